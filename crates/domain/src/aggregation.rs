@@ -1,0 +1,164 @@
+//! The closed aggregation tree: buckets in buckets, metrics at the leaves; and what comes out of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::query::Query;
+use crate::value::Value;
+
+/// One named question, asked of every bucket of the one above it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregation {
+    /// The name under which its answer is found.
+    pub name: String,
+    /// The question.
+    pub kind: AggregationKind,
+    /// Asked of each bucket; must be empty below metrics.
+    pub children: Vec<Aggregation>,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AggregationKind {
+    /// A bucket per value of a field, the `size` largest; an event with several values is in several.
+    Terms {
+        /// Canonical field name.
+        field: String,
+        /// How many buckets at most; ties in count are broken by key.
+        size: usize,
+    },
+    /// A bucket per span of the event's own time; empty ones between the first and last are included.
+    DateHistogram {
+        /// Width in nanoseconds, above 0.
+        interval_ns: i64,
+        /// Shift of bucket borders from the epoch, in nanoseconds.
+        offset_ns: i64,
+    },
+    /// A bucket per query, in the order given.
+    Filters(Vec<(String, Query)>),
+    /// Count, sum, minimum and maximum of the numeric values.
+    Stats {
+        /// Canonical field name.
+        field: String,
+    },
+    /// How many distinct values.
+    Cardinality {
+        /// Canonical field name.
+        field: String,
+    },
+    /// Values below which a share of the numeric values lies: linear interpolation between closest ranks.
+    Percentiles {
+        /// Canonical field name.
+        field: String,
+        /// Shares in percent, each within 0–100.
+        percents: Vec<f64>,
+    },
+}
+
+impl Aggregation {
+    /// A question without further ones below.
+    pub fn leaf(name: impl Into<String>, kind: AggregationKind) -> Self {
+        Self { name: name.into(), kind, children: Vec::new() }
+    }
+
+    /// The same question with another one below it.
+    #[must_use]
+    pub fn with(mut self, child: Self) -> Self {
+        self.children.push(child);
+        self
+    }
+
+    /// A terms question.
+    pub fn terms(name: impl Into<String>, field: impl Into<String>, size: usize) -> Self {
+        Self::leaf(name, AggregationKind::Terms { field: field.into(), size })
+    }
+
+    /// A stats question.
+    pub fn stats(name: impl Into<String>, field: impl Into<String>) -> Self {
+        Self::leaf(name, AggregationKind::Stats { field: field.into() })
+    }
+
+    /// A cardinality question.
+    pub fn cardinality(name: impl Into<String>, field: impl Into<String>) -> Self {
+        Self::leaf(name, AggregationKind::Cardinality { field: field.into() })
+    }
+}
+
+/// The answer to one question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum AggregationAnswer {
+    /// Of a bucket question.
+    Buckets {
+        /// The buckets: terms by count, then key; histograms by time; filters as asked.
+        buckets: Vec<Bucket>,
+        /// Events counted in buckets that are not shown.
+        other_count: u64,
+    },
+    /// Of `Stats`.
+    Stats(Stats),
+    /// Of `Cardinality`.
+    Cardinality {
+        /// Distinct values.
+        count: u64,
+    },
+    /// Of `Percentiles`: share in percent and value, `None` without values.
+    Percentiles(Vec<(f64, Option<f64>)>),
+}
+
+/// One bucket.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// The value, the start of the span as nanoseconds since the epoch, or the filter's name.
+    pub key: Value,
+    /// Events in it.
+    pub count: u64,
+    /// Answers to the questions below, by name in the order asked.
+    pub children: Vec<(String, AggregationAnswer)>,
+}
+
+/// Count, sum, minimum and maximum of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, Default)]
+pub struct Stats {
+    /// How many numbers.
+    pub count: u64,
+    /// Their sum; decimals are summed exactly.
+    pub sum: f64,
+    /// The smallest.
+    pub min: Option<f64>,
+    /// The largest.
+    pub max: Option<f64>,
+}
+
+impl Stats {
+    /// The mean; `None` without numbers.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / self.count as f64)
+    }
+}
+
+/// Buckets that one question may make before it is refused.
+pub const BUCKETS_MAX: usize = 100_000;
+
+/// The value below which `percent` of the sorted numbers lie, by linear interpolation between closest ranks.
+///
+/// Source: Hyndman and Fan, "Sample Quantiles in Statistical Packages" (1996), definition 7, as in NumPy and ClickHouse's `quantileExactInclusive`.
+pub fn percentile_of_sorted(sorted: &[f64], percent: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let rank = percent.clamp(0.0, 100.0) / 100.0 * last as f64;
+    let below = rank.floor() as usize;
+    let above = (below + 1).min(last);
+    let share = rank - below as f64;
+    Some(sorted[below] + (sorted[above] - sorted[below]) * share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_interpolate() {
+        assert_eq!(percentile_of_sorted(&[], 50.0), None);
+        assert_eq!(percentile_of_sorted(&[1.0], 95.0), Some(1.0));
+        assert_eq!(percentile_of_sorted(&[1.0, 2.0, 3.0, 4.0], 50.0), Some(2.5));
+        assert_eq!(percentile_of_sorted(&[1.0, 2.0, 3.0, 4.0], 100.0), Some(4.0));
+    }
+}

@@ -1,0 +1,142 @@
+//! One event: when, what sort, and what was sent.
+//!
+//! The body keeps the sender's names, order and nesting. Queries see it through canonical leaf names
+//! (`mapping::canonical`), so `service.name:cart` and `service:cart` ask the same.
+
+use serde::{Deserialize, Serialize};
+
+use crate::log_type::LogType;
+use crate::mapping;
+use crate::time::Timestamp;
+use crate::value::{Object, Value};
+
+/// The name of an event: the sender's, or one made from its place in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventId(pub String);
+
+/// Ids that are made and not sent begin with this; it needs no escaping in a URL.
+const MADE_ID_PREFIX: char = '~';
+
+impl EventId {
+    /// The id made for the event with this sequence number.
+    pub fn from_sequence(sequence: u64) -> Self {
+        Self(format!("{MADE_ID_PREFIX}{sequence:x}"))
+    }
+
+    /// The sequence number of a made id; `None` for a sender's.
+    pub fn sequence(&self) -> Option<u64> {
+        self.0.strip_prefix(MADE_ID_PREFIX).and_then(|hex| u64::from_str_radix(hex, 16).ok())
+    }
+}
+
+/// Where an event stands in time order; ties at one instant are told apart by arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    /// The event's own time.
+    pub timestamp: Timestamp,
+    /// Its number in the log.
+    pub sequence: u64,
+}
+
+/// One event as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// The sender's id, if one was sent.
+    pub id: Option<EventId>,
+    /// The event's own time.
+    pub timestamp: Timestamp,
+    /// When it was accepted.
+    pub ingested_at: Timestamp,
+    /// What sort of event it is.
+    pub log_type: LogType,
+    /// What was sent, then what the pipeline added. `@timestamp` in it is the canonical text of `timestamp`.
+    pub body: Object,
+}
+
+/// Names that every event answers to, whatever its body holds.
+pub mod pseudo_fields {
+    /// The event's own time.
+    pub const TIMESTAMP: &str = "@timestamp";
+    /// When it was accepted.
+    pub const INGESTED_AT: &str = "_ingested_at";
+    /// Its id.
+    pub const ID: &str = "_id";
+    /// Its log type.
+    pub const LOG_TYPE: &str = "log_type";
+
+    /// Whether queries read the field from the event itself and not from its body.
+    pub fn is_pseudo(canonical: &str) -> bool {
+        matches!(canonical, TIMESTAMP | INGESTED_AT | ID | LOG_TYPE)
+    }
+}
+
+impl Event {
+    /// Calls `visit` with the canonical name and value of every scalar leaf, lists taken apart.
+    ///
+    /// Leaves that stand for the event's own time, type, id or arrival are passed over: those are
+    /// read from the event itself.
+    pub fn for_each_leaf<'a>(&'a self, visit: &mut dyn FnMut(&str, &'a Value)) {
+        for (name, value) in &self.body {
+            for_each_scalar(name, value, &mut |path, scalar| {
+                let canonical = mapping::canonical(path);
+                if !pseudo_fields::is_pseudo(canonical) {
+                    visit(canonical, scalar);
+                }
+            });
+        }
+    }
+}
+
+/// Calls `visit` with the dotted path and value of every scalar below `value`.
+pub fn for_each_scalar<'a>(path: &str, value: &'a Value, visit: &mut dyn FnMut(&str, &'a Value)) {
+    match value {
+        Value::List(items) => items.iter().for_each(|item| for_each_scalar(path, item, visit)),
+        Value::Object(fields) => {
+            for (name, inner) in fields {
+                for_each_scalar(&format!("{path}.{name}"), inner, visit);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::BigNumber(_) | Value::Text(_) => {
+            visit(path, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_have_canonical_names() {
+        let body = serde_json::from_str::<Value>(
+            r#"{"ts":1,"service":{"name":"cart"},"items":[{"price":1},{"price":2}],"tags":["a","b"]}"#,
+        );
+        let Ok(Value::Object(body)) = body else { unreachable!() };
+        let event = Event {
+            id: None,
+            timestamp: Timestamp::from_nanos(0),
+            ingested_at: Timestamp::from_nanos(0),
+            log_type: LogType::Other,
+            body,
+        };
+        let mut seen = Vec::new();
+        event.for_each_leaf(&mut |name, value| seen.push(format!("{name}={value:?}")));
+        assert_eq!(
+            seen,
+            [
+                "service=Text(\"cart\")",
+                "items.price=Int(1)",
+                "items.price=Int(2)",
+                "tags=Text(\"a\")",
+                "tags=Text(\"b\")"
+            ]
+        );
+    }
+
+    #[test]
+    fn made_ids_give_their_sequence_back() {
+        assert_eq!(EventId::from_sequence(4096).sequence(), Some(4096));
+        assert_eq!(EventId("order-1".into()).sequence(), None);
+    }
+}

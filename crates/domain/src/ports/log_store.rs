@@ -1,0 +1,193 @@
+//! Where events are kept and asked for.
+
+use async_trait::async_trait;
+
+use crate::Result;
+use crate::aggregation::{Aggregation, AggregationAnswer};
+use crate::event::{Event, EventId, Position};
+use crate::log_type::LogType;
+use crate::mapping::FieldKind;
+use crate::query::Query;
+use crate::scope::Scope;
+use crate::time::{Day, TimeRange, Timestamp};
+use crate::value::Object;
+
+/// Keeps events durably and answers questions about them.
+#[async_trait]
+pub trait LogStore: Send + Sync {
+    /// Stores the events; when it returns, they are durable and every later search sees them.
+    ///
+    /// All or none of a batch is stored. A batch whose key was stored before, and an event whose
+    /// sender's id was stored within the last 24 h, is not stored again.
+    ///
+    /// # Errors
+    /// `DiskFull` before the disk is; `Unavailable` once the log could not be synced.
+    async fn append(&self, scope: &Scope, batch: Append) -> Result<AppendOutcome>;
+
+    /// The events that match, in time order.
+    ///
+    /// # Errors
+    /// `TooLarge` when a stated bound is exceeded.
+    async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult>;
+
+    /// Answers to aggregation questions over the events that match.
+    ///
+    /// # Errors
+    /// `TooLarge` when a question makes more than `aggregation::BUCKETS_MAX` buckets.
+    async fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<AggregateResult>;
+
+    /// The event with this id.
+    ///
+    /// # Errors
+    /// `Internal` when its bytes are damaged.
+    async fn get(&self, scope: &Scope, id: &EventId) -> Result<Option<Hit>>;
+
+    /// Every field that events within the range have, by name.
+    ///
+    /// # Errors
+    /// `Internal` when a part cannot be read.
+    async fn fields(&self, scope: &Scope, range: TimeRange) -> Result<Vec<FieldInfo>>;
+
+    /// The daily indices, oldest first.
+    ///
+    /// # Errors
+    /// `Internal` when a part cannot be read.
+    async fn indices(&self, scope: &Scope) -> Result<Vec<IndexInfo>>;
+}
+
+/// Events to be stored together.
+#[derive(Clone, Debug, Default)]
+pub struct Append {
+    /// Names this batch; sending it again stores nothing.
+    pub key: Option<String>,
+    /// The events, in order of arrival.
+    pub events: Vec<Event>,
+}
+
+/// What became of a batch: `stored + deduplicated` is the number of events sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AppendOutcome {
+    /// Events stored now.
+    pub stored: usize,
+    /// Events that were stored before.
+    pub deduplicated: usize,
+}
+
+/// Which events are meant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selection {
+    /// What they must match. Relative times in it have been resolved.
+    pub query: Query,
+    /// Their own time.
+    pub range: TimeRange,
+}
+
+/// Time order of hits; ties are in order of arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortOrder {
+    /// Latest first.
+    NewestFirst,
+    /// Earliest first.
+    OldestFirst,
+}
+
+/// A search for events.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchRequest {
+    /// Which events.
+    pub selection: Selection,
+    /// In which order.
+    pub order: SortOrder,
+    /// Only those strictly after this position, in that order.
+    pub after: Option<Position>,
+    /// How many to leave out first.
+    pub skip: usize,
+    /// How many at most.
+    pub limit: usize,
+    /// Whether `SearchResult::total` is needed; without it, reading stops once the page is full.
+    pub count_total: bool,
+}
+
+/// One event found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// Its id.
+    pub id: EventId,
+    /// Its place in time order.
+    pub position: Position,
+    /// When it was accepted.
+    pub ingested_at: Timestamp,
+    /// Its log type.
+    pub log_type: LogType,
+    /// The event as it was sent, with what the pipeline added.
+    pub source: Object,
+}
+
+/// What a question cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScanStats {
+    /// Rows looked at.
+    pub rows_scanned: u64,
+    /// Bytes of files decoded.
+    pub bytes_read: u64,
+}
+
+/// A page of events.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchResult {
+    /// The events, in the order asked for.
+    pub hits: Vec<Hit>,
+    /// How many match in all, whatever `after`, `skip` and `limit` say; `None` unless asked for.
+    pub total: Option<u64>,
+    /// What it cost.
+    pub stats: ScanStats,
+}
+
+/// Questions about the events that match.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AggregateRequest {
+    /// Which events.
+    pub selection: Selection,
+    /// The questions.
+    pub aggregations: Vec<Aggregation>,
+}
+
+/// Answers about the events that match.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AggregateResult {
+    /// How many match.
+    pub total: u64,
+    /// Answers by name, in the order asked.
+    pub answers: Vec<(String, AggregationAnswer)>,
+    /// What it cost.
+    pub stats: ScanStats,
+}
+
+impl AggregateResult {
+    /// The answer of that name.
+    pub fn answer(&self, name: &str) -> Option<&AggregationAnswer> {
+        self.answers.iter().find(|(asked, _)| asked == name).map(|(_, answer)| answer)
+    }
+}
+
+/// A field that events have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldInfo {
+    /// Canonical name.
+    pub name: String,
+    /// Kind of its values; of a dynamic field, the most common one.
+    pub kind: FieldKind,
+    /// Log types whose events have it.
+    pub log_types: Vec<LogType>,
+}
+
+/// One daily index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexInfo {
+    /// The UTC day of its events.
+    pub day: Day,
+    /// How many events of each log type, those in memory included.
+    pub counts: Vec<(LogType, u64)>,
+    /// Bytes on disk.
+    pub bytes: u64,
+}

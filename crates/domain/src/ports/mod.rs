@@ -1,0 +1,10 @@
+//! The ports: what use cases need from the outside. Each has one conformance suite in `testkit`.
+
+mod log_store;
+mod metadata_store;
+
+pub use log_store::{
+    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, ScanStats,
+    SearchRequest, SearchResult, Selection, SortOrder,
+};
+pub use metadata_store::{Document, Filter, FindRequest, MetadataStore};

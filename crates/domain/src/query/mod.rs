@@ -1,0 +1,101 @@
+//! The one closed syntax tree of questions about events. What people type, the Elasticsearch DSL and the
+//! product's own panels all become this.
+
+use serde::{Deserialize, Serialize};
+
+/// Which events are meant. Field names in it are canonical (`mapping::canonical`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Query {
+    /// Every event.
+    All,
+    /// No event.
+    Nothing,
+    /// Events that match all of these; at least two.
+    And(Vec<Query>),
+    /// Events that match any of these; at least two.
+    Or(Vec<Query>),
+    /// Events that do not match.
+    Not(Box<Query>),
+    /// Events with any string that has these words.
+    FreeText(TextPattern),
+    /// Events with any value of the field that passes.
+    Field {
+        /// Canonical name.
+        field: String,
+        /// What a value must pass.
+        predicate: Predicate,
+    },
+}
+
+/// Words to look for in strings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum TextPattern {
+    /// One or more words that follow one another, as typed.
+    Words(String),
+    /// A pattern with `*` (any run) and `?` (any one character) for a single word.
+    Wildcard(String),
+}
+
+/// What one value must pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Predicate {
+    /// Any value but null.
+    Exists,
+    /// This value: as a whole for keywords, numbers, booleans, instants and addresses; as words that follow one another for text.
+    Equals(String),
+    /// A pattern with `*` and `?`: for the whole value of keywords, for a single word of text.
+    Wildcard(String),
+    /// Between two bounds.
+    Range {
+        /// The lower one.
+        lower: Bound,
+        /// The upper one.
+        upper: Bound,
+    },
+    /// An address within this network.
+    Network(ipnet::IpNet),
+}
+
+/// One end of a range; its text is read by the kind of the values met.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Bound {
+    /// No bound.
+    Open,
+    /// The bound itself is within.
+    Inclusive(String),
+    /// The bound itself is not within.
+    Exclusive(String),
+}
+
+impl Query {
+    /// `field` has a value that equals `value`.
+    pub fn equals(field: impl Into<String>, value: impl Into<String>) -> Self {
+        Self::Field { field: field.into(), predicate: Predicate::Equals(value.into()) }
+    }
+
+    /// `field` has a value.
+    pub fn exists(field: impl Into<String>) -> Self {
+        Self::Field { field: field.into(), predicate: Predicate::Exists }
+    }
+
+    /// Both must match; `All` on either side disappears, and chains stay flat.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All, query) | (query, Self::All) => query,
+            (Self::And(mut queries), Self::And(more)) => {
+                queries.extend(more);
+                Self::And(queries)
+            }
+            (Self::And(mut queries), query) => {
+                queries.push(query);
+                Self::And(queries)
+            }
+            (query, Self::And(mut queries)) => {
+                queries.insert(0, query);
+                Self::And(queries)
+            }
+            (left, right) => Self::And(vec![left, right]),
+        }
+    }
+}
