@@ -1,5 +1,7 @@
 //! The closed aggregation tree: buckets in buckets, metrics at the leaves; and what comes out of it.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use crate::query::Query;
@@ -137,6 +139,25 @@ impl Stats {
 
 /// Buckets that one question may make before it is refused.
 pub const BUCKETS_MAX: usize = 100_000;
+
+/// The order of bucket keys of equal count: bools, then numbers by value, then strings.
+pub fn cmp_keys(left: &Value, right: &Value) -> Ordering {
+    let rank = |value: &Value| match value {
+        Value::Null => 0,
+        Value::Bool(_) => 1,
+        Value::Int(_) | Value::Float(_) | Value::BigNumber(_) => 2,
+        Value::Text(_) => 3,
+        Value::List(_) | Value::Object(_) => 4,
+    };
+    let within = || match (left, right) {
+        (Value::Bool(left), Value::Bool(right)) => left.cmp(right),
+        (Value::Int(left), Value::Int(right)) => left.cmp(right),
+        (Value::Text(left), Value::Text(right)) => left.cmp(right),
+        (Value::BigNumber(left), Value::BigNumber(right)) => left.cmp(right),
+        _ => left.as_f64().unwrap_or_default().total_cmp(&right.as_f64().unwrap_or_default()),
+    };
+    rank(left).cmp(&rank(right)).then_with(within)
+}
 
 /// The value below which `percent` of the sorted numbers lie, by linear interpolation between closest ranks.
 ///

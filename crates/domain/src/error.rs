@@ -43,6 +43,8 @@ pub struct Error {
     pub message: String,
     /// Where it is wrong, when that is known.
     pub details: Vec<ErrorDetail>,
+    /// After how many seconds it is worth trying again, when that is known.
+    pub retry_after_s: Option<u64>,
 }
 
 /// One place that is wrong: a field, a line or a span of a query.
@@ -59,13 +61,20 @@ pub struct ErrorDetail {
 impl Error {
     /// An error of `kind` with `message`.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), details: Vec::new() }
+        Self { kind, message: message.into(), details: Vec::new(), retry_after_s: None }
     }
 
     /// The same error with one more place that is wrong.
     #[must_use]
     pub fn with_detail(mut self, detail: ErrorDetail) -> Self {
         self.details.push(detail);
+        self
+    }
+
+    /// The same error, worth trying again after so many seconds.
+    #[must_use]
+    pub fn with_retry_after_s(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
         self
     }
 

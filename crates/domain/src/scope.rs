@@ -2,7 +2,9 @@
 //!
 //! Every call to a store carries one, and stores apply it below the query, so that no path can forget it.
 
+use crate::mapping;
 use crate::query::Query;
+use crate::value::{Object, Value};
 
 /// The tenant and what the caller may see of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,10 +28,38 @@ impl Scope {
 
     /// Whether the field, or an object above it, is hidden.
     pub fn hides(&self, field: &str) -> bool {
-        self.hidden_fields.iter().any(|hidden| {
-            field.strip_prefix(hidden.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
+        hides(&self.hidden_fields, field)
     }
+
+    /// The body without its hidden fields.
+    pub fn visible(&self, body: Object) -> Object {
+        if self.hidden_fields.is_empty() { body } else { self.without_hidden("", body) }
+    }
+
+    fn without_hidden(&self, prefix: &str, fields: Object) -> Object {
+        let keep = |(name, value): (String, Value)| {
+            let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            (!self.hides(mapping::canonical(&path))).then(|| (name, self.value_without_hidden(&path, value)))
+        };
+        fields.into_iter().filter_map(keep).collect()
+    }
+
+    fn value_without_hidden(&self, path: &str, value: Value) -> Value {
+        match value {
+            Value::Object(inner) => Value::Object(self.without_hidden(path, inner)),
+            Value::List(items) => {
+                Value::List(items.into_iter().map(|item| self.value_without_hidden(path, item)).collect())
+            }
+            scalar => scalar,
+        }
+    }
+}
+
+/// Whether one of these names is the field or an object above it.
+pub fn hides(hidden_fields: &[String], field: &str) -> bool {
+    hidden_fields
+        .iter()
+        .any(|hidden| field.strip_prefix(hidden.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use aliases::FIELD_ALIASES;
 
+use crate::event::pseudo_fields;
 use crate::log_type::LogType;
 
 /// What a field's values are, and so how they are stored and asked for.
@@ -74,6 +75,16 @@ pub const fn common_fields() -> &'static [FieldDef] {
 /// The kind of a field in events of a log type; `None` when it is dynamic.
 pub fn kind_in(log_type: LogType, canonical: &str) -> Option<FieldKind> {
     own_fields(log_type).iter().chain(common::FIELDS).find(|def| def.name == canonical).map(|def| def.kind)
+}
+
+/// The kind of a field wherever it is known; a field has one kind in all log types.
+pub fn kind_of(canonical: &str) -> Option<FieldKind> {
+    static BY_NAME: LazyLock<HashMap<&'static str, FieldKind>> = LazyLock::new(|| {
+        let own = LogType::ALL.into_iter().flat_map(|log_type| own_fields(log_type).iter());
+        let instants = [pseudo_fields::TIMESTAMP, pseudo_fields::INGESTED_AT].map(|name| (name, FieldKind::Instant));
+        own.chain(common::FIELDS).map(|def| (def.name, def.kind)).chain(instants).collect()
+    });
+    BY_NAME.get(canonical).copied()
 }
 
 /// Whether values of the field are searched by their words, in every log type.

@@ -1,7 +1,16 @@
 //! The one closed syntax tree of questions about events. What people type, the Elasticsearch DSL and the
 //! product's own panels all become this.
 
+pub mod glob;
+mod matcher;
+pub mod tokens;
+
 use serde::{Deserialize, Serialize};
+
+pub use matcher::{FieldMatcher, Matcher, Scalar, TextMatcher};
+
+use crate::mapping::{self, FieldKind};
+use crate::time::{TimeExpressionError, Timestamp, parse_expression};
 
 /// Which events are meant. Field names in it are canonical (`mapping::canonical`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,5 +106,36 @@ impl Query {
             }
             (left, right) => Self::And(vec![left, right]),
         }
+    }
+
+    /// The query with every relative time in it (`now-15m`) made an instant.
+    ///
+    /// # Errors
+    /// When the text compared with an instant is no time.
+    pub fn resolved(self, now: Timestamp) -> Result<Self, TimeExpressionError> {
+        let all =
+            |queries: Vec<Self>| queries.into_iter().map(|query| query.resolved(now)).collect::<Result<Vec<_>, _>>();
+        let instant = |text: String| parse_expression(&text, now).map(|at| at.to_string());
+        let bound = |bound: Bound| match bound {
+            Bound::Open => Ok(Bound::Open),
+            Bound::Inclusive(text) => instant(text).map(Bound::Inclusive),
+            Bound::Exclusive(text) => instant(text).map(Bound::Exclusive),
+        };
+        Ok(match self {
+            Self::And(queries) => Self::And(all(queries)?),
+            Self::Or(queries) => Self::Or(all(queries)?),
+            Self::Not(query) => Self::Not(Box::new(query.resolved(now)?)),
+            Self::Field { field, predicate } if mapping::kind_of(&field) == Some(FieldKind::Instant) => {
+                let predicate = match predicate {
+                    Predicate::Equals(text) => Predicate::Equals(instant(text)?),
+                    Predicate::Range { lower, upper } => {
+                        Predicate::Range { lower: bound(lower)?, upper: bound(upper)? }
+                    }
+                    other => other,
+                };
+                Self::Field { field, predicate }
+            }
+            other => other,
+        })
     }
 }
