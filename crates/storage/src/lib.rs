@@ -1,1 +1,19 @@
-//! storage
+//! The embedded log engine: write-ahead log, memory table, Parquet parts, scan, aggregation.
+//!
+//! What it acknowledges is on disk, file and folder. It knows no HTTP and reads no clock.
+
+mod chunk;
+mod codec;
+mod dedup;
+mod disk;
+mod engine;
+mod error;
+mod manifest;
+mod memtable;
+mod options;
+mod part;
+mod scan;
+mod wal;
+
+pub use engine::LogEngine;
+pub use options::{EngineOptions, FatalHandler};

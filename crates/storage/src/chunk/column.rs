@@ -1,0 +1,152 @@
+//! One column under construction, and reading a scalar out of a finished one.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanBuilder, Decimal128Builder, Float64Builder, Int64Builder, StringDictionaryBuilder,
+    TimestampNanosecondBuilder,
+};
+use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampNanosecondType};
+use vigie_domain::query::Scalar;
+use vigie_domain::{Timestamp, Value};
+
+use super::physical::{Cell, DECIMAL_PRECISION, DECIMAL_SCALE, DECIMAL_UNIT, Physical};
+
+/// A column that grows row by row; rows without a value are null.
+pub enum ColumnBuilder {
+    /// Of bools.
+    Bool(BooleanBuilder),
+    /// Of integers.
+    Int(Int64Builder),
+    /// Of floats.
+    Float(Float64Builder),
+    /// Of decimals.
+    Decimal(Decimal128Builder),
+    /// Of instants.
+    Instant(TimestampNanosecondBuilder),
+    /// Of strings.
+    Text(Box<StringDictionaryBuilder<Int32Type>>),
+}
+
+macro_rules! with_builder {
+    ($self:expr, $builder:ident => $body:expr) => {
+        match $self {
+            Self::Bool($builder) => $body,
+            Self::Int($builder) => $body,
+            Self::Float($builder) => $body,
+            Self::Decimal($builder) => $body,
+            Self::Instant($builder) => $body,
+            Self::Text($builder) => $body,
+        }
+    };
+}
+
+impl ColumnBuilder {
+    /// An empty column of this type.
+    pub fn new(physical: Physical) -> Self {
+        match physical {
+            Physical::Bool => Self::Bool(BooleanBuilder::new()),
+            Physical::Int => Self::Int(Int64Builder::new()),
+            Physical::Float => Self::Float(Float64Builder::new()),
+            Physical::Decimal => Self::Decimal(
+                Decimal128Builder::new().with_data_type(DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE)),
+            ),
+            Physical::Instant => Self::Instant(TimestampNanosecondBuilder::new().with_timezone("UTC")),
+            Physical::Text => Self::Text(Box::default()),
+        }
+    }
+
+    fn len(&self) -> usize {
+        use arrow::array::ArrayBuilder;
+        with_builder!(self, builder => builder.len())
+    }
+
+    fn pad_to(&mut self, rows: usize) {
+        let missing = rows.saturating_sub(self.len());
+        for _ in 0..missing {
+            with_builder!(self, builder => builder.append_null());
+        }
+    }
+
+    /// Puts the value into `row`; every row before it that has none becomes null.
+    ///
+    /// A cell of another type than the column's leaves it null: callers look columns up by type.
+    pub fn set(&mut self, row: usize, cell: Cell<'_>) {
+        self.pad_to(row);
+        match (self, cell) {
+            (Self::Bool(builder), Cell::Bool(flag)) => builder.append_value(flag),
+            (Self::Int(builder), Cell::Int(number)) => builder.append_value(number),
+            (Self::Float(builder), Cell::Float(number)) => builder.append_value(number),
+            (Self::Decimal(builder), Cell::Decimal(number)) => builder.append_value(i128::from(number)),
+            (Self::Instant(builder), Cell::Instant(instant)) => builder.append_value(instant.as_nanos()),
+            (Self::Text(builder), Cell::Text(text)) => builder.append_value(text),
+            (builder, _) => builder.pad_to(row + 1),
+        }
+    }
+
+    /// The finished column of so many rows.
+    pub fn finish(mut self, rows: usize) -> ArrayRef {
+        self.pad_to(rows);
+        match self {
+            Self::Bool(mut builder) => Arc::new(builder.finish()),
+            Self::Int(mut builder) => Arc::new(builder.finish()),
+            Self::Float(mut builder) => Arc::new(builder.finish()),
+            Self::Decimal(mut builder) => Arc::new(builder.finish()),
+            Self::Instant(mut builder) => Arc::new(builder.finish()),
+            Self::Text(mut builder) => Arc::new(builder.finish()),
+        }
+    }
+}
+
+/// The scalar in a row of a field's column; `None` for null and for types that no field column has.
+pub fn scalar_at(column: &dyn Array, row: usize) -> Option<Scalar<'_>> {
+    if column.is_null(row) {
+        return None;
+    }
+    Some(match column.data_type() {
+        DataType::Boolean => Scalar::Bool(column.as_boolean().value(row)),
+        DataType::Int64 => Scalar::Int(column.as_primitive::<Int64Type>().value(row)),
+        DataType::Float64 => number_scalar(column.as_primitive::<Float64Type>().value(row)),
+        DataType::Decimal128(..) => decimal_scalar(column.as_primitive::<Decimal128Type>().value(row)),
+        DataType::Timestamp(..) => {
+            Scalar::Instant(Timestamp::from_nanos(column.as_primitive::<TimestampNanosecondType>().value(row)))
+        }
+        DataType::Dictionary(..) => {
+            let dictionary = column.as_dictionary::<Int32Type>();
+            let code = dictionary.keys().value(row) as usize;
+            Scalar::Text(dictionary.values().as_string::<i32>().value(code))
+        }
+        DataType::Utf8 => Scalar::Text(column.as_string::<i32>().value(row)),
+        _ => return None,
+    })
+}
+
+/// A number in its one form: whole numbers are integers.
+pub fn number_scalar<'a>(number: f64) -> Scalar<'a> {
+    match Value::number(number) {
+        Some(Value::Int(whole)) => Scalar::Int(whole),
+        _ => Scalar::Float(number),
+    }
+}
+
+/// A decimal column's number in its one form.
+pub fn decimal_scalar<'a>(scaled: i128) -> Scalar<'a> {
+    number_scalar(decimal_to_f64(scaled))
+}
+
+/// The float nearest to a decimal column's number: the one that was sent.
+pub fn decimal_to_f64(scaled: i128) -> f64 {
+    scaled as f64 / DECIMAL_UNIT
+}
+
+/// A scalar as an event's value; instants in their canonical text.
+pub fn scalar_to_value(scalar: Scalar<'_>) -> Value {
+    match scalar {
+        Scalar::Bool(flag) => Value::Bool(flag),
+        Scalar::Int(number) => Value::Int(number),
+        Scalar::Float(number) => Value::Float(number),
+        Scalar::BigNumber(literal) => Value::BigNumber(literal.to_owned()),
+        Scalar::Text(text) => Value::text(text),
+        Scalar::Instant(instant) => Value::text(instant.to_string()),
+    }
+}

@@ -1,0 +1,154 @@
+//! A chunk: events of one log type as columns, in memory or read from a part.
+//!
+//! Both have the same columns, so one scan serves both.
+
+mod builder;
+pub mod column;
+pub mod overflow;
+pub mod physical;
+pub mod shape;
+mod source;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::{Schema, TimestampNanosecondType, UInt64Type};
+use arrow::error::ArrowError;
+use vigie_domain::{LogType, Position, Timestamp};
+
+pub use builder::ChunkBuilder;
+pub use source::SourceReader;
+
+/// Names of the columns that every chunk has beside its fields. Field columns never begin with `_` or `@`.
+pub mod column_names {
+    /// The event's own time.
+    pub const TIMESTAMP: &str = "@timestamp";
+    /// Its number in the log.
+    pub const SEQUENCE: &str = "_seq";
+    /// When it was accepted.
+    pub const INGESTED_AT: &str = "_ingested_at";
+    /// The text of its shape.
+    pub const SHAPE: &str = "_shape";
+    /// The sender's id; only there when any was sent.
+    pub const ID: &str = "_id";
+    /// What no column holds; only there when needed.
+    pub const OVERFLOW: &str = "_overflow";
+
+    /// Whether the column is one of these and not a field's.
+    pub fn is_own(name: &str) -> bool {
+        name.starts_with('_') || name == TIMESTAMP
+    }
+}
+
+/// Events of one log type as columns; possibly only some of the columns.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// Their log type.
+    pub log_type: LogType,
+    /// The columns.
+    pub batch: RecordBatch,
+    /// Fields that have values in the overflow column.
+    pub overflow_fields: Arc<BTreeSet<String>>,
+}
+
+impl Chunk {
+    /// How many events.
+    pub fn rows(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
+        self.batch.get_array_memory_size()
+    }
+
+    /// The column of that name.
+    pub fn column(&self, name: &str) -> Option<&ArrayRef> {
+        self.batch.column_by_name(name)
+    }
+
+    /// The events' own times, in nanoseconds.
+    pub fn timestamps(&self) -> &[i64] {
+        self.column(column_names::TIMESTAMP)
+            .map_or(&[], |column| column.as_primitive::<TimestampNanosecondType>().values())
+    }
+
+    /// When the events were accepted, in nanoseconds.
+    pub fn ingested_at(&self) -> &[i64] {
+        self.column(column_names::INGESTED_AT)
+            .map_or(&[], |column| column.as_primitive::<TimestampNanosecondType>().values())
+    }
+
+    /// The events' numbers in the log.
+    pub fn sequences(&self) -> &[u64] {
+        self.column(column_names::SEQUENCE).map_or(&[], |column| column.as_primitive::<UInt64Type>().values())
+    }
+
+    /// The sender's id of the event in this row.
+    pub fn sender_id(&self, row: usize) -> Option<&str> {
+        let ids = self.column(column_names::ID)?.as_string::<i32>();
+        ids.is_valid(row).then(|| ids.value(row))
+    }
+
+    /// Where the event in this row stands in time order.
+    pub fn position(&self, row: usize) -> Position {
+        Position { timestamp: Timestamp::from_nanos(self.timestamps()[row]), sequence: self.sequences()[row] }
+    }
+
+    /// The same events in time order.
+    ///
+    /// # Errors
+    /// What Arrow answers when columns cannot be taken.
+    pub fn sorted(&self) -> Result<Self, ArrowError> {
+        let (timestamps, sequences) = (self.timestamps(), self.sequences());
+        let mut order: Vec<u32> = (0..self.rows() as u32).collect();
+        let key = |row: &u32| (timestamps[*row as usize], sequences[*row as usize]);
+        if order.is_sorted_by_key(key) {
+            return Ok(self.clone());
+        }
+        order.sort_unstable_by_key(key);
+        let batch = take_record_batch(&self.batch, &UInt32Array::from(order))?;
+        Ok(Self { batch, ..self.clone() })
+    }
+
+    /// All events of the chunks, which are of one log type; columns that one lacks are null there.
+    ///
+    /// # Errors
+    /// What Arrow answers when columns cannot be joined.
+    pub fn concat(chunks: &[Arc<Self>]) -> Result<Self, ArrowError> {
+        let [first, rest @ ..] = chunks else {
+            return Err(ArrowError::InvalidArgumentError("no chunk to join".into()));
+        };
+        if rest.is_empty() {
+            return Ok(first.as_ref().clone());
+        }
+        let mut schema = Vec::new();
+        let mut seen = BTreeSet::new();
+        for field in chunks.iter().flat_map(|chunk| chunk.batch.schema_ref().fields()) {
+            if seen.insert(field.name().clone()) {
+                schema.push(field.clone());
+            }
+        }
+        let schema = Arc::new(Schema::new(schema));
+        let batches = chunks.iter().map(|chunk| widen(&chunk.batch, &schema)).collect::<Result<Vec<_>, _>>()?;
+        let batch = arrow::compute::concat_batches(&schema, &batches)?;
+        let overflow_fields = chunks.iter().flat_map(|chunk| chunk.overflow_fields.iter().cloned()).collect();
+        Ok(Self { log_type: first.log_type, batch, overflow_fields: Arc::new(overflow_fields) })
+    }
+}
+
+/// The batch with every column of the schema, null where it has none.
+fn widen(batch: &RecordBatch, schema: &Arc<Schema>) -> Result<RecordBatch, ArrowError> {
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| match batch.column_by_name(field.name()) {
+            Some(column) if column.data_type() == field.data_type() => Ok(column.clone()),
+            Some(column) => arrow::compute::cast(column, field.data_type()),
+            None => Ok(arrow::array::new_null_array(field.data_type(), batch.num_rows())),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    RecordBatch::try_new(schema.clone(), columns)
+}

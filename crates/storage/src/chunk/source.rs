@@ -1,0 +1,134 @@
+//! Rebuilds what was sent, `_source`, from the columns, the shape and the overflow.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::Int32Type;
+use vigie_domain::event::pseudo_fields;
+use vigie_domain::{Object, Timestamp, Value};
+
+use super::column::{scalar_at, scalar_to_value};
+use super::physical::canonical_of;
+use super::shape::{Shape, ShapeLeaf};
+use super::{Chunk, column_names, overflow};
+
+/// Reads the sources of a chunk that has all of its columns.
+pub struct SourceReader<'a> {
+    chunk: &'a Chunk,
+    columns: HashMap<&'a str, Vec<&'a ArrayRef>>,
+    shapes: HashMap<i32, Arc<Shape>>,
+}
+
+impl<'a> SourceReader<'a> {
+    /// A reader of the chunk.
+    pub fn new(chunk: &'a Chunk) -> Self {
+        let mut columns: HashMap<&str, Vec<&ArrayRef>> = HashMap::new();
+        for (field, column) in chunk.batch.schema_ref().fields().iter().zip(chunk.batch.columns()) {
+            if !column_names::is_own(field.name()) {
+                columns.entry(canonical_of(field.name())).or_default().push(column);
+            }
+        }
+        Self { chunk, columns, shapes: HashMap::new() }
+    }
+
+    /// What was sent for the event in this row; damaged shapes give an empty object.
+    pub fn source(&mut self, row: usize) -> Object {
+        let Some(shape) = self.shape(row) else { return Object::new() };
+        let overflow = overflow_of(self.chunk, row);
+        let mut source = Object::new();
+        let mut overflow = overflow.into_iter().peekable();
+        for (place, leaf) in shape.leaves.iter().enumerate() {
+            let value = match overflow.next_if(|(overflowed, _)| *overflowed == place) {
+                Some((_, value)) => value,
+                None => self.value(leaf, row),
+            };
+            insert(&mut source, &leaf.path, value);
+        }
+        source
+    }
+
+    /// The shape of the event in this row.
+    pub fn shape(&mut self, row: usize) -> Option<Arc<Shape>> {
+        let shapes = self.chunk.column(column_names::SHAPE)?.as_dictionary::<Int32Type>();
+        let code = shapes.keys().value(row);
+        if let Some(shape) = self.shapes.get(&code) {
+            return Some(shape.clone());
+        }
+        let shape = Arc::new(Shape::parse(shapes.values().as_string::<i32>().value(code as usize))?);
+        self.shapes.insert(code, shape.clone());
+        Some(shape)
+    }
+
+    fn value(&self, leaf: &ShapeLeaf, row: usize) -> Value {
+        let timestamp = || Timestamp::from_nanos(self.chunk.timestamps()[row]);
+        if let Some(unit) = leaf.epoch {
+            return Value::Int(unit.number(timestamp()));
+        }
+        if leaf.has_columns {
+            let columns = self.columns.get(leaf.canonical.as_str()).map_or(&[][..], Vec::as_slice);
+            let scalar = columns.iter().find_map(|column| scalar_at(column.as_ref(), row));
+            return scalar.map_or(Value::Null, scalar_to_value);
+        }
+        match leaf.canonical.as_str() {
+            pseudo_fields::TIMESTAMP => Value::text(timestamp().to_string()),
+            pseudo_fields::LOG_TYPE => Value::text(self.chunk.log_type.as_str()),
+            _ => Value::Null,
+        }
+    }
+}
+
+/// What the overflow column holds for the event in this row, in the order of its shape.
+pub fn overflow_of(chunk: &Chunk, row: usize) -> Vec<(usize, Value)> {
+    let Some(cells) = chunk.column(column_names::OVERFLOW) else { return Vec::new() };
+    let cells = cells.as_string::<i32>();
+    if cells.is_null(row) { Vec::new() } else { overflow::parse(cells.value(row)) }
+}
+
+/// Puts a leaf at its path; objects are continued only while they are the last thing inserted.
+fn insert(target: &mut Object, path: &[String], value: Value) {
+    let [name, rest @ ..] = path else { return };
+    if rest.is_empty() {
+        target.push((name.clone(), value));
+        return;
+    }
+    let continues = matches!(target.last(), Some((last, Value::Object(_))) if last == name);
+    if !continues {
+        target.push((name.clone(), Value::Object(Object::new())));
+    }
+    if let Some((_, Value::Object(inner))) = target.last_mut() {
+        insert(inner, rest, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vigie_domain::{Event, LogType};
+
+    use super::*;
+    use crate::chunk::ChunkBuilder;
+
+    fn check(json: &str) {
+        let Ok(Value::Object(body)) = serde_json::from_str::<Value>(json) else { panic!("no object") };
+        let timestamp = Timestamp::from_millis(1_795_442_645_678);
+        let event =
+            Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::Transaction, body: body.clone() };
+        let chunk = ChunkBuilder::build(LogType::Transaction, [(1, &event), (2, &event)].into_iter());
+        let mut reader = SourceReader::new(&chunk);
+        assert_eq!(reader.source(0), body, "{json}");
+        assert_eq!(reader.source(1), body, "{json}");
+    }
+
+    #[test]
+    fn sources_come_back_exactly() {
+        check(r#"{"a":{"b":1,"c":{"d":null}},"a.b":3,"e":[],"f":{},"g":[1,{"x":2.5}]}"#);
+        check(r#"{"amount":12.34,"quantity":2,"status":"completed","message":"é","ok":true}"#);
+        check(r#"{"amount":"abc","x":18446744073709551615,"y":0.123456789}"#);
+        check(r#"{"@timestamp":"2026-11-23T14:04:05.678Z","log_type":"transaction","ts":1795442645678}"#);
+        check(r#"{"@timestamp":"2026-11-23 14:04","log_type":"Transaction","time":5}"#);
+        check(r#"{"service":null,"app":"cart","application":"x"}"#);
+        check(r#"{"_seq":1,"_shape":"x","a#int":"t","a":5,"":1}"#);
+        check(r#"{"a":{"x":1},"a":{"y":2},"b":{"x":1},"c":1,"b":{"z":1}}"#);
+        check("{}");
+    }
+}

@@ -1,0 +1,228 @@
+//! The thread that writes memory tables to parts and merges small parts. It alone changes the manifest.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+use vigie_domain::{Day, Timestamp};
+
+use super::committer::{Command, Sealed};
+use super::state::SharedState;
+use crate::chunk::Chunk;
+use crate::error::StorageError;
+use crate::manifest::{Manifest, PartMeta};
+use crate::memtable::{MemTable, ShelfKey};
+use crate::options::EngineOptions;
+use crate::part::{self, Part};
+use crate::wal;
+
+/// How often the size of the memory table is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+/// How long to wait after a failure before trying again.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Where the files of parts are and which exist.
+pub struct PartFolder {
+    /// Folder of the engine.
+    pub folder: PathBuf,
+    /// What is on disk.
+    pub manifest: Manifest,
+}
+
+/// The maintenance thread's own.
+pub struct Maintenance {
+    /// Where searches look.
+    pub shared: Arc<SharedState>,
+    /// Settings.
+    pub options: EngineOptions,
+    /// The parts.
+    pub parts: PartFolder,
+    /// To the committing thread.
+    pub commands: mpsc::WeakSender<Command>,
+    /// Says when to stop and when to flush at once.
+    pub signal: Arc<Signal>,
+}
+
+/// How the engine talks to the thread.
+#[derive(Default)]
+pub struct Signal {
+    requests: Mutex<Requests>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Requests {
+    stop: bool,
+    flushes: Vec<oneshot::Sender<()>>,
+}
+
+impl Signal {
+    /// Asks the thread to end.
+    pub fn stop(&self) {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).stop = true;
+        self.changed.notify_all();
+    }
+
+    /// Asks for a flush now; the receiver hears when it is done.
+    pub fn flush(&self) -> oneshot::Receiver<()> {
+        let (sender, receiver) = oneshot::channel();
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).flushes.push(sender);
+        self.changed.notify_all();
+        receiver
+    }
+
+    fn wait(&self, timeout: Duration) -> Requests {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_idle = |requests: &mut Requests| !requests.stop && requests.flushes.is_empty();
+        let (mut requests, _) =
+            self.changed.wait_timeout_while(requests, timeout, is_idle).unwrap_or_else(PoisonError::into_inner);
+        Requests { stop: requests.stop, flushes: std::mem::take(&mut requests.flushes) }
+    }
+}
+
+impl Maintenance {
+    /// Serves until told to stop.
+    pub fn run(mut self) {
+        let mut last_flush = Instant::now();
+        let mut unwritten: Option<Sealed> = None;
+        loop {
+            let requests = self.signal.wait(if unwritten.is_some() { RETRY_INTERVAL } else { LOOK_INTERVAL });
+            if requests.stop {
+                return;
+            }
+            let bytes = self.shared.lock().active.bytes();
+            let is_due = bytes >= self.options.flush_bytes
+                || last_flush.elapsed() >= self.options.flush_interval
+                || !requests.flushes.is_empty();
+            if unwritten.is_none() && is_due {
+                unwritten = self.seal();
+                last_flush = Instant::now();
+            }
+            if let Some(sealed) = unwritten.take()
+                && let Err(error) = self.flush(&sealed)
+            {
+                tracing::error!(%error, "events could not be written to parts; they stay in memory and log");
+                unwritten = Some(sealed);
+                continue;
+            }
+            requests.flushes.into_iter().for_each(|done| { let _ = done.send(()); });
+            if let Err(error) = self.merge_one() {
+                tracing::error!(%error, "parts could not be merged; they stay as they are");
+            }
+        }
+    }
+
+    fn seal(&self) -> Option<Sealed> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.upgrade()?.blocking_send(Command::Seal(reply)).ok()?;
+        answer.blocking_recv().ok().flatten()
+    }
+
+    fn flush(&mut self, sealed: &Sealed) -> Result<(), StorageError> {
+        let metas = self.parts.write_table(&sealed.table)?;
+        let mut manifest = self.parts.manifest.clone();
+        manifest.parts.extend(metas.iter().cloned());
+        manifest.consumed_up_to = sealed.cut;
+        manifest.keys.clone_from(&sealed.keys);
+        self.parts.store(manifest)?;
+        let parts = metas.into_iter().map(|meta| Arc::new(self.parts.open(meta))).collect();
+        self.shared.publish_flushed(parts);
+        wal::remove_before(&self.parts.folder.join(super::WAL_FOLDER), sealed.cut)?;
+        Ok(())
+    }
+
+    /// Merges the small parts of one day and log type, if there are enough.
+    fn merge_one(&mut self) -> Result<(), StorageError> {
+        let mut small: BTreeMap<ShelfKey, Vec<Arc<Part>>> = BTreeMap::new();
+        for part in &self.shared.lock().parts {
+            if part.meta.rows < self.options.merge_rows_max / self.options.merge_fan_in as u64 {
+                small.entry((part.meta.day, part.meta.log_type)).or_default().push(part.clone());
+            }
+        }
+        let Some(group) = small.into_values().find_map(|parts| one_tier(parts, self.options.merge_fan_in)) else {
+            return Ok(());
+        };
+        let chunks = group.iter().map(|part| part.read_all().map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        let merged = Chunk::concat(&chunks)?.sorted()?;
+        drop(chunks);
+        let (day, log_type) = (group[0].meta.day, group[0].meta.log_type);
+        let meta = self.parts.write_chunk((day, log_type), &merged)?;
+        let is_merged = |id: u64| group.iter().any(|part| part.meta.id == id);
+        let mut manifest = self.parts.manifest.clone();
+        manifest.parts.retain(|part| !is_merged(part.id));
+        manifest.parts.push(meta.clone());
+        self.parts.store(manifest)?;
+        let mut state = self.shared.lock();
+        state.parts.retain(|part| !is_merged(part.meta.id));
+        state.parts.push(Arc::new(self.parts.open(meta)));
+        drop(state);
+        group.iter().for_each(|part| part.set_obsolete());
+        Ok(())
+    }
+}
+
+/// Parts of similar size, so that no event is rewritten more than a logarithmic number of times.
+fn one_tier(mut parts: Vec<Arc<Part>>, fan_in: usize) -> Option<Vec<Arc<Part>>> {
+    parts.sort_by_key(|part| part.meta.rows);
+    let first = (0..=parts.len().checked_sub(fan_in)?).find(|first| {
+        let total: u64 = parts[*first..*first + fan_in].iter().map(|part| part.meta.rows).sum();
+        let largest = parts[*first + fan_in - 1].meta.rows;
+        largest <= total - largest
+    })?;
+    Some(parts.drain(first..first + fan_in).collect())
+}
+
+impl PartFolder {
+    /// Writes every shelf of the table to a part of its own; the manifest does not list them yet.
+    ///
+    /// # Errors
+    /// What the file system or Arrow answers.
+    pub fn write_table(&mut self, table: &MemTable) -> Result<Vec<PartMeta>, StorageError> {
+        table.snapshot().into_iter().map(|(key, shelf)| self.write_chunk(key, &shelf.into_sorted_chunk()?)).collect()
+    }
+
+    /// Makes the manifest durable and takes it over.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn store(&mut self, mut manifest: Manifest) -> Result<(), StorageError> {
+        manifest.next_part = self.manifest.next_part;
+        manifest.store(&self.folder)?;
+        self.manifest = manifest;
+        Ok(())
+    }
+
+    /// The part of this description.
+    pub fn open(&self, meta: PartMeta) -> Part {
+        let path = self.folder.join(super::PARTS_FOLDER).join(meta.relative_path());
+        Part::new(meta, path)
+    }
+
+    fn write_chunk(&mut self, (day, _): ShelfKey, chunk: &Chunk) -> Result<PartMeta, StorageError> {
+        let id = self.manifest.next_part;
+        self.manifest.next_part += 1;
+        let mut meta = describe(chunk, id, day);
+        let path = self.folder.join(super::PARTS_FOLDER).join(meta.relative_path());
+        meta.bytes = part::write(&path, chunk)?;
+        Ok(meta)
+    }
+}
+
+fn describe(chunk: &Chunk, id: u64, day: Day) -> PartMeta {
+    let instant = |nanos: Option<&i64>| Timestamp::from_nanos(nanos.copied().unwrap_or_default());
+    PartMeta {
+        id,
+        day,
+        log_type: chunk.log_type,
+        rows: chunk.rows() as u64,
+        bytes: 0,
+        first: instant(chunk.timestamps().first()),
+        last: instant(chunk.timestamps().last()),
+        min_sequence: chunk.sequences().iter().min().copied().unwrap_or_default(),
+        max_sequence: chunk.sequences().iter().max().copied().unwrap_or_default(),
+        last_ingested_at: instant(chunk.ingested_at().iter().max()),
+        has_ids: chunk.column(crate::chunk::column_names::ID).is_some(),
+    }
+}

@@ -1,0 +1,267 @@
+//! The engine: opens a data folder and answers as a `LogStore`.
+
+mod committer;
+mod maintenance;
+mod prepared;
+mod recovery;
+mod state;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+use vigie_domain::mapping::{self, FieldKind};
+use vigie_domain::ports::{
+    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, SearchRequest,
+    SearchResult, Selection,
+};
+use vigie_domain::query::Matcher;
+use vigie_domain::{Day, Error, ErrorKind, EventId, LogType, Result, Scope, TimeRange, Timestamp};
+
+use crate::chunk::column_names;
+use crate::chunk::physical::canonical_of;
+use crate::error::StorageError;
+use crate::options::EngineOptions;
+use crate::scan::{self, Filter, Question, Unit};
+use crate::wal::OpenSegment;
+use committer::{Command, Committer, QUEUE_MAX};
+use maintenance::{Maintenance, Signal};
+use prepared::PreparedBatch;
+use state::SharedState;
+
+/// Folder of the write-ahead log below the engine's.
+const WAL_FOLDER: &str = "wal";
+/// Folder of the parts below the engine's.
+const PARTS_FOLDER: &str = "indices";
+/// Batches up to this size are made ready on the caller's own thread.
+const INLINE_EVENTS_MAX: usize = 64;
+
+/// The embedded log engine. Dropping it ends its threads; what was acknowledged is on disk already.
+pub struct LogEngine {
+    shared: Arc<SharedState>,
+    commands: Option<mpsc::Sender<Command>>,
+    signal: Arc<Signal>,
+    threads: Vec<JoinHandle<()>>,
+    _lock: File,
+}
+
+impl LogEngine {
+    /// Opens the folder, reads back what the log holds beyond the parts, and begins to serve.
+    ///
+    /// # Errors
+    /// `Conflict` when another process uses the folder; `Internal` when it is damaged; `Unavailable` when it cannot
+    /// be written to.
+    pub fn open(options: EngineOptions) -> Result<Self> {
+        let recovered = recovery::recover(&options)?;
+        if recovered.report.damaged_bytes > 0 || recovered.report.torn_bytes > 0 {
+            tracing::warn!(
+                damaged_bytes = recovered.report.damaged_bytes,
+                torn_bytes = recovered.report.torn_bytes,
+                "the log was not whole; a torn tail was never acknowledged, damage is set aside beside the log"
+            );
+        }
+        let wal_folder = options.folder.join(WAL_FOLDER);
+        let segment = OpenSegment::create(&wal_folder, recovered.next_sequence).map_err(StorageError::from)?;
+        recovery::trim_log(&recovered.parts).map_err(StorageError::from)?;
+        let shared = Arc::new(SharedState::default());
+        {
+            let mut state = shared.lock();
+            state.active = recovered.table;
+            state.parts = recovered.published;
+        }
+        let (commands, received) = mpsc::channel(QUEUE_MAX);
+        let signal = Arc::new(Signal::default());
+        let committer = Committer {
+            shared: shared.clone(),
+            options: options.clone(),
+            wal_folder,
+            segment,
+            next_sequence: recovered.next_sequence,
+            dedup: recovered.dedup,
+        };
+        let maintenance = Maintenance {
+            shared: shared.clone(),
+            options,
+            parts: recovered.parts,
+            commands: commands.downgrade(),
+            signal: signal.clone(),
+        };
+        let threads = vec![
+            spawn("vigie-log", move || committer.run(received))?,
+            spawn("vigie-parts", move || maintenance.run())?,
+        ];
+        Ok(Self { shared, commands: Some(commands), signal, threads, _lock: recovered.lock })
+    }
+
+    /// Writes the memory table to parts now.
+    pub async fn flush(&self) {
+        // The thread ends only with the engine.
+        let _ = self.signal.flush().await;
+    }
+
+    fn units(&self, range: TimeRange) -> Vec<Unit> {
+        self.shared.units(range)
+    }
+
+    fn filter(selection: &Selection, scope: &Scope) -> Result<Filter> {
+        let matcher = Matcher::compile(&selection.query, scope, Timestamp::default())?;
+        Ok(Filter { matcher, range: selection.range })
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|error| {
+        Error::new(ErrorKind::Unavailable, format!("the thread \"{name}\" could not be started: {error}"))
+    })
+}
+
+impl Drop for LogEngine {
+    fn drop(&mut self) {
+        self.signal.stop();
+        self.commands = None;
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the log engine ended by a panic");
+            }
+        }
+    }
+}
+
+/// Runs work that may take long on a thread that may be blocked.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Error::internal(format!("the log store stopped working on it: {error}"))),
+    }
+}
+
+#[async_trait]
+impl LogStore for LogEngine {
+    async fn append(&self, _scope: &Scope, batch: Append) -> Result<AppendOutcome> {
+        let stopped =
+            || Error::new(ErrorKind::Unavailable, "the log store has stopped; nothing of this batch is stored");
+        if batch.events.is_empty() {
+            return Ok(AppendOutcome::default());
+        }
+        let prepared = if batch.events.len() <= INLINE_EVENTS_MAX {
+            PreparedBatch::new(batch)
+        } else {
+            blocking(move || Ok(PreparedBatch::new(batch))).await?
+        };
+        let (reply, answer) = oneshot::channel();
+        let commands = self.commands.as_ref().ok_or_else(stopped)?;
+        commands.send(Command::Append(Box::new(prepared), reply)).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {
+        let filter = Self::filter(&request.selection, scope)?;
+        let (shared, request, scope) = (self.shared.clone(), request.clone(), scope.clone());
+        blocking(move || {
+            let units = shared.units(request.selection.range);
+            Ok(scan::search(units, &filter, &request, &scope)?)
+        })
+        .await
+    }
+
+    async fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<AggregateResult> {
+        let filter = Self::filter(&request.selection, scope)?;
+        let asked = request.aggregations.iter();
+        let questions: Vec<Question> =
+            asked.map(|asked| Question::new(asked, scope, Timestamp::default())).collect::<Result<_>>()?;
+        let (shared, request) = (self.shared.clone(), request.clone());
+        blocking(move || {
+            let units = shared.units(request.selection.range);
+            Ok(scan::aggregate(&units, &filter, &questions, &request)?)
+        })
+        .await
+    }
+
+    async fn get(&self, scope: &Scope, id: &EventId) -> Result<Option<Hit>> {
+        let restriction = Matcher::compile(&vigie_domain::query::Query::All, scope, Timestamp::default())?;
+        let (units, id, scope) = (self.units(TimeRange::ALL), id.clone(), scope.clone());
+        blocking(move || Ok(scan::find_id(&units, &id, &restriction, &scope)?)).await
+    }
+
+    async fn fields(&self, scope: &Scope, range: TimeRange) -> Result<Vec<FieldInfo>> {
+        let (shared, scope) = (self.shared.clone(), scope.clone());
+        blocking(move || Ok(fields_of(&shared.units(range), &scope)?)).await
+    }
+
+    async fn indices(&self, _scope: &Scope) -> Result<Vec<IndexInfo>> {
+        let units = self.units(TimeRange::ALL);
+        let mut days: BTreeMap<Day, (BTreeMap<LogType, u64>, u64)> = BTreeMap::new();
+        for unit in units {
+            let (log_type, bytes) = match &unit {
+                Unit::Memory(chunk) => (chunk.log_type, 0),
+                Unit::Part(part) => (part.meta.log_type, part.meta.bytes),
+            };
+            let (counts, size) = days.entry(unit.span().0.day()).or_default();
+            *counts.entry(log_type).or_default() += unit.rows();
+            *size += bytes;
+        }
+        let info = |(day, (counts, bytes)): (Day, (BTreeMap<LogType, u64>, u64))| IndexInfo {
+            day,
+            counts: counts.into_iter().collect(),
+            bytes,
+        };
+        Ok(days.into_iter().map(info).collect())
+    }
+}
+
+fn fields_of(units: &[Unit], scope: &Scope) -> std::result::Result<Vec<FieldInfo>, StorageError> {
+    let mut found: BTreeMap<String, FieldInfo> = BTreeMap::new();
+    let mut add = |name: &str, log_type: LogType, kind: FieldKind| {
+        if scope.hides(name) {
+            return;
+        }
+        let known = || FieldInfo { name: name.to_owned(), kind, log_types: Vec::new() };
+        let info = found.entry(name.to_owned()).or_insert_with(known);
+        info.kind = mapping::kind_in(log_type, name).unwrap_or_else(|| wider(info.kind, kind));
+        if !info.log_types.contains(&log_type) {
+            info.log_types.push(log_type);
+            info.log_types.sort_unstable();
+        }
+    };
+    for unit in units {
+        let log_type = match unit {
+            Unit::Memory(chunk) => chunk.log_type,
+            Unit::Part(part) => part.meta.log_type,
+        };
+        add(column_names::TIMESTAMP, log_type, FieldKind::Instant);
+        add(vigie_domain::event::pseudo_fields::LOG_TYPE, log_type, FieldKind::Keyword);
+        for column in unit.schema()?.fields().iter().filter(|column| !column_names::is_own(column.name())) {
+            add(canonical_of(column.name()), log_type, dynamic_kind(column.data_type()));
+        }
+        unit.overflow_fields()?.iter().for_each(|field| add(field, log_type, FieldKind::Keyword));
+    }
+    Ok(found.into_values().collect())
+}
+
+/// The kind that a dynamic field is shown as when its values are of several: strings before floats before whole numbers.
+fn wider(left: FieldKind, right: FieldKind) -> FieldKind {
+    let rank = |kind: FieldKind| match kind {
+        FieldKind::Keyword | FieldKind::Text | FieldKind::Ip => 5,
+        FieldKind::Float => 4,
+        FieldKind::Decimal => 3,
+        FieldKind::Int => 2,
+        FieldKind::Instant => 1,
+        FieldKind::Bool => 0,
+    };
+    if rank(right) > rank(left) { right } else { left }
+}
+
+fn dynamic_kind(data_type: &arrow::datatypes::DataType) -> FieldKind {
+    use arrow::datatypes::DataType;
+    match data_type {
+        DataType::Boolean => FieldKind::Bool,
+        DataType::Int64 => FieldKind::Int,
+        DataType::Float64 => FieldKind::Float,
+        DataType::Decimal128(..) => FieldKind::Decimal,
+        DataType::Timestamp(..) => FieldKind::Instant,
+        _ => FieldKind::Keyword,
+    }
+}

@@ -1,0 +1,173 @@
+//! Opening a data folder: what the manifest lists, then what the log holds beyond it.
+
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray};
+use vigie_domain::{Error, ErrorKind, Timestamp};
+
+use super::maintenance::PartFolder;
+use super::prepared::PreparedBatch;
+use super::{PARTS_FOLDER, WAL_FOLDER};
+use crate::chunk::column_names;
+use crate::dedup::{DedupIndex, REMEMBERED_NS};
+use crate::disk;
+use crate::error::StorageError;
+use crate::manifest::Manifest;
+use crate::memtable::MemTable;
+use crate::options::EngineOptions;
+use crate::part::Part;
+use crate::wal::record::Record;
+use crate::wal::replay::{ReplayReport, replay};
+use crate::wal::{self};
+
+/// A data folder made ready.
+pub struct Recovered {
+    /// Held as long as the engine runs.
+    pub lock: File,
+    /// Parts and manifest.
+    pub parts: PartFolder,
+    /// The published parts.
+    pub published: Vec<Arc<Part>>,
+    /// Events that only the log holds.
+    pub table: MemTable,
+    /// What was stored lately.
+    pub dedup: DedupIndex,
+    /// The next event's sequence number.
+    pub next_sequence: u64,
+    /// What the log held.
+    pub report: ReplayReport,
+}
+
+/// Takes the folder for this process and reads what it holds.
+///
+/// # Errors
+/// `Conflict` when another process has it; `Internal` when it is damaged.
+pub fn recover(options: &EngineOptions) -> Result<Recovered, Error> {
+    let folder = &options.folder;
+    let io_error = |error: io::Error| {
+        Error::new(ErrorKind::Unavailable, format!("the data folder \"{}\" cannot be used: {error}", folder.display()))
+    };
+    disk::create_folder(&folder.join(WAL_FOLDER)).map_err(io_error)?;
+    disk::create_folder(&folder.join(PARTS_FOLDER)).map_err(io_error)?;
+    let lock = take_lock(folder)?;
+    let manifest = Manifest::load(folder)?;
+    remove_unlisted(folder, &manifest).map_err(io_error)?;
+    let mut parts = PartFolder { folder: folder.clone(), manifest };
+    let mut state = Replaying { table: MemTable::default(), dedup: DedupIndex::default(), latest: Timestamp::MIN };
+    state.remember_parts(&parts)?;
+    let consumed = parts.manifest.consumed_up_to;
+    let report = replay(&folder.join(WAL_FOLDER), &mut |record| {
+        state.insert(record, consumed);
+        if state.table.bytes() >= options.flush_bytes {
+            state.spill(&mut parts).map_err(io::Error::other)?;
+        }
+        Ok(())
+    })
+    .map_err(io_error)?;
+    let next_sequence = report.next_sequence.max(consumed);
+    let published = parts.manifest.parts.iter().map(|meta| Arc::new(parts.open(meta.clone()))).collect();
+    Ok(Recovered { lock, published, parts, table: state.table, dedup: state.dedup, next_sequence, report })
+}
+
+fn take_lock(folder: &Path) -> Result<File, Error> {
+    let path = folder.join("lock");
+    let unusable = |error: io::Error| {
+        Error::new(ErrorKind::Unavailable, format!("the lock \"{}\" cannot be taken: {error}", path.display()))
+    };
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::new(
+            ErrorKind::Conflict,
+            format!(
+                "the data folder \"{}\" is in use by another process; stop it or choose another folder",
+                folder.display()
+            ),
+        )),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
+
+/// Files that a crash left behind before they were listed, or after they no longer were.
+fn remove_unlisted(folder: &Path, manifest: &Manifest) -> io::Result<()> {
+    let listed: BTreeSet<String> = manifest.parts.iter().map(crate::manifest::PartMeta::relative_path).collect();
+    for day in std::fs::read_dir(folder.join(PARTS_FOLDER))? {
+        let day = day?;
+        for file in std::fs::read_dir(day.path())? {
+            let file = file?;
+            let name = format!("{}/{}", day.file_name().to_string_lossy(), file.file_name().to_string_lossy());
+            if !listed.contains(&name) {
+                disk::remove_file(&file.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Replaying {
+    table: MemTable,
+    dedup: DedupIndex,
+    latest: Timestamp,
+}
+
+impl Replaying {
+    /// Ids and keys that parts hold and that are still remembered.
+    fn remember_parts(&mut self, parts: &PartFolder) -> Result<(), StorageError> {
+        let latest = parts.manifest.parts.iter().map(|part| part.last_ingested_at).max().unwrap_or(Timestamp::MIN);
+        let oldest = latest.saturating_add_nanos(-REMEMBERED_NS);
+        parts.manifest.keys.iter().for_each(|key| self.dedup.add_key(&key.key, key.stored_at));
+        let columns = BTreeSet::from([column_names::ID.to_owned(), column_names::INGESTED_AT.to_owned()]);
+        let mut lately: Vec<_> =
+            parts.manifest.parts.iter().filter(|part| part.has_ids && part.last_ingested_at >= oldest).collect();
+        lately.sort_by_key(|part| part.last_ingested_at);
+        for meta in lately {
+            parts.open(meta.clone()).scan(&columns, &mut |_, chunk| {
+                let Some(ids) = chunk.column(column_names::ID).map(|ids| ids.as_string::<i32>().clone()) else {
+                    return Ok(std::ops::ControlFlow::Break(()));
+                };
+                for (row, ingested_at) in chunk.ingested_at().iter().enumerate() {
+                    if ids.is_valid(row) && *ingested_at >= oldest.as_nanos() {
+                        self.dedup.add_id(ids.value(row), Timestamp::from_nanos(*ingested_at));
+                    }
+                }
+                Ok(std::ops::ControlFlow::Continue(()))
+            })?;
+        }
+        self.latest = latest;
+        Ok(())
+    }
+
+    fn insert(&mut self, record: Record, consumed: u64) {
+        let Record { first_sequence, key, events } = record;
+        let batch = PreparedBatch::new(vigie_domain::ports::Append { key, events });
+        batch.remember(&mut self.dedup);
+        // A record is consumed as a whole: tables are sealed between batches.
+        if first_sequence >= consumed {
+            batch.insert_into(&mut self.table, first_sequence);
+        }
+    }
+
+    /// Writes the table to parts while replaying, so that memory stays bounded however long the log is.
+    fn spill(&mut self, parts: &mut PartFolder) -> Result<(), StorageError> {
+        let table = std::mem::take(&mut self.table);
+        let metas = parts.write_table(&table)?;
+        let mut manifest = parts.manifest.clone();
+        let consumed = metas.iter().map(|meta| meta.max_sequence + 1).max().unwrap_or(manifest.consumed_up_to);
+        manifest.consumed_up_to = manifest.consumed_up_to.max(consumed);
+        manifest.parts.extend(metas);
+        manifest.keys = self.dedup.keys();
+        parts.store(manifest)
+    }
+}
+
+/// Removes log segments that parts hold completely.
+///
+/// # Errors
+/// What the file system answers.
+pub fn trim_log(parts: &PartFolder) -> io::Result<()> {
+    wal::remove_before(&parts.folder.join(WAL_FOLDER), parts.manifest.consumed_up_to)
+}

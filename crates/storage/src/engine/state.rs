@@ -1,0 +1,69 @@
+//! What searches read and what the committing and the maintenance thread change.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use vigie_domain::TimeRange;
+
+use crate::memtable::MemTable;
+use crate::part::Part;
+use crate::scan::Unit;
+
+/// Where every event is: in exactly one of the three.
+#[derive(Default)]
+pub struct State {
+    /// Takes new events.
+    pub active: MemTable,
+    /// Being written to parts.
+    pub sealed: Option<Arc<MemTable>>,
+    /// Published parts.
+    pub parts: Vec<Arc<Part>>,
+}
+
+/// The state behind its lock. The lock is held for moments only: nothing is read or built under it.
+#[derive(Default)]
+pub struct SharedState {
+    state: Mutex<State>,
+    /// Woken whenever `sealed` becomes empty.
+    sealed_is_gone: Condvar,
+}
+
+impl SharedState {
+    /// The state, locked.
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic under the lock cannot leave the state half changed: each change is one assignment or insertion.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes parts in place of the sealed table.
+    pub fn publish_flushed(&self, parts: Vec<Arc<Part>>) {
+        let mut state = self.lock();
+        state.parts.extend(parts);
+        state.sealed = None;
+        drop(state);
+        self.sealed_is_gone.notify_all();
+    }
+
+    /// Waits until the active table is below `bytes` or no table is sealed; `false` when that takes too long.
+    pub fn wait_for_room(&self, bytes: usize, timeout: std::time::Duration) -> bool {
+        let is_full = |state: &mut State| state.active.bytes() >= bytes && state.sealed.is_some();
+        let (_state, result) = self
+            .sealed_is_gone
+            .wait_timeout_while(self.lock(), timeout, is_full)
+            .unwrap_or_else(PoisonError::into_inner);
+        !result.timed_out()
+    }
+
+    /// Everything that may hold events of the range, at one moment.
+    pub fn units(&self, range: TimeRange) -> Vec<Unit> {
+        let state = self.lock();
+        let overlaps_day = |day: vigie_domain::Day| range.overlaps(day.start(), day.end());
+        let mut shelves = state.active.snapshot();
+        shelves.extend(state.sealed.iter().flat_map(|sealed| sealed.snapshot()));
+        shelves.retain(|((day, _), _)| overlaps_day(*day));
+        let parts: Vec<Arc<Part>> =
+            state.parts.iter().filter(|part| range.overlaps(part.meta.first, part.meta.last)).cloned().collect();
+        drop(state);
+        let memory = shelves.into_iter().flat_map(|(_, shelf)| shelf.into_chunks()).map(Unit::Memory);
+        memory.chain(parts.into_iter().map(Unit::Part)).collect()
+    }
+}

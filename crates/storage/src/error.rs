@@ -1,0 +1,45 @@
+//! What can go wrong below the port, and how it looks from above it.
+
+use std::io;
+
+use vigie_domain::{Error, ErrorKind};
+
+/// A failure inside the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The file system refused.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// A part could not be read or written.
+    #[error("part file: {0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// Columns could not be joined or taken.
+    #[error("columns: {0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// A file of the engine is damaged.
+    #[error("{0}")]
+    Damaged(String),
+    /// The question makes more than the stated number of buckets or groups.
+    #[error("{0}")]
+    TooLarge(String),
+}
+
+impl From<StorageError> for Error {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::TooLarge(message) => Self::new(ErrorKind::TooLarge, message),
+            StorageError::Io(error) if error.kind() == io::ErrorKind::StorageFull => disk_full(),
+            StorageError::Io(_) | StorageError::Parquet(_) | StorageError::Arrow(_) | StorageError::Damaged(_) => {
+                Self::internal(format!("log store: {error}"))
+            }
+        }
+    }
+}
+
+/// The answer to a write when the disk has no room for it.
+pub fn disk_full() -> Error {
+    Error::new(
+        ErrorKind::DiskFull,
+        "the disk of the data folder is full; free space or shorten the retention, then send again",
+    )
+}

@@ -1,0 +1,171 @@
+//! The memory table: acknowledged events that are not in parts yet. Searches see them at once.
+//!
+//! Per day and log type it holds finished chunks and, for events that come one by one, open rows that are turned into
+//! a chunk when a search needs them or when there are enough.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use vigie_domain::{Day, Event, LogType};
+
+use crate::chunk::{Chunk, ChunkBuilder};
+use crate::error::StorageError;
+
+/// Open rows that are made into a chunk.
+const OPEN_ROWS_MAX: usize = 4_096;
+/// Bytes that an open row takes beside its texts, about.
+const ROW_OVERHEAD_BYTES: usize = 400;
+
+/// The day and log type of the events of a shelf, a part or a chunk.
+pub type ShelfKey = (Day, LogType);
+
+/// An event and its number in the log.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Its number.
+    pub sequence: u64,
+    /// The event.
+    pub event: Arc<Event>,
+}
+
+type ChunkCache = Arc<Mutex<Option<(usize, Arc<Chunk>)>>>;
+
+#[derive(Default)]
+struct Shelf {
+    chunks: Vec<Arc<Chunk>>,
+    open: Vec<Row>,
+    cache: ChunkCache,
+}
+
+/// Events in memory.
+#[derive(Default)]
+pub struct MemTable {
+    shelves: BTreeMap<ShelfKey, Shelf>,
+    bytes: usize,
+}
+
+impl MemTable {
+    /// Bytes that it takes, about.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether it holds no event.
+    pub fn is_empty(&self) -> bool {
+        self.shelves.is_empty()
+    }
+
+    /// Adds one event.
+    pub fn insert_row(&mut self, row: Row) {
+        let key = (row.event.timestamp.day(), row.event.log_type);
+        let log_type = row.event.log_type;
+        let shelf = self.shelves.entry(key).or_default();
+        self.bytes += ROW_OVERHEAD_BYTES + row.event.body.len() * 80;
+        shelf.open.push(row);
+        if shelf.open.len() >= OPEN_ROWS_MAX {
+            let rows = std::mem::take(&mut shelf.open);
+            shelf.cache = ChunkCache::default();
+            shelf.chunks.push(Arc::new(build(log_type, &rows)));
+        }
+    }
+
+    /// Adds a chunk of one day's events.
+    pub fn insert_chunk(&mut self, key: ShelfKey, chunk: Chunk) {
+        self.bytes += chunk.bytes();
+        self.shelves.entry(key).or_default().chunks.push(Arc::new(chunk));
+    }
+
+    /// What lies on each shelf now; later insertions do not change it.
+    pub fn snapshot(&self) -> Vec<(ShelfKey, ShelfSnapshot)> {
+        self.shelves
+            .iter()
+            .map(|(key, shelf)| {
+                let snapshot = ShelfSnapshot {
+                    log_type: key.1,
+                    chunks: shelf.chunks.clone(),
+                    open: shelf.open.clone(),
+                    cache: shelf.cache.clone(),
+                };
+                (*key, snapshot)
+            })
+            .collect()
+    }
+}
+
+fn build(log_type: LogType, rows: &[Row]) -> Chunk {
+    ChunkBuilder::build(log_type, rows.iter().map(|row| (row.sequence, row.event.as_ref())))
+}
+
+/// The events of a shelf at one moment.
+pub struct ShelfSnapshot {
+    log_type: LogType,
+    chunks: Vec<Arc<Chunk>>,
+    open: Vec<Row>,
+    cache: ChunkCache,
+}
+
+impl ShelfSnapshot {
+    /// Its events as chunks; the open rows are built once and remembered until there are more.
+    pub fn into_chunks(self) -> Vec<Arc<Chunk>> {
+        let mut chunks = self.chunks;
+        if self.open.is_empty() {
+            return chunks;
+        }
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let built = match cache.as_ref() {
+            Some((rows, chunk)) if *rows == self.open.len() => chunk.clone(),
+            _ => {
+                let chunk = Arc::new(build(self.log_type, &self.open));
+                *cache = Some((self.open.len(), chunk.clone()));
+                chunk
+            }
+        };
+        drop(cache);
+        chunks.push(built);
+        chunks
+    }
+
+    /// Its events as one chunk in time order.
+    ///
+    /// # Errors
+    /// What Arrow answers when columns cannot be joined.
+    pub fn into_sorted_chunk(self) -> Result<Chunk, StorageError> {
+        Ok(Chunk::concat(&self.into_chunks())?.sorted()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vigie_domain::{Timestamp, Value};
+
+    use super::*;
+
+    fn row(sequence: u64, seconds: i64) -> Row {
+        let timestamp = Timestamp::from_seconds(seconds);
+        let body = vec![("n".to_owned(), Value::Int(sequence as i64))];
+        let event = Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::Error, body };
+        Row { sequence, event: Arc::new(event) }
+    }
+
+    #[test]
+    fn events_lie_by_day_and_are_sorted_when_asked() {
+        let mut table = MemTable::default();
+        for (sequence, seconds) in [5, 3, 90_000].into_iter().enumerate() {
+            table.insert_row(row(sequence as u64, seconds));
+        }
+        let shelves = table.snapshot();
+        assert_eq!(shelves.iter().map(|((day, _), _)| day.0).collect::<Vec<_>>(), [0, 1]);
+        let first = shelves.into_iter().next().unwrap().1.into_sorted_chunk().unwrap();
+        assert_eq!(first.sequences(), [1, 0]);
+    }
+
+    #[test]
+    fn many_rows_become_chunks_and_none_is_lost() {
+        let mut table = MemTable::default();
+        for sequence in 0..OPEN_ROWS_MAX as u64 + 5 {
+            table.insert_row(row(sequence, 1));
+        }
+        let chunks = table.snapshot().remove(0).1.into_chunks();
+        assert_eq!(chunks.iter().map(|chunk| chunk.rows()).collect::<Vec<_>>(), [OPEN_ROWS_MAX, 5]);
+    }
+}

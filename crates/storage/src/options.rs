@@ -1,0 +1,42 @@
+//! Settings of the engine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Called once when the log could not be synced: what reached the disk is unknown, so the process must end.
+pub type FatalHandler = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Settings of the engine, with the defaults of `config/vigie.toml`.
+#[derive(Clone)]
+pub struct EngineOptions {
+    /// Folder of everything that the engine keeps.
+    pub folder: PathBuf,
+    /// Size at which the memory table is written to parts.
+    pub flush_bytes: usize,
+    /// Age at which it is.
+    pub flush_interval: Duration,
+    /// Free disk space below which events are refused, in bytes.
+    pub free_bytes_min: u64,
+    /// Parts of one day and log type that are merged into one.
+    pub merge_fan_in: usize,
+    /// Parts with more rows are not merged again.
+    pub merge_rows_max: u64,
+    /// What to do when the log cannot be synced.
+    pub on_fatal: FatalHandler,
+}
+
+impl EngineOptions {
+    /// The defaults, for this folder.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            flush_bytes: 128 * 1024 * 1024,
+            flush_interval: Duration::from_secs(60),
+            free_bytes_min: 256 * 1024 * 1024,
+            merge_fan_in: 8,
+            merge_rows_max: 2_000_000,
+            on_fatal: Arc::new(|_| {}),
+        }
+    }
+}

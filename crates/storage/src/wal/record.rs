@@ -1,0 +1,163 @@
+//! One record of the write-ahead log: a batch of events with its checksum.
+//!
+//! Layout, little-endian: `u32` length of the body · `u32` CRC32C of the body · body. Body: `u64` first sequence
+//! number, then an LZ4 block (with its uncompressed length before it) of: number of events, batch key, events.
+//! A record is whole or it is not there: a torn or flipped one fails its checksum.
+
+use vigie_domain::Event;
+
+use crate::codec::{Reader, write_event, write_unsigned};
+
+/// Bytes before the body.
+pub const HEADER_BYTES: usize = 8;
+/// A body is never larger; a length above it is damage.
+pub const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// The events of a record, compressed, before they have sequence numbers.
+pub struct EncodedBatch {
+    block: Vec<u8>,
+}
+
+impl EncodedBatch {
+    /// Encodes and compresses a batch.
+    pub fn new(key: Option<&str>, events: &[Event]) -> Self {
+        let mut plain = Vec::with_capacity(events.len() * 256 + 64);
+        write_unsigned(&mut plain, events.len() as u64);
+        let key = key.unwrap_or_default();
+        write_unsigned(&mut plain, key.len() as u64);
+        plain.extend_from_slice(key.as_bytes());
+        events.iter().for_each(|event| write_event(&mut plain, event));
+        Self { block: lz4_flex::compress_prepend_size(&plain) }
+    }
+
+    /// Bytes that the record takes in the log.
+    pub fn record_bytes(&self) -> usize {
+        HEADER_BYTES + 8 + self.block.len()
+    }
+
+    /// Appends the whole record to `out`.
+    pub fn write(&self, first_sequence: u64, out: &mut Vec<u8>) {
+        let body_length = 8 + self.block.len();
+        let checksum = crc32c::crc32c_append(crc32c::crc32c(&first_sequence.to_le_bytes()), &self.block);
+        out.extend_from_slice(&(body_length as u32).to_le_bytes());
+        out.extend_from_slice(&checksum.to_le_bytes());
+        out.extend_from_slice(&first_sequence.to_le_bytes());
+        out.extend_from_slice(&self.block);
+    }
+}
+
+/// A record read back.
+#[derive(Debug, PartialEq)]
+pub struct Record {
+    /// Sequence number of its first event.
+    pub first_sequence: u64,
+    /// The batch's key.
+    pub key: Option<String>,
+    /// Its events.
+    pub events: Vec<Event>,
+}
+
+/// What stands at a place in the log.
+#[derive(Debug, PartialEq)]
+pub enum Found {
+    /// A whole record and the number of bytes it takes.
+    Record(Box<Record>, usize),
+    /// Nothing: the log ends exactly here.
+    End,
+    /// Bytes that are no whole record.
+    Damaged,
+}
+
+/// Reads the record at the start of `bytes`.
+pub fn read(bytes: &[u8]) -> Found {
+    if bytes.is_empty() {
+        return Found::End;
+    }
+    let Some(length) = body_length(bytes) else { return Found::Damaged };
+    let Some(body) = bytes.get(HEADER_BYTES..HEADER_BYTES + length) else { return Found::Damaged };
+    if crc32c::crc32c(body).to_le_bytes() != bytes[4..HEADER_BYTES] {
+        return Found::Damaged;
+    }
+    match decode(body) {
+        Some(record) => Found::Record(Box::new(record), HEADER_BYTES + length),
+        None => Found::Damaged,
+    }
+}
+
+fn body_length(bytes: &[u8]) -> Option<usize> {
+    let length = u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?) as usize;
+    (8..=BODY_BYTES_MAX).contains(&length).then_some(length)
+}
+
+fn decode(body: &[u8]) -> Option<Record> {
+    let first_sequence = u64::from_le_bytes(body.get(..8)?.try_into().ok()?);
+    let (plain_length, block) = lz4_flex::block::uncompressed_size(&body[8..]).ok()?;
+    if plain_length > BODY_BYTES_MAX * 4 {
+        return None;
+    }
+    let plain = lz4_flex::decompress(block, plain_length).ok()?;
+    let mut reader = Reader::new(&plain);
+    let count = reader.unsigned().ok()?;
+    let key = reader.text().ok()?;
+    let key = (!key.is_empty()).then(|| key.to_owned());
+    let mut events = Vec::new();
+    for _ in 0..count {
+        events.push(reader.event().ok()?);
+    }
+    reader.is_at_end().then_some(Record { first_sequence, key, events })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use vigie_domain::{LogType, Timestamp, Value};
+
+    use super::*;
+
+    fn record_bytes() -> Vec<u8> {
+        let event = |number: i64| Event {
+            id: None,
+            timestamp: Timestamp::from_nanos(number),
+            ingested_at: Timestamp::from_nanos(9),
+            log_type: LogType::Error,
+            body: vec![("message".into(), Value::text("timeout timeout timeout")), ("n".into(), Value::Int(number))],
+        };
+        let mut bytes = Vec::new();
+        EncodedBatch::new(Some("upload/1"), &[event(1), event(2)]).write(77, &mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn a_record_comes_back() {
+        let bytes = record_bytes();
+        let Found::Record(record, length) = read(&bytes) else { panic!("no record") };
+        assert_eq!((record.first_sequence, record.events.len(), length), (77, 2, bytes.len()));
+        assert_eq!(record.key.as_deref(), Some("upload/1"));
+        assert_eq!(read(&[]), Found::End);
+    }
+
+    #[test]
+    fn every_truncation_is_damage() {
+        let bytes = record_bytes();
+        for length in 1..bytes.len() {
+            assert_eq!(read(&bytes[..length]), Found::Damaged, "{length}");
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_damage() {
+        let bytes = record_bytes();
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(read(&flipped), Found::Damaged, "bit {bit}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = read(&bytes);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The engine through its port: durability across restarts, and the suites that every log store passes.
+#![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+mod durability;
