@@ -1,0 +1,69 @@
+# Every task has one name. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+DATA   ?= data
+LISTEN ?= 127.0.0.1:8642
+CARGO  ?= cargo
+
+say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
+
+.PHONY: help run dev ui test test-rust test-web test-e2e lint openapi bench demo-data clean tools
+
+help: ## List the tasks
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+tools:
+	@bash scripts/check-tools.sh
+
+run: tools ui ## Build everything and start Vigie with its demo shop
+	$(call say,Building the binary (the first time takes some minutes))
+	$(CARGO) build --release --bin vigie
+	$(call say,Starting Vigie with its demo shop; stop it with Ctrl+C)
+	@exec ./$${CARGO_TARGET_DIR:-target}/release/vigie serve --demo --data "$(DATA)" --listen "$(LISTEN)"
+
+ui: tools ## Build the web UI into web/dist
+	$(call say,Building the web UI)
+	@cd web && if [ ! -d node_modules ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then npm ci --no-audit --no-fund; fi
+	@cd web && npm run --silent build
+
+dev: tools ## Run the server and the UI with live reload
+	@bash scripts/dev.sh "$(LISTEN)"
+
+test: test-rust test-web test-e2e ## Run every test: Rust, web, browser
+
+test-rust: tools
+	$(call say,Rust tests)
+	$(CARGO) test --workspace
+
+test-web: ui
+	$(call say,Web unit tests)
+	@cd web && npm test
+
+test-e2e: ui
+	$(call say,Browser tests)
+	$(CARGO) build --bin vigie
+	@bash scripts/browser-tests.sh
+
+lint: tools ui ## Check format, lints, types and that the OpenAPI document is current
+	$(call say,Format)
+	$(CARGO) fmt --all --check
+	$(call say,Clippy)
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(call say,Web types)
+	@cd web && npm run --silent check
+	$(call say,OpenAPI document)
+	@bash scripts/check-openapi.sh
+
+openapi: ## Write the OpenAPI document and the web types made from it
+	$(CARGO) run --quiet --bin vigie -- openapi > web/src/api/openapi.json
+	@cd web && npm run --silent api
+
+bench: ## Measure; prints tables against the targets
+	$(CARGO) build --release --bin vigie
+	@bash bench/run.sh
+
+clean: ## Remove what was built (data is kept)
+	$(CARGO) clean
+	rm -rf web/dist web/node_modules
