@@ -1,13 +1,17 @@
 //! The one closed syntax tree of questions about events. What people type, the Elasticsearch DSL and the
 //! product's own panels all become this.
 
+mod field_matcher;
 pub mod glob;
 mod matcher;
+mod text_matcher;
 pub mod tokens;
 
 use serde::{Deserialize, Serialize};
 
-pub use matcher::{FieldMatcher, Matcher, Scalar, TextMatcher};
+pub use field_matcher::FieldMatcher;
+pub use matcher::{Matcher, Scalar};
+pub use text_matcher::TextMatcher;
 
 use crate::mapping::{self, FieldKind};
 use crate::time::{TimeExpressionError, Timestamp, parse_expression};
@@ -139,3 +143,6 @@ impl Query {
         })
     }
 }
+
+#[cfg(test)]
+mod matcher_tests;
