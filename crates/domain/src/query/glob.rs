@@ -1,4 +1,6 @@
-//! Patterns with `*` (any run) and `?` (any one character), matched in linear time and constant memory.
+//! Patterns with `*` (any run), `?` (any one character) and `\` (the next one means itself).
+//!
+//! Matched without recursion and in constant memory.
 
 /// Bytes of a pattern at most.
 pub const PATTERN_BYTES_MAX: usize = 1_024;
@@ -21,9 +23,12 @@ pub fn glob_matches(pattern: &str, text: &str) -> bool {
                 (pattern_rest, text_rest) = (next_pattern, next_text);
                 continue;
             }
-            (Some(expected), Some(found)) if expected == found => {
-                (pattern_rest, text_rest) = (next_pattern, next_text);
-                continue;
+            (Some(expected), Some(found)) => {
+                let expected = if expected == '\\' { next_pattern.next().unwrap_or('\\') } else { expected };
+                if expected == found {
+                    (pattern_rest, text_rest) = (next_pattern, next_text);
+                    continue;
+                }
             }
             (None, None) => return true,
             _ => {}
@@ -57,6 +62,9 @@ mod tests {
         check("*ab*ab", "ababxab", true);
         check("é*?", "éa", true);
         check("**b", "aab", true);
+        check("a\\*b", "a*b", true);
+        check("a\\*b", "axb", false);
+        check("\\\\", "\\", true);
     }
 
     #[test]

@@ -4,6 +4,9 @@
 mod field_matcher;
 pub mod glob;
 mod matcher;
+mod parse;
+mod print;
+mod scan;
 mod text_matcher;
 pub mod tokens;
 
@@ -11,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use field_matcher::FieldMatcher;
 pub use matcher::{Matcher, Scalar};
+pub use parse::{CLAUSES_MAX, DEPTH_MAX, QueryError, TEXT_BYTES_MAX, parse};
 pub use text_matcher::TextMatcher;
 
 use crate::mapping::{self, FieldKind};
@@ -146,3 +150,5 @@ impl Query {
 
 #[cfg(test)]
 mod matcher_tests;
+#[cfg(test)]
+mod parse_tests;
