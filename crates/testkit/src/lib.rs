@@ -1,1 +1,17 @@
-//! testkit
+//! One conformance suite per port, doubles that pass them, and generators for property tests.
+//!
+//! A development dependency only: nothing of it is in the binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "suites are tests that other crates run: they stop at the first surprise"
+)]
+
+mod linear_aggregation;
+mod linear_store;
+mod memory_metadata;
+pub mod metadata_suite;
+
+pub use linear_store::LinearStore;
+pub use memory_metadata::MemoryMetadataStore;

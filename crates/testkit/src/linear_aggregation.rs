@@ -1,0 +1,138 @@
+//! Aggregations by looking at every event: plain, slow and easy to believe.
+
+use std::collections::BTreeMap;
+
+use vigie_domain::aggregation::{
+    Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, Stats, cmp_keys, percentile_of_sorted,
+};
+use vigie_domain::event::pseudo_fields;
+use vigie_domain::query::Matcher;
+use vigie_domain::{Error, ErrorKind, Result, Scope, Timestamp, Value};
+
+use crate::linear_store::Row;
+
+/// Answers every question over the rows.
+pub(crate) fn answer_all(
+    questions: &[Aggregation],
+    rows: &[&Row],
+    scope: &Scope,
+) -> Result<Vec<(String, AggregationAnswer)>> {
+    questions.iter().map(|question| Ok((question.name.clone(), answer(question, rows, scope)?))).collect()
+}
+
+fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<AggregationAnswer> {
+    Ok(match &question.kind {
+        AggregationKind::Terms { field, size } => {
+            let mut groups = by_value(rows, field, scope);
+            groups.sort_by(|(left_key, left), (right_key, right)| {
+                right.len().cmp(&left.len()).then_with(|| cmp_keys(left_key, right_key))
+            });
+            let hidden = groups.split_off((*size).min(groups.len()));
+            let other_count = hidden.iter().map(|(_, rows)| rows.len() as u64).sum();
+            let buckets = groups.into_iter().map(|(key, rows)| bucket(question, key, &rows, scope));
+            AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count }
+        }
+        AggregationKind::DateHistogram { interval_ns, offset_ns } => {
+            histogram(question, rows, [*interval_ns, *offset_ns], scope)?
+        }
+        AggregationKind::Filters(filters) => {
+            let buckets = filters.iter().map(|(name, query)| {
+                let matcher = Matcher::compile(query, scope, Timestamp::default())?;
+                let matching: Vec<&Row> =
+                    rows.iter().copied().filter(|row| matcher.matches(&row.event, &row.id())).collect();
+                bucket(question, Value::text(name), &matching, scope)
+            });
+            AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 }
+        }
+        AggregationKind::Stats { field } => {
+            let numbers = numbers(rows, field, scope);
+            AggregationAnswer::Stats(Stats {
+                count: numbers.len() as u64,
+                sum: numbers.iter().sum(),
+                min: numbers.iter().copied().reduce(f64::min),
+                max: numbers.iter().copied().reduce(f64::max),
+            })
+        }
+        AggregationKind::Cardinality { field } => {
+            AggregationAnswer::Cardinality { count: by_value(rows, field, scope).len() as u64 }
+        }
+        AggregationKind::Percentiles { field, percents } => {
+            let mut numbers = numbers(rows, field, scope);
+            numbers.sort_by(f64::total_cmp);
+            let value = |percent: &f64| (*percent, percentile_of_sorted(&numbers, *percent));
+            AggregationAnswer::Percentiles(percents.iter().map(value).collect())
+        }
+    })
+}
+
+fn histogram(question: &Aggregation, rows: &[&Row], sizes: [i64; 2], scope: &Scope) -> Result<AggregationAnswer> {
+    let [interval, offset] = sizes.map(i128::from);
+    let mut groups: BTreeMap<i128, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        let nanos = i128::from(row.event.timestamp.as_nanos());
+        let start = (nanos - offset).div_euclid(interval) * interval + offset;
+        let start = start.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
+        groups.entry(start).or_default().push(row);
+    }
+    let (Some(first), Some(last)) = (groups.keys().next().copied(), groups.keys().next_back().copied()) else {
+        return Ok(AggregationAnswer::Buckets { buckets: Vec::new(), other_count: 0 });
+    };
+    let count = (last - first) / interval + 1;
+    if count > BUCKETS_MAX as i128 {
+        return Err(Error::new(ErrorKind::TooLarge, format!("{count} buckets are more than {BUCKETS_MAX}")));
+    }
+    let buckets = (0..count).map(|index| {
+        let start = first + index * interval;
+        let rows = groups.get(&start).map_or(&[][..], Vec::as_slice);
+        bucket(question, Value::Int(start as i64), rows, scope)
+    });
+    Ok(AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 })
+}
+
+fn bucket(question: &Aggregation, key: Value, rows: &[&Row], scope: &Scope) -> Result<Bucket> {
+    Ok(Bucket { key, count: rows.len() as u64, children: answer_all(&question.children, rows, scope)? })
+}
+
+/// The values of a field in a row, each as often as it is there.
+fn values(row: &Row, field: &str, scope: &Scope) -> Vec<Value> {
+    if scope.hides(field) {
+        return Vec::new();
+    }
+    match field {
+        pseudo_fields::TIMESTAMP => vec![Value::text(row.event.timestamp.to_string())],
+        pseudo_fields::INGESTED_AT => vec![Value::text(row.event.ingested_at.to_string())],
+        pseudo_fields::ID => vec![Value::Text(row.id().0)],
+        pseudo_fields::LOG_TYPE => vec![Value::text(row.event.log_type.as_str())],
+        _ => {
+            let mut found = Vec::new();
+            row.event.for_each_leaf(&mut |name, value| {
+                if name == field && !matches!(value, Value::Null) && value.is_scalar() {
+                    found.push(value.clone());
+                }
+            });
+            found
+        }
+    }
+}
+
+fn by_value<'a>(rows: &[&'a Row], field: &str, scope: &Scope) -> Vec<(Value, Vec<&'a Row>)> {
+    let mut groups: Vec<(Value, Vec<&Row>)> = Vec::new();
+    for row in rows {
+        let mut seen: Vec<Value> = Vec::new();
+        for value in values(row, field, scope) {
+            if seen.contains(&value) {
+                continue;
+            }
+            match groups.iter_mut().find(|(key, _)| *key == value) {
+                Some((_, rows)) => rows.push(row),
+                None => groups.push((value.clone(), vec![*row])),
+            }
+            seen.push(value);
+        }
+    }
+    groups
+}
+
+fn numbers(rows: &[&Row], field: &str, scope: &Scope) -> Vec<f64> {
+    rows.iter().flat_map(|row| values(row, field, scope)).filter_map(|value| value.as_f64()).collect()
+}
