@@ -1,1 +1,28 @@
-//! pipeline
+//! From bytes to events: unpack, tell the format, parse, tell the log type, convert.
+//!
+//! CPU only: no clock, no network, no environment; the only I/O is reading the file given to [`open_file`].
+//! Every input record ends in exactly one of two places: an event, or a reject with line and reason.
+//! The same bytes with the same options give the same batches.
+
+mod archive;
+mod batch;
+mod convert;
+mod decompress;
+mod detect;
+mod error;
+mod foreign;
+mod format;
+mod options;
+mod parse;
+mod read;
+mod source;
+mod tag;
+
+pub use batch::{BATCH_BYTES_MAX, Batch, RECORDS_PER_BATCH, REJECT_RAW_MAX, Reject};
+pub use decompress::{BODY_BYTES_MAX, Compression, FILE_BYTES_MAX, RATIO_MAX};
+pub use detect::{DETECT_BYTES_MAX, Detected, detect};
+pub use error::DecodeError;
+pub use format::{FORMATS, Format, FormatSpec, UnknownFormat};
+pub use options::{DecodeOptions, RECORD_BYTES_MAX};
+pub use parse::number::number_from_literal;
+pub use read::{FileReader, decode_bytes, open_file, preview_bytes};

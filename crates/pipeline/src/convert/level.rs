@@ -1,0 +1,32 @@
+//! `level` becomes one of six words. What was sent stays: beside it as `level_original`, or under the name it was sent by.
+
+use vigie_domain::{Level, Value};
+
+use super::survey::{SentLevel, Survey};
+use super::top_mut;
+use crate::parse::Draft;
+use crate::tag;
+
+/// Puts the level's one word where queries find it.
+pub(super) fn normalise(draft: &mut Draft, survey: &Survey) {
+    let Some(SentLevel { has_own_name, sent, level }) = &survey.level else { return };
+    let Some(level) = level else {
+        draft.tag(tag::UNKNOWN_LEVEL);
+        return;
+    };
+    if sent.as_text() == Some(level.as_str()) {
+        return;
+    }
+    if !has_own_name {
+        draft.body.push(("level".to_owned(), word(*level)));
+        return;
+    }
+    if let Some(value) = top_mut(&mut draft.body, "level").filter(|value| value.is_scalar()) {
+        let original = std::mem::replace(value, word(*level));
+        draft.body.push(("level_original".to_owned(), original));
+    }
+}
+
+fn word(level: Level) -> Value {
+    Value::text(level.as_str())
+}

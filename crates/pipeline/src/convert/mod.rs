@@ -1,0 +1,119 @@
+//! From a draft to an event: its type, its time, its level, typed values. Nothing is dropped: what is not understood is
+//! kept as it was sent, with a tag. Only an event outside the time window, or with an impossible id, is refused.
+
+mod known;
+mod level;
+mod log_type;
+mod survey;
+mod timestamp;
+mod typed;
+
+use vigie_domain::{Event, EventId, Object, Value};
+
+use crate::options::DecodeOptions;
+use crate::parse::Draft;
+use survey::Survey;
+
+/// Bytes of a sender's id, as Elasticsearch has it.
+const ID_BYTES_MAX: usize = 512;
+
+/// Where ids are sent, and where they are not searched.
+const ID_FIELD: &str = "_id";
+
+/// Why an event is not accepted, and what was sent.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Refusal {
+    /// In words for the sender.
+    pub(crate) reason: String,
+    /// What was sent, with what was added until then.
+    pub(crate) body: Object,
+}
+
+/// The event that a draft becomes.
+pub(crate) fn convert(mut draft: Draft, options: &DecodeOptions) -> Result<Event, Refusal> {
+    rename(&mut draft.body, &options.rename);
+    let id = match take_id(&mut draft.body) {
+        Ok(id) => id,
+        Err(reason) => return Err(Refusal { reason, body: draft.body }),
+    };
+    let survey = Survey::of(&draft.body);
+    let log_type = log_type::resolve(&mut draft, &survey, options.log_type);
+    typed::convert_values(&mut draft, log_type, options.received_at);
+    level::normalise(&mut draft, &survey);
+    if let (false, Some(error_message)) = (survey.has_message(), survey.error_message) {
+        draft.body.push(("message".to_owned(), Value::Text(error_message)));
+    }
+    let timestamp = match timestamp::resolve(&mut draft, options) {
+        Ok(timestamp) => timestamp,
+        Err(reason) => return Err(Refusal { reason, body: draft.body }),
+    };
+    append_tags(&mut draft);
+    Ok(Event { id, timestamp, ingested_at: options.received_at, log_type, body: draft.body })
+}
+
+fn rename(body: &mut Object, rename: &[(String, String)]) {
+    if rename.is_empty() {
+        return;
+    }
+    for (name, _) in body {
+        if let Some((_, field)) = rename.iter().find(|(sent, _)| sent == name) {
+            name.clone_from(field);
+        }
+    }
+}
+
+/// Takes the sender's id out of the body: it names the event and is not part of it.
+fn take_id(body: &mut Object) -> Result<Option<EventId>, String> {
+    let Some(at) = body.iter().position(|(name, _)| name == ID_FIELD) else { return Ok(None) };
+    let id = match &body[at].1 {
+        Value::Text(text) => text.clone(),
+        Value::Int(number) => number.to_string(),
+        Value::BigNumber(literal) => literal.clone(),
+        Value::Null | Value::Bool(_) | Value::Float(_) | Value::List(_) | Value::Object(_) => return Ok(None),
+    };
+    if id.len() > ID_BYTES_MAX {
+        return Err(format!("the \"_id\" has {} bytes, more than {ID_BYTES_MAX}; send a shorter one", id.len()));
+    }
+    let id = EventId(id);
+    if id.sequence().is_some() {
+        return Err(format!("the \"_id\" {:?} looks like one that is made here; begin it with another letter", id.0));
+    }
+    body.remove(at);
+    Ok((!id.0.is_empty()).then_some(id))
+}
+
+fn append_tags(draft: &mut Draft) {
+    if draft.tags.is_empty() {
+        return;
+    }
+    let new = draft.tags.drain(..).map(Value::text);
+    let Some((_, tags)) = draft.body.iter_mut().find(|(name, _)| name == "tags") else {
+        let tags = Value::List(new.collect());
+        draft.body.push(("tags".to_owned(), tags));
+        return;
+    };
+    match tags {
+        Value::List(list) => {
+            let missing: Vec<Value> = new.filter(|tag| !list.contains(tag)).collect();
+            list.extend(missing);
+        }
+        Value::Null => *tags = Value::List(new.collect()),
+        scalar => {
+            let sent = std::mem::replace(scalar, Value::Null);
+            *scalar = Value::List(std::iter::once(sent).chain(new).collect());
+        }
+    }
+}
+
+/// The first value of that name at the top of the body.
+fn top<'b>(body: &'b Object, name: &str) -> Option<&'b Value> {
+    body.iter().find(|(sent, _)| sent == name).map(|(_, value)| value)
+}
+
+/// The first value of that name at the top of the body, to be changed.
+fn top_mut<'b>(body: &'b mut Object, name: &str) -> Option<&'b mut Value> {
+    body.iter_mut().find(|(sent, _)| sent == name).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests;

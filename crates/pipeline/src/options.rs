@@ -1,0 +1,42 @@
+//! What a caller may say about the bytes that they give.
+
+use vigie_domain::{LogType, TimeRange, Timestamp};
+
+use crate::format::Format;
+
+/// Bytes of a record unless the caller says otherwise.
+pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
+
+/// How to decode.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecodeOptions {
+    /// When the bytes arrived: the time of events without one, and the year of dates without one.
+    pub received_at: Timestamp,
+    /// Every event is of this type, whatever it says itself.
+    pub log_type: Option<LogType>,
+    /// Top-level names as they are sent, and the names that they get instead.
+    pub rename: Vec<(String, String)>,
+    /// The field that holds the event's own time, after renaming.
+    pub time_field: Option<String>,
+    /// The format; found by content when absent.
+    pub format: Option<Format>,
+    /// Events outside are rejected; `None` accepts any time.
+    pub window: Option<TimeRange>,
+    /// Bytes of one record; larger ones are rejected.
+    pub record_bytes_max: usize,
+}
+
+impl DecodeOptions {
+    /// Nothing said but when the bytes arrived: everything is found by content, any time is accepted.
+    pub const fn new(received_at: Timestamp) -> Self {
+        Self {
+            received_at,
+            log_type: None,
+            rename: Vec::new(),
+            time_field: None,
+            format: None,
+            window: None,
+            record_bytes_max: RECORD_BYTES_MAX,
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The tags that say what could not be understood in an event that was kept.
+//!
+//! The names are those of Logstash where it has one, so that saved searches keep working.
+
+/// The event carries no time: it has that of its arrival.
+pub(crate) const NO_TIMESTAMP: &str = "_no_timestamp";
+/// Its time cannot be read: it has that of its arrival, and the text is kept.
+pub(crate) const DATE_PARSE_FAILURE: &str = "_dateparsefailure";
+/// It names a log type that does not exist.
+pub(crate) const UNKNOWN_LOG_TYPE: &str = "_unknown_log_type";
+/// It names a level that does not exist.
+pub(crate) const UNKNOWN_LEVEL: &str = "_unknown_level";
+/// A value does not fit the kind of its field.
+pub(crate) const TYPE_CONFLICT: &str = "_type_conflict";
+/// Some bytes were no UTF-8; U+FFFD stands in their place.
+pub(crate) const INVALID_UTF8: &str = "_invalid_utf8";
+/// A row has more or fewer cells than the header.
+pub(crate) const CSV_PARSE_FAILURE: &str = "_csvparsefailure";
+/// A line among logfmt lines that has no `key=value`.
+pub(crate) const KV_PARSE_FAILURE: &str = "_kvparsefailure";
+/// A line among access log lines that is none.
+pub(crate) const ACCESS_LOG_PARSE_FAILURE: &str = "_accesslogparsefailure";

@@ -1,0 +1,103 @@
+//! Whatever the bytes: no panic, every record is an event or a reject, and the same bytes give the same answer.
+
+#![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+use proptest::prelude::*;
+use vigie_domain::Timestamp;
+use vigie_pipeline::{DecodeOptions, FORMATS, Format, REJECT_RAW_MAX, decode_bytes, detect, number_from_literal};
+
+/// Inputs that the mutations start from: one line or two of each text format.
+const SEEDS: &[&str] = &[
+    "{\"@timestamp\":\"2026-11-23T14:04:05Z\",\"level\":\"warn\",\"amount\":\"12.50\",\"_id\":\"a\",\"tags\":[\"x\"]}\n{\"n\":1e400}\n",
+    "[{\"a\":[1,2,{\"b\":\"\\u00e9\\\"\"}]},\n {\"ts\":1795442645.5}]",
+    "{\n \"log_type\": \"error\",\n \"error\": {\"message\": \"x\"}\n}\n{}",
+    "a,\"b \"\"c\"\"\",d\n1,\"x\ny\",2.5\n,,\n",
+    "ts\tlevel\n1795442645\tinfo\n",
+    "192.0.2.7 - - [23/Nov/2026:15:04:05 +0100] \"GET /a?b=c HTTP/1.1\" 200 5 \"-\" \"curl \\\"x\\\"\" 0.1\n",
+    "level=info msg=\"a \\\"b\\\"\" ms=1.5 flag\n",
+    "plain text\r\n\u{1b}[31mred\u{1b}[0m\n",
+];
+
+fn options(format: Option<Format>) -> DecodeOptions {
+    DecodeOptions { format, record_bytes_max: 64, ..DecodeOptions::new(Timestamp::from_seconds(1_795_446_000)) }
+}
+
+fn check(bytes: &[u8], format: Option<Format>) {
+    let decode = || decode_bytes(bytes, &options(format)).map_err(|error| error.to_string());
+    let first = decode();
+    assert_eq!(first, decode());
+    let Ok(batch) = first else { return };
+    for reject in &batch.rejects {
+        assert!(reject.raw.len() <= REJECT_RAW_MAX && !reject.reason.is_empty() && reject.line > 0, "{reject:?}");
+    }
+    for event in &batch.events {
+        let time = event.body.iter().find(|(name, _)| name == "@timestamp").and_then(|(_, value)| value.as_text());
+        assert_eq!(time, Some(&*event.timestamp.to_string()));
+        assert!(event.body.iter().any(|(name, _)| name == "log_type"));
+        assert!(serde_json::to_string(&vigie_domain::Value::Object(event.body.clone())).is_ok());
+    }
+    if format == Some(Format::Plain) {
+        let lines = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).split(|byte| *byte == b'\n');
+        let records = lines.filter(|line| !line.trim_ascii().is_empty()).count();
+        assert_eq!(batch.record_count(), records);
+    }
+}
+
+/// A seed with some bytes replaced, put in or cut out.
+fn mutated() -> impl Strategy<Value = Vec<u8>> {
+    let edit = (any::<prop::sample::Index>(), any::<u8>(), 0..3_u8);
+    (prop::sample::select(SEEDS), prop::collection::vec(edit, 0..8)).prop_map(|(seed, edits)| {
+        let mut bytes = seed.as_bytes().to_vec();
+        for (index, byte, kind) in edits {
+            let at = index.index(bytes.len().max(1)).min(bytes.len());
+            match kind {
+                0 => bytes.insert(at, byte),
+                1 if at < bytes.len() => bytes[at] = byte,
+                _ => bytes.truncate(at.max(1)),
+            }
+        }
+        bytes
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_bytes_in_every_format(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        check(&bytes, None);
+        for spec in FORMATS.iter().filter(|spec| spec.format != Format::Parquet) {
+            check(&bytes, Some(spec.format));
+        }
+        detect(&bytes, Some("x.csv.gz"));
+    }
+
+    #[test]
+    fn mutated_inputs_in_every_format(bytes in mutated()) {
+        check(&bytes, None);
+        for spec in FORMATS.iter().filter(|spec| spec.format != Format::Parquet) {
+            check(&bytes, Some(spec.format));
+        }
+    }
+
+    #[test]
+    fn packed_magic_and_junk(magic in prop::sample::select(vec![&b"\x1f\x8b\x08"[..], b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"\x78\x9c"]), rest in prop::collection::vec(any::<u8>(), 0..200)) {
+        let bytes = [magic, &rest].concat();
+        check(&bytes, None);
+    }
+
+    #[test]
+    fn lines_are_conserved(lines in prop::collection::vec("[^\\r\\n]{0,20}", 0..50)) {
+        let records = lines.iter().filter(|line| !line.trim_ascii().is_empty()).count();
+        let text = lines.join("\n");
+        for format in [Format::Plain, Format::Logfmt, Format::AccessLog] {
+            prop_assert_eq!(decode_bytes(text.as_bytes(), &options(Some(format))).unwrap().record_count(), records - usize::from(text.starts_with('\u{feff}') && lines[0].trim_start_matches('\u{feff}').trim_ascii().is_empty()));
+        }
+    }
+
+    #[test]
+    fn numbers_are_what_serde_json_takes_for_numbers(text in "-?[0-9]{0,20}(\\.[0-9]{0,20})?([eE][+-]?[0-9]{0,3})?") {
+        let is_number = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
+        prop_assert_eq!(number_from_literal(&text).is_some(), is_number);
+    }
+}
