@@ -1,0 +1,29 @@
+//! Accounts: users, logins, sessions and what roles may do.
+//!
+//! No HTTP and no files: whoever wires it passes the store, the keys and the clock in. Nothing that is
+//! secret is stored as it is: passwords as Argon2id hashes, refresh tokens as SHA-256.
+
+mod failed_logins;
+mod live_sessions;
+mod password_hash;
+mod password_rule;
+pub mod permission;
+mod random;
+mod service;
+mod sessions;
+mod tokens;
+mod username;
+mod users;
+
+#[cfg(test)]
+mod login_tests;
+#[cfg(test)]
+mod session_tests;
+#[cfg(test)]
+mod test_house;
+
+pub use password_hash::HashCost;
+pub use permission::{Permission, Role};
+pub use service::{Accounts, AccountsSettings, Caller, FirstAdmin, Session};
+pub use tokens::TokenKeys;
+pub use users::User;

@@ -1,0 +1,391 @@
+//! The accounts use case: adding users, logging in and out, and telling who a caller is.
+//!
+//! It decides; hashing, tokens, sessions and back-off are each in their own file. Whoever logs in in vain
+//! learns nothing of whether the user exists, is disabled or has another password.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use vigie_domain::ports::MetadataStore;
+use vigie_domain::time::NANOS_PER_SECOND;
+use vigie_domain::{Error, ErrorKind, Result, Timestamp};
+
+use super::failed_logins::FailedLogins;
+use super::live_sessions::{LiveSession, LiveSessions};
+use super::password_hash::{HashCost, Hasher};
+use super::password_rule::{PASSWORD_CHARS_MAX, check_new_password};
+use super::permission::Role;
+use super::random::generated_password;
+use super::sessions::{Granted, RefreshToken, Sessions, invalid_refresh_token};
+use super::tokens::{ACCESS_TOKEN_S, Access, TokenKeys, invalid_access_token};
+use super::username::{USERNAME_CHARS_MAX, Username, fold};
+use super::users::{StoredUser, User, UserRecord, Users};
+use crate::clock::Clock;
+
+/// Name of the user made on the first start.
+const FIRST_ADMIN: &str = "admin@localhost";
+
+/// What may differ from one installation to another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccountsSettings {
+    /// What a new password hash costs.
+    pub hash_cost: HashCost,
+}
+
+/// Users, their logins and their sessions.
+pub struct Accounts {
+    users: Users,
+    sessions: Sessions,
+    live: LiveSessions,
+    failed_logins: FailedLogins,
+    hasher: Hasher,
+    keys: TokenKeys,
+    clock: Clock,
+    /// One change at a time that could leave no admin behind.
+    admins: tokio::sync::Mutex<()>,
+}
+
+/// What a client gets for a login or a refresh. Its tokens are never printed.
+pub struct Session {
+    /// Proves who the caller is, at every request.
+    pub access_token: String,
+    /// Good for one refresh.
+    pub refresh_token: String,
+    /// Seconds until the access token expires.
+    pub expires_in_s: u64,
+    /// Seconds until the refresh token expires.
+    pub refresh_expires_in_s: u64,
+    /// Who logged in.
+    pub user: User,
+}
+
+/// Who makes a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Id of the user.
+    pub user_id: String,
+    /// Name of the user.
+    pub username: String,
+    /// What they may do.
+    pub role: Role,
+    /// Id of the session.
+    pub session_id: String,
+}
+
+/// The user made on the first start.
+#[derive(PartialEq, Eq)]
+pub struct FirstAdmin {
+    /// Name to log in with.
+    pub username: String,
+    /// The password, unless one was given; shown once and stored nowhere.
+    pub generated_password: Option<String>,
+}
+
+impl Accounts {
+    /// Accounts in that store.
+    ///
+    /// # Errors
+    /// `Internal` when the operating system gives no random bytes.
+    pub fn open(store: Arc<dyn MetadataStore>, keys: TokenKeys, clock: Clock) -> Result<Self> {
+        Self::open_with(store, keys, clock, AccountsSettings::default())
+    }
+
+    /// Accounts in that store, with settings of one's own.
+    ///
+    /// # Errors
+    /// `Invalid` when a setting is out of its range.
+    pub fn open_with(
+        store: Arc<dyn MetadataStore>,
+        keys: TokenKeys,
+        clock: Clock,
+        settings: AccountsSettings,
+    ) -> Result<Self> {
+        Ok(Self {
+            users: Users::new(Arc::clone(&store)),
+            sessions: Sessions::new(store),
+            live: LiveSessions::default(),
+            failed_logins: FailedLogins::default(),
+            hasher: Hasher::new(settings.hash_cost)?,
+            keys,
+            clock,
+            admins: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    /// Makes an admin when there is no user at all; without a password, one is generated.
+    ///
+    /// # Errors
+    /// `Invalid` when the password breaks the rule.
+    pub async fn ensure_first_admin(&self, password: Option<String>) -> Result<Option<FirstAdmin>> {
+        if !self.users.is_empty().await? {
+            return Ok(None);
+        }
+        let generated_password = if password.is_none() { Some(generated_password()?) } else { None };
+        let chosen = password.as_ref().or(generated_password.as_ref()).map_or("", String::as_str);
+        match self.add_user(FIRST_ADMIN, Role::Admin, chosen).await {
+            Ok(user) => Ok(Some(FirstAdmin { username: user.username, generated_password })),
+            // Another process was quicker.
+            Err(error) if error.kind == ErrorKind::Conflict => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Adds a user who may log in at once.
+    ///
+    /// # Errors
+    /// `Invalid` when the name or the password breaks its rule; `Conflict` when the name is taken.
+    pub async fn add_user(&self, username: &str, role: Role, password: &str) -> Result<User> {
+        let username = Username::parse(username)?;
+        check_new_password(password, &username)?;
+        let password_hash = self.hasher.hash(password).await?;
+        let added = self.users.add(UserRecord::new(&username, role, password_hash, self.now())).await?;
+        tracing::info!(user_id = added.id, role = role.as_str(), "a user was added");
+        Ok(added.user())
+    }
+
+    /// Sets a new password and ends all sessions of the user.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such user; `Invalid` when the password breaks the rule.
+    pub async fn reset_password(&self, username: &str, password: &str) -> Result<User> {
+        let username = Username::parse(username)?;
+        check_new_password(password, &username)?;
+        let password_hash = self.hasher.hash(password).await?;
+        let now = self.now();
+        let changed = self
+            .users
+            .change(&username, |record| {
+                record.password_hash.clone_from(&password_hash);
+                record.password_changed_at = now;
+                record.session_epoch += 1;
+            })
+            .await?;
+        self.end_all_sessions(&changed.id).await?;
+        tracing::info!(user_id = changed.id, "a password was reset and its sessions were ended");
+        Ok(changed.user())
+    }
+
+    /// Lets a user log in, or no longer; the latter ends all their sessions.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such user; `Conflict` when nobody could log in as admin any more.
+    pub async fn set_enabled(&self, username: &str, enabled: bool) -> Result<User> {
+        let username = Username::parse(username)?;
+        let _one_at_a_time = self.admins.lock().await;
+        if !enabled {
+            self.refuse_for_the_last_admin(&username).await?;
+        }
+        let changed = self
+            .users
+            .change(&username, |record| {
+                record.enabled = enabled;
+                record.session_epoch += u64::from(!enabled);
+            })
+            .await?;
+        if !enabled {
+            self.end_all_sessions(&changed.id).await?;
+        }
+        tracing::info!(user_id = changed.id, enabled, "a user was enabled or disabled");
+        Ok(changed.user())
+    }
+
+    /// Begins a session for whoever knows the password.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when name and password do not belong together; `Throttled` after too many
+    /// failed logins of the account or the address, or when too many log in at once.
+    pub async fn login(&self, username: &str, password: &str, address: IpAddr) -> Result<Session> {
+        let now = self.now();
+        let account: String = fold(username).chars().take(USERNAME_CHARS_MAX).collect();
+        let attempt = self.failed_logins.begin(&account, address, now)?;
+        let user = match self.user_with_password(username, password).await {
+            Ok(Some(user)) => user,
+            Ok(None) => {
+                self.failed_logins.failed(&attempt);
+                return Err(wrong_login());
+            }
+            Err(error) => {
+                self.failed_logins.forget(&attempt);
+                return Err(error);
+            }
+        };
+        self.failed_logins.succeeded(&attempt);
+        let granted = self.sessions.begin(&user.id, user.record.session_epoch, now).await?;
+        tracing::info!(user_id = user.id, session_id = granted.session.id, "a user logged in");
+        self.session_of(&user, granted, now)
+    }
+
+    /// Takes a refresh token for a new pair of tokens. It is good once: using it again ends the session.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when it is not the latest one of a session that goes on.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<Session> {
+        let now = self.now();
+        let token = RefreshToken::parse(refresh_token).ok_or_else(invalid_refresh_token)?;
+        let session_id = token.session_id();
+        let session = self.sessions.get(&session_id, now).await?.ok_or_else(invalid_refresh_token)?;
+        let user = self.users.get(&session.record.user_id).await?;
+        let Some(user) = user.filter(|user| may_go_on(user, session.record.epoch)) else {
+            self.end_session(&session_id).await?;
+            return Err(invalid_refresh_token());
+        };
+        let Some(granted) = self.sessions.rotate(session, &token, now).await? else {
+            self.live.forget(&session_id);
+            return Err(invalid_refresh_token());
+        };
+        self.session_of(&user, granted, now)
+    }
+
+    /// Ends the caller's session: none of its tokens is accepted any more.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be reached; the session then goes on.
+    pub async fn logout(&self, caller: &Caller) -> Result<()> {
+        self.end_session(&caller.session_id).await
+    }
+
+    /// Ends the session of a refresh token, for clients whose access token has expired. An old token of
+    /// the session does as well; one of no session changes nothing.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be reached; the session then goes on.
+    pub async fn logout_by_refresh_token(&self, refresh_token: &str) -> Result<()> {
+        match RefreshToken::parse(refresh_token) {
+            Some(token) => self.end_session(&token.session_id()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Who the bearer of the access token is. What another process changed is seen within a second.
+    ///
+    /// # Errors
+    /// `Unauthenticated` unless the token is ours and valid, its session goes on, and its user is
+    /// enabled and still of the role that it names.
+    pub async fn authenticate(&self, access_token: &str) -> Result<Caller> {
+        let now = self.now();
+        let access = self.keys.verify(access_token, now)?;
+        let live = self.live_session(&access.session_id, now).await?;
+        live.filter(|live| live.user_id == access.user_id && live.role == access.role)
+            .map(|live| Caller {
+                user_id: live.user_id,
+                username: live.username,
+                role: live.role,
+                session_id: access.session_id,
+            })
+            .ok_or_else(invalid_access_token)
+    }
+
+    /// The caller's own user.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the user is gone.
+    pub async fn me(&self, caller: &Caller) -> Result<User> {
+        self.users.get(&caller.user_id).await?.map(|user| user.user()).ok_or_else(invalid_access_token)
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// The user of that name, when the password is theirs and they may log in. The work is the same
+    /// for everyone.
+    async fn user_with_password(&self, username: &str, password: &str) -> Result<Option<StoredUser>> {
+        let user = match Username::parse(username) {
+            Ok(name) => self.users.by_name(name.folded()).await?,
+            Err(_) => None,
+        };
+        let is_possible = password.chars().nth(PASSWORD_CHARS_MAX).is_none();
+        let (password, user) = if is_possible { (password, user) } else { ("", None) };
+        let stored_hash = user.as_ref().map(|user| user.record.password_hash.as_str());
+        let is_right = self.hasher.verify(password, stored_hash).await?;
+        Ok(user.filter(|user| is_right && user.record.enabled))
+    }
+
+    /// The session and its user as they are now, or were within the last second.
+    async fn live_session(&self, id: &str, now: Timestamp) -> Result<Option<LiveSession>> {
+        if let Some(live) = self.live.get(id, now) {
+            return Ok(Some(live));
+        }
+        let generation = self.live.generation();
+        let Some(session) = self.sessions.get(id, now).await? else {
+            return Ok(None);
+        };
+        let user = self.users.get(&session.record.user_id).await?;
+        let Some(user) = user.filter(|user| may_go_on(user, session.record.epoch)) else {
+            return Ok(None);
+        };
+        let live = LiveSession {
+            user_id: user.id,
+            username: user.record.username,
+            role: user.record.role,
+            expires_at: session.record.expires_at,
+        };
+        self.live.remember(id, live.clone(), now, generation);
+        Ok(Some(live))
+    }
+
+    async fn refuse_for_the_last_admin(&self, username: &Username) -> Result<()> {
+        let Some(user) = self.users.by_name(username.folded()).await? else {
+            return Ok(());
+        };
+        if user.record.role == Role::Admin && !self.users.has_other_admin(&user.id).await? {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!("\"{}\" is the last admin who may log in; enable or add another first", username.shown()),
+            ));
+        }
+        Ok(())
+    }
+
+    async fn end_session(&self, id: &str) -> Result<()> {
+        self.sessions.end(id).await?;
+        self.live.forget(id);
+        Ok(())
+    }
+
+    async fn end_all_sessions(&self, user_id: &str) -> Result<()> {
+        // The raised epoch has ended them already; this clears away what is left of them.
+        self.live.forget_all_of(user_id);
+        self.sessions.end_all_of(user_id).await
+    }
+
+    fn session_of(&self, user: &StoredUser, granted: Granted, now: Timestamp) -> Result<Session> {
+        let Granted { session, refresh_token } = granted;
+        let end = session.record.expires_at;
+        let expires_at = now.saturating_add_nanos(ACCESS_TOKEN_S * NANOS_PER_SECOND).min(end);
+        let access = Access { user_id: user.id.clone(), session_id: session.id, role: user.record.role };
+        Ok(Session {
+            access_token: self.keys.sign(&access, now, expires_at)?,
+            refresh_token,
+            expires_in_s: seconds_between(now, expires_at),
+            refresh_expires_in_s: seconds_between(now, end),
+            user: user.user(),
+        })
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for FirstAdmin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FirstAdmin").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// Whether sessions of that epoch go on.
+fn may_go_on(user: &StoredUser, epoch: u64) -> bool {
+    user.record.enabled && user.record.session_epoch == epoch
+}
+
+fn wrong_login() -> Error {
+    Error::new(ErrorKind::Unauthenticated, "user name and password do not belong together; check both")
+}
+
+fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.as_seconds().saturating_sub(from.as_seconds())).unwrap_or(0)
+}

@@ -1,0 +1,197 @@
+//! Taking events in: from the bytes of a request to events that are on disk.
+//!
+//! No HTTP and no files: files are `uploads`. What waits and what is decoded at once is bounded in bytes, because
+//! events take many times the memory of the bytes that they were sent as.
+
+mod admission;
+mod chunks;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+use vigie_domain::ports::LogStore;
+use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
+use vigie_domain::{Error, Event, LogType, Result, Scope, TimeRange, Timestamp};
+use vigie_pipeline::{Batch, Compression, DecodeOptions, decode_bytes, detect};
+
+use crate::Clock;
+use admission::{BODIES_KIB_MAX, kib, too_busy};
+
+pub use admission::Admission;
+pub(crate) use chunks::append_all;
+
+/// KiB of bodies that are decoded at once; others wait.
+const DECODED_KIB_MAX: u32 = 64 * 1024;
+/// KiB that a packed body counts as at least: what it unpacks to is not known before.
+const PACKED_KIB_MIN: u32 = 8 * 1024;
+/// How much larger than a packed body its content is taken to be.
+const PACKED_RATIO: u32 = 16;
+/// Requests that are decoded or wait to be, at most.
+const WAITING_MAX: usize = 256;
+/// Rejected lines that are listed in an answer.
+const LISTED_ERRORS_MAX: usize = 100;
+/// Bytes of an idempotency key.
+const KEY_BYTES_MAX: usize = 256;
+
+/// What is accepted.
+#[derive(Clone, Copy, Debug)]
+pub struct IngestSettings {
+    /// Days into the past.
+    pub window_past_days: u32,
+    /// Minutes into the future.
+    pub window_ahead_minutes: u32,
+    /// Bytes of one record.
+    pub record_bytes_max: usize,
+}
+
+impl IngestSettings {
+    /// The times that events may have.
+    pub fn window(&self, now: Timestamp) -> TimeRange {
+        TimeRange {
+            from: now.saturating_add_nanos(-i64::from(self.window_past_days).saturating_mul(NANOS_PER_DAY)),
+            to: now.saturating_add_nanos(i64::from(self.window_ahead_minutes).saturating_mul(60 * NANOS_PER_SECOND)),
+        }
+    }
+}
+
+/// What a caller says about the events of a request.
+#[derive(Clone, Debug, Default)]
+pub struct IngestOptions {
+    /// Every event is of this type.
+    pub log_type: Option<LogType>,
+    /// Also takes events outside of the window.
+    pub any_time: bool,
+    /// Sending the same body again with the same key stores nothing twice. Another body with it is another request.
+    pub idempotency_key: Option<String>,
+}
+
+/// What became of the records of a request; the three counts add up to their number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IngestReport {
+    /// Stored now, durably.
+    pub accepted: u64,
+    /// Stored before.
+    pub deduplicated: u64,
+    /// Not stored.
+    pub rejected: u64,
+    /// The first rejected lines.
+    pub errors: Vec<LineError>,
+}
+
+/// A rejected record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineError {
+    /// Its line or number, from 1.
+    pub line: u64,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+/// Takes events in.
+pub struct Ingest {
+    store: Arc<dyn LogStore>,
+    clock: Clock,
+    settings: IngestSettings,
+    bodies: Arc<Semaphore>,
+    decodes: Semaphore,
+    waiting: Semaphore,
+}
+
+impl Ingest {
+    /// Over this store.
+    pub fn new(store: Arc<dyn LogStore>, clock: Clock, settings: IngestSettings) -> Self {
+        Self {
+            store,
+            clock,
+            settings,
+            bodies: Arc::new(Semaphore::new(BODIES_KIB_MAX as usize)),
+            decodes: Semaphore::new(DECODED_KIB_MAX as usize),
+            waiting: Semaphore::new(WAITING_MAX),
+        }
+    }
+
+    /// Room for a body that is about to be received; it is kept until the admission is dropped.
+    pub fn admit(&self) -> Admission {
+        Admission::new(Arc::clone(&self.bodies))
+    }
+
+    /// Decodes the bytes and stores their events; when it returns they are durable.
+    ///
+    /// # Errors
+    /// `Malformed` for an empty or undecodable body, `TooLarge` for one that unpacks to too much, `Throttled` when too
+    /// many requests wait, else what the store answers.
+    pub async fn accept(&self, scope: &Scope, body: Bytes, options: &IngestOptions) -> Result<IngestReport> {
+        if body.trim_ascii().is_empty() {
+            return Err(Error::malformed("the body is empty; send a JSON object, a JSON array or lines of events"));
+        }
+        if options.idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > KEY_BYTES_MAX) {
+            return Err(Error::malformed(format!("the idempotency key must have 1 to {KEY_BYTES_MAX} bytes")));
+        }
+        let (batch, key) = self.decode(scope, body, options).await?;
+        let rejected = batch.rejects.len() as u64;
+        let errors = batch.rejects.into_iter().take(LISTED_ERRORS_MAX).map(LineError::from).collect();
+        let outcome = append_all(self.store.as_ref(), scope, batch.events, key.as_deref()).await?;
+        Ok(IngestReport { accepted: outcome.stored, deduplicated: outcome.deduplicated, rejected, errors })
+    }
+
+    /// Stores events that are events already; when it returns they are durable.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn accept_events(&self, scope: &Scope, events: Vec<Event>) -> Result<IngestReport> {
+        let outcome = append_all(self.store.as_ref(), scope, events, None).await?;
+        Ok(IngestReport {
+            accepted: outcome.stored,
+            deduplicated: outcome.deduplicated,
+            ..IngestReport::default()
+        })
+    }
+
+    /// The body's records, and the key under which they are stored if the caller gave one.
+    async fn decode(&self, scope: &Scope, body: Bytes, options: &IngestOptions) -> Result<(Batch, Option<String>)> {
+        let _waiting = self.waiting.try_acquire().map_err(|_| too_busy())?;
+        let _permit = self.decodes.acquire_many(decoded_kib(&body)).await.map_err(|_| too_busy())?;
+        let now = (self.clock)();
+        let mut decode = DecodeOptions::new(now);
+        decode.log_type = options.log_type;
+        decode.record_bytes_max = self.settings.record_bytes_max;
+        decode.window = (!options.any_time).then(|| self.settings.window(now));
+        let (tenant, options) = (scope.tenant.clone(), options.clone());
+        let decoded = tokio::task::spawn_blocking(move || {
+            let key = options.idempotency_key.as_ref().map(|key| append_key(&tenant, key, &options, &body));
+            Ok::<_, Error>((decode_bytes(&body, &decode)?, key))
+        });
+        decoded.await.map_err(|error| Error::internal(format!("decoding stopped: {error}")))?
+    }
+}
+
+/// What decoding the body weighs, in KiB; never more than there is in all.
+fn decoded_kib(body: &[u8]) -> u32 {
+    let as_sent = kib(body.len());
+    let weight = match detect(body, None).compression {
+        Compression::None => as_sent,
+        Compression::Gzip | Compression::Zlib | Compression::Zstd | Compression::Zip => {
+            as_sent.saturating_mul(PACKED_RATIO).max(PACKED_KIB_MIN)
+        }
+    };
+    weight.min(DECODED_KIB_MAX)
+}
+
+/// Names the request by its content too, so that a key that is used twice by mistake loses nothing.
+fn append_key(tenant: &str, key: &str, options: &IngestOptions, body: &[u8]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(format!("{tenant}\0{key}\0{:?}\0{}\0", options.log_type, options.any_time));
+    hasher.update(body);
+    let digest: String = hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("request/{digest}")
+}
+
+impl From<vigie_pipeline::Reject> for LineError {
+    fn from(reject: vigie_pipeline::Reject) -> Self {
+        Self { line: reject.line, reason: reject.reason }
+    }
+}

@@ -1,0 +1,1 @@
+//! What `ingest` promises, over doubles.

@@ -1,0 +1,215 @@
+//! Which fields there are, which values they have, and what may be typed next.
+
+use vigie_domain::aggregation::{Aggregation, AggregationAnswer};
+use vigie_domain::mapping::{self, FIELD_ALIASES, FieldKind};
+use vigie_domain::ports::{AggregateRequest, Selection};
+use vigie_domain::query::{Predicate, Query, glob};
+use vigie_domain::{Error, LogType, Result, Scope, Value};
+
+use super::Search;
+use crate::time_range::AskedRange;
+
+/// Values listed at most.
+const VALUES_MAX: usize = 1_000;
+/// Suggestions at most.
+const SUGGESTIONS_MAX: usize = 20;
+/// Time that values are suggested from when the caller says nothing: the last day.
+const SUGGESTED_NS: i64 = vigie_domain::time::NANOS_PER_DAY;
+
+/// A field.
+#[derive(Clone, Debug)]
+pub struct FieldView {
+    /// Canonical name.
+    pub name: String,
+    /// Kind of its values.
+    pub kind: FieldKind,
+    /// Log types that have it.
+    pub log_types: Vec<LogType>,
+    /// Other names that mean it.
+    pub aliases: Vec<&'static str>,
+}
+
+/// A value and how many events have it.
+#[derive(Clone, Debug)]
+pub struct ValueCount {
+    /// The value.
+    pub value: Value,
+    /// Events.
+    pub count: u64,
+}
+
+/// The most frequent values of a field.
+#[derive(Clone, Debug)]
+pub struct ValuesPage {
+    /// Canonical name of the field.
+    pub field: String,
+    /// The values, most frequent first.
+    pub values: Vec<ValueCount>,
+    /// Events that match, with or without the field.
+    pub total: u64,
+    /// Events with other values.
+    pub other_count: u64,
+}
+
+/// What may be typed next.
+#[derive(Clone, Debug)]
+pub struct Suggestion {
+    /// The text.
+    pub text: String,
+    /// What it is.
+    pub kind: SuggestionKind,
+    /// Events that have it, where counted.
+    pub count: Option<u64>,
+    /// A word about it.
+    pub detail: Option<String>,
+}
+
+/// What a suggestion is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuggestionKind {
+    /// The name of a field.
+    Field,
+    /// A value of the field asked about.
+    Value,
+}
+
+/// Whether a query can be read.
+#[derive(Clone, Debug)]
+pub struct Validation {
+    /// The query in its one form; `None` when it cannot be read.
+    pub normalized: Option<String>,
+    /// What is wrong and where.
+    pub error: Option<Error>,
+}
+
+impl Search {
+    /// The fields that events within the range have.
+    ///
+    /// # Errors
+    /// When a time cannot be read.
+    pub async fn fields(&self, scope: &Scope, range: &AskedRange) -> Result<Vec<FieldView>> {
+        let range = range.resolve((self.clock)(), None)?;
+        let fields = self.store.fields(scope, range).await?;
+        let aliases =
+            |name: &str| FIELD_ALIASES.iter().find(|(canonical, _)| *canonical == name).map(|(_, names)| *names);
+        let view = |field: vigie_domain::ports::FieldInfo| FieldView {
+            aliases: aliases(&field.name).map_or_else(Vec::new, <[_]>::to_vec),
+            name: field.name,
+            kind: field.kind,
+            log_types: field.log_types,
+        };
+        Ok(fields.into_iter().map(view).collect())
+    }
+
+    /// The most frequent values of a field among the events that match.
+    ///
+    /// # Errors
+    /// `Malformed` when the query or a time cannot be read; `Invalid` for an empty field or too many values.
+    pub async fn values(
+        &self,
+        scope: &Scope,
+        field: &str,
+        query: &str,
+        range: &AskedRange,
+        limit: usize,
+    ) -> Result<ValuesPage> {
+        if field.is_empty() {
+            return Err(Error::invalid("name the field whose values are asked for, for example field=service"));
+        }
+        if limit > VALUES_MAX {
+            return Err(Error::invalid(format!("at most {VALUES_MAX} values can be listed")));
+        }
+        let selection = self.selection(query, range, None)?;
+        self.top_values(scope, mapping::canonical(field), selection, limit).await
+    }
+
+    async fn top_values(&self, scope: &Scope, field: &str, selection: Selection, limit: usize) -> Result<ValuesPage> {
+        let aggregations = vec![Aggregation::terms("values", field, limit)];
+        let result = self.store.aggregate(scope, &AggregateRequest { selection, aggregations }).await?;
+        let (values, other_count) = match result.answer("values") {
+            Some(AggregationAnswer::Buckets { buckets, other_count }) => {
+                let value = |bucket: &vigie_domain::aggregation::Bucket| ValueCount {
+                    value: bucket.key.clone(),
+                    count: bucket.count,
+                };
+                (buckets.iter().map(value).collect(), *other_count)
+            }
+            _ => (Vec::new(), 0),
+        };
+        Ok(ValuesPage { field: field.to_owned(), values, total: result.total, other_count })
+    }
+
+    /// What may be typed next: values of `field` that begin with `text`, or fields whose name contains it.
+    ///
+    /// # Errors
+    /// When a time cannot be read.
+    pub async fn autocomplete(
+        &self,
+        scope: &Scope,
+        text: &str,
+        field: Option<&str>,
+        range: &AskedRange,
+    ) -> Result<Vec<Suggestion>> {
+        match field.filter(|field| !field.is_empty()) {
+            Some(field) => self.suggest_values(scope, mapping::canonical(field), text, range).await,
+            None => self.suggest_fields(scope, text, range).await,
+        }
+    }
+
+    async fn suggest_fields(&self, scope: &Scope, text: &str, range: &AskedRange) -> Result<Vec<Suggestion>> {
+        let wanted = text.to_lowercase();
+        let is_wanted = |field: &FieldView| {
+            field.name.to_lowercase().contains(&wanted) || field.aliases.iter().any(|alias| alias.contains(&wanted))
+        };
+        let mut fields: Vec<FieldView> = self.fields(scope, range).await?.into_iter().filter(is_wanted).collect();
+        // What begins with the text comes before what only contains it.
+        fields.sort_by_key(|field| (!field.name.to_lowercase().starts_with(&wanted), field.name.clone()));
+        let suggestion = |field: FieldView| Suggestion {
+            detail: Some(format!("{:?}", field.kind).to_lowercase()),
+            text: field.name,
+            kind: SuggestionKind::Field,
+            count: None,
+        };
+        Ok(fields.into_iter().take(SUGGESTIONS_MAX).map(suggestion).collect())
+    }
+
+    async fn suggest_values(
+        &self,
+        scope: &Scope,
+        field: &str,
+        prefix: &str,
+        range: &AskedRange,
+    ) -> Result<Vec<Suggestion>> {
+        let range = range.resolve((self.clock)(), Some(SUGGESTED_NS))?;
+        let folded = prefix.to_lowercase();
+        // Levels are few and asked for in any case; other fields are narrowed by the store.
+        let is_narrowed = !prefix.is_empty() && prefix.len() < glob::PATTERN_BYTES_MAX && field != "level";
+        let query = if is_narrowed && !mapping::is_text(field) {
+            let pattern = format!("{}*", prefix.replace(['\\', '*', '?'], "?"));
+            Query::Field { field: field.to_owned(), predicate: Predicate::Wildcard(pattern) }
+        } else {
+            Query::All
+        };
+        let page = self.top_values(scope, field, Selection { query, range }, VALUES_MAX).await?;
+        let shown = |value: &Value| value.as_text().map_or_else(|| value.to_json().to_string(), str::to_owned);
+        let suggestion = |counted: &ValueCount| Suggestion {
+            text: shown(&counted.value),
+            kind: SuggestionKind::Value,
+            count: Some(counted.count),
+            detail: None,
+        };
+        let suggestions = page.values.iter().map(suggestion);
+        Ok(suggestions.filter(|found| found.text.to_lowercase().starts_with(&folded)).take(SUGGESTIONS_MAX).collect())
+    }
+
+    /// Whether a query can be read, and its one form.
+    pub fn validate(&self, text: &str) -> Validation {
+        match super::parse_query(text, (self.clock)()) {
+            Ok(_) => Validation {
+                normalized: vigie_domain::query::parse(text).ok().map(|query| query.to_string()),
+                error: None,
+            },
+            Err(error) => Validation { normalized: None, error: Some(error) },
+        }
+    }
+}

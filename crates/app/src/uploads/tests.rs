@@ -1,0 +1,1 @@
+//! What `uploads` promises, over doubles.
