@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import * as explore from './explore';
+import * as overview from './overview';
+import * as shell from './shell';
+import * as uploads from './uploads';
+
+const modules = { explore, overview, shell, uploads };
+
+/** The parameters that a text names. */
+const params = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort();
+
+it.each(Object.entries(modules))('%s says the same in both languages', (_, { en, fr }) => {
+  expect(Object.keys(fr).sort()).toEqual(Object.keys(en).sort());
+  for (const [key, text] of Object.entries(en)) {
+    expect(text, key).not.toBe('');
+    expect(params((fr as Record<string, string>)[key] ?? ''), key).toEqual(params(text));
+  }
+});
+
+it('no key is said twice', () => {
+  const keys = Object.values(modules).flatMap((module) => Object.keys(module.en));
+  expect(new Set(keys).size).toBe(keys.length);
+});

@@ -1,0 +1,48 @@
+/**
+ * The texts of the UI in English and French. A page's texts stand in a file of their own; both languages have the same keys.
+ */
+import * as explore from './explore';
+import * as overview from './overview';
+import * as shell from './shell';
+import * as uploads from './uploads';
+
+const texts = {
+  en: { ...shell.en, ...explore.en, ...overview.en, ...uploads.en },
+  fr: { ...shell.fr, ...explore.fr, ...overview.fr, ...uploads.fr },
+};
+
+export type Language = keyof typeof texts;
+type Key = keyof (typeof texts)['en'];
+type Message = (params?: Record<string, string | number>) => string;
+
+const STORAGE_KEY = 'vigie.language';
+
+function chosenLanguage(): Language {
+  if (typeof localStorage === 'undefined') return 'en';
+  const stored = localStorage.getItem(STORAGE_KEY);
+  if (stored === 'en' || stored === 'fr') return stored;
+  return navigator.language.toLowerCase().startsWith('fr') ? 'fr' : 'en';
+}
+
+const chosen = chosenLanguage();
+
+/** The language in force; it changes only with the page. */
+export const language = (): Language => chosen;
+
+/** The language as `Intl` names it. */
+export const locale = (): string => (chosen === 'fr' ? 'fr-FR' : 'en-US');
+
+/** Takes another language and loads the page anew. */
+export function setLanguage(next: Language): void {
+  localStorage.setItem(STORAGE_KEY, next);
+  location.reload();
+}
+
+function fill(text: string, params: Record<string, string | number> | undefined): string {
+  return params === undefined ? text : text.replace(/\{(\w+)\}/g, (_, name: string) => String(params[name] ?? ''));
+}
+
+/** Every text by its key: `m.explore_run()`, `m.explore_rows_failed()`, `m.overview_against({ value: '8 %' })`. */
+export const m = Object.fromEntries(
+  Object.entries(texts[chosen]).map(([key, text]) => [key, (params?: Record<string, string | number>) => fill(text, params)]),
+) as Record<Key, Message>;

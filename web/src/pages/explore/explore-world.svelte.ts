@@ -1,0 +1,80 @@
+/**
+ * What Explore has from outside: the server, the address, the clock, and what this browser remembers. Nothing else
+ * in this folder reaches for them.
+ */
+import { send } from '../../api/client';
+import { router } from '../../router.svelte';
+import { session } from '../../session.svelte';
+import { resolve, shifted } from '../../time';
+
+import { exploreApi } from './explore-api';
+import type { ExplorePorts, ExploreSession } from './explore-session.svelte';
+import type { Column } from './types';
+
+export interface ExploreWorld {
+  ports: ExplorePorts;
+  /** The address's parameters; reading them follows Back and Forward. */
+  params: URLSearchParams;
+  /** Empty: the browser's own. */
+  zone: string;
+  /** The page's address without parameters. */
+  base: string;
+  origin: string;
+  canUpload: boolean;
+  /** Moves the range by its own length. */
+  shift: (explore: ExploreSession, step: number) => void;
+}
+
+const COLUMNS_KEY = 'vigie.explore.columns';
+const HISTORY_KEY = 'vigie.explore.history';
+
+/** What was remembered; anything unreadable counts as nothing. */
+function recall<T>(storage: Storage, key: string): T | null {
+  try {
+    const text = storage.getItem(key);
+    return text === null ? null : (JSON.parse(text) as T);
+  } catch {
+    return null;
+  }
+}
+
+/** A full or forbidden storage only means that nothing is remembered. */
+function remember(storage: Storage, key: string, value: unknown): void {
+  try {
+    storage.setItem(key, JSON.stringify(value));
+  } catch {
+    return;
+  }
+}
+
+export function explorePorts(): ExploreWorld {
+  const ports: ExplorePorts = {
+    api: exploreApi(send, () => Date.now()),
+    navigate: (params, mode) => {
+      const query = params.toString();
+      router.navigate(`/explore${query === '' ? '' : `?${query}`}`, { replace: mode === 'replace' });
+    },
+    resolve: (from, to) => resolve(from, to),
+    now_ms: () => Date.now(),
+    recallColumns: () => recall<Column[]>(localStorage, COLUMNS_KEY),
+    rememberColumns: (columns) => remember(localStorage, COLUMNS_KEY, columns),
+    recallHistory: () => recall<string[]>(sessionStorage, HISTORY_KEY) ?? [],
+    rememberHistory: (history) => remember(sessionStorage, HISTORY_KEY, history),
+  };
+  return {
+    ports,
+    get params() {
+      return router.params;
+    },
+    zone: '',
+    base: `${location.origin}/explore`,
+    origin: location.origin,
+    get canUpload() {
+      return session.may('analyst');
+    },
+    shift: (explore, step) => {
+      const moved = shifted(explore.state.from, explore.state.to, step);
+      if (moved !== null) explore.setRange(moved.from, moved.to);
+    },
+  };
+}

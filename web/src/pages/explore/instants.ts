@@ -1,0 +1,40 @@
+/**
+ * Instants as the table and the detail write them: 24 h with milliseconds, in the chosen zone. Pure.
+ */
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(key: string, locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const name = `${key} ${locale} ${options.timeZone ?? ''}`;
+  let found = formats.get(name);
+  if (found === undefined) {
+    found = new Intl.DateTimeFormat(locale, options);
+    formats.set(name, found);
+  }
+  return found;
+}
+
+const CLOCK: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' };
+
+/** The zone as `Intl` takes it: the browser's own is `undefined`. */
+export function intlZone(zone: string): string | undefined {
+  return zone === '' || zone === 'browser' || zone === 'local' ? undefined : zone;
+}
+
+/** A row's time; with its day when the table spans more than one. Unreadable text is shown as it is. */
+export function rowTimeText(instant: unknown, locale: string, zone: string, hasDay: boolean): string {
+  const ms = typeof instant === 'string' ? Date.parse(instant) : Number.NaN;
+  if (Number.isNaN(ms)) return instant === undefined || instant === null ? '–' : String(instant);
+  const timeZone = intlZone(zone);
+  const clock = format('clock', locale, { ...CLOCK, timeZone }).format(ms);
+  if (!hasDay) return clock;
+  return `${format('day', locale, { day: '2-digit', month: 'short', timeZone }).format(ms)} ${clock}`;
+}
+
+/** A full instant: day, clock and zone. */
+export function fullTimeText(instant: unknown, locale: string, zone: string): string {
+  const ms = typeof instant === 'string' ? Date.parse(instant) : Number.NaN;
+  if (Number.isNaN(ms)) return String(instant ?? '');
+  const timeZone = intlZone(zone);
+  return format('full', locale, { day: 'numeric', month: 'short', year: 'numeric', ...CLOCK, timeZone, timeZoneName: 'short' }).format(ms);
+}

@@ -1,0 +1,23 @@
+/** Numbers against those of the period before. Pure. */
+import type { PeriodStats } from '../../api/types';
+
+export interface Change {
+  /** Size of the change, 0.08 for 8 %, never negative. */
+  share: number;
+  direction: -1 | 0 | 1;
+}
+
+/** Changes below this are shown as none. */
+const NOISE = 0.0005;
+
+/** `null` when there was nothing before: a growth from nothing has no size. */
+export function change(now: number, before: number): Change | null {
+  if (before === 0) return null;
+  const share = (now - before) / Math.abs(before);
+  if (Math.abs(share) < NOISE) return { share: 0, direction: 0 };
+  return { share: Math.abs(share), direction: share > 0 ? 1 : -1 };
+}
+
+/** Share of payments that failed, 0 without payments. */
+export const failedShare = (stats: Pick<PeriodStats, 'transactions' | 'failed_transactions'>): number =>
+  stats.transactions === 0 ? 0 : stats.failed_transactions / stats.transactions;

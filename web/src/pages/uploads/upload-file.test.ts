@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import type { Upload } from '../../api/types';
+import { exploreLink, parameters } from './upload-file';
+
+const OPTIONS = { log_type: '', time_field: '', map: '', any_time: false, again: false };
+
+it('says only what was chosen', () => {
+  expect(parameters(OPTIONS).toString()).toBe('');
+  expect(parameters({ ...OPTIONS, log_type: 'transaction', map: ' a=b ', any_time: true }).toString()).toBe(
+    'log_type=transaction&map=a%3Db&any_time=true',
+  );
+});
+
+it('links to a range that holds the last event too', () => {
+  const upload = { first_timestamp: '2026-11-20T14:00:00.000Z', last_timestamp: '2026-11-20T15:00:00.000Z' } as Upload;
+  expect(exploreLink(upload)).toBe('/explore?from=2026-11-20T14%3A00%3A00.000Z&to=2026-11-20T15%3A00%3A00.001Z');
+  expect(exploreLink({ ...upload, first_timestamp: null })).toBeNull();
+});

@@ -1,0 +1,37 @@
+/**
+ * The address is the state: the path names the page, the parameters what it shows. Back and Forward replay it.
+ */
+class Router {
+  path = $state(location.pathname);
+  params = $state.raw(new URLSearchParams(location.search));
+
+  constructor() {
+    addEventListener('popstate', () => this.#read());
+    document.addEventListener('click', (event) => this.#followLink(event));
+  }
+
+  /** Goes to an address of this app. `replace` leaves no entry behind, for states on the way to another. */
+  navigate(url: string, options: { replace?: boolean } = {}): void {
+    const isSame = url === location.pathname + location.search;
+    if (options.replace === true || isSame) history.replaceState(null, '', url);
+    else history.pushState(null, '', url);
+    this.#read();
+  }
+
+  #read(): void {
+    this.path = location.pathname;
+    this.params = new URLSearchParams(location.search);
+  }
+
+  /** Links within the app do not load the page anew; those with a modifier or a target stay the browser's. */
+  #followLink(event: MouseEvent): void {
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    const link = event.target instanceof Element ? event.target.closest('a') : null;
+    if (link === null || link.target !== '' || link.hasAttribute('download') || link.origin !== location.origin) return;
+    if (link.pathname.startsWith('/api/')) return;
+    event.preventDefault();
+    this.navigate(link.pathname + link.search);
+  }
+}
+
+export const router = new Router();

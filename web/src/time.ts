@@ -1,0 +1,76 @@
+/**
+ * Times as people type or paste them. Pure: `now_ms` is passed in. The server reads the same forms.
+ */
+const UNIT_MS: Record<string, number> = { s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7, w: 6.048e8 };
+const DAY_MS = 8.64e7;
+
+function relative(text: string, now_ms: number): number | null {
+  let rest = text.slice(3);
+  let at = now_ms;
+  while (rest !== '') {
+    const step = /^([+-])(\d+)([smhdw])|^\/([smhd])/.exec(rest);
+    if (step === null) return null;
+    const [whole, sign, amount, unit, down] = step;
+    if (down !== undefined) at = Math.floor(at / (UNIT_MS[down] ?? 1)) * (UNIT_MS[down] ?? 1);
+    else at += (sign === '-' ? -1 : 1) * Number(amount) * (UNIT_MS[unit ?? 's'] ?? 0);
+    rest = rest.slice(whole.length);
+  }
+  return at;
+}
+
+/** UNIX numbers are told apart by their size, as the server does. */
+function epoch(text: string): number | null {
+  const number = Number(text);
+  if (number < 1e8) return null;
+  if (number < 1e11) return number * 1e3;
+  if (number < 1e14) return number;
+  return number < 1e17 ? number / 1e3 : number / 1e6;
+}
+
+/** The instant in ms, or `null` when the text is no time. Times without a zone are local. */
+export function parseTime(text: string, now_ms: number): number | null {
+  const trimmed = text.trim();
+  if (trimmed.startsWith('now')) return relative(trimmed, now_ms);
+  if (/^\d+[smhdw]$/.test(trimmed)) return relative(`now-${trimmed}`, now_ms);
+  if (/^\d+(\.\d+)?$/.test(trimmed)) return epoch(trimmed);
+  const french = /^(\d{1,2})\/(\d{1,2})\/(\d{4})(?:[ T](\d{1,2}:\d{2}(?::\d{2})?))?$/.exec(trimmed);
+  if (french !== null) {
+    const [, day = '', month = '', year = '', clock = '00:00'] = french;
+    return finite(Date.parse(`${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}T${clock.padStart(5, '0')}`));
+  }
+  const iso = /^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/.test(trimmed);
+  if (!iso) return null;
+  const hasClock = trimmed.length > 10;
+  return finite(Date.parse(hasClock ? trimmed.replace(' ', 'T').replace(',', '.') : `${trimmed}T00:00`));
+}
+
+function finite(ms: number): number | null {
+  return Number.isFinite(ms) ? ms : null;
+}
+
+export interface Instants {
+  from: string;
+  to: string;
+}
+
+/** Both ends as RFC 3339; `null` when one cannot be read or the end lies before the start. */
+export function resolve(from: string, to: string, now_ms: number = Date.now()): Instants | null {
+  const start = parseTime(from, now_ms);
+  const end = parseTime(to, now_ms);
+  if (start === null || end === null || start > end) return null;
+  return { from: new Date(start).toISOString(), to: new Date(end).toISOString() };
+}
+
+/** The range of the same length before (`-1`) or after (`1`) this one. */
+export function shifted(from: string, to: string, step: number, now_ms: number = Date.now()): Instants | null {
+  const range = resolve(from, to, now_ms);
+  if (range === null) return null;
+  const length = Math.max(1_000, Date.parse(range.to) - Date.parse(range.from));
+  const move = (text: string): string => new Date(Date.parse(text) + step * length).toISOString();
+  return { from: move(range.from), to: move(range.to) };
+}
+
+/** Whether a range ends now and so moves on with the clock. */
+export const isLive = (to: string): boolean => to.startsWith('now');
+
+export { DAY_MS };
