@@ -5,8 +5,8 @@ use vigie_domain::Event;
 /// Input records in a full batch.
 pub const RECORDS_PER_BATCH: usize = 5_000;
 
-/// Input bytes after which a batch ends, however few its records: events take up to 16 times the memory of their bytes.
-pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Input bytes after which a batch ends, however few its records: events take up to 30 times the memory of their bytes.
+pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Bytes of a rejected record that are kept to show it.
 pub const REJECT_RAW_MAX: usize = 1024;

@@ -71,11 +71,13 @@ impl fmt::Display for Compression {
     }
 }
 
-/// Whether bytes that begin like zlib are: they unpack, and are not all letters, as `x^2` is.
+/// Whether bytes that begin like zlib are: they unpack, and are no text, as `x^2` is.
 fn inflates(head: &[u8]) -> bool {
-    const LETTERS_MAX: usize = 64;
-    let is_letters = head.iter().take(LETTERS_MAX).all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n'));
-    !is_letters && ZlibDecoder::new(head).read(&mut [0]).is_ok_and(|count| count == 1)
+    const TEXT_BYTES_MAX: usize = 64;
+    let beginning = &head[..head.len().min(TEXT_BYTES_MAX)];
+    let is_utf8 = std::str::from_utf8(beginning).map_or_else(|error| error.error_len().is_none(), |_| true);
+    let is_text = is_utf8 && !beginning.contains(&0);
+    !is_text && ZlibDecoder::new(head).read(&mut [0]).is_ok_and(|count| count == 1)
 }
 
 /// What an input may still unpack to; shared by the files of one archive.

@@ -140,10 +140,10 @@ impl<'a> Decoder<'a> {
     fn open_section(&self, section: &Section) -> Result<(Format, Box<dyn RecordReader + 'a>), DecodeError> {
         let packed = self.source.section(section.start, section.size_bytes)?;
         let mut unpacked = unpack(packed, section.codec, self.detected.compression, &self.budget)?;
-        let (bytes, failure) = read_head(&mut unpacked);
-        if let (true, Some(error)) = (bytes.is_empty(), failure.as_ref()) {
-            return Err(DecodeError::from_read(io::Error::new(error.kind(), error.to_string())));
-        }
+        let (bytes, failure) = match read_head(&mut unpacked) {
+            (bytes, Some(error)) if bytes.is_empty() => return Err(DecodeError::from_read(error)),
+            head => head,
+        };
         refuse_foreign(&bytes)?;
         let head = Head::new(&bytes, failure.is_none() && bytes.len() < DETECT_BYTES_MAX);
         let filename = section.name.as_deref().or(self.filename.as_deref());

@@ -92,7 +92,12 @@ fn packed_bytes_are_found_and_unpacked() {
 #[test]
 fn text_that_begins_like_zlib_is_text() {
     assert_eq!(detect(b"x^2 + y^2 = z^2\n", None).compression, Compression::None);
-    assert_eq!(detect(b"x\x01", None).compression, Compression::None);
+    assert_eq!(detect("x\u{1}:A\u{e80}".as_bytes(), None).compression, Compression::None);
+    for level in 0..=9 {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Level::new(level));
+        encoder.write_all(b"a").unwrap();
+        assert_eq!(detect(&encoder.finish().unwrap(), None).compression, Compression::Zlib);
+    }
 }
 
 #[test]
@@ -124,6 +129,7 @@ fn inputs_that_hold_no_logs_are_refused_by_name() {
         "Office",
     );
     check_refused(b"PK\x03\x04broken", ErrorKind::Malformed, "zip archive");
+    check_refused(b"\x1f\x8b\x08 but nothing else", ErrorKind::Malformed, "the gzip data is damaged");
     check_refused(b"PAR1 but nothing else", ErrorKind::Malformed, "parquet");
     check_refused(
         "\u{feff}a".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>().as_slice(),
@@ -203,7 +209,7 @@ fn a_batch_of_large_records_ends_by_its_bytes() {
     let (_folder, path) = written(line.repeat(25).as_bytes(), "large.json");
     let counts: Vec<usize> =
         open_file(&path, None, options()).unwrap().map(|batch| batch.unwrap().record_count()).collect();
-    assert_eq!(counts, [10, 10, 5]);
+    assert_eq!(counts, [5; 5]);
 }
 
 #[test]

@@ -105,3 +105,11 @@ fn write_the_parquet_sample() {
     writer.write(&batch).unwrap();
     writer.close().unwrap();
 }
+
+#[test]
+fn every_format_has_a_fuzz_target() {
+    for spec in FORMATS {
+        let target = samples().join(format!("../fuzz/fuzz_targets/{}.rs", spec.format));
+        assert!(target.is_file(), "{} is missing", target.display());
+    }
+}

@@ -74,12 +74,23 @@ fn from_civil(civil: DateTime) -> Option<Timestamp> {
     civil.to_zoned_datetime(TimeZone::UTC).ok().and_then(|zoned| Timestamp::from_jiff(zoned.timestamp()))
 }
 
-/// Whole numbers are read exactly, so that nanoseconds do not pass through a float.
+/// Digits are read exactly, so that nanoseconds do not pass through a float.
 fn from_epoch_text(text: &str, number: f64) -> Option<Timestamp> {
     match text.parse::<i64>() {
         Ok(whole) => from_epoch_whole(whole),
-        Err(_) => from_epoch_number(number),
+        Err(_) => from_epoch_decimal(text).or_else(|| from_epoch_number(number)),
     }
+}
+
+/// `None` when the text is not of the form `1795442645.678`.
+fn from_epoch_decimal(text: &str) -> Option<Timestamp> {
+    const FRACTION_DIGITS: usize = 9;
+    let (whole, fraction) = text.split_once('.')?;
+    let whole: i64 = whole.parse().ok()?;
+    let kept: i64 = format!("{fraction:0<FRACTION_DIGITS$.FRACTION_DIGITS$}").parse().ok()?;
+    let unit = unit_nanos(whole.unsigned_abs() as f64)?;
+    let part = (i128::from(kept) * i128::from(unit) / 10_i128.pow(FRACTION_DIGITS as u32)) as i64;
+    whole.checked_mul(unit)?.checked_add(if whole < 0 { -part } else { part }).map(Timestamp::from_nanos)
 }
 
 fn from_epoch_whole(number: i64) -> Option<Timestamp> {
@@ -144,6 +155,9 @@ mod tests {
     #[test]
     fn fractions_and_days() {
         check("2026-11-23T14:04:05.678Z", Some(Timestamp::from_millis(INSTANT_S * 1000 + 678)));
+        check("1795442645.678", Some(Timestamp::from_millis(INSTANT_S * 1000 + 678)));
+        check("1795442645678.9", Some(Timestamp::from_nanos((INSTANT_S * 1000 + 678) * 1_000_000 + 900_000)));
+        check("-1795442645.25", Some(Timestamp::from_millis(-INSTANT_S * 1000 - 250)));
         check("2026-11-23 14:04:05.678", Some(Timestamp::from_millis(INSTANT_S * 1000 + 678)));
         check("2026-11-23", Some(Timestamp::from_seconds(1_795_392_000)));
         check("2026-11-23 14:04", Some(Timestamp::from_seconds(INSTANT_S - 5)));

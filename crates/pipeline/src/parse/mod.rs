@@ -11,6 +11,7 @@ pub(crate) mod logfmt;
 pub(crate) mod ndjson;
 pub mod number;
 pub(crate) mod parquet;
+mod parquet_footer;
 mod parquet_value;
 pub(crate) mod plain;
 

@@ -12,6 +12,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader,
 use parquet::file::reader::ChunkReader;
 use vigie_domain::{Object, Value};
 
+use super::parquet_footer::check_schema;
 use super::parquet_value::value_at;
 use super::{Bytes, Draft, Record, RecordReader, too_large};
 use crate::decompress::Budget;
@@ -128,6 +129,7 @@ impl RecordReader for ParquetReader {
 }
 
 fn open(input: impl ChunkReader + 'static) -> Result<(ParquetRecordBatchReader, u64), DecodeError> {
+    check_schema(&input).map_err(DecodeError::Parquet)?;
     guarded(|| {
         // The schema that Arrow writers add says no more about values than Parquet's own, and is one more thing to trust.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
