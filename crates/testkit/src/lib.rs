@@ -8,8 +8,11 @@
     reason = "suites are tests that other crates run: they stop at the first surprise"
 )]
 
+pub mod differential;
+pub mod generate;
 mod linear_aggregation;
 mod linear_store;
+pub mod log_store_suite;
 mod memory_metadata;
 pub mod metadata_suite;
 

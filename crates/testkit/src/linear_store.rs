@@ -3,7 +3,7 @@
 //! It shares no code with the engine but the meaning of a query on one value, so that the two can judge each other.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use vigie_domain::event::pseudo_fields;
@@ -18,7 +18,6 @@ use vigie_domain::{Day, Event, EventId, LogType, Position, Result, Scope, TimeRa
 use crate::linear_aggregation::answer_all;
 
 /// An event and its number.
-#[derive(Clone)]
 pub(crate) struct Row {
     pub(crate) sequence: u64,
     pub(crate) event: Event,
@@ -52,7 +51,7 @@ pub struct LinearStore {
 
 #[derive(Default)]
 struct State {
-    rows: Vec<Row>,
+    rows: Vec<Arc<Row>>,
     keys: HashSet<String>,
     ids: HashSet<EventId>,
 }
@@ -62,10 +61,10 @@ impl LinearStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn matching(&self, scope: &Scope, selection: &Selection) -> Result<Vec<Row>> {
+    fn matching(&self, scope: &Scope, selection: &Selection) -> Result<Vec<Arc<Row>>> {
         let matcher = Matcher::compile(&selection.query, scope, Timestamp::default())?;
         let is_match =
-            |row: &&Row| selection.range.contains(row.event.timestamp) && matcher.matches(&row.event, &row.id());
+            |row: &&Arc<Row>| selection.range.contains(row.event.timestamp) && matcher.matches(&row.event, &row.id());
         Ok(self.lock().rows.iter().filter(is_match).cloned().collect())
     }
 }
@@ -85,7 +84,7 @@ impl LogStore for LinearStore {
                 continue;
             }
             let sequence = state.rows.len() as u64;
-            state.rows.push(Row { sequence, event });
+            state.rows.push(Arc::new(Row { sequence, event }));
             outcome.stored += 1;
         }
         Ok(outcome)
@@ -94,11 +93,11 @@ impl LogStore for LinearStore {
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {
         let mut rows = self.matching(scope, &request.selection)?;
         let total = rows.len() as u64;
-        rows.sort_by_key(Row::position);
+        rows.sort_by_key(|row| row.position());
         if request.order == SortOrder::NewestFirst {
             rows.reverse();
         }
-        let is_after = |row: &&Row| match (request.after, request.order) {
+        let is_after = |row: &&Arc<Row>| match (request.after, request.order) {
             (None, _) => true,
             (Some(after), SortOrder::OldestFirst) => row.position() > after,
             (Some(after), SortOrder::NewestFirst) => row.position() < after,
@@ -114,7 +113,7 @@ impl LogStore for LinearStore {
     async fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<AggregateResult> {
         let rows = self.matching(scope, &request.selection)?;
         let total = rows.len() as u64;
-        let answers = answer_all(&request.aggregations, &rows.iter().collect::<Vec<_>>(), scope)?;
+        let answers = answer_all(&request.aggregations, &rows.iter().map(AsRef::as_ref).collect::<Vec<_>>(), scope)?;
         Ok(AggregateResult { total, answers, stats: ScanStats { rows_scanned: total, bytes_read: 0 } })
     }
 

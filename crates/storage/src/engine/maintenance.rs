@@ -107,7 +107,9 @@ impl Maintenance {
                 unwritten = Some(sealed);
                 continue;
             }
-            requests.flushes.into_iter().for_each(|done| { let _ = done.send(()); });
+            requests.flushes.into_iter().for_each(|done| {
+                let _ = done.send(());
+            });
             if let Err(error) = self.merge_one() {
                 tracing::error!(%error, "parts could not be merged; they stay as they are");
             }

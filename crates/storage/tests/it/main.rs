@@ -1,4 +1,5 @@
 //! The engine through its port: durability across restarts, and the suites that every log store passes.
 #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
+mod conformance;
 mod durability;

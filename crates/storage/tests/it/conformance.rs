@@ -1,0 +1,131 @@
+//! The engine passes the suite of every log store, and answers as a linear scan does.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use vigie_domain::ports::{
+    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, SearchRequest,
+    SearchResult, Selection,
+};
+use vigie_domain::{EventId, Result, Scope, TimeRange};
+use vigie_storage::{EngineOptions, LogEngine};
+use vigie_testkit::LinearStore;
+use vigie_testkit::differential::{assert_same_answer, assert_same_search};
+use vigie_testkit::generate::{any_aggregation, any_event, any_query, any_range};
+
+fn options(folder: &Path) -> EngineOptions {
+    EngineOptions { free_bytes_min: 0, ..EngineOptions::new(folder) }
+}
+
+fn engine() -> (LogEngine, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    (LogEngine::open(options(folder.path())).unwrap(), folder)
+}
+
+mod in_memory {
+    vigie_testkit::log_store_suite!(super::engine());
+}
+
+mod in_parts {
+    vigie_testkit::log_store_suite!(super::flushing_engine());
+}
+
+/// An engine that writes parts after every batch.
+struct FlushingEngine(LogEngine);
+
+fn flushing_engine() -> (FlushingEngine, tempfile::TempDir) {
+    let (engine, folder) = engine();
+    (FlushingEngine(engine), folder)
+}
+
+#[async_trait]
+impl LogStore for FlushingEngine {
+    async fn append(&self, scope: &Scope, batch: Append) -> Result<AppendOutcome> {
+        let outcome = self.0.append(scope, batch).await;
+        self.0.flush().await;
+        outcome
+    }
+
+    async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {
+        self.0.search(scope, request).await
+    }
+
+    async fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<AggregateResult> {
+        self.0.aggregate(scope, request).await
+    }
+
+    async fn get(&self, scope: &Scope, id: &EventId) -> Result<Option<Hit>> {
+        self.0.get(scope, id).await
+    }
+
+    async fn fields(&self, scope: &Scope, range: TimeRange) -> Result<Vec<FieldInfo>> {
+        self.0.fields(scope, range).await
+    }
+
+    async fn indices(&self, scope: &Scope) -> Result<Vec<IndexInfo>> {
+        self.0.indices(scope).await
+    }
+}
+
+/// Events spread over two generations of parts, memory chunks and open rows.
+async fn store_everywhere(engine: &LogEngine, double: &LinearStore, events: &[vigie_domain::Event]) {
+    let scope = Scope::main();
+    let pieces = events.chunks(events.len().div_ceil(7).max(1));
+    for (number, piece) in pieces.enumerate() {
+        let batch = || Append { key: None, events: piece.to_vec() };
+        double.append(&scope, batch()).await.unwrap();
+        engine.append(&scope, batch()).await.unwrap();
+        if number == 1 || number == 4 {
+            engine.flush().await;
+        }
+    }
+}
+
+#[test]
+fn the_engine_answers_as_a_linear_scan_does() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let mut runner =
+        TestRunner::new(Config { cases: 1, max_shrink_iters: 0, failure_persistence: None, ..Config::default() });
+    let question = || (any_query(), any_range(), any_aggregation());
+    runner
+        .run(&(vec(any_event(), 2_000), vec(question(), 500)), |(events, questions)| {
+            let folder = tempfile::tempdir().unwrap();
+            let double = LinearStore::default();
+            let engine = LogEngine::open(options(folder.path())).unwrap();
+            runtime.block_on(async {
+                store_everywhere(&engine, &double, &events).await;
+                for (query, range, question) in &questions {
+                    let selection = Selection { query: query.clone(), range: *range };
+                    assert_same_search(&double, &engine, &selection).await;
+                    assert_same_answer(&double, &engine, &selection, question).await;
+                }
+            });
+            Ok(())
+        })
+        .unwrap();
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 40, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn small_stores_answer_as_a_linear_scan_does(
+        events in vec(any_event(), 1..25),
+        questions in vec((any_query(), any_range(), any_aggregation()), 1..6),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let (double, engine) = (LinearStore::default(), LogEngine::open(options(folder.path())).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            store_everywhere(&engine, &double, &events).await;
+            for (query, range, question) in &questions {
+                let selection = Selection { query: query.clone(), range: *range };
+                assert_same_search(&double, &engine, &selection).await;
+                assert_same_answer(&double, &engine, &selection, question).await;
+            }
+        });
+    }
+}

@@ -1,0 +1,303 @@
+//! What every `LogStore` must do. `log_store_suite!(make)` makes a test of each case.
+
+use serde_json::json;
+use vigie_domain::aggregation::{Aggregation, AggregationAnswer, AggregationKind, Stats};
+use vigie_domain::ports::{
+    AggregateRequest, Append, AppendOutcome, LogStore, SearchRequest, SearchResult, Selection, SortOrder,
+};
+use vigie_domain::query::{Query, parse};
+use vigie_domain::{Event, EventId, LogType, Object, Scope, TimeRange, Timestamp, Value};
+
+/// Makes a test of every case; `make` is an expression that gives a fresh store and what must outlive it.
+#[macro_export]
+macro_rules! log_store_suite {
+    ($make:expr) => {
+        $crate::log_store_suite!(@cases $make;
+            appended_events_are_found_at_once
+            order_ties_and_pages
+            ranges_are_half_open
+            events_are_found_by_id
+            batches_and_ids_are_stored_once
+            sources_come_back_as_they_were_sent
+            buckets_metrics_and_children
+            values_of_several_types_are_told_apart
+            fields_and_indices_are_listed
+            scopes_restrict_and_hide
+        );
+    };
+    (@cases $make:expr; $($case:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                let (store, _house) = $make;
+                $crate::log_store_suite::$case(&store).await;
+            }
+        )*
+    };
+}
+
+/// 2026-11-23T00:00:00Z.
+const DAY_S: i64 = 1_795_392_000;
+const SECOND_NS: i64 = 1_000_000_000;
+
+fn body(json: &str) -> Object {
+    match serde_json::from_str(json).unwrap() {
+        Value::Object(body) => body,
+        other => panic!("no object: {other:?}"),
+    }
+}
+
+fn event(second: i64, json: &str) -> Event {
+    let at = Timestamp::from_seconds(DAY_S + second);
+    Event { id: None, timestamp: at, ingested_at: at, log_type: LogType::Transaction, body: body(json) }
+}
+
+async fn append(store: &dyn LogStore, events: Vec<Event>) -> AppendOutcome {
+    store.append(&Scope::main(), Append { key: None, events }).await.unwrap()
+}
+
+fn selection(query: &str) -> Selection {
+    Selection { query: parse(query).unwrap(), range: TimeRange::ALL }
+}
+
+fn request(query: &str) -> SearchRequest {
+    SearchRequest {
+        selection: selection(query),
+        order: SortOrder::NewestFirst,
+        after: None,
+        skip: 0,
+        limit: 100,
+        count_total: true,
+    }
+}
+
+async fn search(store: &dyn LogStore, request: SearchRequest) -> SearchResult {
+    store.search(&Scope::main(), &request).await.unwrap()
+}
+
+/// The numbers `n` of what was found.
+fn numbers(result: &SearchResult) -> Vec<i64> {
+    let number = |source: &Object| match source.iter().find(|(name, _)| name == "n") {
+        Some((_, Value::Int(number))) => *number,
+        _ => -1,
+    };
+    result.hits.iter().map(|hit| number(&hit.source)).collect()
+}
+
+fn numbered(second: i64, n: i64) -> Event {
+    event(second, &json!({ "n": n }).to_string())
+}
+
+/// What was acknowledged is searched at once, total included.
+pub async fn appended_events_are_found_at_once(store: &dyn LogStore) {
+    assert!(search(store, request("")).await.hits.is_empty());
+    let outcome =
+        append(store, vec![event(1, r#"{"n":1,"service":"cart"}"#), event(2, r#"{"n":2,"service":"web"}"#)]).await;
+    assert_eq!(outcome, AppendOutcome { stored: 2, deduplicated: 0 });
+    let found = search(store, request("service:cart")).await;
+    assert_eq!((numbers(&found), found.total), (vec![1], Some(1)));
+    assert_eq!(append(store, Vec::new()).await, AppendOutcome::default());
+}
+
+/// Newest and oldest first, ties in order of arrival, pages by skip and by position.
+pub async fn order_ties_and_pages(store: &dyn LogStore) {
+    append(store, vec![numbered(5, 1), numbered(3, 2), numbered(5, 3)]).await;
+    append(store, vec![numbered(5, 4), numbered(100_000, 5), numbered(-100_000, 6)]).await;
+    assert_eq!(numbers(&search(store, request("")).await), [5, 4, 3, 1, 2, 6]);
+    let oldest = SearchRequest { order: SortOrder::OldestFirst, ..request("") };
+    assert_eq!(numbers(&search(store, oldest.clone()).await), [6, 2, 1, 3, 4, 5]);
+    let page = SearchRequest { skip: 1, limit: 2, ..oldest.clone() };
+    assert_eq!(numbers(&search(store, page.clone()).await), [2, 1]);
+    for order in [SortOrder::NewestFirst, SortOrder::OldestFirst] {
+        let mut after = None;
+        let mut seen = Vec::new();
+        loop {
+            let next = SearchRequest { order, after, limit: 2, count_total: false, ..request("") };
+            let result = search(store, next).await;
+            assert_eq!(result.total, None);
+            let Some(last) = result.hits.last() else { break };
+            after = Some(last.position);
+            seen.extend(numbers(&result));
+        }
+        let whole = SearchRequest { order, ..request("") };
+        assert_eq!(seen, numbers(&search(store, whole).await));
+    }
+    let none = SearchRequest { limit: 0, ..request("") };
+    assert_eq!(search(store, none).await.total, Some(6));
+}
+
+/// The start of a range is within, its end is not.
+pub async fn ranges_are_half_open(store: &dyn LogStore) {
+    append(store, (0..5).map(|second| numbered(second, second)).collect()).await;
+    let at = |second: i64| Timestamp::from_seconds(DAY_S + second);
+    let mut ranged = request("");
+    ranged.selection.range = TimeRange { from: at(1), to: at(3) };
+    let found = search(store, ranged).await;
+    assert_eq!((numbers(&found), found.total), (vec![2, 1], Some(2)));
+}
+
+/// By a sender's id and by the id that was made.
+pub async fn events_are_found_by_id(store: &dyn LogStore) {
+    let named = Event { id: Some(EventId("order-7".into())), ..numbered(1, 1) };
+    append(store, vec![named, numbered(2, 2)]).await;
+    let hits = search(store, request("")).await.hits;
+    for hit in &hits {
+        let found = store.get(&Scope::main(), &hit.id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(hit));
+    }
+    assert_eq!(hits[1].id, EventId("order-7".into()));
+    for unknown in ["order-8", "~ffffffff", "", "~zz"] {
+        assert_eq!(store.get(&Scope::main(), &EventId(unknown.into())).await.unwrap(), None, "{unknown}");
+    }
+}
+
+/// A key and an id are stored once, also within one batch.
+pub async fn batches_and_ids_are_stored_once(store: &dyn LogStore) {
+    let keyed = |n: i64| Append { key: Some("request/1".into()), events: vec![numbered(n, n)] };
+    let scope = Scope::main();
+    assert_eq!(store.append(&scope, keyed(1)).await.unwrap(), AppendOutcome { stored: 1, deduplicated: 0 });
+    assert_eq!(store.append(&scope, keyed(2)).await.unwrap(), AppendOutcome { stored: 0, deduplicated: 1 });
+    let named = |id: &str, n: i64| Event { id: Some(EventId(id.into())), ..numbered(n, n) };
+    let first = append(store, vec![named("a", 3), named("a", 4), named("b", 5), numbered(6, 6)]).await;
+    assert_eq!(first, AppendOutcome { stored: 3, deduplicated: 1 });
+    let second = append(store, vec![named("b", 7), named("c", 8), numbered(9, 9)]).await;
+    assert_eq!(second, AppendOutcome { stored: 2, deduplicated: 1 });
+    assert_eq!(numbers(&search(store, request("")).await), [9, 8, 6, 5, 3, 1]);
+}
+
+/// Nesting, order, nulls, odd names and numbers survive.
+pub async fn sources_come_back_as_they_were_sent(store: &dyn LogStore) {
+    let sent = [
+        r#"{"a":{"b":1,"c":{"d":null}},"a.b":3,"e":[],"f":{},"g":[1,{"x":2.5}]}"#,
+        r#"{"amount":"abc","quantity":1.5,"status":7,"message":5,"ok":"yes"}"#,
+        r#"{"service":null,"app":"cart","application":"x","é ü":"日本\u0000"}"#,
+        r#"{"big":18446744073709551615,"small":1e-300,"z":{"a":1},"y":1,"z":{"b":2}}"#,
+        r#"{"@timestamp":"2026-11-23T00:00:04.000Z","ts":1795392004000,"time":"x","log_type":"transaction"}"#,
+        "{}",
+    ];
+    append(store, (0..).zip(sent).map(|(second, json)| event(second, json)).collect()).await;
+    let oldest = SearchRequest { order: SortOrder::OldestFirst, ..request("") };
+    for (hit, json) in search(store, oldest).await.hits.iter().zip(sent) {
+        assert_eq!(hit.source, body(json), "{json}");
+    }
+}
+
+async fn aggregate(store: &dyn LogStore, query: &str, question: Aggregation) -> AggregationAnswer {
+    let request = AggregateRequest { selection: selection(query), aggregations: vec![question] };
+    let mut result = store.aggregate(&Scope::main(), &request).await.unwrap();
+    result.answers.remove(0).1
+}
+
+fn counts(answer: &AggregationAnswer) -> Vec<(Value, u64)> {
+    match answer {
+        AggregationAnswer::Buckets { buckets, .. } => buckets.iter().map(|b| (b.key.clone(), b.count)).collect(),
+        other => panic!("no buckets: {other:?}"),
+    }
+}
+
+/// Every kind of question, and questions within buckets.
+pub async fn buckets_metrics_and_children(store: &dyn LogStore) {
+    let rows = [("cart", 10.5), ("cart", 20.25), ("web", 1.0), ("web", 2.0), ("web", 3.0), ("api", 7.0)];
+    let events = (0..).zip(rows).map(|(n, (service, amount))| {
+        event(n * 40, &json!({"n": n, "service": service, "amount": amount}).to_string())
+    });
+    append(store, events.collect()).await;
+    let terms = Aggregation::terms("t", "service", 2).with(Aggregation::stats("s", "amount"));
+    let AggregationAnswer::Buckets { buckets, other_count } = aggregate(store, "", terms).await else {
+        panic!("no buckets")
+    };
+    assert_eq!(other_count, 1);
+    assert_eq!((buckets[0].key.clone(), buckets[0].count), (Value::text("web"), 3));
+    let cart = Stats { count: 2, sum: 30.75, min: Some(10.5), max: Some(20.25) };
+    assert_eq!(buckets[1].children, [("s".to_owned(), AggregationAnswer::Stats(cart))]);
+    let minutes = AggregationKind::DateHistogram { interval_ns: 60 * SECOND_NS, offset_ns: 0 };
+    let histogram = aggregate(store, "NOT n:2 NOT n:3", Aggregation::leaf("h", minutes)).await;
+    let start = |minute: i64| Value::Int((DAY_S + minute * 60) * SECOND_NS);
+    assert_eq!(counts(&histogram), [(start(0), 2), (start(1), 0), (start(2), 1), (start(3), 1)]);
+    let named = vec![("dear".to_owned(), parse("amount>5").unwrap()), ("none".to_owned(), Query::Nothing)];
+    let filters = aggregate(store, "", Aggregation::leaf("f", AggregationKind::Filters(named))).await;
+    assert_eq!(counts(&filters), [(Value::text("dear"), 3), (Value::text("none"), 0)]);
+    let distinct = aggregate(store, "service:(web OR api)", Aggregation::cardinality("c", "service")).await;
+    assert_eq!(distinct, AggregationAnswer::Cardinality { count: 2 });
+    let median = AggregationKind::Percentiles { field: "amount".into(), percents: vec![0.0, 50.0, 100.0] };
+    let expected = vec![(0.0, Some(1.0)), (50.0, Some(5.0)), (100.0, Some(20.25))];
+    assert_eq!(aggregate(store, "", Aggregation::leaf("p", median)).await, AggregationAnswer::Percentiles(expected));
+    let nothing = aggregate(store, "service:nobody", Aggregation::stats("s", "amount")).await;
+    assert_eq!(nothing, AggregationAnswer::Stats(Stats::default()));
+}
+
+/// A field whose values are of several types answers by value.
+pub async fn values_of_several_types_are_told_apart(store: &dyn LogStore) {
+    let sent = [
+        r#"{"n":1,"x":5}"#,
+        r#"{"n":2,"x":"5"}"#,
+        r#"{"n":3,"x":5.5}"#,
+        r#"{"n":4,"x":true}"#,
+        r#"{"n":5,"x":[5,"5",5]}"#,
+    ];
+    append(store, (0..).zip(sent).map(|(second, json)| event(second, json)).collect()).await;
+    let found = async |query: &str| {
+        numbers(&search(store, SearchRequest { order: SortOrder::OldestFirst, ..request(query) }).await)
+    };
+    assert_eq!(found("x:5").await, [1, 2, 5]);
+    assert_eq!(found("x>5").await, [3]);
+    assert_eq!(found("x:true").await, [4]);
+    assert_eq!(found("NOT x:5").await, [3, 4]);
+    let terms = aggregate(store, "", Aggregation::terms("t", "x", 10)).await;
+    let expected = [(Value::Int(5), 2), (Value::text("5"), 2), (Value::Bool(true), 1), (Value::Float(5.5), 1)];
+    assert_eq!(counts(&terms), expected);
+}
+
+/// Names of fields and days of events.
+pub async fn fields_and_indices_are_listed(store: &dyn LogStore) {
+    let other =
+        Event { log_type: LogType::Error, ..event(86_400, r#"{"service.name":"x","deep":{"er":[{"est":1}]}}"#) };
+    append(store, vec![event(1, r#"{"app":"x","amount":1,"gone":null}"#), other]).await;
+    let fields = store.fields(&Scope::main(), TimeRange::ALL).await.unwrap();
+    let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(names, ["@timestamp", "amount", "deep.er.est", "log_type", "service"]);
+    assert_eq!(fields[4].log_types, [LogType::Transaction, LogType::Error]);
+    let indices = store.indices(&Scope::main()).await.unwrap();
+    let listed: Vec<_> = indices.iter().map(|index| (index.day.to_string(), index.counts.clone())).collect();
+    let expected = [
+        ("2026.11.23".to_owned(), vec![(LogType::Transaction, 1)]),
+        ("2026.11.24".to_owned(), vec![(LogType::Error, 1)]),
+    ];
+    assert_eq!(listed, expected);
+}
+
+/// What a caller may not see is not found, not counted and not shown.
+pub async fn scopes_restrict_and_hide(store: &dyn LogStore) {
+    append(
+        store,
+        vec![
+            event(1, r#"{"n":1,"service":"cart","person":{"email":"a@b.example","name":"anne"}}"#),
+            event(2, r#"{"n":2,"service":"web","person":{"email":"c@d.example","name":"carl"}}"#),
+        ],
+    )
+    .await;
+    let scope = Scope {
+        restriction: Some(Query::equals("service", "cart")),
+        hidden_fields: vec!["person.email".into()],
+        ..Scope::main()
+    };
+    let result = store.search(&scope, &request("")).await.unwrap();
+    assert_eq!((numbers(&result), result.total), (vec![1], Some(1)));
+    assert_eq!(result.hits[0].source, body(r#"{"n":1,"service":"cart","person":{"name":"anne"}}"#));
+    for query in ["person.email:*", "example", "person.email:a@b.example", "n:2"] {
+        assert_eq!(store.search(&scope, &request(query)).await.unwrap().total, Some(0), "{query}");
+    }
+    let asked =
+        AggregateRequest { selection: selection(""), aggregations: vec![Aggregation::terms("t", "person.email", 5)] };
+    let counted = store.aggregate(&scope, &asked).await.unwrap();
+    assert_eq!((counted.total, counts(&counted.answers[0].1)), (1, Vec::new()));
+    let other = search(store, request("n:2")).await.hits.remove(0).id;
+    assert_eq!(store.get(&scope, &other).await.unwrap(), None);
+    let fields = store.fields(&scope, TimeRange::ALL).await.unwrap();
+    assert!(fields.iter().all(|field| field.name != "person.email"));
+}
+
+#[cfg(test)]
+mod tests {
+    crate::log_store_suite!((crate::LinearStore::default(), ()));
+}
