@@ -16,7 +16,7 @@ pub async fn assert_same_search(left: &dyn LogStore, right: &dyn LogStore, selec
             order,
             after: None,
             skip: 0,
-            limit: 10_000,
+            limit: 40,
             count_total: true,
         };
         let expected = left.search(&scope, &whole).await.unwrap();

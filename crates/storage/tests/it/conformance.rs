@@ -70,7 +70,7 @@ impl LogStore for FlushingEngine {
     }
 }
 
-/// Events spread over two generations of parts, memory chunks and open rows.
+/// Events spread over parts, memory chunks and open rows.
 async fn store_everywhere(engine: &LogEngine, double: &LinearStore, events: &[vigie_domain::Event]) {
     let scope = Scope::main();
     let pieces = events.chunks(events.len().div_ceil(7).max(1));
@@ -78,7 +78,7 @@ async fn store_everywhere(engine: &LogEngine, double: &LinearStore, events: &[vi
         let batch = || Append { key: None, events: piece.to_vec() };
         double.append(&scope, batch()).await.unwrap();
         engine.append(&scope, batch()).await.unwrap();
-        if number == 1 || number == 4 {
+        if number == 3 {
             engine.flush().await;
         }
     }
