@@ -144,11 +144,7 @@ impl Ingest {
     /// What the store answers.
     pub async fn accept_events(&self, scope: &Scope, events: Vec<Event>) -> Result<IngestReport> {
         let outcome = append_all(self.store.as_ref(), scope, events, None).await?;
-        Ok(IngestReport {
-            accepted: outcome.stored,
-            deduplicated: outcome.deduplicated,
-            ..IngestReport::default()
-        })
+        Ok(IngestReport { accepted: outcome.stored, deduplicated: outcome.deduplicated, ..IngestReport::default() })
     }
 
     /// The body's records, and the key under which they are stored if the caller gave one.

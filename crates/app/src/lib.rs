@@ -1,4 +1,4 @@
-//! Use cases over ports: accounts today, with ingest, uploads, search and analytics beside them.
+//! Use cases over ports: accounts, ingest, uploads, search, analytics.
 //!
 //! They know no HTTP, no database and no clock; whoever wires them passes stores and `clock::Clock` in.
 
@@ -7,6 +7,8 @@ pub mod analytics;
 pub mod clock;
 pub mod ingest;
 pub mod search;
+#[cfg(test)]
+mod test_shop;
 pub mod time_range;
 pub mod uploads;
 

@@ -11,14 +11,8 @@ const TOLERANCE: f64 = 1e-9;
 pub async fn assert_same_search(left: &dyn LogStore, right: &dyn LogStore, selection: &Selection) {
     let scope = Scope::main();
     for order in [SortOrder::NewestFirst, SortOrder::OldestFirst] {
-        let whole = SearchRequest {
-            selection: selection.clone(),
-            order,
-            after: None,
-            skip: 0,
-            limit: 40,
-            count_total: true,
-        };
+        let whole =
+            SearchRequest { selection: selection.clone(), order, after: None, skip: 0, limit: 40, count_total: true };
         let expected = left.search(&scope, &whole).await.unwrap();
         let found = right.search(&scope, &whole).await.unwrap();
         assert_eq!(found.total, expected.total, "total of {}", selection.query);

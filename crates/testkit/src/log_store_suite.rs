@@ -243,6 +243,12 @@ pub async fn values_of_several_types_are_told_apart(store: &dyn LogStore) {
     assert_eq!(found("x>5").await, [3]);
     assert_eq!(found("x:true").await, [4]);
     assert_eq!(found("NOT x:5").await, [3, 4]);
+    // Below a list an alias is no alias, whatever the list itself is called.
+    let listed = [r#"{"n":6,"app":[{"name":"z"}]}"#, r#"{"n":7,"ts":[{"y":"zz"}]}"#];
+    append(store, (5..).zip(listed).map(|(second, json)| event(second, json)).collect()).await;
+    assert_eq!(found("app.name:z").await, [6]);
+    assert!(found("service:z").await.is_empty());
+    assert_eq!(found("zz").await, [7]);
     let terms = aggregate(store, "", Aggregation::terms("t", "x", 10)).await;
     let expected = [(Value::Int(5), 2), (Value::text("5"), 2), (Value::Bool(true), 1), (Value::Float(5.5), 1)];
     assert_eq!(counts(&terms), expected);

@@ -2,36 +2,37 @@
 
 use std::collections::BTreeMap;
 
-use vigie_domain::aggregation::{Aggregation, AggregationKind};
+use vigie_domain::aggregation::{Aggregation, AggregationKind, Bucket};
 use vigie_domain::error::ErrorDetail;
-use vigie_domain::ports::{AggregateRequest, LogStore, ScanStats, Selection};
-use vigie_domain::time::NANOS_PER_SECOND;
+use vigie_domain::ports::{AggregateRequest, AggregateResult, ScanStats, Selection};
+use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
 use vigie_domain::{Error, Result, Scope, TimeRange, Timestamp, Value};
 
-use super::answers::{Answers, shown};
-use super::{Analytics, DEFAULT_NS, LISTED_MAX};
+use super::answers::Answers;
+use super::{Analytics, LEVELS_MAX, with_unlevelled};
 use crate::search::parse_query;
 use crate::time_range::AskedRange;
 
-/// Buckets that an automatic interval aims at, at most.
-const AUTO_BUCKETS: i64 = 75;
+/// Buckets that an automatic interval aims at.
+const AUTO_BUCKETS: f64 = 60.0;
 /// Buckets at most.
-const BUCKETS_MAX: i64 = 2_000;
-/// Automatic intervals, in seconds: borders that people read easily.
-const LADDER_S: [i64; 16] =
-    [1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 10_800, 43_200, 86_400, 604_800, 2_592_000, 7_776_000, 31_536_000];
-/// Level of events without one.
-const NO_LEVEL: &str = "none";
+pub const BUCKETS_MAX: i64 = 2_000;
+/// Automatic intervals, in seconds: borders that people read easily. Past the last, it doubles.
+const LADDER_S: [i64; 13] = [1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 10_800, 43_200, 86_400, 604_800];
+/// Seven days.
+const WEEK_NS: i64 = 7 * NANOS_PER_DAY;
+/// The first Monday after the epoch, which was a Thursday: weeks begin on Mondays (ISO 8601).
+const MONDAY_NS: i64 = 4 * NANOS_PER_DAY;
 
 /// What a caller asks for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct HistogramInput {
     /// What was typed; empty means every event.
     pub query: String,
-    /// The events' own time.
+    /// The events' own time; the last day when nothing is said.
     pub range: AskedRange,
     /// `auto`, or a number and a unit such as `30s`, `5m`, `1h`, `1d`.
-    pub interval: Option<String>,
+    pub interval: String,
 }
 
 /// Events over time.
@@ -41,9 +42,9 @@ pub struct Histogram {
     pub interval_ms: i64,
     /// The range that it covers.
     pub range: TimeRange,
-    /// Events in all.
+    /// Events in all: the sum of the buckets.
     pub total: u64,
-    /// Every bucket of the range, empty ones too.
+    /// Every bucket that the range touches, empty ones too. The first may begin before the range.
     pub buckets: Vec<HistogramBucket>,
     /// What it cost.
     pub stats: ScanStats,
@@ -56,14 +57,8 @@ pub struct HistogramBucket {
     pub start: Timestamp,
     /// Its events.
     pub total: u64,
-    /// Its events by level; those without are under `none`.
+    /// Its events by level; those without one are under `none`.
     pub levels: BTreeMap<String, u64>,
-}
-
-/// The interval on the ladder that gives at most `AUTO_BUCKETS`.
-pub(super) fn auto_interval(length_ns: i64) -> i64 {
-    let fits = |seconds: &i64| length_ns / (seconds * NANOS_PER_SECOND) <= AUTO_BUCKETS;
-    LADDER_S.into_iter().find(fits).unwrap_or(LADDER_S[LADDER_S.len() - 1]) * NANOS_PER_SECOND
 }
 
 impl Analytics {
@@ -72,85 +67,85 @@ impl Analytics {
     /// # Errors
     /// `Malformed` when query, time or interval cannot be read; `Invalid` when there would be too many buckets.
     pub async fn histogram(&self, scope: &Scope, input: &HistogramInput) -> Result<Histogram> {
-        let now = self.now();
-        let query = parse_query(&input.query, now)?;
-        let asked_everything = input.range == AskedRange::default();
-        let range = input.range.resolve(now, if asked_everything { Some(DEFAULT_NS) } else { None })?;
-        let selection = Selection { query, range: self.bounded(scope, range).await? };
-        let length = selection.range.length_nanos();
-        let interval_ns = match input.interval.as_deref() {
-            None | Some("" | "auto") => auto_interval(length),
-            Some(text) => parse_interval(text)?,
+        let query = parse_query(&input.query, self.now())?;
+        let range = self.range(&input.range)?;
+        let interval_ns = match input.interval.as_str() {
+            "auto" => auto_interval(range.length_nanos()),
+            text => parse_interval(text)?,
         };
-        if length / interval_ns > BUCKETS_MAX {
-            let message = format!(
-                "the interval would make {} buckets, at most {BUCKETS_MAX} are allowed; use a wider one or \"auto\"",
-                length / interval_ns
-            );
-            return Err(interval_error(message, Error::invalid));
-        }
-        self.histogram_of(scope, selection, interval_ns).await
+        check_count(range, interval_ns)?;
+        let request =
+            AggregateRequest { selection: Selection { query, range }, aggregations: vec![question(interval_ns)] };
+        Ok(read(range, interval_ns, &self.store.aggregate(scope, &request).await?))
     }
+}
 
-    /// A range without ends, cut to the days that there are events of.
-    async fn bounded(&self, scope: &Scope, range: TimeRange) -> Result<TimeRange> {
-        if range.from > Timestamp::MIN && range.to < Timestamp::MAX {
-            return Ok(range);
-        }
-        let indices = self.store.indices(scope).await?;
-        let now = self.now();
-        let first = indices.first().map_or(now, |index| index.day.start());
-        let last = indices.last().map_or(now, |index| index.day.end());
-        Ok(TimeRange {
-            from: if range.from == Timestamp::MIN { first.min(range.to) } else { range.from },
-            to: if range.to == Timestamp::MAX { last.max(range.from) } else { range.to },
+/// The interval that makes nearest to `AUTO_BUCKETS` of a range of this length.
+pub(super) fn auto_interval(length_ns: i64) -> i64 {
+    // How far off the wish a number of buckets is, as a ratio: 30 and 120 are equally far from 60.
+    let distance = |interval_ns: i64| (length_ns as f64 / interval_ns as f64 / AUTO_BUCKETS).ln().abs();
+    let doubled = std::iter::successors(Some(WEEK_NS * 2), |interval| interval.checked_mul(2));
+    let intervals = LADDER_S.into_iter().map(|seconds| seconds * NANOS_PER_SECOND).chain(doubled);
+    intervals.min_by(|left, right| distance(*left).total_cmp(&distance(*right))).unwrap_or(WEEK_NS)
+}
+
+/// What is asked for a histogram.
+pub(super) fn question(interval_ns: i64) -> Aggregation {
+    let kind = AggregationKind::DateHistogram { interval_ns, offset_ns: offset_of(interval_ns) };
+    Aggregation::leaf("over_time", kind).with(Aggregation::terms("levels", "level", LEVELS_MAX))
+}
+
+/// What was answered, with the buckets that have no event.
+pub(super) fn read(range: TimeRange, interval_ns: i64, result: &AggregateResult) -> Histogram {
+    let counted: BTreeMap<i64, &Bucket> = Answers::new(&result.answers)
+        .buckets("over_time")
+        .iter()
+        .filter_map(|bucket| match bucket.key {
+            Value::Int(start) => Some((start, bucket)),
+            _ => None,
         })
-    }
-
-    pub(super) async fn histogram_of(
-        &self,
-        scope: &Scope,
-        selection: Selection,
-        interval_ns: i64,
-    ) -> Result<Histogram> {
-        let range = selection.range;
-        let question = Aggregation::leaf("time", AggregationKind::DateHistogram { interval_ns, offset_ns: 0 })
-            .with(Aggregation::terms("levels", "level", LISTED_MAX));
-        let result = self.store.aggregate(scope, &AggregateRequest { selection, aggregations: vec![question] }).await?;
-        let counted: BTreeMap<i64, HistogramBucket> = Answers::new(&result.answers)
-            .buckets("time")
-            .iter()
-            .filter_map(|bucket| match bucket.key {
-                Value::Int(start) => Some((start, bucket_of(start, bucket))),
-                _ => None,
-            })
-            .collect();
-        let buckets = starts(range, interval_ns)
-            .map(|start| counted.get(&start).cloned().unwrap_or_else(|| empty_bucket(start)))
-            .collect();
-        Ok(Histogram { interval_ms: interval_ns / 1_000_000, range, total: result.total, buckets, stats: result.stats })
-    }
+        .collect();
+    let buckets = starts(range, interval_ns).map(|start| bucket_of(start, counted.get(&start).copied())).collect();
+    Histogram { interval_ms: interval_ns / 1_000_000, range, total: result.total, buckets, stats: result.stats }
 }
 
-fn bucket_of(start: i64, bucket: &vigie_domain::aggregation::Bucket) -> HistogramBucket {
-    let levels = Answers::new(&bucket.children).buckets("levels");
-    let mut by_level: BTreeMap<String, u64> = levels.iter().map(|level| (shown(&level.key), level.count)).collect();
-    let with_level: u64 = by_level.values().sum();
-    if bucket.count > with_level {
-        by_level.insert(NO_LEVEL.to_owned(), bucket.count - with_level);
-    }
-    HistogramBucket { start: Timestamp::from_nanos(start), total: bucket.count, levels: by_level }
+fn bucket_of(start: i64, counted: Option<&Bucket>) -> HistogramBucket {
+    let start = Timestamp::from_nanos(start);
+    let Some(bucket) = counted else { return HistogramBucket { start, total: 0, levels: BTreeMap::new() } };
+    let levels = with_unlevelled(Answers::new(&bucket.children).counts("levels"), bucket.count);
+    HistogramBucket { start, total: bucket.count, levels: levels.into_iter().collect() }
 }
 
-fn empty_bucket(start: i64) -> HistogramBucket {
-    HistogramBucket { start: Timestamp::from_nanos(start), total: 0, levels: BTreeMap::new() }
+/// Buckets begin at multiples of their width, and weeks on Mondays.
+const fn offset_of(interval_ns: i64) -> i64 {
+    if interval_ns % WEEK_NS == 0 { MONDAY_NS } else { 0 }
 }
 
-/// Starts of the buckets that the range touches.
+/// Starts of the buckets that the range touches, and how many these are. In 128 bits: a range may begin at its very end.
+fn spans(range: TimeRange, interval_ns: i64) -> (i128, i128) {
+    let (from, to) = (i128::from(range.from.as_nanos()), i128::from(range.to.as_nanos()));
+    let (interval, offset) = (i128::from(interval_ns), i128::from(offset_of(interval_ns)));
+    let first = (from - offset).div_euclid(interval) * interval + offset;
+    (first, if to > from { (to - 1 - first) / interval + 1 } else { 0 })
+}
+
 fn starts(range: TimeRange, interval_ns: i64) -> impl Iterator<Item = i64> {
-    let first = range.from.as_nanos().div_euclid(interval_ns).saturating_mul(interval_ns);
-    let count = if range.length_nanos() == 0 { 0 } else { (range.to.as_nanos() - 1 - first) / interval_ns + 1 };
-    (0..count).map(move |index| first + index * interval_ns)
+    let (first, count) = spans(range, interval_ns);
+    (0..count).map(move |index| {
+        let start = first + index * i128::from(interval_ns);
+        start.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+    })
+}
+
+fn check_count(range: TimeRange, interval_ns: i64) -> Result<()> {
+    let (_, count) = spans(range, interval_ns);
+    if count <= i128::from(BUCKETS_MAX) {
+        return Ok(());
+    }
+    let message = format!(
+        "the interval would make {count} buckets, at most {BUCKETS_MAX} are allowed; use a wider one, \"auto\" or a shorter time range"
+    );
+    Err(interval_error(message, Error::invalid))
 }
 
 fn parse_interval(text: &str) -> Result<i64> {
@@ -177,30 +172,53 @@ mod tests {
     use super::*;
 
     #[test]
-    fn automatic_intervals_are_readable_and_few() {
+    fn automatic_intervals_make_about_sixty_buckets() {
         let check = |length_s: i64, expected_s: i64| {
             assert_eq!(auto_interval(length_s * NANOS_PER_SECOND) / NANOS_PER_SECOND, expected_s, "{length_s} s");
         };
+        check(0, 1);
+        check(10, 1);
         check(60, 1);
-        check(900, 30);
+        check(900, 10);
         check(3_600, 60);
         check(86_400, 1_800);
         check(7 * 86_400, 10_800);
-        check(90 * 86_400, 604_800);
+        check(30 * 86_400, 43_200);
+        check(90 * 86_400, 86_400);
+        check(365 * 86_400, 604_800);
+        check(20 * 365 * 86_400, 16 * 604_800);
+        let whole = TimeRange::ALL.length_nanos();
+        assert!(check_count(TimeRange::ALL, auto_interval(whole)).is_ok());
     }
 
     #[test]
     fn intervals_are_read_or_refused() {
         assert_eq!(parse_interval("5m"), Ok(300 * NANOS_PER_SECOND));
-        for text in ["", "5", "m", "0s", "-1h", "5 m", "1y", "99999999999999d"] {
-            assert!(parse_interval(text).is_err(), "{text}");
+        assert_eq!(parse_interval("2w"), Ok(2 * WEEK_NS));
+        for text in ["", "5", "m", "0s", "-1h", "5 m", "1y", "1h30m", "99999999999999d", "é"] {
+            assert_eq!(parse_interval(text).unwrap_err().details[0].field, "interval", "{text}");
         }
     }
 
     #[test]
     fn buckets_cover_the_range() {
-        let range = TimeRange { from: Timestamp::from_nanos(5), to: Timestamp::from_nanos(30) };
-        assert_eq!(starts(range, 10).collect::<Vec<_>>(), [0, 10, 20]);
-        assert_eq!(starts(TimeRange { to: range.from, ..range }, 10).count(), 0);
+        let check = |from: i64, to: i64, expected: &[i64]| {
+            let range = TimeRange { from: Timestamp::from_nanos(from), to: Timestamp::from_nanos(to) };
+            assert_eq!(starts(range, 10).collect::<Vec<_>>(), expected, "{from} to {to}");
+        };
+        check(5, 30, &[0, 10, 20]);
+        check(10, 31, &[10, 20, 30]);
+        check(-1, 1, &[-10, 0]);
+        check(5, 5, &[]);
+    }
+
+    #[test]
+    fn weeks_begin_on_mondays() {
+        let monday = Timestamp::from_seconds(1_795_392_000);
+        let range = TimeRange {
+            from: monday.saturating_add_nanos(3 * NANOS_PER_DAY),
+            to: monday.saturating_add_nanos(WEEK_NS),
+        };
+        assert_eq!(starts(range, WEEK_NS).collect::<Vec<_>>(), [monday.as_nanos()]);
     }
 }

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use vigie_domain::error::ErrorDetail;
 use vigie_domain::ports::SortOrder;
 use vigie_domain::{Error, Position, Result, Timestamp};
 
@@ -21,14 +22,18 @@ pub(super) fn write(position: Position, order: SortOrder) -> String {
 /// # Errors
 /// `Malformed` when it was not made here, or for the other order.
 pub(super) fn read(cursor: &str, order: SortOrder) -> Result<Position> {
-    let damaged = || Error::malformed("the cursor is damaged; begin again without one");
+    let malformed = |message: &str| {
+        let detail = ErrorDetail { field: "cursor".into(), span: None, message: message.to_owned() };
+        Error::malformed(message).with_detail(detail)
+    };
+    let damaged = || malformed("the cursor is damaged; begin again without one");
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| damaged())?;
     let [VERSION, is_newest_first, rest @ ..] = bytes.as_slice() else { return Err(damaged()) };
     let (nanos, sequence) = rest.split_at_checked(8).ok_or_else(damaged)?;
     let nanos = i64::from_le_bytes(nanos.try_into().map_err(|_| damaged())?);
     let sequence = u64::from_le_bytes(sequence.try_into().map_err(|_| damaged())?);
     if (*is_newest_first == 1) != (order == SortOrder::NewestFirst) {
-        return Err(Error::malformed("the cursor belongs to the other sort order; begin again without one"));
+        return Err(malformed("the cursor belongs to the other sort order; begin again without one"));
     }
     Ok(Position { timestamp: Timestamp::from_nanos(nanos), sequence })
 }

@@ -82,6 +82,20 @@ pub struct Validation {
     pub error: Option<Error>,
 }
 
+/// The name of a kind in the API.
+pub const fn kind_name(kind: FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Keyword => "keyword",
+        FieldKind::Text => "text",
+        FieldKind::Int => "int",
+        FieldKind::Float => "float",
+        FieldKind::Decimal => "decimal",
+        FieldKind::Bool => "bool",
+        FieldKind::Instant => "instant",
+        FieldKind::Ip => "ip",
+    }
+}
+
 impl Search {
     /// The fields that events within the range have.
     ///
@@ -110,8 +124,7 @@ impl Search {
         scope: &Scope,
         field: &str,
         query: &str,
-        range: &AskedRange,
-        limit: usize,
+        (range, limit): (&AskedRange, usize),
     ) -> Result<ValuesPage> {
         if field.is_empty() {
             return Err(Error::invalid("name the field whose values are asked for, for example field=service"));
@@ -165,7 +178,7 @@ impl Search {
         // What begins with the text comes before what only contains it.
         fields.sort_by_key(|field| (!field.name.to_lowercase().starts_with(&wanted), field.name.clone()));
         let suggestion = |field: FieldView| Suggestion {
-            detail: Some(format!("{:?}", field.kind).to_lowercase()),
+            detail: Some(kind_name(field.kind).to_owned()),
             text: field.name,
             kind: SuggestionKind::Field,
             count: None,
@@ -181,25 +194,16 @@ impl Search {
         range: &AskedRange,
     ) -> Result<Vec<Suggestion>> {
         let range = range.resolve((self.clock)(), Some(SUGGESTED_NS))?;
-        let folded = prefix.to_lowercase();
-        // Levels are few and asked for in any case; other fields are narrowed by the store.
-        let is_narrowed = !prefix.is_empty() && prefix.len() < glob::PATTERN_BYTES_MAX && field != "level";
-        let query = if is_narrowed && !mapping::is_text(field) {
-            let pattern = format!("{}*", prefix.replace(['\\', '*', '?'], "?"));
-            Query::Field { field: field.to_owned(), predicate: Predicate::Wildcard(pattern) }
-        } else {
-            Query::All
-        };
-        let page = self.top_values(scope, field, Selection { query, range }, VALUES_MAX).await?;
-        let shown = |value: &Value| value.as_text().map_or_else(|| value.to_json().to_string(), str::to_owned);
-        let suggestion = |counted: &ValueCount| Suggestion {
-            text: shown(&counted.value),
-            kind: SuggestionKind::Value,
-            count: Some(counted.count),
-            detail: None,
-        };
-        let suggestions = page.values.iter().map(suggestion);
-        Ok(suggestions.filter(|found| found.text.to_lowercase().starts_with(&folded)).take(SUGGESTIONS_MAX).collect())
+        let mut values = Vec::new();
+        if let Some(query) = begins_with(field, prefix) {
+            values = self.top_values(scope, field, Selection { query, range }, VALUES_MAX).await?.values;
+        }
+        if values.len() < SUGGESTIONS_MAX {
+            // What was typed in another case is found among the most frequent values only.
+            let selection = Selection { query: Query::All, range };
+            values.extend(self.top_values(scope, field, selection, VALUES_MAX).await?.values);
+        }
+        Ok(suggestions_of(&values, prefix))
     }
 
     /// Whether a query can be read, and its one form.
@@ -212,4 +216,38 @@ impl Search {
             Err(error) => Validation { normalized: None, error: Some(error) },
         }
     }
+}
+
+/// The values that begin with `prefix`, in any case, each once.
+fn suggestions_of(values: &[ValueCount], prefix: &str) -> Vec<Suggestion> {
+    let folded = prefix.to_lowercase();
+    let mut suggestions: Vec<Suggestion> = Vec::new();
+    for counted in values {
+        let text = counted.value.as_text().map_or_else(|| counted.value.to_json().to_string(), str::to_owned);
+        let is_new = suggestions.iter().all(|known| known.text != text);
+        if suggestions.len() < SUGGESTIONS_MAX && is_new && text.to_lowercase().starts_with(&folded) {
+            let kind = SuggestionKind::Value;
+            suggestions.push(Suggestion { text, kind, count: Some(counted.count), detail: None });
+        }
+    }
+    suggestions
+}
+
+/// Events whose field has a value that begins with `prefix`, case and all; `None` when that cannot be asked.
+fn begins_with(field: &str, prefix: &str) -> Option<Query> {
+    // Text is asked for by its words, so a beginning of several words would find nothing.
+    if prefix.is_empty() || mapping::is_text(field) {
+        return None;
+    }
+    let mut pattern = String::new();
+    for sign in prefix.chars() {
+        if matches!(sign, '*' | '?' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(sign);
+    }
+    pattern.push('*');
+    let query = Query::Field { field: field.to_owned(), predicate: Predicate::Wildcard(pattern) };
+    // With every sign escaped, the pattern is twice as long.
+    (prefix.len() < glob::PATTERN_BYTES_MAX / 2).then_some(query)
 }

@@ -11,7 +11,7 @@ pub const HIGHLIGHT_START: char = '\u{E000}';
 /// Stands behind a marked word.
 pub const HIGHLIGHT_END: char = '\u{E001}';
 /// Characters of a snippet.
-const SNIPPET_CHARS_MAX: usize = 300;
+const SNIPPET_CHARS_MAX: usize = 280;
 /// Characters shown before the first mark.
 const LEAD_CHARS: usize = 60;
 /// Snippets of a field.
@@ -105,18 +105,23 @@ impl Marks {
         let mut snippet = String::from(if begin > 0 { "… " } else { "" });
         let mut at = begin;
         for (start, stop) in spans.into_iter().filter(|(_, stop)| *stop <= end) {
-            snippet.push_str(&text[at..start]);
+            push_text(&mut snippet, &text[at..start]);
             snippet.push(HIGHLIGHT_START);
-            snippet.push_str(&text[start..stop]);
+            push_text(&mut snippet, &text[start..stop]);
             snippet.push(HIGHLIGHT_END);
             at = stop;
         }
-        snippet.push_str(&text[at..end]);
+        push_text(&mut snippet, &text[at..end]);
         if end < text.len() {
             snippet.push_str(" …");
         }
         Some(snippet)
     }
+}
+
+/// Adds text as it is, save for the marks themselves: only words that were searched for are marked.
+fn push_text(snippet: &mut String, text: &str) {
+    snippet.extend(text.chars().filter(|sign| !matches!(*sign, HIGHLIGHT_START | HIGHLIGHT_END)));
 }
 
 #[cfg(test)]
@@ -141,6 +146,7 @@ mod tests {
         check("NOT timeout", "gateway timeout", None);
         check("echec", "un Échec", Some("un <Échec>"));
         check("*", "gateway", None);
+        check("b", "\u{E000}a\u{E001} b", Some("a <b>"));
     }
 
     #[test]
@@ -149,6 +155,6 @@ mod tests {
         let marks = Marks::of(&query::parse("needle").unwrap());
         let snippet = marks.snippets(&vec![("message".to_owned(), Value::text(long))])["message"][0].clone();
         assert!(snippet.starts_with("… ") && snippet.ends_with(" …"), "{snippet}");
-        assert!(snippet.contains("needle") && snippet.chars().count() < 320, "{snippet}");
+        assert!(snippet.contains("needle") && snippet.chars().count() <= 300, "{snippet}");
     }
 }

@@ -3,6 +3,8 @@
 mod cursor;
 mod fields;
 mod highlight;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use vigie_domain::{Error, EventId, LogType, Result, Scope, TimeRange, Timestamp,
 use crate::Clock;
 use crate::time_range::AskedRange;
 
-pub use fields::{FieldView, Suggestion, SuggestionKind, Validation, ValueCount, ValuesPage};
+pub use fields::{FieldView, Suggestion, SuggestionKind, Validation, ValueCount, ValuesPage, kind_name};
 pub use highlight::{HIGHLIGHT_END, HIGHLIGHT_START};
 
 /// Events of a page.
@@ -93,6 +95,21 @@ pub struct StoreStats {
     pub last: Option<Timestamp>,
 }
 
+impl StoreStats {
+    /// Events of each log type.
+    pub fn by_type(&self) -> Vec<(LogType, u64)> {
+        by_type(&self.indices)
+    }
+}
+
+fn by_type(indices: &[IndexInfo]) -> Vec<(LogType, u64)> {
+    let count = |log_type: LogType| {
+        let counts = indices.iter().flat_map(|index| &index.counts);
+        counts.filter(|(counted, _)| *counted == log_type).map(|(_, count)| count).sum()
+    };
+    LogType::ALL.into_iter().map(|log_type| (log_type, count(log_type))).collect()
+}
+
 /// Finds events.
 pub struct Search {
     store: Arc<dyn LogStore>,
@@ -127,10 +144,13 @@ impl Search {
         let order = if input.oldest_first { SortOrder::OldestFirst } else { SortOrder::NewestFirst };
         let after = input.cursor.as_deref().map(|cursor| cursor::read(cursor, order)).transpose()?;
         let query = selection.query.clone();
-        let request = SearchRequest { selection, order, after, skip: input.from, limit: input.size, count_total: true };
-        let result = self.store.search(scope, &request).await?;
-        let is_full = result.hits.len() == input.size && input.size > 0;
-        let next_cursor = result.hits.last().filter(|_| is_full).map(|last| cursor::write(last.position, order));
+        // One event more than the page holds tells whether there is a next page.
+        let limit = if input.size == 0 { 0 } else { input.size + 1 };
+        let request = SearchRequest { selection, order, after, skip: input.from, limit, count_total: true };
+        let mut result = self.store.search(scope, &request).await?;
+        let has_more = result.hits.len() > input.size;
+        result.hits.truncate(input.size);
+        let next_cursor = result.hits.last().filter(|_| has_more).map(|last| cursor::write(last.position, order));
         let marks = input.highlight.then(|| highlight::Marks::of(&query));
         let found = |hit: Hit| {
             let highlight = marks.as_ref().map(|marks| marks.snippets(&hit.source)).unwrap_or_default();
@@ -198,11 +218,7 @@ impl Search {
     /// # Errors
     /// What the store answers.
     pub async fn types(&self, scope: &Scope) -> Result<Vec<(LogType, u64)>> {
-        let counts = self.terms(scope, "log_type", TimeRange::ALL, LogType::ALL.len()).await?;
-        let count = |log_type: LogType| {
-            counts.iter().find(|(value, _)| value.as_text() == Some(log_type.as_str())).map_or(0, |(_, count)| *count)
-        };
-        Ok(LogType::ALL.into_iter().map(|log_type| (log_type, count(log_type))).collect())
+        Ok(by_type(&self.store.indices(scope).await?))
     }
 
     /// Services and their events within the range.

@@ -9,7 +9,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,12 +41,12 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Uploads listed at most.
 pub const LISTED_MAX: usize = 200;
 
-/// A file received.
-#[derive(Clone, Debug)]
+/// A file received. A temporary one is removed when this is dropped, whatever happened to it.
+#[derive(Debug)]
 pub struct ReceivedFile {
     /// Where it lies.
     pub path: PathBuf,
-    /// Whether it was made for this upload, and is to be removed once it was read.
+    /// Whether it was made for this upload.
     pub is_temporary: bool,
     /// Its name as sent.
     pub filename: String,
@@ -151,11 +151,9 @@ impl Uploads {
         if !options.again
             && let Some(earlier) = self.inner.earlier(&fingerprint).await?
         {
-            file.discard().await;
             return Ok(Upload { duplicate_of_earlier: true, ..earlier });
         }
         let Ok(place) = Arc::clone(&self.inner.waiting).try_acquire_owned() else {
-            file.discard().await;
             let words = format!("{WAITING_MAX} files wait to be read already; send this one again later");
             return Err(Error::new(ErrorKind::Throttled, words).with_retry_after_s(RETRY_AFTER_S));
         };
@@ -163,7 +161,7 @@ impl Uploads {
         let document = self.inner.metadata.insert(COLLECTION, &upload.file_id, upload.to_json(), &[]).await?;
         let file_id = upload.file_id.clone();
         let processing =
-            Processing { inner: self.inner.clone(), scope: scope.clone(), file, options, upload, document };
+            Processing { inner: self.inner.clone(), scope: scope.clone(), file: Some(file), options, upload, document };
         let task = tokio::spawn(async move {
             let finished = processing.run().await;
             drop(place);
@@ -187,13 +185,16 @@ impl Uploads {
         }
     }
 
-    /// The latest uploads, latest written first.
+    /// The latest uploads, latest begun first.
     ///
     /// # Errors
     /// What the metadata store answers.
     pub async fn recent(&self, limit: usize) -> Result<Vec<Upload>> {
         let request = FindRequest { filters: Vec::new(), limit: limit.min(LISTED_MAX) };
-        self.inner.metadata.find(COLLECTION, &request).await?.iter().map(Upload::from_document).collect()
+        let found = self.inner.metadata.find(COLLECTION, &request).await?;
+        let mut uploads = found.iter().map(Upload::from_document).collect::<Result<Vec<_>>>()?;
+        uploads.sort_by_key(|upload| std::cmp::Reverse(upload.created_at));
+        Ok(uploads)
     }
 
     /// The file with the rejected lines of an upload, as NDJSON; `None` when no line was rejected.
@@ -230,11 +231,14 @@ impl Inner {
     }
 }
 
-impl ReceivedFile {
-    /// Removes the file if it was made for this; that it stays is told, and the folder is emptied at the next start.
-    pub async fn discard(&self) {
-        if self.is_temporary {
-            remove(&self.path).await;
+impl Drop for ReceivedFile {
+    fn drop(&mut self) {
+        if self.is_temporary
+            && let Err(error) = std::fs::remove_file(&self.path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            // It stays until the folder is emptied at the next start.
+            tracing::warn!(path = %self.path.display(), %error, "a temporary file could not be removed");
         }
     }
 }
@@ -246,12 +250,4 @@ fn fingerprint(tenant: &str, sha256: &str, options: &UploadOptions) -> String {
         .update(format!("{tenant}\0{sha256}\0{:?}\0{:?}\0{:?}", options.log_type, options.rename, options.time_field));
     hasher.update([u8::from(options.any_time)]);
     hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
-async fn remove(path: &Path) {
-    if let Err(error) = tokio::fs::remove_file(path).await
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(path = %path.display(), %error, "a temporary file could not be removed");
-    }
 }

@@ -16,6 +16,8 @@ use crate::ingest::append_all;
 const BATCHES_AHEAD: usize = 1;
 /// Batches between two notes of progress.
 const PROGRESS_EVERY: u64 = 20;
+/// A file is binary when one of so many of its first lines is.
+const BINARY_SHARE: usize = 4;
 /// Rejected lines kept in the record.
 const LISTED_REJECTS_MAX: usize = 100;
 /// Rejected lines kept in the file.
@@ -25,7 +27,8 @@ const KEPT_REJECTS_MAX: u64 = 100_000;
 pub(super) struct Processing {
     pub(super) inner: Arc<Inner>,
     pub(super) scope: Scope,
-    pub(super) file: ReceivedFile,
+    /// `None` once it was read.
+    pub(super) file: Option<ReceivedFile>,
     pub(super) options: UploadOptions,
     pub(super) upload: Upload,
     pub(super) document: Document,
@@ -47,7 +50,7 @@ impl Processing {
         let permit = inner.processed.acquire().await;
         let stored = self.store_all().await;
         drop(permit);
-        self.file.discard().await;
+        self.file = None;
         let failure = stored.and_then(|()| self.refuse_junk()).err();
         self.upload.state = if failure.is_some() { UploadState::Failed } else { UploadState::Done };
         self.upload.error = failure.as_ref().map(|error| error.message.clone());
@@ -70,7 +73,23 @@ impl Processing {
         self.upload.records_processed + self.upload.records_deduplicated > 0
     }
 
-    /// A file that no format was found for, and of which no line is text, is none of logs.
+    /// A file that no format was found for, and that is binary in good part, holds no logs: nothing of it is stored.
+    fn refuse_binary(&self, first: &Batch) -> Result<()> {
+        let is_binary = |reject: &&Reject| reject.raw.contains(['\0', char::REPLACEMENT_CHARACTER]);
+        let mut binary = first.rejects.iter().filter(is_binary);
+        let is_junk = binary.clone().count() * BINARY_SHARE >= first.record_count();
+        match binary.next() {
+            Some(reject) if is_junk && self.upload.format == Format::Plain.as_str() => Err(Error::invalid(format!(
+                "the file is binary, no text; line {}: {}; {}",
+                reject.line,
+                reject.reason,
+                readable_formats()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// A file that no format was found for, and of which no line could be read, holds no logs either.
     fn refuse_junk(&self) -> Result<()> {
         let is_junk =
             self.upload.format == Format::Plain.as_str() && !self.has_events() && self.upload.records_rejected > 0;
@@ -86,7 +105,8 @@ impl Processing {
     }
 
     async fn store_all(&mut self) -> Result<()> {
-        let mut steps = read_on_thread(self.file.clone(), self.inner.decode_options(&self.options));
+        let Some(file) = &self.file else { return Ok(()) };
+        let mut steps = read_on_thread(file, self.inner.decode_options(&self.options));
         let nonce = if self.options.again { self.upload.file_id.as_str() } else { "" };
         let key = format!("upload/{}/{nonce}", self.upload.fingerprint);
         let mut number = 0;
@@ -98,6 +118,9 @@ impl Processing {
                     self.upload.compression = detected.compression.to_string();
                 }
                 Step::Batch(batch) => {
+                    if number == 0 {
+                        self.refuse_binary(&batch)?;
+                    }
                     self.store(batch, &format!("{key}/{number}")).await?;
                     number += 1;
                     if number % PROGRESS_EVERY == 0 {
@@ -132,10 +155,7 @@ impl Processing {
         }
         let kept_before = self.upload.records_rejected;
         self.upload.records_rejected += rejects.len() as u64;
-        let lines: Vec<RejectedLine> = rejects
-            .into_iter()
-            .map(|reject| RejectedLine { line: reject.line, reason: reject.reason, raw: reject.raw })
-            .collect();
+        let lines: Vec<RejectedLine> = rejects.into_iter().map(RejectedLine::from).collect();
         let room = LISTED_REJECTS_MAX.saturating_sub(self.upload.rejects.len());
         self.upload.rejects.extend(lines.iter().take(room).cloned());
         let path = self.inner.rejects_path(&self.upload.file_id);
@@ -183,10 +203,11 @@ fn readable_formats() -> String {
 }
 
 /// Decodes on a thread that may block; it stops when nobody takes its batches any more.
-fn read_on_thread(file: ReceivedFile, options: DecodeOptions) -> mpsc::Receiver<Step> {
+fn read_on_thread(file: &ReceivedFile, options: DecodeOptions) -> mpsc::Receiver<Step> {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+    let (path, filename) = (file.path.clone(), file.filename.clone());
     tokio::task::spawn_blocking(move || {
-        let reader = match open_file(&file.path, Some(&file.filename), options) {
+        let reader = match open_file(&path, Some(&filename), options) {
             Ok(reader) => reader,
             Err(error) => return drop(sender.blocking_send(Step::Failed(error))),
         };

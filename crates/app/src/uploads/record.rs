@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use vigie_domain::ports::Document;
 use vigie_domain::{Error, LogType, Result, Timestamp};
+use vigie_pipeline::Reject;
 
 use super::ReceivedFile;
 
@@ -40,6 +41,12 @@ pub struct RejectedLine {
     pub reason: String,
     /// Its beginning.
     pub raw: String,
+}
+
+impl From<Reject> for RejectedLine {
+    fn from(reject: Reject) -> Self {
+        Self { line: reject.line, reason: reject.reason, raw: reject.raw }
+    }
 }
 
 /// An upload.

@@ -23,6 +23,8 @@ pub const COLUMNS_MAX: usize = 1_000;
 
 /// What is known of a leaf of a shape before its value is seen.
 struct LeafPlan {
+    /// Dotted path as sent.
+    path: String,
     canonical: String,
     mapped: Option<FieldKind>,
     has_columns: bool,
@@ -90,7 +92,7 @@ impl ChunkBuilder {
         for (place, (plan, value)) in plans.iter_mut().zip(&leaves.values).enumerate() {
             if !self.put(plan, value, event) {
                 overflow.push(place, value);
-                self.note_overflow(&plan.canonical, value);
+                self.note_overflow(&plan.path, value);
             }
         }
         self.overflow.push(overflow.finish());
@@ -103,6 +105,7 @@ impl ChunkBuilder {
         leaves
             .into_iter()
             .map(|leaf| LeafPlan {
+                path: leaf.path.join("."),
                 mapped: mapping::kind_in(self.log_type, &leaf.canonical),
                 has_columns: leaf.has_columns,
                 canonical: leaf.canonical,
@@ -147,13 +150,11 @@ impl ChunkBuilder {
         Some(column)
     }
 
-    fn note_overflow(&mut self, canonical: &str, value: &Value) {
-        if pseudo_fields::is_pseudo(canonical) {
-            return;
-        }
-        for_each_scalar(canonical, value, &mut |path, _| {
+    /// Fields are named by the path as sent, as queries see them: `app` is `service`, but `app.name` is itself.
+    fn note_overflow(&mut self, path: &str, value: &Value) {
+        for_each_scalar(path, value, &mut |path, _| {
             let field = mapping::canonical(path);
-            if !self.overflow_fields.contains(field) {
+            if !pseudo_fields::is_pseudo(field) && !self.overflow_fields.contains(field) {
                 self.overflow_fields.insert(field.to_owned());
             }
         });

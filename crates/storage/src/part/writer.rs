@@ -49,8 +49,11 @@ pub fn write(path: &Path, chunk: &Chunk) -> Result<u64, StorageError> {
 
 fn properties(batch: &RecordBatch, chunk: &Chunk) -> Result<WriterProperties, StorageError> {
     let overflow_fields = serde_json::to_string(chunk.overflow_fields.as_ref()).unwrap_or_default();
+    // Parts of less than a page are read column by column and soon merged: setting up zstd would cost more than it saves.
+    let is_small = batch.num_rows() < PAGE_ROWS;
+    let compression = if is_small { Compression::LZ4_RAW } else { Compression::ZSTD(ZstdLevel::try_new(1)?) };
     let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_compression(compression)
         .set_max_row_group_row_count(Some(usize::MAX))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX)

@@ -1,0 +1,365 @@
+//! Settings: compiled-in defaults < a file < environment < flags. The only reader of the environment.
+//!
+//! `config/vigie.toml` is both the documentation and the defaults; a key that is not in it does not exist.
+
+mod layers;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use layers::{Layer, Source};
+
+/// The settings file with every default, as compiled in.
+pub const DEFAULTS: &str = include_str!("../../../config/vigie.toml");
+/// The settings file that is read when it is there and none is named.
+pub const DEFAULT_FILE: &str = "vigie.toml";
+/// A settings file larger than this is not one.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Variables that begin with this are settings, or among `OTHER_VARIABLES`.
+const VARIABLE_PREFIX: &str = "VIGIE_";
+/// Sets the first admin's password.
+pub const ADMIN_PASSWORD_VARIABLE: &str = "VIGIE_ADMIN_PASSWORD";
+/// The access token of `import --url` and `query --url`, where a flag would be seen by every user of the machine.
+pub const TOKEN_VARIABLE: &str = "VIGIE_TOKEN";
+/// A password for `user add` and `user reset`.
+pub const USER_PASSWORD_VARIABLE: &str = "VIGIE_USER_PASSWORD";
+const OTHER_VARIABLES: [&str; 3] = [ADMIN_PASSWORD_VARIABLE, TOKEN_VARIABLE, USER_PASSWORD_VARIABLE];
+
+/// Why the settings cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+/// What the process was started with, read once.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+/// Values may be secret; only names are shown.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Environment {
+    /// The variables of this process that concern Vigie.
+    ///
+    /// # Errors
+    /// When one of them is not UTF-8.
+    pub fn of_process() -> Result<Self, ConfigError> {
+        let mut variables = BTreeMap::new();
+        for (name, value) in std::env::vars_os() {
+            let Some(name) = name.to_str().filter(|name| name.starts_with(VARIABLE_PREFIX)) else { continue };
+            let value = value
+                .into_string()
+                .map_err(|_| ConfigError(format!("the variable \"{name}\" is not UTF-8; set it anew")))?;
+            variables.insert(name.to_owned(), value);
+        }
+        Ok(Self(variables))
+    }
+
+    /// These variables.
+    pub fn of(variables: &[(&str, &str)]) -> Self {
+        Self(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    /// The value of a variable; an empty one counts as not set.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The variables that are settings.
+    fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        pairs.filter(|(name, _)| !OTHER_VARIABLES.contains(name))
+    }
+}
+
+/// Every setting. `config/vigie.toml` says what each means.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Serving HTTP.
+    pub server: ServerSettings,
+    /// Where everything is kept.
+    pub data: DataSettings,
+    /// Taking events in.
+    pub ingest: IngestSettings,
+    /// Uploaded files.
+    pub upload: UploadSettings,
+    /// The log engine.
+    pub storage: StorageSettings,
+    /// The generated shop.
+    pub demo: DemoSettings,
+    /// What Vigie tells about itself.
+    pub log: LogSettings,
+}
+
+/// Serving HTTP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSettings {
+    /// Address and port.
+    pub listen: String,
+    /// Where browsers reach Vigie, when not at `listen`.
+    pub public_url: String,
+    /// Connections open at once.
+    pub connections_max: usize,
+    /// Seconds for a request's head.
+    pub header_timeout_s: u64,
+    /// Seconds for a stuck answer.
+    pub write_timeout_s: u64,
+    /// Seconds for requests to end at shutdown.
+    pub drain_timeout_s: u64,
+}
+
+/// Where everything is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSettings {
+    /// The folder.
+    pub dir: PathBuf,
+}
+
+/// Taking events in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IngestSettings {
+    /// Bytes of one request.
+    pub body_bytes_max: u64,
+    /// Bytes of one record.
+    pub record_bytes_max: usize,
+    /// Days into the past.
+    pub window_past_days: u32,
+    /// Minutes into the future.
+    pub window_ahead_minutes: u32,
+}
+
+/// Uploaded files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadSettings {
+    /// Bytes of one file.
+    pub bytes_max: u64,
+}
+
+/// The log engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StorageSettings {
+    /// Bytes in memory before parts are written.
+    pub flush_bytes: usize,
+    /// Seconds before parts are written.
+    pub flush_seconds: u64,
+    /// Bytes of free disk below which events are refused.
+    pub free_bytes_min: u64,
+}
+
+/// The generated shop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DemoSettings {
+    /// Past events.
+    pub events: u64,
+    /// Hours over which they are spread.
+    pub hours: u32,
+    /// Live events per second.
+    pub rate_per_s: u32,
+    /// Seed of the shop.
+    pub seed: u64,
+}
+
+/// What Vigie tells about itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    /// Level or filter.
+    pub level: String,
+    /// Form of the lines.
+    pub format: LogFormat,
+}
+
+/// Form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl Settings {
+    /// The settings in force.
+    ///
+    /// # Errors
+    /// When a layer cannot be read, has an unknown key, a value of the wrong type or one out of bounds.
+    pub fn load(file: Option<&Path>, environment: &Environment, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
+        let mut layer = Layer::defaults()?;
+        if let Some((path, text)) = read_file(file)? {
+            layer.apply_file(&path, &text)?;
+        }
+        for (name, value) in environment.settings() {
+            layer.apply_variable(name, value)?;
+        }
+        for (key, value) in flags {
+            layer.apply_text(key, value, Source::Flag)?;
+        }
+        layer.settings()?.checked()
+    }
+
+    /// These settings as a commented-free settings file.
+    ///
+    /// # Errors
+    /// When they cannot be written as TOML; a bug.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        toml::to_string(self).map_err(|error| ConfigError(format!("the settings could not be written: {error}")))
+    }
+
+    /// The address to listen on.
+    ///
+    /// # Errors
+    /// When `server.listen` is none.
+    pub fn listen_address(&self) -> Result<SocketAddr, ConfigError> {
+        let listen = self.server.listen.trim();
+        let numeric = listen.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+        numeric.as_deref().unwrap_or(listen).parse().map_err(|_| {
+            ConfigError(format!(
+                "server.listen = \"{listen}\" is no address with a port; use for example \"127.0.0.1:8642\""
+            ))
+        })
+    }
+
+    fn checked(self) -> Result<Self, ConfigError> {
+        self.listen_address()?;
+        let public_url = self.server.public_url.to_ascii_lowercase();
+        if !public_url.is_empty() && !public_url.starts_with("https://") && !public_url.starts_with("http://") {
+            return Err(ConfigError(format!(
+                "server.public_url = \"{public_url}\" is no web address; begin it with https://"
+            )));
+        }
+        if self.data.dir.as_os_str().is_empty() {
+            return Err(ConfigError("data.dir is empty; name a folder".to_owned()));
+        }
+        let positive = [
+            ("server.connections_max", self.server.connections_max as u64),
+            ("server.header_timeout_s", self.server.header_timeout_s),
+            ("server.write_timeout_s", self.server.write_timeout_s),
+            ("ingest.body_bytes_max", self.ingest.body_bytes_max),
+            ("ingest.record_bytes_max", self.ingest.record_bytes_max as u64),
+            ("upload.bytes_max", self.upload.bytes_max),
+            ("storage.flush_bytes", self.storage.flush_bytes as u64),
+            ("storage.flush_seconds", self.storage.flush_seconds),
+            ("demo.hours", u64::from(self.demo.hours)),
+        ];
+        match positive.into_iter().find(|(_, value)| *value == 0) {
+            Some((key, _)) => Err(ConfigError(format!("{key} = 0 would stop vigie from working; use 1 or more"))),
+            None => Ok(self),
+        }
+    }
+}
+
+/// The named file, or the default one if it is there.
+fn read_file(file: Option<&Path>) -> Result<Option<(PathBuf, String)>, ConfigError> {
+    let path = match file {
+        Some(path) => path,
+        None if Path::new(DEFAULT_FILE).is_file() => Path::new(DEFAULT_FILE),
+        None => return Ok(None),
+    };
+    let shown = path.display();
+    let fail = |error: std::io::Error| ConfigError(format!("the settings file \"{shown}\" cannot be read: {error}"));
+    let size_bytes = std::fs::metadata(path).map_err(fail)?.len();
+    if size_bytes > FILE_BYTES_MAX {
+        return Err(ConfigError(format!("the settings file \"{shown}\" has {size_bytes} bytes; it is something else")));
+    }
+    let text = std::fs::read_to_string(path).map_err(fail)?;
+    Ok(Some((path.to_owned(), text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file_text: &str, variables: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Settings, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("my.toml");
+        std::fs::write(&path, file_text).unwrap();
+        let flags: Vec<(&str, String)> = flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        Settings::load(Some(&path), &Environment::of(variables), &flags).map_err(|error| error.0)
+    }
+
+    fn check_refused(file_text: &str, variables: &[(&str, &str)], words: &str) {
+        let error = load(file_text, variables, &[]).unwrap_err();
+        assert!(error.contains(words), "{error}");
+    }
+
+    #[test]
+    fn each_layer_overrides_the_one_before() {
+        assert_eq!(load("", &[], &[]).unwrap().server.listen, "127.0.0.1:8642");
+        let file = "[server]\nlisten = \"127.0.0.1:1\"\n[demo]\nrate_per_s = 9";
+        assert_eq!(load(file, &[], &[]).unwrap().server.listen, "127.0.0.1:1");
+        let variables = [("VIGIE_SERVER_LISTEN", "127.0.0.1:2")];
+        assert_eq!(load(file, &variables, &[]).unwrap().server.listen, "127.0.0.1:2");
+        let settings = load(file, &variables, &[("server.listen", "127.0.0.1:3")]).unwrap();
+        assert_eq!(settings.server.listen, "127.0.0.1:3");
+        assert_eq!(settings.demo.rate_per_s, 9);
+    }
+
+    #[test]
+    fn variables_take_the_type_of_the_setting() {
+        let variables = [("VIGIE_INGEST_WINDOW_PAST_DAYS", "30"), ("VIGIE_LOG_FORMAT", "json"), ("VIGIE_TOKEN", "x")];
+        let settings = load("", &variables, &[]).unwrap();
+        assert_eq!(settings.ingest.window_past_days, 30);
+        assert_eq!(settings.log.format, LogFormat::Json);
+    }
+
+    #[test]
+    fn unknown_names_are_refused_with_the_nearest() {
+        check_refused("[server]\nlistne = \"x\"", &[], "did you mean \"server.listen\"");
+        check_refused("[sever]\nlisten = \"x\"", &[], "did you mean \"server.listen\"");
+        check_refused("", &[("VIGIE_SERVER_LISTENS", "x")], "did you mean \"VIGIE_SERVER_LISTEN\"");
+        check_refused("", &[("VIGIE_ADMIN_PASSWROD", "x")], "did you mean \"VIGIE_ADMIN_PASSWORD\"");
+    }
+
+    #[test]
+    fn variables_of_others_are_left_alone() {
+        check_refused("", &[("VIGIE_SERVER_PORT", "1")], "VIGIE_SERVER_PORT");
+        check_refused("", &[("VIGIE_DATA", "x")], "did you mean \"VIGIE_DATA_DIR\"");
+        for name in ["VIGIE_PORT", "VIGIE_SERVICE_HOST", "VIGIE_PORT_8642_TCP_ADDR", "VIGIE_BIN", "VIGIE_URL"] {
+            assert_eq!(load("", &[(name, "x")], &[]), load("", &[], &[]), "{name}");
+        }
+    }
+
+    #[test]
+    fn wrong_values_are_refused_by_name() {
+        check_refused("server = 5", &[], "server");
+        check_refused("[server]\nconnections_max = \"many\"", &[], "server.connections_max");
+        check_refused("[server]\nlisten = \"nowhere\"", &[], "server.listen");
+        check_refused("[server]\npublic_url = \"logs.example.com\"", &[], "server.public_url");
+        check_refused("[upload]\nbytes_max = 0", &[], "upload.bytes_max");
+        check_refused("[upload]\nbytes_max = -1", &[], "upload.bytes_max");
+        check_refused("[log]\nformat = \"xml\"", &[], "log.format");
+        check_refused("", &[("VIGIE_UPLOAD_BYTES_MAX", "a lot")], "VIGIE_UPLOAD_BYTES_MAX");
+        check_refused("[server", &[], "my.toml");
+    }
+
+    #[test]
+    fn what_is_shown_can_be_read_back() {
+        let settings = load("", &[], &[("data.dir", "/srv/vigie")]).unwrap();
+        assert_eq!(load(&settings.to_toml().unwrap(), &[], &[]).unwrap(), settings);
+    }
+
+    #[test]
+    fn every_setting_is_explained_where_it_stands() {
+        let lines: Vec<&str> = DEFAULTS.lines().collect();
+        for (above, line) in lines.iter().zip(&lines[1..]) {
+            if line.contains(" = ") && !line.starts_with('#') {
+                assert!(above.starts_with("# "), "{line} has no comment above it");
+            }
+        }
+    }
+}

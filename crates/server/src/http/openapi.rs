@@ -1,0 +1,124 @@
+//! The OpenAPI 3.1 document, made from the handlers and the table of routes.
+//!
+//! Who may call a route, and what every route may refuse with, comes from the table and not from the handlers,
+//! so that it cannot be wrong.
+
+use axum::http::Method;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, ResponseBuilder, Tag,
+};
+use utoipa::{PartialSchema, ToSchema};
+use vigie_app::accounts::Permission;
+
+use super::error::{PROBLEM_JSON, ProblemDetail, ProblemView};
+use super::routes::{Route, Routes};
+
+const BEARER: &str = "bearer";
+const TAGS: [(&str, &str); 7] = [
+    ("auth", "Signing in and out"),
+    ("logs", "Sending, uploading and finding events"),
+    ("search", "Help with typing queries"),
+    ("dashboard", "The numbers of the overview"),
+    ("analytics", "Numbers over time"),
+    ("health", "How Vigie itself is"),
+    ("documentation", "This document"),
+];
+
+/// The document of these routes.
+pub fn document(routes: &Routes) -> OpenApi {
+    let mut document = OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("Vigie")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some(
+                    "Watches an online shop through its logs. Instants are RFC 3339, UTC; ranges are half-open.",
+                ))
+                .build(),
+        )
+        .components(Some(
+            ComponentsBuilder::new()
+                .schema("Problem", ProblemView::schema())
+                .schema(ProblemDetail::name(), ProblemDetail::schema())
+                .security_scheme(BEARER, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)))
+                .build(),
+        ))
+        .build();
+    for part in routes.documents() {
+        document.merge(part.clone());
+    }
+    document.tags = Some(TAGS.map(|(name, words)| tag(name, words)).to_vec());
+    for route in routes.table() {
+        if let Some(item) = document.paths.paths.get_mut(route.path)
+            && let Some(operation) = operation_mut(item, &route.method)
+        {
+            complete(operation, route);
+        }
+    }
+    document
+}
+
+/// The document as text, as it is served and kept beside the UI.
+///
+/// # Errors
+/// When it cannot be written as JSON; a bug.
+pub fn document_text(routes: &Routes) -> vigie_domain::Result<String> {
+    let mut text = document(routes).to_pretty_json().map_err(|error| {
+        vigie_domain::Error::internal(format!("the API document could not be written as JSON: {error}"))
+    })?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn tag(name: &str, words: &str) -> Tag {
+    let mut tag = Tag::new(name);
+    tag.description = Some(words.to_owned());
+    tag
+}
+
+/// The operation of a path for a method, if it is documented.
+pub fn operation_mut<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Operation> {
+    match method.as_str() {
+        "GET" => item.get.as_mut(),
+        "POST" => item.post.as_mut(),
+        "PUT" => item.put.as_mut(),
+        "DELETE" => item.delete.as_mut(),
+        _ => None,
+    }
+}
+
+/// Adds who may call it and what every route may refuse with.
+fn complete(operation: &mut Operation, route: &Route) {
+    operation.operation_id = Some(operation_id(route));
+    let add = |operation: &mut Operation, status: &str, words: &str| {
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem(words)));
+    };
+    if let Some(role) = route.permission.least_role() {
+        operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, [])]);
+        let needs = format!("Needs the role `{role}`.");
+        let words = operation.description.take().filter(|words| !words.is_empty());
+        operation.description = Some(words.map_or_else(|| needs.clone(), |words| format!("{words}\n\n{needs}")));
+        add(operation, "401", "not signed in");
+        if route.permission != Permission::Authenticated && route.permission != Permission::LogsRead {
+            add(operation, "403", "the role does not allow it");
+        }
+    }
+    if route.path.starts_with("/api/") {
+        add(operation, "default", "anything else that went wrong");
+    }
+}
+
+/// `GET /api/logs/{id}/context` is `get_logs_id_context`: as unique as the route, and never to be thought up.
+fn operation_id(route: &Route) -> String {
+    let segments = route.path.split('/').filter(|segment| !segment.is_empty() && *segment != "api");
+    let words = segments.map(|segment| segment.trim_matches(['{', '}']).replace(['-', '.'], "_"));
+    std::iter::once(route.method.as_str().to_lowercase()).chain(words).collect::<Vec<_>>().join("_")
+}
+
+fn problem(words: &str) -> utoipa::openapi::Response {
+    let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Problem")))).build();
+    ResponseBuilder::new().description(words).content(PROBLEM_JSON, content).build()
+}

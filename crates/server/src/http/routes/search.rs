@@ -1,0 +1,124 @@
+//! Help with typing queries: completion, fields, values, errors.
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::OpenApi;
+use vigie_app::accounts::Permission;
+
+use super::Routes;
+use crate::http::auth::Caller;
+use crate::http::error::{ApiResult, ProblemView};
+use crate::http::extract::{JsonAnswer, JsonBody, QueryParams};
+use crate::http::state::AppState;
+use crate::http::views::parameters::{RangeParams, asked_range};
+use crate::http::views::search::{
+    AutocompleteView, FieldView, FieldsView, SuggestionView, ValidateRequest, ValidateView, ValuesView,
+};
+
+/// Values listed unless the caller says otherwise.
+const VALUES_DEFAULT: usize = 10;
+
+/// Adds the routes of this file.
+pub fn routes(routes: Routes) -> Routes {
+    routes
+        .get("/api/search/autocomplete", Permission::LogsRead, autocomplete)
+        .get("/api/search/fields", Permission::LogsRead, search_fields)
+        .get("/api/search/values", Permission::LogsRead, field_values)
+        .post("/api/search/validate", Permission::LogsRead, validate_query)
+        .document(SearchApi::openapi())
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(autocomplete, search_fields, field_values, validate_query))]
+struct SearchApi;
+
+/// What is being typed.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct AutocompleteParams {
+    /// The beginning of a value, or a part of a field's name.
+    pub q: String,
+    /// The field whose value is being typed; left out while the field itself is.
+    pub field: Option<String>,
+    /// First instant of the events that suggestions come from.
+    #[serde(alias = "date_from")]
+    pub from: Option<String>,
+    /// First instant past them.
+    #[serde(alias = "date_to")]
+    pub to: Option<String>,
+}
+
+/// What may be typed next: values of a field that begin with `q`, or fields whose name contains it.
+#[utoipa::path(get, path = "/api/search/autocomplete", tag = "search", params(AutocompleteParams), responses(
+    (status = 200, description = "at most 20 suggestions, likeliest first", body = AutocompleteView),
+))]
+pub async fn autocomplete(
+    State(state): State<AppState>,
+    caller: Caller,
+    QueryParams(params): QueryParams<AutocompleteParams>,
+) -> ApiResult<JsonAnswer<AutocompleteView>> {
+    let range = asked_range(params.from, params.to);
+    let found = state.search.autocomplete(&caller.scope, &params.q, params.field.as_deref(), &range).await?;
+    Ok(JsonAnswer(AutocompleteView { suggestions: found.into_iter().map(SuggestionView::from).collect() }))
+}
+
+/// The fields that events have.
+#[utoipa::path(get, path = "/api/search/fields", tag = "search", params(RangeParams), responses(
+    (status = 200, description = "the fields by name, of all time unless a range is given", body = FieldsView),
+))]
+pub async fn search_fields(
+    State(state): State<AppState>,
+    caller: Caller,
+    QueryParams(range): QueryParams<RangeParams>,
+) -> ApiResult<JsonAnswer<FieldsView>> {
+    let fields = state.search.fields(&caller.scope, &range.into()).await?;
+    Ok(JsonAnswer(FieldsView { fields: fields.into_iter().map(FieldView::from).collect() }))
+}
+
+/// Which values are wanted.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct ValuesParams {
+    /// The field.
+    pub field: String,
+    /// Which events are looked at; all when left out.
+    pub query: String,
+    /// First instant; all time when left out.
+    #[serde(alias = "date_from")]
+    pub from: Option<String>,
+    /// First instant past the range.
+    #[serde(alias = "date_to")]
+    pub to: Option<String>,
+    /// How many, 10 unless said, at most 1,000.
+    pub limit: Option<usize>,
+}
+
+/// The most frequent values of a field.
+#[utoipa::path(get, path = "/api/search/values", tag = "search", params(ValuesParams), responses(
+    (status = 200, description = "values with their events, most frequent first", body = ValuesView),
+    (status = 400, description = "the query or a time cannot be read", body = ProblemView, content_type = "application/problem+json"),
+))]
+pub async fn field_values(
+    State(state): State<AppState>,
+    caller: Caller,
+    QueryParams(params): QueryParams<ValuesParams>,
+) -> ApiResult<JsonAnswer<ValuesView>> {
+    let range = asked_range(params.from, params.to);
+    let limit = params.limit.unwrap_or(VALUES_DEFAULT);
+    let page = state.search.values(&caller.scope, &params.field, &params.query, (&range, limit)).await?;
+    Ok(JsonAnswer(page.into()))
+}
+
+/// Whether a query can be read, and where it is wrong.
+#[utoipa::path(post, path = "/api/search/validate", tag = "search", request_body = ValidateRequest, responses(
+    (status = 200, description = "what is right or wrong with it", body = ValidateView),
+))]
+pub async fn validate_query(
+    State(state): State<AppState>,
+    _caller: Caller,
+    JsonBody(request): JsonBody<ValidateRequest>,
+) -> ApiResult<JsonAnswer<ValidateView>> {
+    Ok(JsonAnswer(state.search.validate(&request.query).into()))
+}

@@ -1,0 +1,76 @@
+//! What handlers share: the use cases, the metrics and the bounds of bodies. Cloned per request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vigie_app::Clock;
+use vigie_app::accounts::Accounts;
+use vigie_app::analytics::Analytics;
+use vigie_app::ingest::Ingest;
+use vigie_app::search::Search;
+use vigie_app::uploads::Uploads;
+
+use super::body::{BodyBounds, BodyLimit};
+use super::cookies::CookiePolicy;
+use crate::metrics::Metrics;
+use crate::readiness::Readiness;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct AppState {
+    /// Who may do what.
+    pub accounts: Arc<Accounts>,
+    /// Taking events in.
+    pub ingest: Arc<Ingest>,
+    /// Files of events.
+    pub uploads: Arc<Uploads>,
+    /// Finding events.
+    pub search: Arc<Search>,
+    /// Numbers about events.
+    pub analytics: Arc<Analytics>,
+    /// What Vigie counts about itself.
+    pub metrics: Arc<Metrics>,
+    /// Whether Vigie can answer.
+    pub readiness: Arc<Readiness>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Bounds of request bodies.
+    pub limits: Limits,
+    /// How cookies are made.
+    pub cookies: CookiePolicy,
+}
+
+/// Bounds of request bodies, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Of log events, as sent and once decompressed.
+    pub ingest_bytes_max: u64,
+    /// Of an uploaded file, as sent.
+    pub upload_bytes_max: u64,
+}
+
+/// Bytes of a JSON document that a handler reads.
+const JSON_BYTES_MAX: u64 = 2 * 1024 * 1024;
+/// What a multipart body holds beside the file.
+const MULTIPART_EXTRA_BYTES: u64 = 64 * 1024;
+/// Time for a JSON document to arrive.
+const JSON_TIME_MAX: Duration = Duration::from_secs(30);
+/// Time for log events to arrive.
+const INGEST_TIME_MAX: Duration = Duration::from_secs(120);
+/// Time for a file to arrive: 100 MB at a quarter of a megabit per second.
+const UPLOAD_TIME_MAX: Duration = Duration::from_secs(3_600);
+
+impl Limits {
+    /// The bounds of a body of this sort.
+    pub fn of(&self, limit: BodyLimit) -> BodyBounds {
+        let (bytes_max, time_max, setting) = match limit {
+            BodyLimit::Json => (JSON_BYTES_MAX, JSON_TIME_MAX, None),
+            BodyLimit::Ingest => (self.ingest_bytes_max, INGEST_TIME_MAX, Some("ingest.body_bytes_max")),
+            BodyLimit::Upload => {
+                let bytes_max = self.upload_bytes_max.saturating_add(MULTIPART_EXTRA_BYTES);
+                (bytes_max, UPLOAD_TIME_MAX, Some("upload.bytes_max"))
+            }
+        };
+        BodyBounds { bytes_max, time_max, setting }
+    }
+}

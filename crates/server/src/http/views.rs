@@ -1,0 +1,8 @@
+//! What is answered and what is read as JSON: one file per subject. No logic beyond shapes.
+
+pub mod analytics;
+pub mod events;
+pub mod logs;
+pub mod parameters;
+pub mod search;
+pub mod uploads;

@@ -1,0 +1,47 @@
+//! Query parameters that several routes have, and how their texts are read.
+
+use serde::Deserialize;
+use vigie_app::time_range::AskedRange;
+use vigie_domain::error::ErrorDetail;
+use vigie_domain::{Error, LogType, Result};
+
+/// A time range.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RangeParams {
+    /// First instant: RFC 3339, `2026-11-23 14:00`, `now-15m` or a UNIX time. Also `date_from`.
+    #[serde(alias = "date_from", alias = "start_date")]
+    pub from: Option<String>,
+    /// First instant past the range, in the same forms. Also `date_to`.
+    #[serde(alias = "date_to", alias = "end_date")]
+    pub to: Option<String>,
+}
+
+impl From<RangeParams> for AskedRange {
+    fn from(params: RangeParams) -> Self {
+        asked_range(params.from, params.to)
+    }
+}
+
+/// The range between two texts; an empty one says nothing.
+pub fn asked_range(from: Option<String>, to: Option<String>) -> AskedRange {
+    AskedRange { from: said(from), to: said(to) }
+}
+
+/// The text, unless it is blank.
+pub fn said(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+/// The log type that a parameter names.
+///
+/// # Errors
+/// `Invalid` when there is no such type.
+pub fn log_type(text: Option<String>) -> Result<Option<LogType>> {
+    let Some(text) = said(text) else { return Ok(None) };
+    text.parse().map(Some).map_err(|error: vigie_domain::log_type::UnknownLogType| {
+        let message = error.to_string();
+        let detail = ErrorDetail { field: "log_type".to_owned(), span: None, message: message.clone() };
+        Error::invalid(message).with_detail(detail)
+    })
+}

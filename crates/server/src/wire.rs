@@ -1,0 +1,167 @@
+//! Which concrete stores and which clock are in use. Nothing else names them.
+//!
+//! The data folder holds `logs/` (the log engine), `metadata.sqlite` (accounts, records of uploads), `keys/`, and
+//! `uploads/` (rejected lines, and files while they are read).
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use vigie_adapters::keys::TokenSecrets;
+use vigie_adapters::sqlite::SqliteMetadataStore;
+use vigie_app::Clock;
+use vigie_app::accounts::{Accounts, TokenKeys};
+use vigie_app::analytics::Analytics;
+use vigie_app::ingest::{Ingest, IngestSettings};
+use vigie_app::search::Search;
+use vigie_app::uploads::Uploads;
+use vigie_domain::ports::{LogStore, MetadataStore};
+use vigie_domain::{Error, ErrorKind, Result, Timestamp};
+use vigie_storage::{EngineOptions, FatalHandler, LogEngine};
+
+use crate::config::Settings;
+use crate::http::cookies::CookiePolicy;
+use crate::http::state::{AppState, Limits};
+use crate::metrics::Metrics;
+use crate::readiness::Readiness;
+
+const LOGS_FOLDER: &str = "logs";
+const METADATA_FILE: &str = "metadata.sqlite";
+const KEYS_FOLDER: &str = "keys";
+const UPLOADS_FOLDER: &str = "uploads";
+
+/// The stores of a data folder, opened.
+pub struct Stores {
+    /// Where events are.
+    pub logs: Arc<LogEngine>,
+    /// Where everything else is.
+    pub metadata: Arc<dyn MetadataStore>,
+}
+
+impl Stores {
+    /// Opens the data folder, for this process alone.
+    ///
+    /// # Errors
+    /// `Conflict` when another process uses it; `Unavailable` when it cannot be written to.
+    pub fn open(settings: &Settings, on_fatal: FatalHandler) -> Result<Self> {
+        let folder = prepared_folder(&settings.data.dir)?;
+        let mut options = EngineOptions::new(folder.join(LOGS_FOLDER));
+        options.flush_bytes = settings.storage.flush_bytes;
+        options.flush_interval = Duration::from_secs(settings.storage.flush_seconds);
+        options.free_bytes_min = settings.storage.free_bytes_min;
+        options.on_fatal = on_fatal;
+        let logs = LogEngine::open(options).map_err(|error| in_use(error, folder))?;
+        Ok(Self { logs: Arc::new(logs), metadata: open_metadata(settings)? })
+    }
+
+    /// The stores as use cases see them.
+    pub fn ports(&self) -> Ports {
+        Ports { logs: self.logs.clone(), metadata: self.metadata.clone() }
+    }
+}
+
+/// Stores as use cases see them: tests have others here.
+#[derive(Clone)]
+pub struct Ports {
+    /// Where events are.
+    pub logs: Arc<dyn LogStore>,
+    /// Where everything else is.
+    pub metadata: Arc<dyn MetadataStore>,
+}
+
+/// Opens only what is not an event; other processes may have it open as well.
+///
+/// # Errors
+/// `Unavailable` when it cannot be opened.
+pub fn open_metadata(settings: &Settings) -> Result<Arc<dyn MetadataStore>> {
+    let folder = prepared_folder(&settings.data.dir)?;
+    Ok(Arc::new(SqliteMetadataStore::open(&folder.join(METADATA_FILE))?))
+}
+
+/// The accounts of the data folder; its keys are made when there are none.
+///
+/// # Errors
+/// `Unavailable` when the keys cannot be read or written.
+pub fn open_accounts(settings: &Settings, metadata: Arc<dyn MetadataStore>) -> Result<Accounts> {
+    let folder = prepared_folder(&settings.data.dir)?;
+    let secrets = TokenSecrets::load_or_create(prepared_folder(&folder.join(KEYS_FOLDER))?)?;
+    let keys = TokenKeys::from_secrets(&secrets.current, secrets.previous.as_ref())?;
+    Accounts::open(metadata, keys, clock())
+}
+
+/// What handlers share, over these stores.
+pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts) -> AppState {
+    let metrics = Arc::new(Metrics::new());
+    metrics.record_start(clock()());
+    AppState {
+        accounts: Arc::new(accounts),
+        ingest: Arc::new(Ingest::new(ports.logs.clone(), clock(), ingest_settings(settings))),
+        uploads: Arc::new(uploads(settings, ports)),
+        search: Arc::new(search(ports)),
+        analytics: Arc::new(Analytics::new(ports.logs.clone(), clock())),
+        metrics,
+        readiness: Arc::new(Readiness::new(ports.logs.clone(), ports.metadata.clone())),
+        clock: clock(),
+        limits: Limits {
+            ingest_bytes_max: settings.ingest.body_bytes_max,
+            upload_bytes_max: settings.upload.bytes_max,
+        },
+        cookies: CookiePolicy::for_public_url(&settings.server.public_url),
+    }
+}
+
+/// Taking files in, over these stores.
+pub fn uploads(settings: &Settings, ports: &Ports) -> Uploads {
+    let folder = settings.data.dir.join(UPLOADS_FOLDER);
+    Uploads::new(ports.logs.clone(), ports.metadata.clone(), clock(), ingest_settings(settings), folder)
+}
+
+/// Finding events, over these stores.
+pub fn search(ports: &Ports) -> Search {
+    Search::new(ports.logs.clone(), clock())
+}
+
+fn ingest_settings(settings: &Settings) -> IngestSettings {
+    IngestSettings {
+        window_past_days: settings.ingest.window_past_days,
+        window_ahead_minutes: settings.ingest.window_ahead_minutes,
+        record_bytes_max: settings.ingest.record_bytes_max,
+    }
+}
+
+/// The system's clock.
+pub fn clock() -> Clock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock that everything else is handed")]
+    Arc::new(|| Timestamp::from_jiff(jiff::Timestamp::now()).unwrap_or(Timestamp::MAX))
+}
+
+/// The folder, made if needed; only its owner may look inside.
+fn prepared_folder(folder: &Path) -> Result<&Path> {
+    let shown = folder.display();
+    let unavailable = |error: std::io::Error| {
+        let words = format!("the data folder \"{shown}\" cannot be used: {error}; name another with --data");
+        Error::new(ErrorKind::Unavailable, words)
+    };
+    if !folder.is_dir() {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder).map_err(unavailable)?;
+    }
+    Ok(folder)
+}
+
+fn in_use(error: Error, folder: &Path) -> Error {
+    if error.kind != ErrorKind::Conflict {
+        return error;
+    }
+    let shown = folder.display();
+    Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "the data folder \"{shown}\" is in use by a running vigie; \
+             ask that one with --url http://HOST:PORT, or stop it first"
+        ),
+    )
+}

@@ -1,0 +1,125 @@
+//! A whole server in this process, without a socket, over stores in memory.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, header};
+use bytes::Bytes;
+use serde_json::{Value as Json, json};
+use tower::ServiceExt;
+use vigie_app::accounts::{Accounts, AccountsSettings, HashCost, Role, TokenKeys};
+use vigie_server::config::{Environment, Settings};
+use vigie_server::http::routes::{Route, Routes};
+use vigie_server::http::state::AppState;
+use vigie_server::http::{all_routes, application_of};
+use vigie_server::wire::{self, Ports};
+use vigie_testkit::{LinearStore, MemoryMetadataStore};
+
+/// The password of every user that `TestApp::token` adds.
+pub(crate) const PASSWORD: &str = "quiet-lantern-42-orbit";
+
+/// A whole server in this process.
+pub(crate) struct TestApp {
+    pub(crate) router: Router,
+    pub(crate) table: Vec<Route>,
+    pub(crate) state: AppState,
+    pub(crate) ports: Ports,
+    _folder: tempfile::TempDir,
+}
+
+/// What it answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl TestApp {
+    pub(crate) fn new() -> Self {
+        Self::with_routes(all_routes())
+    }
+
+    pub(crate) fn with_routes(routes: Routes) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = [("data.dir", folder.path().display().to_string())];
+        let settings = Settings::load(None, &Environment::default(), &flags).unwrap();
+        let ports =
+            Ports { logs: Arc::new(LinearStore::default()), metadata: Arc::new(MemoryMetadataStore::default()) };
+        let keys = TokenKeys::from_secrets(&std::array::from_fn(|index| index as u8), None).unwrap();
+        let cheap = AccountsSettings { hash_cost: HashCost::FOR_TESTS };
+        let accounts = Accounts::open_with(ports.metadata.clone(), keys, wire::clock(), cheap).unwrap();
+        let state = wire::app_state(&settings, &ports, accounts);
+        let (router, table) = application_of(routes, state.clone());
+        Self { router, table, state, ports, _folder: folder }
+    }
+
+    /// Takes no larger files than this from now on.
+    pub(crate) fn limit_uploads(&mut self, bytes_max: u64) {
+        self.state.limits.upload_bytes_max = bytes_max;
+        (self.router, self.table) = application_of(all_routes(), self.state.clone());
+    }
+
+    /// An access token of a new user with that role.
+    pub(crate) async fn token(&self, role: Role) -> String {
+        let username = format!("{role}@example.com");
+        self.state.accounts.add_user(&username, role, PASSWORD).await.unwrap();
+        let answer = self.post("/api/auth/login", &json!({"username": username, "password": PASSWORD})).await;
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(request(Method::GET, path, &[], Body::empty())).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Json) -> Answer {
+        self.post_with(path, body, &[]).await
+    }
+
+    pub(crate) async fn post_with(&self, path: &str, body: &Json, headers: &[(&str, &str)]) -> Answer {
+        let mut headers = headers.to_vec();
+        headers.push(("content-type", "application/json"));
+        self.send(request(Method::POST, path, &headers, Body::from(body.to_string()))).await
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Json {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Whether it is a problem with this status, in the one shape that problems have.
+    pub(crate) fn assert_problem(&self, status: u16) {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["request_id"], self.header("x-request-id"));
+        for field in ["type", "title", "detail"] {
+            assert!(problem[field].as_str().is_some_and(|words| !words.is_empty()), "{field}: {problem}");
+        }
+    }
+}
+
+pub(crate) fn request(method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Request<Body> {
+    let mut builder = Request::builder().method(method).uri(path).header(header::HOST, "localhost:8642");
+    for (name, value) in headers {
+        builder = builder.header(*name, *value);
+    }
+    builder.body(body).unwrap()
+}

@@ -1,0 +1,150 @@
+//! The command line: what it prints, how it ends.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use vigie_server::cli::{Console, Outcome, run};
+use vigie_server::config::{Environment, Settings};
+use vigie_server::wire::Stores;
+
+/// Outcome, standard output and standard error of a command.
+fn vigie(arguments: &[&str]) -> (Outcome, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let arguments = std::iter::once("vigie").chain(arguments.iter().copied()).map(OsString::from);
+    let outcome = run(arguments, &Environment::default(), &mut Console::new(&mut out, &mut err, false));
+    (outcome, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+}
+
+fn check_misused(arguments: &[&str], words: &str) {
+    let (outcome, _, err) = vigie(arguments);
+    assert_eq!(outcome, Outcome::Misused, "{arguments:?}: {err}");
+    assert!(err.contains(words), "{arguments:?}: {err}");
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn help_has_examples_and_exit_codes() {
+    let (outcome, out, _) = vigie(&["--help"]);
+    assert_eq!(outcome, Outcome::Done);
+    assert!(out.contains("Examples:") && out.contains("Exit codes:"), "{out}");
+    for command in ["serve", "import", "query", "generate", "config", "user", "completions"] {
+        let (outcome, out, _) = vigie(&[command, "--help"]);
+        assert_eq!(outcome, Outcome::Done, "{command}");
+        assert!(out.contains("Example"), "{command}: {out}");
+    }
+}
+
+#[test]
+fn wrong_arguments_are_named() {
+    check_misused(&["serv"], "serve");
+    check_misused(&["import"], "FILE");
+    check_misused(&["import", "--type", "payments", "x"], "payments");
+    check_misused(&["import", "--map", "a", "x"], "COLUMN=field");
+    check_misused(&["query", "x", "--limit", "0"], "0");
+    check_misused(&["serve", "--listen", "nowhere"], "server.listen");
+    check_misused(&["config", "check", "--config", "/no/such/file.toml"], "/no/such/file.toml");
+    check_misused(&["query", "x", "--url", "here"], "http://HOST:PORT");
+}
+
+#[test]
+fn settings_are_shown_and_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "my.toml", "[server]\nlisten = \"127.0.0.1:9\"\n");
+    let (outcome, out, _) = vigie(&["config", "show", "--config", &file]);
+    assert_eq!(outcome, Outcome::Done);
+    assert!(out.contains("listen = \"127.0.0.1:9\""), "{out}");
+    let (_, out, _) = vigie(&["config", "show", "--json", "--config", &file]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["server"]["listen"], "127.0.0.1:9");
+    assert_eq!(vigie(&["config", "check", "--config", &file]).0, Outcome::Done);
+    let wrong = write(folder.path(), "wrong.toml", "[server]\nlisten_on = \"x\"\n");
+    check_misused(&["config", "check", "--config", &wrong], "did you mean \"server.listen\"");
+}
+
+#[test]
+fn files_are_imported_once_and_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let file = write(
+        folder.path(),
+        "shop.ndjson",
+        "{\"timestamp\":\"2020-05-01T10:00:00Z\",\"level\":\"ERROR\",\"service\":\"cart\",\"message\":\"basket lost\"}\n\
+         {\"timestamp\":\"2020-05-01T10:00:01Z\",\"level\":\"INFO\",\"service\":\"cart\",\"message\":\"basket found\"}\n\
+         {broken\n",
+    );
+    let import = ["import", "--data", &data, "--any-time", "--json", &file];
+    let (outcome, out, err) = vigie(&import);
+    assert_eq!(outcome, Outcome::DoneInPart, "{err}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&report["records_processed"], &report["records_rejected"]), (&2.into(), &1.into()), "{report}");
+    assert_eq!(report["rejects"][0]["line"], 3, "{report}");
+    assert!(Path::new(&file).is_file(), "the user's own file was removed");
+
+    let (_, out, _) = vigie(&import);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["duplicate_of_earlier"], true);
+    assert!(Path::new(&file).is_file(), "the user's own file was removed");
+
+    let (outcome, out, err) = vigie(&["query", "level:error", "--data", &data]);
+    assert_eq!(outcome, Outcome::Done, "{err}");
+    assert!(out.contains("2020-05-01T10:00:00.000Z ERROR") && out.contains("basket lost"), "{out}");
+    assert_eq!(out.lines().count(), 1, "{out}");
+    assert!(err.contains("1 events of 1 that match"), "{err}");
+    let (_, out, _) = vigie(&["query", "", "--data", &data, "--json", "--limit", "1"]);
+    let hit: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(hit["_source"]["message"], "basket found");
+
+    let (outcome, _, err) = vigie(&["query", "level:(", "--data", &data]);
+    assert_eq!(outcome, Outcome::Failed, "{err}");
+}
+
+#[test]
+fn a_file_that_is_not_there_does_not_keep_the_others_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let file = write(folder.path(), "a.log", "a plain line\n");
+    let gone = folder.path().join("gone.log").display().to_string();
+    let (outcome, out, err) = vigie(&["import", "--data", &data, &gone, &file]);
+    assert_eq!(outcome, Outcome::Failed);
+    assert!(err.contains("gone.log") && out.contains("a.log: 1 records stored"), "{out}{err}");
+}
+
+#[test]
+fn a_folder_in_use_is_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let flags = [("data.dir", folder.path().display().to_string())];
+    let settings = Settings::load(None, &Environment::default(), &flags).unwrap();
+    let _held = Stores::open(&settings, std::sync::Arc::new(|_| {})).unwrap();
+    let (outcome, _, err) = vigie(&["query", "", "--data", &flags[0].1]);
+    assert_eq!(outcome, Outcome::Failed);
+    assert!(err.contains("in use by a running vigie") && err.contains("--url"), "{err}");
+}
+
+#[test]
+fn users_are_added_and_get_new_passwords() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display().to_string();
+    let add = ["user", "--data", &data, "add", "marie@example.com", "--role", "analyst", "--json"];
+    let (outcome, out, err) = vigie(&add);
+    assert_eq!(outcome, Outcome::Done, "{err}");
+    let first: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(first["role"], "analyst");
+    assert_eq!(vigie(&add).0, Outcome::Failed);
+    let (outcome, out, _) = vigie(&["user", "--data", &data, "reset", "marie@example.com", "--json"]);
+    assert_eq!(outcome, Outcome::Done);
+    assert_ne!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["password"], first["password"]);
+    assert_eq!(vigie(&["user", "--data", &data, "reset", "nobody@example.com"]).0, Outcome::Failed);
+}
+
+#[test]
+fn completions_and_the_api_document_are_written() {
+    let (outcome, out, _) = vigie(&["completions", "bash"]);
+    assert_eq!(outcome, Outcome::Done);
+    assert!(out.contains("_vigie()"));
+    let (outcome, out, _) = vigie(&["openapi"]);
+    assert_eq!(outcome, Outcome::Done);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["openapi"], "3.1.0");
+}

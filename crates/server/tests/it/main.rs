@@ -1,0 +1,23 @@
+//! The server from outside: routes, callers, problems, pages, connections, command line.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests are not marked as tests and stop at the first surprise as well"
+)]
+
+mod app;
+mod auth_flow;
+mod binary;
+mod command_line;
+mod connections;
+mod demo;
+mod documents;
+mod logs;
+mod numbers;
+mod permissions;
+mod problems;
+mod query_help;
+mod shop;
+mod uploads;
