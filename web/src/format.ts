@@ -23,8 +23,8 @@ export function formatAmount(amount: number, currency: string): string {
   }
 }
 
-export const formatMs = (ms: number | null): string =>
-  ms === null ? '–' : `${new Intl.NumberFormat(locale(), { maximumFractionDigits: ms < 10 ? 1 : 0 }).format(ms)} ms`;
+export const formatMs = (ms: number | null | undefined): string =>
+  ms === null || ms === undefined ? '–' : `${new Intl.NumberFormat(locale(), { maximumFractionDigits: ms < 10 ? 1 : 0 }).format(ms)} ms`;
 
 export function formatBytes(bytes: number): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];

@@ -1,97 +1,19 @@
-/** The server's answers, as far as pages share them. */
+/** The server's answers that pages share, under short names. Their shapes come from the OpenAPI document. */
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
 export type Role = 'viewer' | 'analyst' | 'moderator' | 'admin';
-
-export interface User {
-  id: string;
-  username: string;
-  role: Role;
-  created_at: string;
-}
-
-export interface Hit {
-  _id: string;
-  _index: string;
-  _source: Record<string, unknown>;
-}
-
-export interface HistogramBucket {
-  start: string;
-  total: number;
-  levels: Record<string, number>;
-}
-
-export interface Histogram {
-  interval_ms: number;
-  from: string;
-  to: string;
-  total: number;
-  buckets: HistogramBucket[];
-}
-
-export interface Amount {
-  currency: string;
-  amount: number;
-}
-
-export interface PeriodStats {
-  total_logs: number;
-  error_count: number;
-  error_rate: number;
-  avg_response_time_ms: number | null;
-  p95_response_time_ms: number | null;
-  active_services: number;
-  active_users: number;
-  transactions: number;
-  failed_transactions: number;
-  revenue: Amount[];
-  fraud_alerts: number;
-}
-
-export interface Stats extends PeriodStats {
-  from: string;
-  to: string;
-  previous: PeriodStats;
-}
-
-export interface Overview {
-  stats: Stats;
-  histogram: Histogram;
-  previous_histogram: Histogram;
-  latest_errors: Hit[];
-  services: { service: string; count: number; error_count: number; p95_response_time_ms: number | null }[];
-  funnel: { action: string; sessions: number }[];
-}
-
-export interface RejectedLine {
-  line: number;
-  reason: string;
-  raw: string;
-}
-
-export interface Upload {
-  file_id: string;
-  filename: string;
-  format: string;
-  compression: string;
-  size_bytes: number;
-  state: 'running' | 'done' | 'failed';
-  duplicate_of_earlier: boolean;
-  records_processed: number;
-  records_rejected: number;
-  records_deduplicated: number;
-  first_timestamp: string | null;
-  last_timestamp: string | null;
-  rejects: RejectedLine[];
-  rejects_url: string | null;
-  created_at: string;
-  created_by: string;
-  error: string | null;
-}
-
-export interface Preview {
-  format: string;
-  compression: string;
-  fields: { name: string; kind: string }[];
-  events: Record<string, unknown>[];
-  rejects: RejectedLine[];
-}
+export type User = Omit<Schemas['UserView'], 'role'> & { role: Role };
+/** An event as found; its source is what was sent. */
+export type Hit = Omit<Schemas['Hit'], '_source'> & { _source: Record<string, unknown> };
+export type Histogram = Schemas['Histogram'];
+export type Amount = Schemas['Amount'];
+export type PeriodStats = Schemas['PeriodStats'];
+export type Stats = Schemas['Stats'];
+export type ServiceStats = Schemas['ServiceStats'];
+export type FunnelStep = Schemas['FunnelStep'];
+export type Overview = Omit<Schemas['Overview'], 'latest_errors'> & { latest_errors: Hit[] };
+export type RejectedLine = Schemas['Reject'];
+export type Upload = Omit<Schemas['Upload'], 'state'> & { state: 'running' | 'done' | 'failed' };
+export type Preview = Omit<Schemas['Preview'], 'events'> & { events: { _source: Record<string, unknown> }[] };

@@ -77,7 +77,8 @@ export async function untilDone(upload: Upload, signal: AbortSignal, onchange: (
 
 /** The address in Explore that shows what an upload stored. */
 export function exploreLink(upload: Upload): string | null {
-  if (upload.first_timestamp === null || upload.last_timestamp === null) return null;
-  const to = new Date(Date.parse(upload.last_timestamp) + 1).toISOString();
-  return `/explore?${new URLSearchParams({ from: new Date(upload.first_timestamp).toISOString(), to })}`;
+  const { first_timestamp: first, last_timestamp: last } = upload;
+  if (first === undefined || first === null || last === undefined || last === null) return null;
+  const to = new Date(Date.parse(last) + 1).toISOString();
+  return `/explore?${new URLSearchParams({ from: new Date(first).toISOString(), to })}`;
 }
