@@ -139,7 +139,7 @@ fn any_text() -> impl Strategy<Value = String> {
 
 fn any_field() -> impl Strategy<Value = String> {
     prop_oneof![Just("service".to_owned()), Just("client_ip".to_owned()), Just("not".to_owned()), "[ -~é]{1,10}"]
-        .prop_map(|name| crate::mapping::canonical(&name).to_owned())
+        .prop_map(|name| mapping::canonical(&name).to_owned())
         .prop_filter("names that mean something else", |name| !matches!(name.as_str(), "_exists_" | "*"))
 }
 

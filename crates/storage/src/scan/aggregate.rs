@@ -171,7 +171,7 @@ impl Question {
     fn update_stats(&self, state: &mut StatsState, chunk: &Chunk, rows: &[u32]) {
         let Some(field) = &self.field else { return };
         let decimals = chunk.column(field).filter(|column| matches!(column.data_type(), DataType::Decimal128(..)));
-        let decimals = decimals.map(|column| column.as_primitive::<Decimal128Type>());
+        let decimals = decimals.map(AsArray::as_primitive::<Decimal128Type>);
         let values = FieldValues::new(chunk, field);
         for row in rows {
             let row = *row as usize;

@@ -24,6 +24,9 @@ pub use aggregate::{Question, aggregate};
 pub use filter::Filter;
 pub use search::{find_id, search};
 
+/// Whether a scan goes on.
+pub type Step = Result<ControlFlow<()>, StorageError>;
+
 /// Something that holds events of one day and log type: a chunk in memory or a part on disk.
 #[derive(Clone)]
 pub enum Unit {
@@ -82,7 +85,7 @@ impl Unit {
     pub fn scan(
         &self,
         columns: &BTreeSet<String>,
-        visit: &mut dyn FnMut(usize, &Chunk) -> Result<ControlFlow<()>, StorageError>,
+        visit: &mut dyn FnMut(usize, &Chunk) -> Step,
     ) -> Result<u64, StorageError> {
         match self {
             Self::Memory(chunk) => visit(0, chunk).map(|_| 0),

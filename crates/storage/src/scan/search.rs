@@ -220,7 +220,7 @@ fn row_of(unit: &Unit, id: &EventId) -> Result<Option<usize>, StorageError> {
     let columns = [column_names::SEQUENCE, column_names::ID].map(str::to_owned).into_iter().collect();
     let mut found = None;
     unit.scan(&columns, &mut |first_row, chunk| {
-        let ids = chunk.column(column_names::ID).map(|ids| ids.as_string::<i32>());
+        let ids = chunk.column(column_names::ID).map(AsArray::as_string::<i32>);
         let is_it = |row: &usize| match ids.filter(|ids| ids.is_valid(*row)) {
             Some(ids) => ids.value(*row) == id.0,
             None => id.sequence() == Some(chunk.sequences()[*row]),

@@ -1,0 +1,126 @@
+/** A newcomer's way through the product, in a real browser against the real binary. */
+import AxeBuilder from '@axe-core/playwright';
+import { expect, test, type Page } from '@playwright/test';
+import { PASSWORD, startVigie, USERNAME, type Vigie } from './vigie';
+
+let vigie: Vigie;
+
+test.beforeAll(async () => {
+  vigie = await startVigie();
+});
+test.afterAll(() => vigie.stop());
+
+async function login(page: Page): Promise<void> {
+  await page.goto(`${vigie.url}/`);
+  await page.getByLabel('User name').fill(USERNAME);
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
+}
+
+/** The demo is filled in the background; the page refreshes by itself. */
+async function untilDemoIsThere(page: Page): Promise<void> {
+  await expect
+    .poll(async () => (await page.request.get(`${vigie.url}/api/logs/stats`)).json().then((stats) => stats.total_logs), { timeout: 90_000 })
+    .toBeGreaterThanOrEqual(60_000);
+}
+
+async function expectAccessible(page: Page, what: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  expect(serious.map(({ id, nodes }) => `${what}: ${id}: ${nodes[0]?.html ?? ''}`)).toEqual([]);
+}
+
+test('a wrong password is refused in words', async ({ page }) => {
+  await page.goto(`${vigie.url}/explore?q=level%3Aerror`);
+  await page.getByLabel('User name').fill(USERNAME);
+  await page.getByLabel('Password', { exact: true }).fill('not the password at all');
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await expect(page.getByRole('alert')).toHaveText('User name or password is wrong.');
+});
+
+test('login, overview, search, a row, an upload, logout', async ({ page }) => {
+  const foreign: string[] = [];
+  const broken: string[] = [];
+  page.on('request', (request) => !request.url().startsWith(vigie.url) && !request.url().startsWith('data:') && foreign.push(request.url()));
+  page.on('pageerror', (error) => broken.push(String(error)));
+  page.on('console', (message) => /Content Security Policy|Trusted/.test(message.text()) && broken.push(message.text()));
+
+  await login(page);
+  await untilDemoIsThere(page);
+  await page.reload();
+  const events = page.getByRole('region', { name: 'Events', exact: true });
+  await expect(events).toContainText(/\d/);
+  await expect(page.getByRole('region', { name: 'Revenue' })).toContainText('€');
+  await expect(page.getByRole('link', { name: 'payment' })).toBeVisible();
+
+  await page.getByRole('link', { name: 'Explore' }).click();
+  const query = page.getByRole('combobox', { name: 'Query' });
+  await query.fill('level:error AND log_type:error');
+  await query.press('Control+Enter');
+  await expect(page).toHaveURL(/q=level/);
+  const table = page.getByRole('grid');
+  await expect(table.getByText('ERROR').first()).toBeVisible();
+  await table.getByText('ERROR').first().click();
+  const detail = page.getByRole('complementary').filter({ hasText: '@timestamp' });
+  await expect(detail.getByText('log_type').first()).toBeVisible();
+  await page.keyboard.press('Escape');
+
+  await query.fill('level:(error');
+  await query.press('Control+Enter');
+  await expect(page.getByText('this group is not closed')).toBeVisible();
+
+  await page.getByRole('link', { name: 'Uploads' }).click();
+  const now = new Date().toISOString();
+  const lines = [
+    { '@timestamp': now, service: 'e2e-probe', level: 'info', message: 'first <img src=x onerror=alert(1)>' },
+    { '@timestamp': now, service: 'e2e-probe', level: 'warn', message: 'second' },
+  ];
+  const file = [JSON.stringify(lines[0]), '{broken', JSON.stringify(lines[1])].join('\n');
+  await page.setInputFiles('input[type=file]', { name: 'probe.ndjson', mimeType: 'application/x-ndjson', buffer: Buffer.from(file) });
+  await expect(page.getByText('What it will become').or(page.getByText('ndjson'))).toBeVisible();
+  await page.getByRole('button', { name: 'Store the events' }).click();
+  await expect(page.getByText('2 events are stored.')).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Rejected lines' }).getByRole('row').nth(1)).toContainText('2');
+  await page.getByRole('link', { name: 'See its events' }).click();
+  await page.getByRole('combobox', { name: 'Query' }).fill('service:e2e-probe');
+  await page.getByRole('combobox', { name: 'Query' }).press('Control+Enter');
+  await expect(page.getByRole('grid').getByText('first <img src=x onerror=alert(1)>')).toBeVisible();
+
+  await page.getByRole('button', { name: 'Profile' }).click();
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await expect(page.getByRole('heading', { name: 'Log in to Vigie' })).toBeVisible();
+  await page.goto(`${vigie.url}/explore`);
+  await expect(page.getByRole('heading', { name: 'Log in to Vigie' })).toBeVisible();
+  expect(foreign).toEqual([]);
+  expect(broken).toEqual([]);
+});
+
+for (const theme of ['dark', 'light'] as const) {
+  test(`no page has a serious accessibility violation (${theme})`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+    await page.goto(`${vigie.url}/login`);
+    await expect(page.getByRole('heading', { name: 'Log in to Vigie' })).toBeVisible();
+    await expectAccessible(page, 'login');
+    await login(page);
+    await untilDemoIsThere(page);
+    await page.reload();
+    await expect(page.getByRole('link', { name: 'payment' })).toBeVisible();
+    await expectAccessible(page, 'overview');
+    await page.goto(`${vigie.url}/explore?q=level%3Aerror&from=now-24h&to=now`);
+    await expect(page.getByRole('grid').getByText('ERROR').first()).toBeVisible();
+    await expectAccessible(page, 'explore');
+    await page.goto(`${vigie.url}/uploads`);
+    await expect(page.getByText('Drop a file of logs here')).toBeVisible();
+    await expectAccessible(page, 'uploads');
+  });
+}
+
+test('French is spoken when the browser does', async ({ browser }) => {
+  const context = await browser.newContext({ locale: 'fr-FR' });
+  const page = await context.newPage();
+  await page.goto(`${vigie.url}/login`);
+  await expect(page.getByRole('heading', { name: 'Se connecter à Vigie' })).toBeVisible();
+  await expect(page.locator('html')).toHaveAttribute('lang', 'fr');
+  await context.close();
+});

@@ -1,0 +1,62 @@
+/** A Vigie of its own for a test: the real binary with its demo shop, on a free port, in a folder that goes away. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+export const USERNAME = 'admin@localhost';
+/** For this throw-away server only. */
+export const PASSWORD = 'quiet-lantern-42-orbit';
+/** How long the server may take to answer. */
+const START_MS_MAX = 30_000;
+
+export interface Vigie {
+  url: string;
+  stop: () => Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer();
+    server.on('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (typeof address === 'object' && address !== null ? done(address.port) : fail(new Error('no port'))));
+    });
+  });
+}
+
+async function untilReady(url: string, process: ChildProcess, said: () => string): Promise<void> {
+  const end = Date.now() + START_MS_MAX;
+  while (Date.now() < end) {
+    if (process.exitCode !== null) throw new Error(`vigie ended with ${process.exitCode}:\n${said()}`);
+    const isReady = await fetch(`${url}/readyz`).then((response) => response.ok, () => false);
+    if (isReady) return;
+  }
+  throw new Error(`vigie was not ready in ${START_MS_MAX} ms:\n${said()}`);
+}
+
+export async function startVigie(): Promise<Vigie> {
+  const binary = process.env['VIGIE_BIN'] ?? resolve('../target/debug/vigie');
+  const folder = mkdtempSync(join(tmpdir(), 'vigie-e2e-'));
+  const port = await freePort();
+  const child = spawn(binary, ['serve', '--demo', '--data', join(folder, 'data'), '--listen', `127.0.0.1:${port}`], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '', VIGIE_ADMIN_PASSWORD: PASSWORD, VIGIE_DEMO_EVENTS: '60000', VIGIE_LOG_LEVEL: 'warn' },
+  });
+  let output = '';
+  child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  child.stderr.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  const url = `http://127.0.0.1:${port}`;
+  await untilReady(url, child, () => output);
+  const stop = (): Promise<void> =>
+    new Promise((done) => {
+      child.once('exit', () => {
+        rmSync(folder, { recursive: true, force: true });
+        done();
+      });
+      child.kill('SIGTERM');
+    });
+  return { url, stop };
+}
