@@ -52,7 +52,7 @@ test('login, overview, search, a row, an upload, logout', async ({ page }) => {
   const events = page.getByRole('region', { name: 'Events', exact: true });
   await expect(events).toContainText(/\d/);
   await expect(page.getByRole('region', { name: 'Revenue' })).toContainText('€');
-  await expect(page.getByRole('link', { name: 'payment' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'payment', exact: true })).toBeVisible();
 
   await page.getByRole('link', { name: 'Explore' }).click();
   const query = page.getByRole('combobox', { name: 'Query' });
@@ -78,7 +78,7 @@ test('login, overview, search, a row, an upload, logout', async ({ page }) => {
   ];
   const file = [JSON.stringify(lines[0]), '{broken', JSON.stringify(lines[1])].join('\n');
   await page.setInputFiles('input[type=file]', { name: 'probe.ndjson', mimeType: 'application/x-ndjson', buffer: Buffer.from(file) });
-  await expect(page.getByText('What it will become').or(page.getByText('ndjson'))).toBeVisible();
+  await expect(page.getByText('ndjson', { exact: true })).toBeVisible();
   await page.getByRole('button', { name: 'Store the events' }).click();
   await expect(page.getByText('2 events are stored.')).toBeVisible();
   await expect(page.getByRole('region', { name: 'Rejected lines' }).getByRole('row').nth(1)).toContainText('2');
@@ -105,7 +105,7 @@ for (const theme of ['dark', 'light'] as const) {
     await login(page);
     await untilDemoIsThere(page);
     await page.reload();
-    await expect(page.getByRole('link', { name: 'payment' })).toBeVisible();
+    await expect(page.getByRole('link', { name: 'payment', exact: true })).toBeVisible();
     await expectAccessible(page, 'overview');
     await page.goto(`${vigie.url}/explore?q=level%3Aerror&from=now-24h&to=now`);
     await expect(page.getByRole('grid').getByText('ERROR').first()).toBeVisible();
