@@ -14,6 +14,7 @@ mod command_line;
 mod connections;
 mod demo;
 mod documents;
+mod kill;
 mod logs;
 mod numbers;
 mod permissions;

@@ -174,6 +174,10 @@ export class ExploreSession {
     this.#go({ interval });
   }
 
+  setRefresh(refresh_s: number): void {
+    this.#go({ refresh_s }, 'replace');
+  }
+
   /** Opening makes an entry (Back closes); walking from row to row does not. */
   openRow(row: string | null): void {
     if (row === this.state.row) return;

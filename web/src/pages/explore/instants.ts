@@ -31,6 +31,15 @@ export function rowTimeText(instant: unknown, locale: string, zone: string, hasD
   return `${format('day', locale, { day: '2-digit', month: 'short', timeZone }).format(ms)} ${clock}`;
 }
 
+/** Whether the range touches more than one calendar day of the zone, so that a clock alone would be ambiguous. */
+export function spansDays(range: { from: string; to: string } | null, zone: string): boolean {
+  if (range === null) return false;
+  const options: Intl.DateTimeFormatOptions = { year: 'numeric', month: 'numeric', day: 'numeric', timeZone: intlZone(zone) };
+  const day = (ms: number): string => format('date', 'en-CA', options).format(ms);
+  const last_ms = Math.max(Date.parse(range.from), Date.parse(range.to) - 1);
+  return day(Date.parse(range.from)) !== day(last_ms);
+}
+
 /** A full instant: day, clock and zone. */
 export function fullTimeText(instant: unknown, locale: string, zone: string): string {
   const ms = typeof instant === 'string' ? Date.parse(instant) : Number.NaN;

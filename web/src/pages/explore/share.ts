@@ -14,7 +14,7 @@ export interface ResolvedRange {
 
 /** A link whose range is fixed. */
 export function momentLink(base: string, state: ExploreState, range: ResolvedRange, columns: readonly Column[]): string {
-  return linkTo(base, { ...state, from: range.from, to: range.to, columns });
+  return linkTo(base, { ...state, from: range.from, to: range.to, refresh_s: 0, columns });
 }
 
 /** A link whose range is as the person wrote it. */

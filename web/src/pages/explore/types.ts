@@ -79,6 +79,8 @@ export interface ExploreState {
   density: Density;
   /** `null` lets the server choose (about 60 bars). */
   interval: string | null;
+  /** Asks again every so many seconds; 0 is off. */
+  refresh_s: number;
   row: string | null;
   tab: DetailTab;
 }

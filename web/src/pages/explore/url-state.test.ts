@@ -24,6 +24,7 @@ describe('the address', () => {
       sort: 'oldest',
       density: 'wrapped',
       interval: '30s',
+      refresh_s: 10,
       row: '~1a+b/c',
       tab: 'json',
     });
@@ -31,7 +32,7 @@ describe('the address', () => {
   });
 
   it('with nonsense in it falls back', () => {
-    const read = stateFromParams(new URLSearchParams('sort=up&density=9&tab=x&f=&f=~'));
+    const read = stateFromParams(new URLSearchParams('refresh=-3&sort=up&density=9&tab=x&f=&f=~'));
     expect(read).toEqual(STANDARD_STATE);
   });
 

@@ -22,6 +22,7 @@ export const STANDARD_STATE: ExploreState = {
   sort: 'newest',
   density: 'normal',
   interval: null,
+  refresh_s: 0,
   row: null,
   tab: 'table',
 };
@@ -33,6 +34,14 @@ function oneOf<T extends string>(text: string | null, allowed: readonly T[], sta
 const SORTS: readonly SortOrder[] = ['newest', 'oldest'];
 const DENSITIES: readonly Density[] = ['compact', 'normal', 'wrapped'];
 const TABS: readonly DetailTab[] = ['table', 'json', 'around'];
+
+/** More often than this, an address cannot make a browser ask. */
+const REFRESH_MIN_S = 5;
+
+function refreshFrom(text: string | null): number {
+  const seconds = Math.floor(Number(text ?? 0));
+  return seconds > 0 && Number.isFinite(seconds) ? Math.max(REFRESH_MIN_S, seconds) : 0;
+}
 
 /** Reads the state from an address' parameters. */
 export function stateFromParams(params: URLSearchParams): ExploreState {
@@ -51,6 +60,7 @@ export function stateFromParams(params: URLSearchParams): ExploreState {
     sort: oneOf(params.get('sort'), SORTS, 'newest'),
     density: oneOf(params.get('density'), DENSITIES, 'normal'),
     interval: params.get('interval'),
+    refresh_s: refreshFrom(params.get('refresh')),
     row: params.get('row'),
     tab: oneOf(params.get('tab'), TABS, 'table'),
   };
@@ -69,6 +79,7 @@ export function paramsFromState(state: ExploreState): URLSearchParams {
   if (state.sort !== 'newest') params.set('sort', state.sort);
   if (state.density !== 'normal') params.set('density', state.density);
   if (state.interval !== null) params.set('interval', state.interval);
+  if (state.refresh_s > 0) params.set('refresh', String(state.refresh_s));
   if (state.row !== null) params.set('row', state.row);
   if (state.row !== null && state.tab !== 'table') params.set('tab', state.tab);
   return params;
