@@ -102,8 +102,9 @@ impl Committer {
         let mut bytes = Vec::with_capacity(group.iter().map(|(batch, _)| batch.encoded.record_bytes()).sum());
         let (mut accepted, mut known) = (Vec::with_capacity(group.len()), Vec::new());
         let sequence_before = self.next_sequence;
+        let mut in_group = DedupIndex::default();
         for (batch, reply) in group {
-            match self.admit(*batch, reply, &mut bytes) {
+            match self.admit(*batch, reply, &mut in_group, &mut bytes) {
                 Ok(one) => accepted.push(one),
                 Err(one) => known.push(one),
             }
@@ -123,6 +124,8 @@ impl Committer {
                 return Err(());
             }
         }
+        // Only now: what could not be written must be stored when it is sent again.
+        accepted.iter().for_each(|one| one.batch.remember(&mut self.dedup));
         let mut state = self.shared.lock();
         let replies: Vec<_> = accepted
             .into_iter()
@@ -158,18 +161,20 @@ impl Committer {
         &mut self,
         batch: PreparedBatch,
         reply: Reply,
+        in_group: &mut DedupIndex,
         bytes: &mut Vec<u8>,
     ) -> Result<Accepted, (AppendOutcome, Reply)> {
         let sent = batch.len();
-        if batch.key.as_ref().is_some_and(|key| self.dedup.has_key(key, batch.now)) {
+        let is_known = |key: &String| self.dedup.has_key(key, batch.now) || in_group.has_key(key, batch.now);
+        if batch.key.as_ref().is_some_and(is_known) {
             return Err((AppendOutcome { stored: 0, deduplicated: sent }, reply));
         }
-        let batch = batch.without_known(&self.dedup).unwrap_or(batch);
+        let batch = batch.without_known(&[&self.dedup, in_group]).unwrap_or(batch);
         let outcome = AppendOutcome { stored: batch.len(), deduplicated: sent - batch.len() };
         if outcome.stored == 0 {
             return Err((outcome, reply));
         }
-        batch.remember(&mut self.dedup);
+        batch.remember(in_group);
         let first_sequence = self.next_sequence;
         self.next_sequence += batch.len() as u64;
         batch.encoded.write(first_sequence, bytes);

@@ -59,14 +59,14 @@ impl PreparedBatch {
         self.events.len()
     }
 
-    /// The batch without events that are stored already, or twice in it; `None` when nothing would change.
-    pub fn without_known(&self, dedup: &DedupIndex) -> Option<Self> {
+    /// The batch without events that one of the indices knows, or that are twice in it; `None` when nothing would change.
+    pub fn without_known(&self, indices: &[&DedupIndex]) -> Option<Self> {
         if !self.has_ids {
             return None;
         }
         let mut seen = std::collections::HashSet::new();
         let is_new = |event: &&Arc<Event>| match &event.id {
-            Some(id) => !dedup.has_id(&id.0, self.now) && seen.insert(id.0.clone()),
+            Some(id) => !indices.iter().any(|index| index.has_id(&id.0, self.now)) && seen.insert(id.0.clone()),
             None => true,
         };
         let kept: Vec<Event> = self.events.iter().filter(is_new).map(|event| event.as_ref().clone()).collect();
