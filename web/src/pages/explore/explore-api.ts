@@ -4,6 +4,7 @@
  * Every call takes a signal; a call that is cut off rejects with an abort, never with a `Problem`.
  */
 import type { RequestRecord } from './inspect';
+import { unitSpan } from './spans';
 import type { ContextAnswer, FieldInfo, FieldValues, Hit, QueryProblem, SearchAnswer, SortOrder, Suggestion } from './types';
 
 export interface SearchPage {
@@ -83,14 +84,22 @@ interface ProblemBody {
   errors?: unknown;
 }
 
-function queryProblems(errors: unknown): QueryProblem[] {
+/** The errors that speak of the query, their spans counted in the units of the text that was sent. */
+function queryProblems(errors: unknown, query: string): QueryProblem[] {
   if (!Array.isArray(errors)) return [];
   return errors
     .filter((error: { field?: unknown }) => error.field === undefined || error.field === null || error.field === 'query')
     .map((error: { message?: unknown; span?: unknown }) => ({
       message: String(error.message ?? ''),
-      span: Array.isArray(error.span) && error.span.length === 2 ? [Number(error.span[0]), Number(error.span[1])] : null,
+      span: Array.isArray(error.span) && error.span.length === 2 ? unitSpan(query, [Number(error.span[0]), Number(error.span[1])]) : null,
     }));
+}
+
+/** The query within a request, whichever way it was sent. */
+function sentQuery({ path, body }: RequestRecord): string {
+  const sent = body as { query?: unknown } | null;
+  if (typeof sent?.query === 'string') return sent.query;
+  return new URLSearchParams(path.split('?')[1] ?? '').get('query') ?? '';
 }
 
 async function problemFrom(response: Response, record: RequestRecord): Promise<Problem> {
@@ -98,7 +107,7 @@ async function problemFrom(response: Response, record: RequestRecord): Promise<P
   const text = (value: unknown): string => (typeof value === 'string' ? value : '');
   const request_id = text(body.request_id) || response.headers.get('X-Request-Id');
   const failed = { ...record, error: text(body.detail) || text(body.title) || response.statusText };
-  return new Problem(response.status, text(body.title) || response.statusText, text(body.detail), request_id, queryProblems(body.errors), failed);
+  return new Problem(response.status, text(body.title) || response.statusText, text(body.detail), request_id, queryProblems(body.errors, sentQuery(record)), failed);
 }
 
 interface Call {
@@ -171,7 +180,7 @@ export function exploreApi(send: Send, now_ms: () => number): ExploreApi {
     validate: async (query, signal) => {
       const path = '/api/search/validate';
       const { answer } = await call<{ valid: boolean; errors: unknown }>({ name: 'search', method: 'POST', path, body: { query } }, signal);
-      return answer.valid ? [] : queryProblems(answer.errors);
+      return answer.valid ? [] : queryProblems(answer.errors, query);
     },
     event: (id, signal) => get(`/api/logs/${encodeURIComponent(id)}`, signal),
     context: (id, size, signal) => get(`/api/logs/${encodeURIComponent(id)}/context?before=${size}&after=${size}`, signal),

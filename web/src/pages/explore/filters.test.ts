@@ -40,6 +40,13 @@ describe('query text of pills', () => {
     expect(quoted('a*')).toBe('"a*"');
   });
 
+  it('escapes field names', () => {
+    check([is('odd name:(x)', 'v')], 'odd\\ name\\:\\(x\\):v');
+    check([is('-lead', 'v')], '\\-lead:v');
+    check([is('@timestamp', null)], '@timestamp:*');
+    check([is('user-agent.name', 'v')], 'user-agent.name:v');
+  });
+
   it('leaves typed text alone when nothing is pinned', () => {
     expect(fullQuery('level:error  OR x', [])).toBe('level:error  OR x');
     expect(fullQuery('a OR b', [is('service', 'c')])).toBe('(a OR b) AND service:c');

@@ -52,7 +52,7 @@ export function quoted(value: string): string {
 
 /** A field name as query text: what the language gives a meaning to is escaped. */
 export function escapedField(field: string): string {
-  return field.replace(/[\s:()"<>=\\*?[\]{}]/g, '\\$&');
+  return field.replace(/^-|[\s:()"<>=\\*?[\]{}!+&|,~^']/g, '\\$&');
 }
 
 function clause(filter: Filter): string {

@@ -21,6 +21,11 @@ export function intlZone(zone: string): string | undefined {
   return zone === '' || zone === 'browser' || zone === 'local' ? undefined : zone;
 }
 
+/** The zone's name as people know it. */
+export function zoneName(zone: string): string {
+  return intlZone(zone) ?? new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 /** A row's time; with its day when the table spans more than one. Unreadable text is shown as it is. */
 export function rowTimeText(instant: unknown, locale: string, zone: string, hasDay: boolean): string {
   const ms = typeof instant === 'string' ? Date.parse(instant) : Number.NaN;
