@@ -69,6 +69,15 @@ fn texts_are_searched_by_words() {
     check(Query::FreeText(TextPattern::Words("cart".into())), r#"{"service":"the-cart"}"#, true);
     check(Query::FreeText(TextPattern::Words("5".into())), r#"{"n":5}"#, false);
     check(Query::FreeText(TextPattern::Words("--".into())), r#"{"a":"--"}"#, false);
+    let anywhere = |word: &str, json: &str, expected: bool| {
+        check(Query::FreeText(TextPattern::Words(word.into())), json, expected);
+    };
+    anywhere("out", r#"{"a":"timeout OUT"}"#, true);
+    anywhere("out", r#"{"a":"timeout out_of outing"}"#, false);
+    anywhere("5xx", r#"{"a":"a 5XX"}"#, true);
+    anywhere("é", r#"{"a":"plain E"}"#, true);
+    anywhere("timed out", r#"{"a":"it Timed  out"}"#, true);
+    anywhere("cafe", r#"{"a":"Café"}"#, true);
 }
 
 #[test]

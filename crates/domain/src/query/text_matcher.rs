@@ -56,12 +56,29 @@ impl WordTest {
         match self {
             Self::Sequence(words) => match words.as_slice() {
                 [] => false,
-                [word] => tokens::raw_words(text).any(|found| tokens::folds_to(found, word)),
-                words => has_sequence(text, words),
+                [word] => has_word(text, word),
+                [first, ..] => has_word(text, first) && has_sequence(text, words),
             },
             Self::Wildcard(pattern) => tokens::raw_words(text).any(|word| glob_matches(pattern, &tokens::fold(word))),
         }
     }
+}
+
+/// Whether the text has the folded word. Most texts are ASCII and most words are not in them: then only places where
+/// the word's first letter stands are looked at.
+fn has_word(text: &str, word: &str) -> bool {
+    if !text.is_ascii() {
+        return tokens::raw_words(text).any(|found| tokens::folds_to(found, word));
+    }
+    let (text, word) = (text.as_bytes(), word.as_bytes());
+    let Some(first) = word.first() else { return false };
+    let is_edge = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), text).any(|start| {
+        let end = start + word.len();
+        text.get(start..end).is_some_and(|found| found.eq_ignore_ascii_case(word))
+            && is_edge(start.checked_sub(1).and_then(|before| text.get(before)))
+            && is_edge(text.get(end))
+    })
 }
 
 fn has_sequence(text: &str, words: &[String]) -> bool {
