@@ -7,7 +7,7 @@ use vigie_domain::ports::{AggregateRequest, LogStore, SearchRequest, Selection, 
 /// Relative difference that sums of floats may have: they are added in another order.
 const TOLERANCE: f64 = 1e-9;
 
-/// Panics when two stores with the same events answer differently to searches in both orders and page by page.
+/// Panics when two stores answer differently in either order: the total, the first 40 hits, and a page from among them.
 pub async fn assert_same_search(left: &dyn LogStore, right: &dyn LogStore, selection: &Selection) {
     let scope = Scope::main();
     for order in [SortOrder::NewestFirst, SortOrder::OldestFirst] {
