@@ -171,9 +171,33 @@ pub fn percentile_of_sorted(sorted: &[f64], percent: f64) -> Option<f64> {
     Some(sorted[below] + (sorted[above] - sorted[below]) * share)
 }
 
+/// The same for several shares at once; the numbers are put in order only as far as it takes.
+pub fn percentiles_of(numbers: &mut [f64], percents: &[f64]) -> Vec<(f64, Option<f64>)> {
+    let value = |percent: f64, numbers: &mut [f64]| {
+        let last = numbers.len().checked_sub(1)?;
+        let rank = percent.clamp(0.0, 100.0) / 100.0 * last as f64;
+        let (_, below, above) = numbers.select_nth_unstable_by(rank.floor() as usize, f64::total_cmp);
+        let (below, share) = (*below, rank.fract());
+        let next = above.iter().copied().min_by(f64::total_cmp).unwrap_or(below);
+        Some(below + (next - below) * share)
+    };
+    percents.iter().map(|percent| (*percent, value(*percent, numbers))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn percentiles_of_unsorted_numbers_are_those_of_sorted_ones() {
+        let mut numbers: Vec<f64> = (0..1_000).map(|n| f64::from(n * 7_919 % 1_000)).collect();
+        let sorted: Vec<f64> = (0..1_000).map(f64::from).collect();
+        let percents = [0.0, 5.0, 33.3, 50.0, 99.9, 100.0];
+        let expected: Vec<_> =
+            percents.iter().map(|percent| (*percent, percentile_of_sorted(&sorted, *percent))).collect();
+        assert_eq!(percentiles_of(&mut numbers, &percents), expected);
+        assert_eq!(percentiles_of(&mut [], &[50.0]), [(50.0, None)]);
+    }
 
     #[test]
     fn percentiles_interpolate() {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::glob::glob_matches;
 use super::matcher::{Scalar, check_pattern, malformed};
 use super::text_matcher::WordTest;
-use super::{Bound, Predicate, TextPattern};
+use super::{Bound, Needle, Predicate, TextPattern, tokens};
 use crate::error::Result;
 use crate::event::{Event, EventId, pseudo_fields};
 use crate::mapping::{self, FieldKind};
@@ -39,6 +39,8 @@ enum Test {
 struct EqualsTest {
     text: String,
     ignores_case: bool,
+    /// The words of the text.
+    words: Vec<String>,
     int: Option<i64>,
     number: Option<f64>,
     flag: Option<bool>,
@@ -153,6 +155,22 @@ impl FieldMatcher {
         }
     }
 
+    /// What every string that passes holds. Values that are no strings may pass without it.
+    pub fn needle(&self) -> Needle<'_> {
+        match &self.test {
+            Test::Words(words) => words.needle(),
+            Test::Equals(test) => test.needle(),
+            Test::Exists
+            | Test::Wildcard(_)
+            | Test::Instants { .. }
+            | Test::Addresses { .. }
+            | Test::Numbers { .. }
+            | Test::Texts { .. }
+            | Test::Network(_)
+            | Test::Nothing => Needle::Unknown,
+        }
+    }
+
     /// Whether any value of the event's field passes.
     pub(super) fn matches_event(&self, event: &Event, id: &EventId) -> bool {
         match self.field.as_str() {
@@ -181,12 +199,26 @@ impl EqualsTest {
         Ok(Self {
             text: text.to_owned(),
             ignores_case: field == "level",
+            words: tokens::words(text),
             int: text.parse().ok(),
             number: parse_number(text),
             flag: text.parse().ok(),
             address: (kind == Some(FieldKind::Ip)).then(|| text.parse().ok()).flatten(),
             instant,
         })
+    }
+
+    fn needle(&self) -> Needle<'_> {
+        // An instant and an address of version 6 are written in several ways.
+        if self.instant.is_some() || self.address.is_some_and(|address| address.is_ipv6()) {
+            Needle::Unknown
+        } else if !self.ignores_case {
+            Needle::Value(&self.text)
+        } else if self.words.is_empty() {
+            Needle::Unknown
+        } else {
+            Needle::Words(&self.words)
+        }
     }
 
     fn matches(&self, scalar: Scalar<'_>) -> bool {

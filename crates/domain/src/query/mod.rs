@@ -4,6 +4,7 @@
 mod field_matcher;
 pub mod glob;
 mod matcher;
+mod needle;
 mod parse;
 mod print;
 mod scan;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use field_matcher::FieldMatcher;
 pub use matcher::{Matcher, Scalar};
+pub use needle::Needle;
 pub use parse::{CLAUSES_MAX, DEPTH_MAX, QueryError, TEXT_BYTES_MAX, parse};
 pub use text_matcher::TextMatcher;
 

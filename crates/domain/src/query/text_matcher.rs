@@ -2,7 +2,7 @@
 
 use super::glob::glob_matches;
 use super::matcher::check_pattern;
-use super::{TextPattern, tokens};
+use super::{Needle, TextPattern, tokens};
 use crate::error::Result;
 use crate::scope::hides;
 
@@ -28,6 +28,11 @@ impl TextMatcher {
     pub fn matches(&self, text: &str) -> bool {
         self.words.matches(text)
     }
+
+    /// What every string that passes holds.
+    pub fn needle(&self) -> Needle<'_> {
+        self.words.needle()
+    }
 }
 
 /// Words that follow one another, or a pattern for one word.
@@ -48,6 +53,14 @@ impl WordTest {
                 check_pattern(pattern, field)?;
                 Ok(Self::Wildcard(tokens::fold(pattern)))
             }
+        }
+    }
+
+    /// What every string that passes holds.
+    pub(super) fn needle(&self) -> Needle<'_> {
+        match self {
+            Self::Sequence(words) if !words.is_empty() => Needle::Words(words),
+            Self::Sequence(_) | Self::Wildcard(_) => Needle::Unknown,
         }
     }
 

@@ -29,3 +29,39 @@ pub fn words(text: &str) -> Vec<String> {
 pub fn folds_to(word: &str, folded: &str) -> bool {
     if word.is_ascii() { word.len() == folded.len() && word.eq_ignore_ascii_case(folded) } else { fold(word) == folded }
 }
+
+/// Calls `visit` with each folded word of a text; `buffer` is scratch space that is kept between calls.
+pub fn for_each_folded(text: &str, buffer: &mut String, mut visit: impl FnMut(&str)) {
+    for word in raw_words(text) {
+        if word.is_ascii() {
+            buffer.clear();
+            buffer.push_str(word);
+            buffer.make_ascii_lowercase();
+            visit(buffer);
+        } else {
+            let folded = fold(word);
+            if !folded.is_empty() {
+                visit(&folded);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[&str]) {
+        let (mut buffer, mut seen) = (String::new(), Vec::new());
+        for_each_folded(text, &mut buffer, |word| seen.push(word.to_owned()));
+        assert_eq!(seen, expected, "{text}");
+        assert_eq!(words(text), expected, "{text}");
+    }
+
+    #[test]
+    fn words_are_folded() {
+        check("Gateway TIMEOUT: order_5 (x-y)", &["gateway", "timeout", "order_5", "x", "y"]);
+        check("Échec à 5½", &["echec", "a", "51\u{2044}2"]);
+        check("--- \u{301}", &[]);
+    }
+}
