@@ -95,7 +95,8 @@ fn write_object(out: &mut Vec<u8>, fields: &Object) {
     }
 }
 
-fn write_text(out: &mut Vec<u8>, text: &str) {
+/// Appends a string: its length in bytes, then its bytes.
+pub fn write_text(out: &mut Vec<u8>, text: &str) {
     write_unsigned(out, text.len() as u64);
     out.extend_from_slice(text.as_bytes());
 }
@@ -109,7 +110,8 @@ pub fn write_unsigned(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-fn write_signed(out: &mut Vec<u8>, number: i64) {
+/// Appends a signed number; small ones of either sign take few bytes.
+pub fn write_signed(out: &mut Vec<u8>, number: i64) {
     write_unsigned(out, ((number << 1) ^ (number >> 63)) as u64);
 }
 
@@ -130,11 +132,19 @@ impl<'a> Reader<'a> {
         self.at == self.bytes.len()
     }
 
-    fn fail<T>(&self) -> Result<T, CodecError> {
+    /// The error that says where reading stopped.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn fail<T>(&self) -> Result<T, CodecError> {
         Err(CodecError { at: self.at })
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8], CodecError> {
+    /// The next bytes.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub fn take(&mut self, length: usize) -> Result<&'a [u8], CodecError> {
         match self.at.checked_add(length).and_then(|end| self.bytes.get(self.at..end)) {
             Some(slice) => {
                 self.at += length;
@@ -144,7 +154,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn byte(&mut self) -> Result<u8, CodecError> {
+    /// The next byte.
+    ///
+    /// # Errors
+    /// When the bytes end.
+    pub fn byte(&mut self) -> Result<u8, CodecError> {
         self.take(1).map(|slice| slice[0])
     }
 
@@ -167,12 +181,19 @@ impl<'a> Reader<'a> {
         self.fail()
     }
 
-    fn signed(&mut self) -> Result<i64, CodecError> {
+    /// The next signed number.
+    ///
+    /// # Errors
+    /// When the bytes end or the number exceeds 64 bits.
+    pub fn signed(&mut self) -> Result<i64, CodecError> {
         self.unsigned().map(|number| (number >> 1) as i64 ^ -((number & 1) as i64))
     }
 
     /// A count of things that take at least a byte each, so that it never exceeds what is left.
-    fn count(&mut self) -> Result<usize, CodecError> {
+    ///
+    /// # Errors
+    /// When the bytes end or hold fewer.
+    pub fn count(&mut self) -> Result<usize, CodecError> {
         let count = self.unsigned()?;
         if count > (self.bytes.len() - self.at) as u64 {
             return self.fail();

@@ -12,6 +12,7 @@ use vigie_domain::{Day, LogType, Timestamp};
 use crate::dedup::StoredKey;
 use crate::disk;
 use crate::error::StorageError;
+use crate::part::{INDEX_EXTENSION, PART_EXTENSION};
 
 /// Version of the format; a newer one is refused.
 const VERSION: u32 = 1;
@@ -45,6 +46,9 @@ pub struct PartMeta {
     pub rows: u64,
     /// Bytes of the file.
     pub bytes: u64,
+    /// Bytes of its index; 0 when it has none.
+    #[serde(default)]
+    pub index_bytes: u64,
     /// The first event's time.
     pub first: Timestamp,
     /// The last event's time.
@@ -62,7 +66,13 @@ pub struct PartMeta {
 impl PartMeta {
     /// The file's path below the folder of indices.
     pub fn relative_path(&self) -> String {
-        format!("{}/{}-{:08x}.parquet", self.day, self.log_type, self.id)
+        format!("{}/{}-{:08x}.{PART_EXTENSION}", self.day, self.log_type, self.id)
+    }
+
+    /// The path of its index, if it has one.
+    pub fn relative_index_path(&self) -> Option<String> {
+        let path = || format!("{}/{}-{:08x}.{INDEX_EXTENSION}", self.day, self.log_type, self.id);
+        (self.index_bytes > 0).then(path)
     }
 }
 
@@ -137,6 +147,7 @@ mod tests {
             log_type: LogType::Transaction,
             rows: 3,
             bytes: 1_000,
+            index_bytes: 10,
             first: Timestamp::from_seconds(1),
             last: Timestamp::from_seconds(2),
             min_sequence: 0,

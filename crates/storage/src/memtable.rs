@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use vigie_domain::{Day, Event, LogType};
 
 use crate::chunk::{Chunk, ChunkBuilder};
-use crate::error::StorageError;
 
 /// Open rows that are made into a chunk.
 const OPEN_ROWS_MAX: usize = 4_096;
@@ -124,14 +123,6 @@ impl ShelfSnapshot {
         chunks.push(built);
         chunks
     }
-
-    /// Its events as one chunk in time order.
-    ///
-    /// # Errors
-    /// What Arrow answers when columns cannot be joined.
-    pub fn into_sorted_chunk(self) -> Result<Chunk, StorageError> {
-        Ok(Chunk::concat(&self.into_chunks())?.sorted()?)
-    }
 }
 
 #[cfg(test)]
@@ -148,15 +139,15 @@ mod tests {
     }
 
     #[test]
-    fn events_lie_by_day_and_are_sorted_when_asked() {
+    fn events_lie_by_day() {
         let mut table = MemTable::default();
         for (sequence, seconds) in [5, 3, 90_000].into_iter().enumerate() {
             table.insert_row(row(sequence as u64, seconds));
         }
         let shelves = table.snapshot();
         assert_eq!(shelves.iter().map(|((day, _), _)| day.0).collect::<Vec<_>>(), [0, 1]);
-        let first = shelves.into_iter().next().unwrap().1.into_sorted_chunk().unwrap();
-        assert_eq!(first.sequences(), [1, 0]);
+        let first = shelves.into_iter().next().unwrap().1.into_chunks();
+        assert_eq!(first[0].sequences(), [0, 1]);
     }
 
     #[test]

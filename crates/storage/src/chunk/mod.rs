@@ -12,8 +12,7 @@ mod source;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Schema, TimestampNanosecondType, UInt64Type};
 use arrow::error::ArrowError;
 use vigie_domain::{LogType, Position, Timestamp};
@@ -95,22 +94,6 @@ impl Chunk {
     /// Where the event in this row stands in time order.
     pub fn position(&self, row: usize) -> Position {
         Position { timestamp: Timestamp::from_nanos(self.timestamps()[row]), sequence: self.sequences()[row] }
-    }
-
-    /// The same events in time order.
-    ///
-    /// # Errors
-    /// What Arrow answers when columns cannot be taken.
-    pub fn sorted(&self) -> Result<Self, ArrowError> {
-        let (timestamps, sequences) = (self.timestamps(), self.sequences());
-        let mut order: Vec<u32> = (0..self.rows() as u32).collect();
-        let key = |row: &u32| (timestamps[*row as usize], sequences[*row as usize]);
-        if order.is_sorted_by_key(key) {
-            return Ok(self.clone());
-        }
-        order.sort_unstable_by_key(key);
-        let batch = take_record_batch(&self.batch, &UInt32Array::from(order))?;
-        Ok(Self { batch, ..self.clone() })
     }
 
     /// All events of the chunks, which are of one log type; columns that one lacks are null there.

@@ -6,11 +6,11 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
-use vigie_domain::{Day, Timestamp};
+use vigie_domain::{Day, LogType, Timestamp};
 
 use super::committer::{Command, Sealed};
 use super::state::SharedState;
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
 use crate::manifest::{Manifest, PartMeta};
 use crate::memtable::{MemTable, ShelfKey};
@@ -146,11 +146,7 @@ impl Maintenance {
         let Some(group) = small.into_values().find_map(|parts| one_tier(parts, self.options.merge_fan_in)) else {
             return Ok(());
         };
-        let chunks = group.iter().map(|part| part.read_all().map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
-        let merged = Chunk::concat(&chunks)?.sorted()?;
-        drop(chunks);
-        let (day, log_type) = (group[0].meta.day, group[0].meta.log_type);
-        let meta = self.parts.write_chunk((day, log_type), &merged)?;
+        let meta = self.parts.merge(&group)?;
         let is_merged = |id: u64| group.iter().any(|part| part.meta.id == id);
         let mut manifest = self.parts.manifest.clone();
         manifest.parts.retain(|part| !is_merged(part.id));
@@ -182,7 +178,62 @@ impl PartFolder {
     /// # Errors
     /// What the file system or Arrow answers.
     pub fn write_table(&mut self, table: &MemTable) -> Result<Vec<PartMeta>, StorageError> {
-        table.snapshot().into_iter().map(|(key, shelf)| self.write_chunk(key, &shelf.into_sorted_chunk()?)).collect()
+        let shelves = table.snapshot().into_iter();
+        shelves.map(|((day, log_type), shelf)| self.write_chunks(day, log_type, &shelf.into_chunks())).collect()
+    }
+
+    fn write_chunks(&mut self, day: Day, log_type: LogType, chunks: &[Arc<Chunk>]) -> Result<PartMeta, StorageError> {
+        let times = || chunks.iter().flat_map(|chunk| chunk.timestamps());
+        let sequences = || chunks.iter().flat_map(|chunk| chunk.sequences());
+        let instant = |nanos: Option<&i64>| Timestamp::from_nanos(nanos.copied().unwrap_or_default());
+        let mut meta = PartMeta {
+            id: self.next_part(),
+            day,
+            log_type,
+            rows: chunks.iter().map(|chunk| chunk.rows() as u64).sum(),
+            bytes: 0,
+            index_bytes: 0,
+            first: instant(times().min()),
+            last: instant(times().max()),
+            min_sequence: sequences().min().copied().unwrap_or_default(),
+            max_sequence: sequences().max().copied().unwrap_or_default(),
+            last_ingested_at: instant(chunks.iter().flat_map(|chunk| chunk.ingested_at()).max()),
+            has_ids: chunks.iter().any(|chunk| chunk.column(column_names::ID).is_some()),
+        };
+        let written = part::write(&self.path_of(&meta), chunks)?;
+        (meta.bytes, meta.index_bytes) = (written.bytes, written.index_bytes);
+        Ok(meta)
+    }
+
+    /// Writes the events of these parts, which are of one day and log type, to a new one; the manifest does not list it yet.
+    fn merge(&mut self, parts: &[Arc<Part>]) -> Result<PartMeta, StorageError> {
+        let metas = || parts.iter().map(|part| &part.meta);
+        let Some(first) = metas().next() else {
+            return Err(StorageError::Damaged("no part to merge".to_owned()));
+        };
+        let mut meta = PartMeta {
+            id: self.next_part(),
+            rows: metas().map(|meta| meta.rows).sum(),
+            first: metas().map(|meta| meta.first).min().unwrap_or_default(),
+            last: metas().map(|meta| meta.last).max().unwrap_or_default(),
+            min_sequence: metas().map(|meta| meta.min_sequence).min().unwrap_or_default(),
+            max_sequence: metas().map(|meta| meta.max_sequence).max().unwrap_or_default(),
+            last_ingested_at: metas().map(|meta| meta.last_ingested_at).max().unwrap_or_default(),
+            has_ids: metas().any(|meta| meta.has_ids),
+            ..first.clone()
+        };
+        let written = part::merge(&self.path_of(&meta), parts)?;
+        (meta.bytes, meta.index_bytes) = (written.bytes, written.index_bytes);
+        Ok(meta)
+    }
+
+    fn next_part(&mut self) -> u64 {
+        self.manifest.next_part += 1;
+        self.manifest.next_part - 1
+    }
+
+    fn path_of(&self, meta: &PartMeta) -> PathBuf {
+        self.folder.join(super::PARTS_FOLDER).join(meta.relative_path())
     }
 
     /// Makes the manifest durable and takes it over.
@@ -198,33 +249,7 @@ impl PartFolder {
 
     /// The part of this description.
     pub fn open(&self, meta: PartMeta) -> Part {
-        let path = self.folder.join(super::PARTS_FOLDER).join(meta.relative_path());
+        let path = self.path_of(&meta);
         Part::new(meta, path)
-    }
-
-    fn write_chunk(&mut self, (day, _): ShelfKey, chunk: &Chunk) -> Result<PartMeta, StorageError> {
-        let id = self.manifest.next_part;
-        self.manifest.next_part += 1;
-        let mut meta = describe(chunk, id, day);
-        let path = self.folder.join(super::PARTS_FOLDER).join(meta.relative_path());
-        meta.bytes = part::write(&path, chunk)?;
-        Ok(meta)
-    }
-}
-
-fn describe(chunk: &Chunk, id: u64, day: Day) -> PartMeta {
-    let instant = |nanos: Option<&i64>| Timestamp::from_nanos(nanos.copied().unwrap_or_default());
-    PartMeta {
-        id,
-        day,
-        log_type: chunk.log_type,
-        rows: chunk.rows() as u64,
-        bytes: 0,
-        first: instant(chunk.timestamps().first()),
-        last: instant(chunk.timestamps().last()),
-        min_sequence: chunk.sequences().iter().min().copied().unwrap_or_default(),
-        max_sequence: chunk.sequences().iter().max().copied().unwrap_or_default(),
-        last_ingested_at: instant(chunk.ingested_at().iter().max()),
-        has_ids: chunk.column(crate::chunk::column_names::ID).is_some(),
     }
 }

@@ -16,7 +16,7 @@ use crate::chunk::column_names;
 use crate::dedup::{DedupIndex, REMEMBERED_NS};
 use crate::disk;
 use crate::error::StorageError;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, PartMeta};
 use crate::memtable::MemTable;
 use crate::options::EngineOptions;
 use crate::part::Part;
@@ -94,7 +94,8 @@ fn take_lock(folder: &Path) -> Result<File, Error> {
 
 /// Files that a crash left behind before they were listed, or after they no longer were.
 fn remove_unlisted(folder: &Path, manifest: &Manifest) -> io::Result<()> {
-    let listed: BTreeSet<String> = manifest.parts.iter().map(crate::manifest::PartMeta::relative_path).collect();
+    let paths = |part: &PartMeta| std::iter::once(part.relative_path()).chain(part.relative_index_path());
+    let listed: BTreeSet<String> = manifest.parts.iter().flat_map(paths).collect();
     for day in std::fs::read_dir(folder.join(PARTS_FOLDER))? {
         let day = day?;
         for file in std::fs::read_dir(day.path())? {
@@ -125,7 +126,8 @@ impl Replaying {
             parts.manifest.parts.iter().filter(|part| part.has_ids && part.last_ingested_at >= oldest).collect();
         lately.sort_by_key(|part| part.last_ingested_at);
         for meta in lately {
-            parts.open(meta.clone()).scan(&columns, &mut |_, chunk| {
+            let part = parts.open(meta.clone());
+            part.read(&columns, &part.all_rows(), &mut |_, chunk| {
                 let Some(ids) = chunk.column(column_names::ID).map(|ids| ids.as_string::<i32>().clone()) else {
                     return Ok(std::ops::ControlFlow::Break(()));
                 };

@@ -1,9 +1,17 @@
-//! Parts: immutable Parquet files, one day and one log type each, rows in time order.
+//! Parts: immutable Parquet files, one day and one log type each, rows in time order, each with an index beside it.
 //!
-//! Any reader of Parquet reads them. Columns are those of a chunk; the fields that have values in the overflow
-//! column are listed in the file's metadata.
+//! Any reader of Parquet reads them. Columns are those of a chunk, strings plain; the fields that have values in the
+//! overflow column are listed in the file's metadata. The index says nothing that the part does not: see `index`.
 
+mod checked_file;
+mod encoding;
+mod gather;
+mod index;
+mod order;
 mod reader;
+mod sketch;
+mod token_filter;
+mod write;
 mod writer;
 
 use std::path::PathBuf;
@@ -15,46 +23,64 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use crate::disk;
 use crate::manifest::PartMeta;
 
-pub use writer::write;
+pub use index::{FilterReader, PAGE_ROWS, PartIndex};
+pub use reader::Rows;
+pub use token_filter::hash_of;
+pub use write::{merge, write};
 
 /// Key of the file's metadata under which the overflowed fields are listed, as JSON.
 const OVERFLOW_FIELDS_KEY: &str = "vigie.overflow_fields";
 
-/// A published part. Its file is removed once it is obsolete and nobody reads it any more.
+/// A published part. Its files are removed once it is obsolete and nobody reads it any more.
 #[derive(Debug)]
 pub struct Part {
     /// What the manifest says of it.
     pub meta: PartMeta,
     path: PathBuf,
-    footer: OnceLock<Footer>,
+    opened: OnceLock<Opened>,
     is_obsolete: AtomicBool,
 }
 
+/// What is kept of a part once it was read.
 #[derive(Clone, Debug)]
-struct Footer {
+struct Opened {
     reader: ArrowReaderMetadata,
     overflow_fields: Arc<std::collections::BTreeSet<String>>,
+    /// None of parts written before there were any, or when it is damaged.
+    index: Option<Arc<PartIndex>>,
 }
 
 impl Part {
     /// The part with this file.
     pub fn new(meta: PartMeta, path: PathBuf) -> Self {
-        Self { meta, path, footer: OnceLock::new(), is_obsolete: AtomicBool::new(false) }
+        Self { meta, path, opened: OnceLock::new(), is_obsolete: AtomicBool::new(false) }
     }
 
     /// Says that the manifest no longer lists it.
     pub fn set_obsolete(&self) {
         self.is_obsolete.store(true, Ordering::Release);
     }
+
+    fn index_path(&self) -> PathBuf {
+        self.path.with_extension(INDEX_EXTENSION)
+    }
 }
+
+/// Extension of a part's file.
+pub const PART_EXTENSION: &str = "parquet";
+/// Extension of its index.
+pub const INDEX_EXTENSION: &str = "index";
 
 impl Drop for Part {
     fn drop(&mut self) {
-        if self.is_obsolete.load(Ordering::Acquire)
-            && let Err(error) = disk::remove_file(&self.path)
-        {
-            // The next start removes files that the manifest does not list.
-            tracing::warn!(path = %self.path.display(), %error, "an obsolete part could not be removed");
+        if !self.is_obsolete.load(Ordering::Acquire) {
+            return;
+        }
+        for path in [self.index_path(), self.path.clone()] {
+            if let Err(error) = disk::remove_file(&path) {
+                // The next start removes files that the manifest does not list.
+                tracing::warn!(path = %path.display(), %error, "a file of an obsolete part could not be removed");
+            }
         }
     }
 }

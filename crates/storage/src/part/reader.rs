@@ -2,30 +2,101 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use parquet::file::metadata::PageIndexPolicy;
 
-use super::{Footer, OVERFLOW_FIELDS_KEY, Part};
+use super::checked_file::CheckedFile;
+use super::index::{FilterReader, PartIndex};
+use super::{OVERFLOW_FIELDS_KEY, Opened, Part};
 use crate::chunk::Chunk;
 use crate::error::StorageError;
 
 /// Rows decoded at once while scanning.
 const BATCH_ROWS: usize = 65_536;
 
-impl Part {
-    fn footer(&self) -> Result<&Footer, StorageError> {
-        if let Some(footer) = self.footer.get() {
-            return Ok(footer);
+/// Gets the numbers of some rows and their chunk, and says whether to go on.
+pub type Visit<'a> = dyn FnMut(&[u32], Chunk) -> Result<ControlFlow<()>, StorageError> + 'a;
+
+/// Rows of a part: ranges in ascending order that do not touch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    ranges: Vec<Range<usize>>,
+}
+
+impl Rows {
+    /// One run of rows.
+    pub fn run(range: Range<usize>) -> Self {
+        let mut rows = Self::default();
+        rows.push(range);
+        rows
+    }
+
+    /// Adds rows after all that are there.
+    pub fn push(&mut self, range: Range<usize>) {
+        match self.ranges.last_mut() {
+            _ if range.is_empty() => {}
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => self.ranges.push(range),
         }
+    }
+
+    /// How many.
+    pub fn count(&self) -> usize {
+        self.ranges.iter().map(ExactSizeIterator::len).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// The ranges.
+    pub fn ranges(&self) -> &[Range<usize>] {
+        &self.ranges
+    }
+
+    /// Those of them that lie in the range.
+    #[must_use]
+    pub fn within(&self, range: &Range<usize>) -> Self {
+        let mut rows = Self::default();
+        for own in &self.ranges {
+            rows.push(own.start.max(range.start)..own.end.min(range.end));
+        }
+        rows
+    }
+
+    /// Their numbers.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
+        self.ranges.iter().flat_map(|range| range.start as u32..range.end as u32)
+    }
+}
+
+impl FromIterator<usize> for Rows {
+    /// From numbers in ascending order.
+    fn from_iter<T: IntoIterator<Item = usize>>(numbers: T) -> Self {
+        let mut rows = Self::default();
+        numbers.into_iter().for_each(|row| rows.push(row..row + 1));
+        rows
+    }
+}
+
+impl Part {
+    fn opened(&self) -> Result<&Opened, StorageError> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened);
+        }
+        let index = self.read_index();
+        let file = CheckedFile::new(File::open(&self.path)?, index.as_ref().map(|index| index.sums.clone()))?;
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-        let reader = ArrowReaderMetadata::load(&File::open(&self.path)?, options)?;
+        let reader = ArrowReaderMetadata::load(&file, options.clone())?;
         let listed = reader.metadata().file_metadata().key_value_metadata().and_then(|pairs| {
             pairs.iter().find(|pair| pair.key == OVERFLOW_FIELDS_KEY).and_then(|pair| pair.value.clone())
         });
@@ -33,10 +104,32 @@ impl Part {
             Some(json) => serde_json::from_str(&json).map_err(|_| self.damaged("its metadata cannot be read"))?,
             None => return Err(self.damaged("it was not written by this program")),
         };
-        Ok(self.footer.get_or_init(|| Footer { reader, overflow_fields: Arc::new(overflow_fields) }))
+        let reader = match &index {
+            Some(index) => {
+                let schema = with_dictionaries(reader.schema(), index);
+                ArrowReaderMetadata::try_new(reader.metadata().clone(), options.with_schema(schema))?
+            }
+            None => reader,
+        };
+        let opened = Opened { reader, overflow_fields: Arc::new(overflow_fields), index };
+        Ok(self.opened.get_or_init(|| opened))
     }
 
-    fn damaged(&self, why: &str) -> StorageError {
+    fn read_index(&self) -> Option<Arc<PartIndex>> {
+        if self.meta.index_bytes == 0 {
+            return None;
+        }
+        let read = File::open(self.index_path()).map_err(StorageError::from).and_then(|file| PartIndex::read(&file));
+        match read {
+            Ok(index) => Some(Arc::new(index)),
+            Err(error) => {
+                tracing::error!(part = self.meta.relative_path(), %error, "the index of a part cannot be used; the part is read whole and its blocks are not verified");
+                None
+            }
+        }
+    }
+
+    pub(super) fn damaged(&self, why: &str) -> StorageError {
         StorageError::Damaged(format!("part \"{}\" is damaged: {why}", self.meta.relative_path()))
     }
 
@@ -45,7 +138,7 @@ impl Part {
     /// # Errors
     /// When the file cannot be read.
     pub fn schema(&self) -> Result<SchemaRef, StorageError> {
-        Ok(self.footer()?.reader.schema().clone())
+        Ok(self.opened()?.reader.schema().clone())
     }
 
     /// Fields that have values in the overflow column.
@@ -53,78 +146,133 @@ impl Part {
     /// # Errors
     /// When the file cannot be read.
     pub fn overflow_fields(&self) -> Result<Arc<BTreeSet<String>>, StorageError> {
-        Ok(self.footer()?.overflow_fields.clone())
+        Ok(self.opened()?.overflow_fields.clone())
     }
 
-    /// Reads these columns of every row, some rows at a time, in time order.
+    /// Its index, if it has one that can be used.
     ///
-    /// `visit` gets the number of its chunk's first row; the bytes decoded are returned.
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn index(&self) -> Result<Option<Arc<PartIndex>>, StorageError> {
+        Ok(self.opened()?.index.clone())
+    }
+
+    /// Asks its filters; `None` when it has none.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub fn filters(&self) -> Result<Option<FilterReader<'_>>, StorageError> {
+        match &self.opened()?.index {
+            Some(index) => Ok(Some(FilterReader::open(&self.index_path(), index)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Rows in which the column has no value, as its file says.
+    pub(super) fn null_count(&self, column: usize) -> Result<u64, StorageError> {
+        let groups = self.opened()?.reader.metadata().row_groups();
+        let counts = groups.iter().filter_map(|group| group.column(column).statistics()?.null_count_opt());
+        Ok(counts.sum())
+    }
+
+    /// Every row.
+    pub fn all_rows(&self) -> Rows {
+        Rows::run(0..self.meta.rows as usize)
+    }
+
+    /// Reads these columns of these rows, some at a time, in time order.
+    ///
+    /// `visit` gets the numbers of the rows of its chunk; the bytes read are returned.
     ///
     /// # Errors
     /// When the file cannot be read, or what `visit` answers.
-    pub fn scan(
-        &self,
-        columns: &BTreeSet<String>,
-        visit: &mut dyn FnMut(usize, Chunk) -> Result<ControlFlow<()>, StorageError>,
-    ) -> Result<u64, StorageError> {
-        let (builder, bytes) = self.reader(Some(columns))?;
-        let mut first_row = 0;
-        for batch in builder.with_batch_size(BATCH_ROWS).build()? {
+    pub fn read(&self, columns: &BTreeSet<String>, rows: &Rows, visit: &mut Visit<'_>) -> Result<u64, StorageError> {
+        let (reader, bytes_read) = self.reader(Some(columns), rows, BATCH_ROWS)?;
+        let mut numbers = rows.numbers();
+        for batch in reader {
             let chunk = self.chunk(batch?)?;
-            let rows = chunk.rows();
-            if visit(first_row, chunk)?.is_break() {
+            let here: Vec<u32> = numbers.by_ref().take(chunk.rows()).collect();
+            if visit(&here, chunk)?.is_break() {
                 break;
             }
-            first_row += rows;
         }
-        Ok(bytes)
+        Ok(bytes_read.load(Ordering::Relaxed))
     }
 
-    /// Reads every column of these rows, which are in ascending order.
+    /// Every column of these rows, and the bytes read.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn rows(&self, rows: &[usize]) -> Result<Chunk, StorageError> {
-        let (builder, _) = self.reader(None)?;
-        let ranges = rows.iter().map(|row| *row..*row + 1);
-        let selection = RowSelection::from_consecutive_ranges(ranges, self.meta.rows as usize);
-        let reader = builder.with_batch_size(rows.len().max(1)).with_row_selection(selection).build()?;
-        let batches =
-            reader.map(|batch| Ok(Arc::new(self.chunk(batch?)?))).collect::<Result<Vec<_>, StorageError>>()?;
-        Ok(Chunk::concat(&batches)?)
+    pub fn fetch(&self, rows: &Rows) -> Result<(Chunk, u64), StorageError> {
+        self.fetch_columns(None, rows)
     }
 
-    /// Reads the whole part.
+    /// These columns of these rows, as one chunk, and the bytes read.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn read_all(&self) -> Result<Chunk, StorageError> {
-        let (builder, _) = self.reader(None)?;
-        let reader = builder.with_batch_size(BATCH_ROWS).build()?;
+    pub fn fetch_columns(&self, columns: Option<&BTreeSet<String>>, rows: &Rows) -> Result<(Chunk, u64), StorageError> {
+        let (reader, bytes_read) = self.reader(columns, rows, rows.count().max(1))?;
         let batches =
             reader.map(|batch| Ok(Arc::new(self.chunk(batch?)?))).collect::<Result<Vec<_>, StorageError>>()?;
-        Ok(Chunk::concat(&batches)?)
+        Ok((Chunk::concat(&batches)?, bytes_read.load(Ordering::Relaxed)))
+    }
+
+    /// Reads every column of every row in batches of so many rows.
+    pub(super) fn batches(&self, batch_rows: usize) -> Result<ParquetRecordBatchReader, StorageError> {
+        Ok(self.reader(None, &self.all_rows(), batch_rows)?.0)
     }
 
     fn reader(
         &self,
         columns: Option<&BTreeSet<String>>,
-    ) -> Result<(ParquetRecordBatchReaderBuilder<File>, u64), StorageError> {
-        let footer = self.footer()?;
-        let schema = footer.reader.schema();
-        let roots: Vec<usize> = (0..schema.fields().len())
-            .filter(|index| columns.is_none_or(|columns| columns.contains(schema.field(*index).name())))
-            .collect();
-        let groups = footer.reader.metadata().row_groups();
-        let bytes =
-            groups.iter().flat_map(|group| roots.iter().map(|root| group.column(*root).compressed_size())).sum::<i64>();
-        let mask = ProjectionMask::roots(footer.reader.parquet_schema(), roots);
-        let file = File::open(&self.path)?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, footer.reader.clone());
-        Ok((builder.with_projection(mask), bytes.max(0) as u64))
+        rows: &Rows,
+        batch_rows: usize,
+    ) -> Result<(ParquetRecordBatchReader, Arc<AtomicU64>), StorageError> {
+        let opened = self.opened()?;
+        let schema = opened.reader.schema();
+        let roots = (0..schema.fields().len())
+            .filter(|index| columns.is_none_or(|columns| columns.contains(schema.field(*index).name())));
+        let mask = ProjectionMask::roots(opened.reader.parquet_schema(), roots);
+        let sums = opened.index.as_ref().map(|index| index.sums.clone());
+        let file = CheckedFile::new(File::open(&self.path)?, sums)?;
+        let bytes_read = file.bytes_read();
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, opened.reader.clone())
+            .with_projection(mask)
+            .with_batch_size(batch_rows);
+        let row_count = self.meta.rows as usize;
+        if rows.count() < row_count {
+            let ranges = rows.ranges().iter().cloned();
+            builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, row_count));
+        }
+        Ok((builder.build()?, bytes_read))
     }
 
-    fn chunk(&self, batch: arrow::array::RecordBatch) -> Result<Chunk, StorageError> {
-        Ok(Chunk { log_type: self.meta.log_type, batch, overflow_fields: self.footer()?.overflow_fields.clone() })
+    pub(super) fn chunk(&self, batch: arrow::array::RecordBatch) -> Result<Chunk, StorageError> {
+        Ok(Chunk { log_type: self.meta.log_type, batch, overflow_fields: self.opened()?.overflow_fields.clone() })
+    }
+}
+
+/// The schema in which columns of codes are read as such.
+fn with_dictionaries(schema: &SchemaRef, index: &PartIndex) -> SchemaRef {
+    let codes = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let fields = schema.fields().iter().map(|field| {
+        let has_dictionary = index.column(field.name()).is_some_and(|column| column.has_dictionary);
+        if has_dictionary { Arc::new(Field::new(field.name(), codes(), field.is_nullable())) } else { field.clone() }
+    });
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_touch_are_one_range() {
+        let rows: Rows = [1, 2, 3, 7, 9, 10].into_iter().collect();
+        assert_eq!(rows.ranges(), [1..4, 7..8, 9..11]);
+        assert_eq!(rows.numbers().collect::<Vec<_>>(), [1, 2, 3, 7, 9, 10]);
+        assert_eq!(rows.within(&(2..10)).ranges(), [2..4, 7..8, 9..10]);
+        assert_eq!((rows.count(), rows.within(&(4..7)).is_empty()), (6, true));
     }
 }

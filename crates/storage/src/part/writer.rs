@@ -1,109 +1,282 @@
-//! Writes a part and waits until it is on disk.
+//! Writes a part page by page, and its index beside it; both are on disk when it is finished.
 
-use std::collections::HashSet;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::datatypes::{FieldRef, Schema, TimestampNanosecondType, UInt64Type};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
-use parquet::schema::types::ColumnPath;
+use vigie_domain::Timestamp;
 
 use super::OVERFLOW_FIELDS_KEY;
-use crate::chunk::{Chunk, column_names};
+use super::checked_file::SummingWriter;
+use super::encoding::{self, ColumnEncoding, DISTINCT_SHARE_MAX};
+use super::gather::is_text;
+use super::index::{IndexedColumn, PageSpan, PartIndex};
+use super::sketch::DistinctSketch;
+use super::token_filter::{FilterBuilder, FilterPlace, hash_of, push_hashes};
+use crate::chunk::column_names;
 use crate::disk;
 use crate::error::StorageError;
 
-/// Rows of a page: what a search decodes at least.
-const PAGE_ROWS: usize = 8_192;
-/// A dictionary may grow to this size before a column falls back to plain strings.
-const DICTIONARY_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Above this share of distinct values a dictionary costs more than it saves.
-const DISTINCT_SHARE_MAX: f64 = 0.5;
+/// Pages looked at before encodings and sizes of filters are chosen.
+const SAMPLE_PAGES: usize = 4;
+/// Filters are made for somewhat more hashes than the first pages have.
+const HASHES_MARGIN: f64 = 1.15;
 
-/// Writes a chunk in time order to a new file, durable when it returns, and answers the file's bytes.
-///
-/// # Errors
-/// What the file system or Arrow answers; a file half written is left for the next start to remove.
-pub fn write(path: &Path, chunk: &Chunk) -> Result<u64, StorageError> {
-    if let Some(folder) = path.parent() {
-        disk::create_folder(folder)?;
-    }
-    let batch = with_chosen_encodings(&chunk.batch)?;
-    let properties = properties(&batch, chunk)?;
-    let file = disk::create_file(path)?;
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties))?;
-    let mut start = 0;
-    while start < batch.num_rows() {
-        let length = (batch.num_rows() - start).min(PAGE_ROWS);
-        writer.write(&batch.slice(start, length))?;
-        start += length;
-    }
-    let file = writer.into_inner()?;
-    file.sync_all()?;
-    Ok(file.metadata()?.len())
+/// What is known of a column's strings before they are written, from one place where they lie now.
+pub enum KnownTexts<'a> {
+    /// A dictionary: each of its values is in some row.
+    Values(&'a StringArray),
+    /// A column without one.
+    Sketch(&'a DistinctSketch),
 }
 
-fn properties(batch: &RecordBatch, chunk: &Chunk) -> Result<WriterProperties, StorageError> {
-    let overflow_fields = serde_json::to_string(chunk.overflow_fields.as_ref()).unwrap_or_default();
-    // Parts of less than a page are read column by column and soon merged: setting up zstd would cost more than it saves.
-    let is_small = batch.num_rows() < PAGE_ROWS;
-    let compression = if is_small { Compression::LZ4_RAW } else { Compression::ZSTD(ZstdLevel::try_new(1)?) };
-    let mut builder = WriterProperties::builder()
-        .set_compression(compression)
-        .set_max_row_group_row_count(Some(usize::MAX))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX)
-        .set_statistics_enabled(EnabledStatistics::Page)
-        .set_created_by(concat!("vigie ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_key_value_metadata(Some(vec![KeyValue::new(OVERFLOW_FIELDS_KEY.to_owned(), overflow_fields)]));
-    for field in batch.schema_ref().fields() {
-        builder = column_properties(builder, field);
-    }
-    Ok(builder.build())
+/// A column of a part that is about to be written.
+pub struct PlannedColumn {
+    /// Its name and type; strings are plain.
+    pub field: FieldRef,
+    text: Option<TextPlan>,
 }
 
-/// Counters and instants grow steadily: their differences are small. Strings that hardly repeat need no dictionary.
-fn column_properties(builder: WriterPropertiesBuilder, field: &Field) -> WriterPropertiesBuilder {
-    let path = || ColumnPath::new(vec![field.name().clone()]);
-    match field.data_type() {
-        DataType::Timestamp(..) | DataType::UInt64 => builder
-            .set_column_dictionary_enabled(path(), false)
-            .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED),
-        DataType::Utf8 => builder.set_column_dictionary_enabled(path(), false),
-        _ => builder,
+struct TextPlan {
+    has_dictionary: bool,
+    /// The hashes of its dictionary, when they are known beforehand.
+    dictionary_hashes: Option<Vec<u64>>,
+    distinct: DistinctSketch,
+    filter: Option<FilterBuilder>,
+}
+
+impl PlannedColumn {
+    /// A column of which so many rows have a value; `texts` says what is known if it is one of strings.
+    pub fn new(field: FieldRef, value_count: usize, texts: &[KnownTexts<'_>]) -> Self {
+        let text = is_text(field.data_type()).then(|| {
+            let mut distinct = DistinctSketch::default();
+            for known in texts {
+                match known {
+                    KnownTexts::Values(values) => {
+                        values.iter().flatten().for_each(|value| distinct.add(hash_of(value)));
+                    }
+                    KnownTexts::Sketch(sketch) => sketch.hashes().for_each(|hash| distinct.add(hash)),
+                }
+            }
+            let is_repeated = distinct.estimate() <= value_count as f64 * DISTINCT_SHARE_MAX;
+            let has_dictionary = field.name() == column_names::SHAPE || is_repeated;
+            TextPlan {
+                has_dictionary,
+                dictionary_hashes: (has_dictionary && has_filter(field.name()))
+                    .then(|| dictionary_hashes(texts))
+                    .flatten(),
+                distinct: if has_dictionary { DistinctSketch::default() } else { distinct },
+                filter: None,
+            }
+        });
+        Self { field, text }
     }
 }
 
-/// Columns of strings that hardly repeat become plain ones.
-fn with_chosen_encodings(batch: &RecordBatch) -> Result<RecordBatch, StorageError> {
-    let mut fields = Vec::with_capacity(batch.num_columns());
-    let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
-    for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-        let is_text = matches!(field.data_type(), DataType::Dictionary(..)) && field.name() != column_names::SHAPE;
-        if is_text && distinct_share(column) > DISTINCT_SHARE_MAX {
-            columns.push(arrow::compute::cast(column, &DataType::Utf8)?);
-            fields.push(Arc::new(Field::new(field.name(), DataType::Utf8, field.is_nullable())));
-        } else {
-            columns.push(column.clone());
-            fields.push(field.clone());
+/// The overflow is JSON and the shape is names: nobody looks for their words.
+fn has_filter(name: &str) -> bool {
+    name != column_names::SHAPE && name != column_names::OVERFLOW
+}
+
+/// The hashes of all values, if all are known.
+fn dictionary_hashes(texts: &[KnownTexts<'_>]) -> Option<Vec<u64>> {
+    let (mut buffer, mut hashes) = (String::new(), Vec::new());
+    for known in texts {
+        let KnownTexts::Values(values) = known else { return None };
+        values.iter().flatten().for_each(|value| push_hashes(value, &mut buffer, &mut hashes));
+    }
+    hashes.sort_unstable();
+    hashes.dedup();
+    Some(hashes)
+}
+
+/// Where a part is written to, and what its file says of it.
+pub struct PartTarget {
+    /// The part's file.
+    pub path: PathBuf,
+    /// Its index.
+    pub index_path: PathBuf,
+    /// Fields that have values in the overflow column.
+    pub overflow_fields: Arc<BTreeSet<String>>,
+    /// How many rows it will have.
+    pub row_count: usize,
+}
+
+/// Bytes of the two files.
+#[derive(Clone, Copy, Debug)]
+pub struct WrittenPart {
+    /// Of the part.
+    pub bytes: u64,
+    /// Of its index.
+    pub index_bytes: u64,
+}
+
+/// A part half written; dropped before it is finished, its files are left for the next start to remove.
+pub struct PartWriter {
+    target: PartTarget,
+    schema: Arc<Schema>,
+    columns: Vec<PlannedColumn>,
+    pages: Vec<PageSpan>,
+    /// Pages kept until there are enough to choose by.
+    waiting: Vec<RecordBatch>,
+    writer: Option<ArrowWriter<SummingWriter<File>>>,
+    hashes: Vec<u64>,
+    buffer: String,
+}
+
+impl PartWriter {
+    /// Of a part with these columns.
+    pub fn new(target: PartTarget, columns: Vec<PlannedColumn>) -> Self {
+        let fields: Vec<FieldRef> = columns.iter().map(|column| column.field.clone()).collect();
+        Self {
+            target,
+            schema: Arc::new(Schema::new(fields)),
+            columns,
+            pages: Vec::new(),
+            waiting: Vec::new(),
+            writer: None,
+            hashes: Vec::new(),
+            buffer: String::new(),
         }
     }
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+
+    /// The columns of a page, in order.
+    pub fn fields(&self) -> Vec<FieldRef> {
+        self.schema.fields().to_vec()
+    }
+
+    /// Adds a page: its columns in the order in which they were planned, its rows in time order after those before it.
+    ///
+    /// # Errors
+    /// What the file system or Arrow answers.
+    pub fn push(&mut self, columns: Vec<ArrayRef>) -> Result<(), StorageError> {
+        let page = RecordBatch::try_new(self.schema.clone(), columns)?;
+        self.pages.extend(span_of(&page));
+        if self.writer.is_none() {
+            self.waiting.push(page);
+            return if self.waiting.len() < SAMPLE_PAGES { Ok(()) } else { self.start() };
+        }
+        self.write(&page)
+    }
+
+    /// Writes what is left and waits until both files are on disk.
+    ///
+    /// # Errors
+    /// What the file system or Arrow answers.
+    pub fn finish(mut self) -> Result<WrittenPart, StorageError> {
+        self.start()?;
+        let Some(writer) = self.writer.take() else {
+            return Err(StorageError::Damaged("a part was finished before it was started".to_owned()));
+        };
+        let (file, sums) = writer.into_inner()?.finish();
+        file.sync_all()?;
+        let bytes = file.metadata()?.len();
+        let mut runs = Vec::new();
+        let columns = self.columns.into_iter().filter_map(|column| indexed(column, &mut runs)).collect();
+        let index = PartIndex { pages: self.pages, columns, sums: sums.into() };
+        Ok(WrittenPart { bytes, index_bytes: index.write(&self.target.index_path, runs)? })
+    }
+
+    /// Chooses encodings and sizes by the pages that wait, and writes them.
+    fn start(&mut self) -> Result<(), StorageError> {
+        if self.writer.is_some() {
+            return Ok(());
+        }
+        if let Some(folder) = self.target.path.parent() {
+            disk::create_folder(folder)?;
+        }
+        let overflow_fields = serde_json::to_string(self.target.overflow_fields.as_ref()).unwrap_or_default();
+        let metadata = KeyValue::new(OVERFLOW_FIELDS_KEY.to_owned(), overflow_fields);
+        let mut properties = encoding::file_properties(self.target.row_count, metadata)?;
+        for place in 0..self.columns.len() {
+            let sample: Vec<ArrayRef> = self.waiting.iter().map(|page| page.column(place).clone()).collect();
+            let hash_count = self.hashes_per_page(place, &sample);
+            let column = &mut self.columns[place];
+            let encoding = match &mut column.text {
+                None => encoding::of_numbers(&sample),
+                Some(text) => {
+                    if has_filter(column.field.name()) {
+                        text.filter = Some(FilterBuilder::new(hash_count));
+                    }
+                    if text.has_dictionary { ColumnEncoding::Dictionary } else { ColumnEncoding::DeltaLength }
+                }
+            };
+            properties = encoding::with_column(properties, &column.field, encoding);
+        }
+        let file = SummingWriter::new(disk::create_file(&self.target.path)?);
+        self.writer = Some(ArrowWriter::try_new(file, self.schema.clone(), Some(properties.build()))?);
+        for page in std::mem::take(&mut self.waiting) {
+            self.write(&page)?;
+        }
+        Ok(())
+    }
+
+    /// Distinct hashes that a filter of the column is made for.
+    fn hashes_per_page(&mut self, place: usize, sample: &[ArrayRef]) -> usize {
+        let Some(text) = &self.columns[place].text else { return 0 };
+        if let Some(hashes) = &text.dictionary_hashes {
+            return hashes.len();
+        }
+        let mut most = 0;
+        for page in sample {
+            self.hashes.clear();
+            for value in page.as_string::<i32>().iter().flatten() {
+                push_hashes(value, &mut self.buffer, &mut self.hashes);
+            }
+            self.hashes.sort_unstable();
+            self.hashes.dedup();
+            most = most.max(self.hashes.len());
+        }
+        (most as f64 * HASHES_MARGIN) as usize
+    }
+
+    fn write(&mut self, page: &RecordBatch) -> Result<(), StorageError> {
+        for (column, array) in self.columns.iter_mut().zip(page.columns()) {
+            let Some(TextPlan { filter: Some(filter), dictionary_hashes: None, .. }) = &mut column.text else {
+                continue;
+            };
+            self.hashes.clear();
+            for value in array.as_string::<i32>().iter().flatten() {
+                push_hashes(value, &mut self.buffer, &mut self.hashes);
+            }
+            filter.push_page(&self.hashes);
+        }
+        match &mut self.writer {
+            Some(writer) => Ok(writer.write(page)?),
+            None => Ok(()),
+        }
+    }
 }
 
-/// Distinct values per value that is not null. A joined dictionary may name a value twice, so it is counted.
-fn distinct_share(column: &ArrayRef) -> f64 {
-    let dictionary = column.as_dictionary::<Int32Type>();
-    let value_count = dictionary.len() - dictionary.null_count();
-    let named = dictionary.values().len();
-    if (named as f64) <= value_count as f64 * DISTINCT_SHARE_MAX {
-        return 0.0;
-    }
-    let values = dictionary.values().as_string::<i32>();
-    let distinct: HashSet<&str> = (0..named).map(|code| values.value(code)).collect();
-    distinct.len() as f64 / value_count.max(1) as f64
+/// What the index says of the column; its filter is appended to `runs`.
+fn indexed(column: PlannedColumn, runs: &mut Vec<u8>) -> Option<IndexedColumn> {
+    let text = column.text?;
+    let filter = text.filter.map(|mut filter| -> FilterPlace {
+        if let Some(hashes) = &text.dictionary_hashes {
+            filter.push_page(hashes);
+        }
+        filter.finish(runs)
+    });
+    Some(IndexedColumn {
+        name: column.field.name().clone(),
+        has_dictionary: text.has_dictionary,
+        filter,
+        distinct: text.distinct,
+    })
+}
+
+fn span_of(page: &RecordBatch) -> Option<PageSpan> {
+    let times = page.column_by_name(column_names::TIMESTAMP)?.as_primitive::<TimestampNanosecondType>().values();
+    let sequences = page.column_by_name(column_names::SEQUENCE)?.as_primitive::<UInt64Type>().values();
+    Some(PageSpan {
+        first: Timestamp::from_nanos(*times.first()?),
+        last: Timestamp::from_nanos(*times.last()?),
+        min_sequence: sequences.iter().min().copied()?,
+        max_sequence: sequences.iter().max().copied()?,
+    })
 }

@@ -1,247 +1,27 @@
-//! The aggregation executor: rows are split into buckets, buckets into buckets, and metrics taken of what is left.
-//!
-//! Columns of dictionary codes are counted by code, without touching a string.
+//! Answers aggregations: units are counted apart, several at a time, and their partial answers merged.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, DictionaryArray};
-use arrow::datatypes::{DataType, Decimal128Type, Int32Type};
-use vigie_domain::aggregation::{Aggregation, AggregationAnswer, AggregationKind};
+use vigie_domain::aggregation::AggregationAnswer;
 use vigie_domain::ports::{AggregateRequest, AggregateResult, ScanStats};
-use vigie_domain::query::{Matcher, Scalar};
-use vigie_domain::{Error, Scope, Timestamp};
+use vigie_domain::query::Matcher;
 
-use super::field_values::FieldValues;
-use super::filter::{Filter, add_field_needs, add_needs, evaluate};
-use super::partial::{BucketState, Key, Partial, StatsState, check_states};
+use super::collect::{Collector, Selected};
+use super::filter::{Filter, ScanContext, TimeCheck};
+use super::matching::{Candidates, candidates, matching_rows};
+use super::parallel::{self, split};
+use super::partial::{Partial, merge_all};
+use super::question::Question;
 use super::{ColumnNeeds, Unit, answer};
 use crate::chunk::Chunk;
 use crate::error::StorageError;
+use crate::part::{PAGE_ROWS, Part, PartIndex, Rows};
 
-/// Threads that read units for one question at most.
-const THREADS_MAX: usize = 4;
+/// From this share of matching rows on, pages are read whole and not row by row.
+const DENSE_SHARE: usize = 16;
 
-/// A question made ready: filters compiled, hidden fields without values.
-pub struct Question {
-    asked: Aggregation,
-    field: Option<String>,
-    filters: Vec<Matcher>,
-    children: Vec<Question>,
-}
-
-impl Question {
-    /// Makes the question ready.
-    ///
-    /// # Errors
-    /// When a filter cannot be read, or a metric has questions below it.
-    pub fn new(asked: &Aggregation, scope: &Scope, now: Timestamp) -> Result<Self, Error> {
-        let is_metric = matches!(
-            asked.kind,
-            AggregationKind::Stats { .. } | AggregationKind::Cardinality { .. } | AggregationKind::Percentiles { .. }
-        );
-        if is_metric && !asked.children.is_empty() {
-            return Err(Error::invalid(format!("the metric \"{}\" cannot have aggregations below it", asked.name)));
-        }
-        if let AggregationKind::DateHistogram { interval_ns: ..=0, .. } = asked.kind {
-            return Err(Error::invalid(format!("the interval of \"{}\" must be above 0", asked.name)));
-        }
-        let field = match &asked.kind {
-            AggregationKind::Terms { field, .. }
-            | AggregationKind::Stats { field }
-            | AggregationKind::Cardinality { field }
-            | AggregationKind::Percentiles { field, .. } => (!scope.hides(field)).then(|| field.clone()),
-            AggregationKind::DateHistogram { .. } | AggregationKind::Filters(_) => None,
-        };
-        let filters = match &asked.kind {
-            AggregationKind::Filters(filters) => {
-                filters.iter().map(|(_, query)| Matcher::compile(query, scope, now)).collect::<Result<_, _>>()?
-            }
-            _ => Vec::new(),
-        };
-        let children = asked.children.iter().map(|child| Self::new(child, scope, now)).collect::<Result<_, _>>()?;
-        Ok(Self { asked: asked.clone(), field, filters, children })
-    }
-
-    fn add_needs(&self, needs: &mut ColumnNeeds<'_>) {
-        if let Some(field) = &self.field {
-            add_field_needs(field, &|name| name == field, needs);
-        }
-        self.filters.iter().for_each(|filter| add_needs(filter, needs));
-        self.children.iter().for_each(|child| child.add_needs(needs));
-    }
-
-    fn update(&self, partial: &mut Partial, chunk: &Chunk, rows: &[u32]) -> Result<(), StorageError> {
-        match partial {
-            Partial::Terms(states) => self.update_terms(states, chunk, rows),
-            Partial::DateHistogram(states) => {
-                for (start, rows) in self.split_by_time(chunk, rows) {
-                    self.update_bucket(states.entry(start).or_default(), chunk, &rows)?;
-                }
-                Ok(())
-            }
-            Partial::Filters(states) => {
-                for (state, filter) in states.iter_mut().zip(&self.filters) {
-                    let matching = evaluate(filter, chunk);
-                    let rows: Vec<u32> = rows.iter().copied().filter(|row| matching.value(*row as usize)).collect();
-                    self.update_bucket(state, chunk, &rows)?;
-                }
-                Ok(())
-            }
-            Partial::Stats(state) => {
-                self.update_stats(state, chunk, rows);
-                Ok(())
-            }
-            Partial::Cardinality(keys) => {
-                for (key, _) in self.split_by_key(chunk, rows) {
-                    keys.insert(key);
-                }
-                check_states(keys.len())
-            }
-            Partial::Percentiles(numbers) => {
-                self.for_each_number(chunk, rows, &mut |number| numbers.push(number));
-                check_states(numbers.len())
-            }
-        }
-    }
-
-    fn update_bucket(&self, state: &mut BucketState, chunk: &Chunk, rows: &[u32]) -> Result<(), StorageError> {
-        state.count += rows.len() as u64;
-        if self.children.is_empty() || rows.is_empty() {
-            return Ok(());
-        }
-        if state.children.is_empty() {
-            state.children = self.children.iter().map(|child| Partial::empty(&child.asked.kind)).collect();
-        }
-        let children = self.children.iter().zip(&mut state.children);
-        children.into_iter().try_for_each(|(child, partial)| child.update(partial, chunk, rows))
-    }
-
-    fn update_terms(
-        &self,
-        states: &mut HashMap<Key, BucketState>,
-        chunk: &Chunk,
-        rows: &[u32],
-    ) -> Result<(), StorageError> {
-        for (key, rows) in self.split_by_key(chunk, rows) {
-            self.update_bucket(states.entry(key).or_default(), chunk, &rows)?;
-        }
-        check_states(states.len())
-    }
-
-    /// Rows by the start of their span; runs of rows in time order are found without looking at each start twice.
-    fn split_by_time(&self, chunk: &Chunk, rows: &[u32]) -> Vec<(i64, Vec<u32>)> {
-        let AggregationKind::DateHistogram { interval_ns, offset_ns } = self.asked.kind else { return Vec::new() };
-        let timestamps = chunk.timestamps();
-        let mut runs: Vec<(i64, Vec<u32>)> = Vec::new();
-        for row in rows {
-            let start = span_start(timestamps[*row as usize], interval_ns, offset_ns);
-            match runs.last_mut() {
-                Some((last, run)) if *last == start => run.push(*row),
-                _ => runs.push((start, vec![*row])),
-            }
-        }
-        runs
-    }
-
-    /// Rows by distinct value; a row with several values is under each.
-    fn split_by_key(&self, chunk: &Chunk, rows: &[u32]) -> Vec<(Key, Vec<u32>)> {
-        let Some(field) = &self.field else { return Vec::new() };
-        let values = FieldValues::new(chunk, field);
-        if values.is_empty() {
-            return Vec::new();
-        }
-        if let Some(codes) = values.as_codes() {
-            return split_by_code(codes, rows);
-        }
-        let mut by_key: HashMap<Key, Vec<u32>> = HashMap::new();
-        for row in rows {
-            values.for_each(*row as usize, &mut |scalar| {
-                let rows = by_key.entry(Key::new(scalar)).or_default();
-                if rows.last() != Some(row) {
-                    rows.push(*row);
-                }
-            });
-        }
-        by_key.into_iter().collect()
-    }
-
-    fn update_stats(&self, state: &mut StatsState, chunk: &Chunk, rows: &[u32]) {
-        let Some(field) = &self.field else { return };
-        let decimals = chunk.column(field).filter(|column| matches!(column.data_type(), DataType::Decimal128(..)));
-        let decimals = decimals.map(AsArray::as_primitive::<Decimal128Type>);
-        let values = FieldValues::new(chunk, field);
-        for row in rows {
-            let row = *row as usize;
-            let mut decimal = decimals.filter(|column| column.is_valid(row)).map(|column| column.value(row));
-            values.for_each(row, &mut |scalar| match (decimal.take(), number_of(scalar)) {
-                (Some(scaled), _) => state.add_decimal(scaled),
-                (None, Some(number)) => state.add(number),
-                (None, None) => {}
-            });
-        }
-    }
-
-    fn for_each_number(&self, chunk: &Chunk, rows: &[u32], visit: &mut dyn FnMut(f64)) {
-        let Some(field) = &self.field else { return };
-        let values = FieldValues::new(chunk, field);
-        for row in rows {
-            values.for_each(*row as usize, &mut |scalar| {
-                if let Some(number) = number_of(scalar) {
-                    visit(number);
-                }
-            });
-        }
-    }
-}
-
-fn number_of(scalar: Scalar<'_>) -> Option<f64> {
-    match scalar {
-        Scalar::Int(number) => Some(number as f64),
-        Scalar::Float(number) => Some(number),
-        Scalar::BigNumber(literal) => literal.parse().ok(),
-        Scalar::Bool(_) | Scalar::Text(_) | Scalar::Instant(_) => None,
-    }
-}
-
-/// The start of the span that holds the instant, in nanoseconds; the ends of the range are not passed.
-fn span_start(nanos: i64, interval_ns: i64, offset_ns: i64) -> i64 {
-    let (nanos, interval, offset) = (i128::from(nanos), i128::from(interval_ns), i128::from(offset_ns));
-    let start = (nanos - offset).div_euclid(interval) * interval + offset;
-    start.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
-}
-
-fn split_by_code(codes: &DictionaryArray<Int32Type>, rows: &[u32]) -> Vec<(Key, Vec<u32>)> {
-    let mut by_code: Vec<Vec<u32>> = vec![Vec::new(); codes.values().len()];
-    for row in rows {
-        if codes.is_valid(*row as usize) {
-            by_code[codes.keys().value(*row as usize) as usize].push(*row);
-        }
-    }
-    let values = codes.values().as_string::<i32>();
-    let filled = by_code.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty());
-    filled.map(|(code, rows)| (Key::Text(values.value(code).into()), rows)).collect()
-}
-
-impl Partial {
-    /// The partial answer before any event was seen.
-    pub fn empty(kind: &AggregationKind) -> Self {
-        match kind {
-            AggregationKind::Terms { .. } => Self::Terms(HashMap::new()),
-            AggregationKind::DateHistogram { .. } => Self::DateHistogram(std::collections::BTreeMap::new()),
-            AggregationKind::Filters(filters) => {
-                Self::Filters(filters.iter().map(|_| BucketState::default()).collect())
-            }
-            AggregationKind::Stats { .. } => Self::Stats(StatsState::default()),
-            AggregationKind::Cardinality { .. } => Self::Cardinality(std::collections::HashSet::new()),
-            AggregationKind::Percentiles { .. } => Self::Percentiles(Vec::new()),
-        }
-    }
-}
-
-/// What was counted of some units.
+/// What was counted of some rows.
 struct Tally {
     total: u64,
     partials: Vec<Partial>,
@@ -258,78 +38,170 @@ pub fn aggregate(
     questions: &[Question],
     request: &AggregateRequest,
 ) -> Result<AggregateResult, StorageError> {
-    let next = AtomicUsize::new(0);
-    let tallies = Mutex::new(Vec::new());
-    let threads = units.len().clamp(1, THREADS_MAX).min(std::thread::available_parallelism().map_or(1, usize::from));
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let tally = tally_units(units, &next, filter, questions);
-                tallies.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(tally);
-            });
-        }
-    });
-    let mut merged: Option<Tally> = None;
-    for tally in tallies.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-        let tally = tally?;
-        match &mut merged {
-            None => merged = Some(tally),
-            Some(merged) => merged.merge(tally)?,
-        }
+    let pruned = parallel::run(units.len(), |unit| candidates(&units[unit], filter))?;
+    let tasks = pieces(units, pruned);
+    let tallies = parallel::run(tasks.len(), |task| {
+        let (unit, rows) = &tasks[task];
+        tally(&units[*unit], rows, filter, questions)
+    })?;
+    let mut merged = Tally { total: 0, partials: Vec::new(), stats: ScanStats::default() };
+    for tally in tallies {
+        merged.total += tally.total;
+        merged.stats.rows_scanned += tally.stats.rows_scanned;
+        merged.stats.bytes_read += tally.stats.bytes_read;
+        merge_all(&mut merged.partials, &tally.partials)?;
     }
-    let merged = merged.unwrap_or_else(|| Tally::new(questions));
-    let named = request.aggregations.iter().zip(merged.partials);
+    if merged.partials.is_empty() {
+        merged.partials = questions.iter().map(|question| Partial::empty(&question.asked.kind)).collect();
+    }
+    let named = request.aggregations.iter().zip(&merged.partials);
     let answers: Vec<(String, AggregationAnswer)> = named
         .map(|(asked, partial)| Ok((asked.name.clone(), answer::finish(asked, partial)?)))
         .collect::<Result<_, StorageError>>()?;
     Ok(AggregateResult { total: merged.total, answers, stats: merged.stats })
 }
 
-fn tally_units(
-    units: &[Unit],
-    next: &AtomicUsize,
-    filter: &Filter,
-    questions: &[Question],
-) -> Result<Tally, StorageError> {
-    let mut tally = Tally::new(questions);
-    while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
-        tally.take(unit, filter, questions)?;
+/// Candidates in pieces that can be counted at once, and the number of the unit of each.
+fn pieces(units: &[Unit], candidates: Vec<Candidates>) -> Vec<(usize, Candidates)> {
+    let mut pieces = Vec::with_capacity(units.len());
+    for (number, (unit, found)) in units.iter().zip(candidates).enumerate() {
+        match unit {
+            Unit::Memory(_) => pieces.push((number, found)),
+            Unit::Part(_) => pieces.extend(split(found).into_iter().map(|piece| (number, piece))),
+        }
     }
-    Ok(tally)
+    pieces
 }
 
-impl Tally {
-    fn new(questions: &[Question]) -> Self {
-        let partials = questions.iter().map(|question| Partial::empty(&question.asked.kind)).collect();
-        Self { total: 0, partials, stats: ScanStats::default() }
+fn tally(unit: &Unit, found: &Candidates, filter: &Filter, questions: &[Question]) -> Result<Tally, StorageError> {
+    let mut count = Count {
+        filter,
+        questions,
+        collectors: questions.iter().map(Collector::new).collect(),
+        context: ScanContext::default(),
+        total: 0,
+    };
+    match unit {
+        Unit::Memory(chunk) => count.chunk(chunk, found.time)?,
+        Unit::Part(part) => count.part(part, unit, found)?,
+    }
+    let partials = count.collectors.into_iter().map(Collector::finish).collect();
+    Ok(Tally { total: count.total, partials, stats: count.context.stats })
+}
+
+/// Counting under way.
+struct Count<'q> {
+    filter: &'q Filter,
+    questions: &'q [Question],
+    collectors: Vec<Collector<'q>>,
+    context: ScanContext,
+    total: u64,
+}
+
+impl Count<'_> {
+    fn chunk(&mut self, chunk: &Arc<Chunk>, time: TimeCheck) -> Result<(), StorageError> {
+        self.context.stats.rows_scanned += chunk.rows() as u64;
+        let rows: Vec<u32> = self.filter.rows(chunk, time, &mut self.context.tests).set_indices_u32().collect();
+        self.total += rows.len() as u64;
+        self.collect(chunk, rows)
     }
 
-    fn take(&mut self, unit: &Unit, filter: &Filter, questions: &[Question]) -> Result<(), StorageError> {
-        if questions.is_empty() && filter.takes_all(unit.span()) {
-            self.total += unit.rows();
+    fn collect(&mut self, chunk: &Chunk, rows: Vec<u32>) -> Result<(), StorageError> {
+        let selected = Selected { parents: vec![0; rows.len()], rows };
+        self.collectors
+            .iter_mut()
+            .try_for_each(|collector| collector.collect(chunk, &selected, &mut self.context.tests))
+    }
+
+    fn part(&mut self, part: &Part, unit: &Unit, found: &Candidates) -> Result<(), StorageError> {
+        let rows = &found.rows;
+        let takes_all = found.time == TimeCheck::Done && matches!(self.filter.matcher, Matcher::All);
+        if takes_all {
+            self.total += rows.count() as u64;
+            if self.questions.is_empty() {
+                return Ok(());
+            }
+            let rest = match part.index()? {
+                Some(index) if self.questions.iter().all(Question::is_plain_histogram) => {
+                    self.count_whole_pages(&index, rows)
+                }
+                _ => rows.clone(),
+            };
+            return self.read(part, unit, &rest, None);
+        }
+        let matching = matching_rows(part, unit, found, self.filter, &mut self.context)?;
+        self.total += matching.len() as u64;
+        if self.questions.is_empty() || matching.is_empty() {
+            return Ok(());
+        }
+        let rows = if matching.len() * DENSE_SHARE < rows.count() {
+            matching.iter().map(|row| *row as usize).collect()
+        } else {
+            pages_of(&matching, part.meta.rows as usize)
+        };
+        self.read(part, unit, &rows, Some(&matching))
+    }
+
+    /// Counts the rows, or those of them that match, for every question.
+    fn read(&mut self, part: &Part, unit: &Unit, rows: &Rows, matching: Option<&[u32]>) -> Result<(), StorageError> {
+        if rows.is_empty() {
             return Ok(());
         }
         let (schema, overflow_fields) = (unit.schema()?, unit.overflow_fields()?);
         let mut needs = ColumnNeeds::new(&schema, &overflow_fields);
-        filter.add_needs(&mut needs);
-        questions.iter().for_each(|question| question.add_needs(&mut needs));
-        let bytes = unit.scan(&needs.columns, &mut |_, chunk| {
-            self.stats.rows_scanned += chunk.rows() as u64;
-            let rows: Vec<u32> = filter.rows(chunk).set_indices_u32().collect();
-            self.total += rows.len() as u64;
-            for (question, partial) in questions.iter().zip(&mut self.partials) {
-                question.update(partial, chunk, &rows)?;
-            }
+        self.questions.iter().for_each(|question| question.add_needs(&mut needs));
+        let mut matching = matching.map(|rows| rows.iter().copied().peekable());
+        let bytes = part.read(&needs.columns, rows, &mut |numbers, chunk| {
+            self.context.stats.rows_scanned += chunk.rows() as u64;
+            let places = 0..numbers.len() as u32;
+            let selected = match &mut matching {
+                None => places.collect(),
+                Some(matching) => {
+                    places.filter(|place| matching.next_if_eq(&numbers[*place as usize]).is_some()).collect()
+                }
+            };
+            self.collect(&chunk, selected)?;
             Ok(ControlFlow::Continue(()))
         })?;
-        self.stats.bytes_read += bytes;
+        self.context.stats.bytes_read += bytes;
         Ok(())
     }
 
-    fn merge(&mut self, other: Self) -> Result<(), StorageError> {
-        self.total += other.total;
-        self.stats.rows_scanned += other.stats.rows_scanned;
-        self.stats.bytes_read += other.stats.bytes_read;
-        self.partials.iter_mut().zip(other.partials).try_for_each(|(mine, theirs)| mine.merge(theirs))
+    /// Counts pages that lie in one span of every histogram by their first and last time; answers the rows of the others.
+    fn count_whole_pages(&mut self, index: &PartIndex, rows: &Rows) -> Rows {
+        let mut rest = Rows::default();
+        for (page, span) in index.pages.iter().enumerate() {
+            let here = rows.within(&PartIndex::rows_of(page));
+            let times = [span.first.as_nanos(), span.last.as_nanos()];
+            let is_whole = self.collectors.iter().all(|collector| collector.lies_in_one_span(times));
+            if is_whole {
+                self.collectors.iter_mut().for_each(|collector| collector.count_span(times[0], here.count() as u64));
+            } else {
+                here.ranges().iter().for_each(|range| rest.push(range.clone()));
+            }
+        }
+        rest
+    }
+}
+
+/// Every row of the pages that the rows lie in.
+fn pages_of(rows: &[u32], row_count: usize) -> Rows {
+    let mut pages = Rows::default();
+    let mut last = None;
+    for row in rows {
+        let page = *row as usize / PAGE_ROWS;
+        if last != Some(page) {
+            let range = PartIndex::rows_of(page);
+            pages.push(range.start..range.end.min(row_count));
+            last = Some(page);
+        }
+    }
+    pages
+}
+
+impl Collector<'_> {
+    fn lies_in_one_span(&self, [first, last]: [i64; 2]) -> bool {
+        let question = self.question();
+        question.span_of(first).is_some_and(|span| question.span_of(last) == Some(span))
     }
 }

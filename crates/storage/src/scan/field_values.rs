@@ -41,9 +41,15 @@ impl<'a> FieldValues<'a> {
 
     /// The column of string codes that holds every value of the field, if there is such a one.
     pub fn as_codes(&self) -> Option<&'a arrow::array::DictionaryArray<Int32Type>> {
+        let column = self.as_column()?;
+        matches!(column.data_type(), DataType::Dictionary(..)).then(|| column.as_dictionary())
+    }
+
+    /// The only column that has values of the field, if there is one and nothing lies elsewhere.
+    pub fn as_column(&self) -> Option<&'a ArrayRef> {
         match &self.place {
             Place::Columns { columns, overflow } if overflow.is_empty() => match columns.as_slice() {
-                [column] if matches!(column.data_type(), DataType::Dictionary(..)) => Some(column.as_dictionary()),
+                [column] => Some(column),
                 _ => None,
             },
             _ => None,

@@ -3,15 +3,20 @@
 //! A predicate is decided once per distinct string of a dictionary and once per value otherwise, by the same
 //! `Matcher` that decides single events.
 
-use arrow::array::{Array, AsArray};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::{BooleanBuffer, MutableBuffer};
 use arrow::datatypes::{DataType, Int32Type};
-use vigie_domain::TimeRange;
 use vigie_domain::event::pseudo_fields;
+use vigie_domain::ports::ScanStats;
 use vigie_domain::query::{FieldMatcher, Matcher, Scalar, TextMatcher};
+use vigie_domain::{TimeRange, Timestamp};
 
+use super::ColumnNeeds;
 use super::field_values::{FieldValues, for_each_overflowed};
-use super::{ColumnNeeds, is_covered};
 use crate::chunk::column::scalar_at;
 use crate::chunk::physical::canonical_of;
 use crate::chunk::{Chunk, column_names};
@@ -25,9 +30,9 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether every event between these times matches, whatever it holds.
-    pub fn takes_all(&self, span: (vigie_domain::Timestamp, vigie_domain::Timestamp)) -> bool {
-        matches!(self.matcher, Matcher::All) && is_covered(self.range, span)
+    /// Whether the time of events between these must be compared with the range.
+    pub fn time_check(&self, (first, last): (Timestamp, Timestamp)) -> TimeCheck {
+        if self.range.covers(first, last) { TimeCheck::Done } else { TimeCheck::Needed }
     }
 
     /// Adds the columns that deciding needs.
@@ -36,7 +41,10 @@ impl Filter {
     }
 
     /// The rows that match.
-    pub fn rows(&self, chunk: &Chunk) -> BooleanBuffer {
+    pub fn rows(&self, chunk: &Chunk, time: TimeCheck, tests: &mut Tests) -> BooleanBuffer {
+        if time == TimeCheck::Done {
+            return evaluate(&self.matcher, chunk, tests);
+        }
         let timestamps = chunk.timestamps();
         let (from, to) = (self.range.from.as_nanos(), self.range.to.as_nanos());
         let in_range =
@@ -44,7 +52,54 @@ impl Filter {
         if in_range.count_set_bits() == 0 {
             return in_range;
         }
-        &in_range & &evaluate(&self.matcher, chunk)
+        &in_range & &evaluate(&self.matcher, chunk, tests)
+    }
+}
+
+/// Whether the time of rows must still be compared with the range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeCheck {
+    /// All rows are known to lie in it.
+    Done,
+    /// It must.
+    Needed,
+}
+
+/// What one thread keeps while it scans for one question.
+#[derive(Default)]
+pub struct ScanContext {
+    /// Dictionaries decided already.
+    pub tests: Tests,
+    /// What it cost so far.
+    pub stats: ScanStats,
+}
+
+/// Which values of a dictionary pass a predicate: remembered, since the chunks of a part share their dictionaries.
+#[derive(Default)]
+pub struct Tests {
+    /// By predicate and place of the dictionary's bytes; the dictionary is kept, so that no other can lie there.
+    known: HashMap<(usize, usize), Tested>,
+}
+
+struct Tested {
+    values: ArrayRef,
+    passing: Rc<Vec<bool>>,
+}
+
+impl Tests {
+    /// For each value whether it passes; `predicate` names the predicate.
+    fn passing(&mut self, predicate: usize, values: &ArrayRef, passes: &dyn Fn(Scalar<'_>) -> bool) -> Rc<Vec<bool>> {
+        let texts = values.as_string::<i32>();
+        let place = texts.values().as_ptr() as usize;
+        if let Some(tested) = self.known.get(&(predicate, place))
+            && Arc::ptr_eq(&tested.values, values)
+        {
+            return tested.passing.clone();
+        }
+        let passing: Rc<Vec<bool>> =
+            Rc::new((0..texts.len()).map(|code| passes(Scalar::Text(texts.value(code)))).collect());
+        self.known.insert((predicate, place), Tested { values: values.clone(), passing: passing.clone() });
+        passing
     }
 }
 
@@ -62,39 +117,48 @@ pub fn add_needs(matcher: &Matcher, needs: &mut ColumnNeeds<'_>) {
 /// Adds the columns of a field, pseudo fields included.
 pub fn add_field_needs(field: &str, covers: &dyn Fn(&str) -> bool, needs: &mut ColumnNeeds<'_>) {
     match field {
-        pseudo_fields::ID => needs.add_own(column_names::ID),
+        pseudo_fields::ID => {
+            needs.add_own(column_names::ID);
+            needs.add_own(column_names::SEQUENCE);
+        }
         pseudo_fields::INGESTED_AT => needs.add_own(column_names::INGESTED_AT),
-        pseudo_fields::TIMESTAMP | pseudo_fields::LOG_TYPE => {}
+        pseudo_fields::TIMESTAMP => needs.add_own(column_names::TIMESTAMP),
+        pseudo_fields::LOG_TYPE => {}
         _ => needs.add_fields(covers),
     }
 }
 
+/// Whether the field is read from the event itself and not from a column of its own name.
+pub fn is_pseudo(field: &str) -> bool {
+    pseudo_fields::is_pseudo(field)
+}
+
 /// The rows that match a query.
-pub fn evaluate(matcher: &Matcher, chunk: &Chunk) -> BooleanBuffer {
+pub fn evaluate(matcher: &Matcher, chunk: &Chunk, tests: &mut Tests) -> BooleanBuffer {
     match matcher {
         Matcher::All => BooleanBuffer::new_set(chunk.rows()),
         Matcher::Nothing => BooleanBuffer::new_unset(chunk.rows()),
-        Matcher::Not(part) => !&evaluate(part, chunk),
-        Matcher::Or(parts) => {
-            parts.iter().fold(BooleanBuffer::new_unset(chunk.rows()), |rows, part| &rows | &evaluate(part, chunk))
-        }
+        Matcher::Not(part) => !&evaluate(part, chunk, tests),
+        Matcher::Or(parts) => parts
+            .iter()
+            .fold(BooleanBuffer::new_unset(chunk.rows()), |rows, part| &rows | &evaluate(part, chunk, tests)),
         Matcher::And(parts) => {
             let mut rows = BooleanBuffer::new_set(chunk.rows());
             for part in parts {
-                rows = &rows & &evaluate(part, chunk);
+                rows = &rows & &evaluate(part, chunk, tests);
                 if rows.count_set_bits() == 0 {
                     break;
                 }
             }
             rows
         }
-        Matcher::Field(field) => evaluate_field(field, chunk),
-        Matcher::FreeText(text) => evaluate_text(text, chunk),
+        Matcher::Field(field) => evaluate_field(field, chunk, tests),
+        Matcher::FreeText(text) => evaluate_text(text, chunk, tests),
     }
 }
 
-fn evaluate_field(matcher: &FieldMatcher, chunk: &Chunk) -> BooleanBuffer {
-    if pseudo_fields::is_pseudo(matcher.field()) {
+fn evaluate_field(matcher: &FieldMatcher, chunk: &Chunk, tests: &mut Tests) -> BooleanBuffer {
+    if is_pseudo(matcher.field()) {
         let values = FieldValues::new(chunk, matcher.field());
         return BooleanBuffer::collect_bool(chunk.rows(), |row| {
             let mut is_match = false;
@@ -102,28 +166,46 @@ fn evaluate_field(matcher: &FieldMatcher, chunk: &Chunk) -> BooleanBuffer {
             is_match
         });
     }
-    rows_with(chunk, &|field| matcher.covers(field), &|scalar| matcher.matches(scalar))
+    let predicate = Predicate {
+        number: std::ptr::from_ref(matcher).addr(),
+        covers: &|field| matcher.covers(field),
+        passes: &|scalar| matcher.matches(scalar),
+    };
+    rows_with(chunk, &predicate, tests)
 }
 
-fn evaluate_text(matcher: &TextMatcher, chunk: &Chunk) -> BooleanBuffer {
-    rows_with(chunk, &|field| matcher.covers(field), &|scalar| match scalar {
-        Scalar::Text(text) => matcher.matches(text),
-        _ => false,
-    })
+fn evaluate_text(matcher: &TextMatcher, chunk: &Chunk, tests: &mut Tests) -> BooleanBuffer {
+    let predicate = Predicate {
+        number: std::ptr::from_ref(matcher).addr(),
+        covers: &|field| matcher.covers(field),
+        passes: &|scalar| match scalar {
+            Scalar::Text(text) => matcher.matches(text),
+            _ => false,
+        },
+    };
+    rows_with(chunk, &predicate, tests)
+}
+
+/// A question to single values of some fields.
+struct Predicate<'a> {
+    /// Its own as long as the filter lives: the place of its matcher.
+    number: usize,
+    covers: &'a dyn Fn(&str) -> bool,
+    passes: &'a dyn Fn(Scalar<'_>) -> bool,
 }
 
 /// Rows in which any value of a covered field passes.
-fn rows_with(chunk: &Chunk, covers: &dyn Fn(&str) -> bool, passes: &dyn Fn(Scalar<'_>) -> bool) -> BooleanBuffer {
+fn rows_with(chunk: &Chunk, predicate: &Predicate<'_>, tests: &mut Tests) -> BooleanBuffer {
     let mut rows = BooleanBuffer::new_unset(chunk.rows());
     for (field, column) in chunk.batch.schema_ref().fields().iter().zip(chunk.batch.columns()) {
-        if !column_names::is_own(field.name()) && covers(canonical_of(field.name())) {
-            rows = &rows | &column_rows(column.as_ref(), passes);
+        if !column_names::is_own(field.name()) && (predicate.covers)(canonical_of(field.name())) {
+            rows = &rows | &column_rows(column, predicate, tests);
         }
     }
-    if chunk.overflow_fields.iter().any(|field| covers(field)) {
+    if chunk.overflow_fields.iter().any(|field| (predicate.covers)(field)) {
         let mut matched = MutableBuffer::new_null(chunk.rows());
         for_each_overflowed(chunk, &mut |row, canonical, value| {
-            if covers(canonical) && Scalar::from_value(value).is_some_and(passes) {
+            if (predicate.covers)(canonical) && Scalar::from_value(value).is_some_and(predicate.passes) {
                 arrow::util::bit_util::set_bit(matched.as_slice_mut(), row);
             }
         });
@@ -132,13 +214,23 @@ fn rows_with(chunk: &Chunk, covers: &dyn Fn(&str) -> bool, passes: &dyn Fn(Scala
     rows
 }
 
-fn column_rows(column: &dyn Array, passes: &dyn Fn(Scalar<'_>) -> bool) -> BooleanBuffer {
+fn column_rows(column: &ArrayRef, predicate: &Predicate<'_>, tests: &mut Tests) -> BooleanBuffer {
+    if column.null_count() == column.len() {
+        return BooleanBuffer::new_unset(column.len());
+    }
+    if let DataType::Utf8 = column.data_type() {
+        let texts = column.as_string::<i32>();
+        return BooleanBuffer::collect_bool(texts.len(), |row| {
+            texts.is_valid(row) && (predicate.passes)(Scalar::Text(texts.value(row)))
+        });
+    }
     if !matches!(column.data_type(), DataType::Dictionary(..)) {
-        return BooleanBuffer::collect_bool(column.len(), |row| scalar_at(column, row).is_some_and(passes));
+        return BooleanBuffer::collect_bool(column.len(), |row| {
+            scalar_at(column.as_ref(), row).is_some_and(predicate.passes)
+        });
     }
     let dictionary = column.as_dictionary::<Int32Type>();
-    let values = dictionary.values().as_string::<i32>();
-    let passing: Vec<bool> = (0..values.len()).map(|code| passes(Scalar::Text(values.value(code)))).collect();
+    let passing = tests.passing(predicate.number, dictionary.values(), predicate.passes);
     if !passing.contains(&true) {
         return BooleanBuffer::new_unset(column.len());
     }

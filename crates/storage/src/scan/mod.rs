@@ -4,28 +4,32 @@
 
 mod aggregate;
 mod answer;
+mod collect;
 mod field_values;
 mod filter;
+mod keys;
+mod matching;
+mod parallel;
 mod partial;
+mod prune;
+mod question;
 mod search;
+mod visit;
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use vigie_domain::{TimeRange, Timestamp};
+use vigie_domain::Timestamp;
 
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
-use crate::part::Part;
+use crate::part::{Part, Rows};
 
-pub use aggregate::{Question, aggregate};
+pub use aggregate::aggregate;
 pub use filter::Filter;
+pub use question::Question;
 pub use search::{find_id, search};
-
-/// Whether a scan goes on.
-pub type Step = Result<ControlFlow<()>, StorageError>;
 
 /// Something that holds events of one day and log type: a chunk in memory or a part on disk.
 #[derive(Clone)]
@@ -78,33 +82,18 @@ impl Unit {
         }
     }
 
-    /// Reads these columns; `visit` gets chunks and the number of their first row. The bytes decoded are returned.
-    ///
-    /// # Errors
-    /// When the part cannot be read, or what `visit` answers.
-    pub fn scan(
-        &self,
-        columns: &BTreeSet<String>,
-        visit: &mut dyn FnMut(usize, &Chunk) -> Step,
-    ) -> Result<u64, StorageError> {
-        match self {
-            Self::Memory(chunk) => visit(0, chunk).map(|_| 0),
-            Self::Part(part) => part.scan(columns, &mut |first_row, chunk| visit(first_row, &chunk)),
-        }
-    }
-
-    /// Every column of these rows, which are in ascending order.
+    /// Every column of these rows, and the bytes read.
     ///
     /// # Errors
     /// When the part cannot be read.
-    pub fn fetch(&self, rows: &[usize]) -> Result<Chunk, StorageError> {
+    pub fn fetch(&self, rows: &Rows) -> Result<(Chunk, u64), StorageError> {
         match self {
             Self::Memory(chunk) => {
-                let places = arrow::array::UInt32Array::from_iter_values(rows.iter().map(|row| *row as u32));
+                let places = arrow::array::UInt32Array::from_iter_values(rows.numbers());
                 let batch = arrow::compute::take_record_batch(&chunk.batch, &places)?;
-                Ok(Chunk { batch, ..chunk.as_ref().clone() })
+                Ok((Chunk { batch, ..chunk.as_ref().clone() }, 0))
             }
-            Self::Part(part) => part.rows(rows),
+            Self::Part(part) => part.fetch(rows),
         }
     }
 }
@@ -118,10 +107,9 @@ pub struct ColumnNeeds<'a> {
 }
 
 impl<'a> ColumnNeeds<'a> {
-    /// What every question needs: times and sequence numbers.
+    /// None yet.
     pub fn new(schema: &'a SchemaRef, overflow_fields: &'a BTreeSet<String>) -> Self {
-        let columns = BTreeSet::from([column_names::TIMESTAMP.to_owned(), column_names::SEQUENCE.to_owned()]);
-        Self { schema, overflow_fields, columns }
+        Self { schema, overflow_fields, columns: BTreeSet::new() }
     }
 
     /// Adds one of the columns that are no field's.
@@ -141,9 +129,4 @@ impl<'a> ColumnNeeds<'a> {
             self.add_own(column_names::SHAPE);
         }
     }
-}
-
-/// Whether all events from `first` to `last` lie in the range.
-fn is_covered(range: TimeRange, (first, last): (Timestamp, Timestamp)) -> bool {
-    range.covers(first, last)
 }

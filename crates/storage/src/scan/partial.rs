@@ -1,58 +1,21 @@
 //! Partial answers of an aggregation over some events; mergeable, so that units are counted apart and in parallel.
+//!
+//! Merging puts segments side by side; keys are looked at once, when the answer is finished. So partial answers of
+//! immutable parts can be shared and kept.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use vigie_domain::Value;
 use vigie_domain::aggregation::Stats;
-use vigie_domain::query::Scalar;
 
+use super::keys::Keys;
 use crate::error::StorageError;
 
 /// Distinct keys, and values kept for percentiles, that one question may hold; past it the question is refused.
 pub const STATES_MAX: usize = 20_000_000;
 
-/// The key of a bucket, or a distinct value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Key {
-    /// A bool.
-    Bool(bool),
-    /// A whole number.
-    Int(i64),
-    /// The bits of a number that is not whole.
-    Float(u64),
-    /// A number literal.
-    BigNumber(Box<str>),
-    /// A string.
-    Text(Box<str>),
-}
-
-impl Key {
-    /// The key of a scalar; instants by their canonical text.
-    pub fn new(scalar: Scalar<'_>) -> Self {
-        match scalar {
-            Scalar::Bool(flag) => Self::Bool(flag),
-            Scalar::Int(number) => Self::Int(number),
-            Scalar::Float(number) => Self::Float(number.to_bits()),
-            Scalar::BigNumber(literal) => Self::BigNumber(literal.into()),
-            Scalar::Text(text) => Self::Text(text.into()),
-            Scalar::Instant(instant) => Self::Text(instant.to_string().into()),
-        }
-    }
-
-    /// The value that it stands for.
-    pub fn into_value(self) -> Value {
-        match self {
-            Self::Bool(flag) => Value::Bool(flag),
-            Self::Int(number) => Value::Int(number),
-            Self::Float(bits) => Value::Float(f64::from_bits(bits)),
-            Self::BigNumber(literal) => Value::BigNumber(literal.into()),
-            Self::Text(text) => Value::Text(text.into()),
-        }
-    }
-}
-
 /// Count and partial answers of one bucket.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct BucketState {
     /// Events in it.
     pub count: u64,
@@ -61,7 +24,7 @@ pub struct BucketState {
 }
 
 /// Numbers summed so far; decimals exactly.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct StatsState {
     stats: Stats,
     decimal_sum: i128,
@@ -86,7 +49,7 @@ impl StatsState {
         self.stats.max = Some(self.stats.max.map_or(number, |max| max.max(number)));
     }
 
-    fn merge(&mut self, other: Self) {
+    fn merge(&mut self, other: &Self) {
         let pick = |left: Option<f64>, right: Option<f64>, better: fn(f64, f64) -> f64| match (left, right) {
             (Some(left), Some(right)) => Some(better(left, right)),
             (left, right) => left.or(right),
@@ -99,16 +62,37 @@ impl StatsState {
     }
 
     /// The answer.
-    pub fn finish(self) -> Stats {
-        Stats { sum: self.stats.sum + crate::chunk::column::decimal_to_f64(self.decimal_sum), ..self.stats }
+    pub fn finish(&self) -> Stats {
+        let sum = self.stats.sum + crate::chunk::column::decimal_to_f64(self.decimal_sum);
+        Stats { sum, ..self.stats }
     }
 }
 
-/// The partial answer to one question.
+/// Buckets by key as one run counted them; a key may be in several entries.
 #[derive(Debug)]
+pub struct TermsSegment {
+    /// Where the keys lie.
+    pub keys: Arc<Keys>,
+    /// Number of each bucket's key, and its events.
+    pub counts: Vec<(u32, u64)>,
+    /// Partial answers to the questions below, in the order of `counts`; empty when there are none.
+    pub children: Vec<Vec<Partial>>,
+}
+
+/// Distinct values as one run saw them; a value may be there several times.
+#[derive(Debug)]
+pub struct ValuesSegment {
+    /// Where they lie.
+    pub keys: Arc<Keys>,
+    /// Their numbers.
+    pub numbers: Vec<u32>,
+}
+
+/// The partial answer to one question.
+#[derive(Clone, Debug)]
 pub enum Partial {
     /// Of `Terms`.
-    Terms(HashMap<Key, BucketState>),
+    Terms(Vec<Arc<TermsSegment>>),
     /// Of `DateHistogram`, by start in nanoseconds.
     DateHistogram(BTreeMap<i64, BucketState>),
     /// Of `Filters`, in their order.
@@ -116,57 +100,69 @@ pub enum Partial {
     /// Of `Stats`.
     Stats(StatsState),
     /// Of `Cardinality`.
-    Cardinality(HashSet<Key>),
+    Cardinality(Vec<Arc<ValuesSegment>>),
     /// Of `Percentiles`.
-    Percentiles(Vec<f64>),
+    Percentiles(Vec<Arc<Vec<f64>>>),
 }
 
 impl Partial {
     /// Adds what another run over other events found for the same question.
     ///
     /// # Errors
-    /// `TooLarge` when more distinct keys are held than allowed.
-    pub fn merge(&mut self, other: Self) -> Result<(), StorageError> {
+    /// `TooLarge` when more is held than allowed.
+    pub fn merge(&mut self, other: &Self) -> Result<(), StorageError> {
         match (self, other) {
             (Self::Terms(mine), Self::Terms(theirs)) => {
-                for (key, state) in theirs {
-                    merge_bucket(mine.entry(key).or_default(), state)?;
-                }
-                check_states(mine.len())
+                mine.extend(theirs.iter().cloned());
+                check_states(mine.iter().map(|segment| segment.counts.len()).sum())
             }
             (Self::DateHistogram(mine), Self::DateHistogram(theirs)) => {
                 for (start, state) in theirs {
-                    merge_bucket(mine.entry(start).or_default(), state)?;
+                    mine.entry(*start).or_default().merge(state)?;
                 }
                 Ok(())
             }
             (Self::Filters(mine), Self::Filters(theirs)) => {
-                mine.iter_mut().zip(theirs).try_for_each(|(mine, theirs)| merge_bucket(mine, theirs))
+                mine.iter_mut().zip(theirs).try_for_each(|(mine, theirs)| mine.merge(theirs))
             }
             (Self::Stats(mine), Self::Stats(theirs)) => {
                 mine.merge(theirs);
                 Ok(())
             }
             (Self::Cardinality(mine), Self::Cardinality(theirs)) => {
-                mine.extend(theirs);
-                check_states(mine.len())
+                mine.extend(theirs.iter().cloned());
+                check_states(mine.iter().map(|segment| segment.numbers.len()).sum())
             }
             (Self::Percentiles(mine), Self::Percentiles(theirs)) => {
-                mine.extend(theirs);
-                check_states(mine.len())
+                mine.extend(theirs.iter().cloned());
+                check_states(mine.iter().map(|segment| segment.len()).sum())
             }
             _ => unreachable!("partial answers are merged question by question"),
         }
     }
 }
 
-fn merge_bucket(mine: &mut BucketState, theirs: BucketState) -> Result<(), StorageError> {
-    mine.count += theirs.count;
-    if mine.children.is_empty() {
-        mine.children = theirs.children;
+impl BucketState {
+    /// Adds what another run counted in the same bucket.
+    ///
+    /// # Errors
+    /// `TooLarge` when more is held than allowed.
+    pub fn merge(&mut self, other: &Self) -> Result<(), StorageError> {
+        self.count += other.count;
+        merge_all(&mut self.children, &other.children)
+    }
+}
+
+/// Merges partial answers question by question; none stand for answers before any event was seen.
+///
+/// # Errors
+/// `TooLarge` when more is held than allowed.
+pub fn merge_all(mine: &mut Vec<Partial>, theirs: &[Partial]) -> Result<(), StorageError> {
+    if mine.is_empty() {
+        theirs.clone_into(mine);
         return Ok(());
     }
-    mine.children.iter_mut().zip(theirs.children).try_for_each(|(mine, theirs)| mine.merge(theirs))
+    mine.iter_mut().zip(theirs).try_for_each(|(mine, theirs)| mine.merge(theirs))
 }
 
 /// Refuses a question that holds too many distinct keys or values.

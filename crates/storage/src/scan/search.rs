@@ -1,7 +1,7 @@
 //! Finding a page of events in time order, and one event by its id.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use arrow::array::{Array, AsArray};
@@ -9,53 +9,47 @@ use vigie_domain::ports::{Hit, ScanStats, SearchRequest, SearchResult, SortOrder
 use vigie_domain::query::Matcher;
 use vigie_domain::{EventId, Position, Scope, Timestamp};
 
-use super::filter::{Filter, evaluate};
-use super::{ColumnNeeds, Unit};
+use super::filter::{Filter, ScanContext, Tests, TimeCheck, evaluate};
+use super::matching::{Candidates, candidates, matching_rows};
+use super::{Unit, parallel};
 use crate::chunk::{Chunk, SourceReader, column_names};
 use crate::error::StorageError;
+use crate::part::{PAGE_ROWS, Part, PartIndex, Rows, hash_of};
 
-/// A matching row; the heap's greatest is the one that leaves the page first.
-#[derive(PartialEq, Eq)]
+/// A matching row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Candidate {
     position: Position,
-    order: CandidateOrder,
     unit: usize,
     row: usize,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct CandidateOrder(bool);
-
-impl CandidateOrder {
-    fn new(order: SortOrder) -> Self {
-        Self(order == SortOrder::NewestFirst)
-    }
-
-    /// `Less` when `left` comes before `right` on the page.
-    fn compare(self, left: Position, right: Position) -> Ordering {
-        if self.0 { right.cmp(&left) } else { left.cmp(&right) }
-    }
-}
-
-impl Ord for Candidate {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.order.compare(self.position, other.position)
-    }
-}
-
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-struct Page<'a> {
+/// What is asked of each unit.
+struct Search<'a> {
     request: &'a SearchRequest,
-    order: CandidateOrder,
+    filter: &'a Filter,
+    /// Rows that the page and what is skipped before it need.
     size: usize,
-    heap: BinaryHeap<Candidate>,
+}
+
+/// What one unit has.
+struct Found {
+    /// All matching rows.
     total: u64,
+    /// The first of them in the order asked for, at most `size`.
+    candidates: Vec<Candidate>,
     stats: ScanStats,
+}
+
+/// How many rows match, and number and place of some of them.
+type Positions = (u64, Vec<(usize, Position)>);
+
+/// `Less` when `left` comes before `right` on the page.
+fn compare(order: SortOrder, left: Position, right: Position) -> Ordering {
+    match order {
+        SortOrder::NewestFirst => right.cmp(&left),
+        SortOrder::OldestFirst => left.cmp(&right),
+    }
 }
 
 /// The page of events that the request asks for.
@@ -68,82 +62,174 @@ pub fn search(
     request: &SearchRequest,
     scope: &Scope,
 ) -> Result<SearchResult, StorageError> {
-    let order = CandidateOrder::new(request.order);
-    let edge = |unit: &Unit| edge_of(order, unit.span());
-    units.sort_by(|left, right| order.compare(edge(left), edge(right)));
-    let size = request.skip.saturating_add(request.limit);
-    let mut page = Page { request, order, size, heap: BinaryHeap::new(), total: 0, stats: ScanStats::default() };
-    for (index, unit) in units.iter().enumerate() {
-        page.take(index, unit, filter)?;
+    let search = Search { request, filter, size: request.skip.saturating_add(request.limit) };
+    units.sort_by(|left, right| compare(request.order, search.edge(left), search.edge(right)));
+    let mut all = Found { total: 0, candidates: Vec::new(), stats: ScanStats::default() };
+    if request.count_total {
+        for found in parallel::run(units.len(), |number| search.unit(number, &units[number]))? {
+            search.add(&mut all, found);
+        }
+    } else {
+        for (number, unit) in units.iter().enumerate().take_while(|_| search.size > 0) {
+            let worst = all.candidates.last().filter(|_| all.candidates.len() == search.size);
+            let is_full =
+                |worst: &Candidate| compare(request.order, worst.position, search.edge(unit)) == Ordering::Less;
+            if worst.is_some_and(is_full) {
+                break;
+            }
+            search.add(&mut all, search.unit(number, unit)?);
+        }
     }
-    let (total, mut stats) = (request.count_total.then_some(page.total), page.stats);
-    let mut candidates = page.heap.into_sorted_vec();
+    let Found { total, mut candidates, mut stats } = all;
     candidates.drain(..request.skip.min(candidates.len()));
     let hits = fetch(&units, &candidates, scope, &mut stats)?;
-    Ok(SearchResult { hits, total, stats })
+    Ok(SearchResult { hits, total: request.count_total.then_some(total), stats })
 }
 
-/// The place that the first event of a unit may have on a page.
-fn edge_of(order: CandidateOrder, (first, last): (Timestamp, Timestamp)) -> Position {
-    if order.0 { Position { timestamp: last, sequence: u64::MAX } } else { Position { timestamp: first, sequence: 0 } }
-}
-
-impl Page<'_> {
-    /// Whether an event at this position would be on the page.
-    fn wants(&self, position: Position) -> bool {
-        let is_after = self.request.after.is_none_or(|after| self.order.compare(after, position) == Ordering::Less);
-        let is_within = self.heap.len() < self.size
-            || self.heap.peek().is_some_and(|worst| self.order.compare(position, worst.position) == Ordering::Less);
-        is_after && is_within && self.size > 0
+impl Search<'_> {
+    /// The first place that an event of the unit may have on a page.
+    fn edge(&self, unit: &Unit) -> Position {
+        let (first, last) = unit.span();
+        match self.request.order {
+            SortOrder::NewestFirst => Position { timestamp: last, sequence: u64::MAX },
+            SortOrder::OldestFirst => Position { timestamp: first, sequence: 0 },
+        }
     }
 
-    /// Whether any event of the unit may be on the page.
-    fn may_want(&self, span: (Timestamp, Timestamp)) -> bool {
-        let last = if self.order.0 {
-            Position { timestamp: span.0, sequence: 0 }
-        } else {
-            Position { timestamp: span.1, sequence: u64::MAX }
+    fn is_after(&self, position: Position) -> bool {
+        self.request.after.is_none_or(|after| compare(self.request.order, after, position) == Ordering::Less)
+    }
+
+    /// Adds what a unit has to what others had.
+    fn add(&self, all: &mut Found, found: Found) {
+        all.total += found.total;
+        all.stats.rows_scanned += found.stats.rows_scanned;
+        all.stats.bytes_read += found.stats.bytes_read;
+        all.candidates.extend(found.candidates);
+        all.candidates.sort_unstable_by(|left, right| compare(self.request.order, left.position, right.position));
+        all.candidates.truncate(self.size);
+    }
+
+    fn unit(&self, number: usize, unit: &Unit) -> Result<Found, StorageError> {
+        let mut context = ScanContext::default();
+        let (total, candidates) = match unit {
+            Unit::Memory(chunk) => {
+                context.stats.rows_scanned += chunk.rows() as u64;
+                let rows = self.filter.rows(chunk, self.filter.time_check(unit.span()), &mut context.tests);
+                let positions = rows.set_indices().map(|row| (row, chunk.position(row))).collect();
+                (rows.count_set_bits() as u64, positions)
+            }
+            Unit::Part(part) => self.part(part, unit, &mut context)?,
         };
-        let is_after = self.request.after.is_none_or(|after| self.order.compare(after, last) == Ordering::Less);
-        let edge = edge_of(self.order, span);
-        let is_within = self.heap.len() < self.size
-            || self.heap.peek().is_some_and(|worst| self.order.compare(edge, worst.position) != Ordering::Greater);
-        is_after && is_within && self.size > 0
+        let candidates = candidates.into_iter().map(|(row, position)| Candidate { position, unit: number, row });
+        let mut candidates = candidates.filter(|candidate| self.is_after(candidate.position)).collect();
+        self.keep_first(&mut candidates);
+        Ok(Found { total, candidates, stats: context.stats })
     }
 
-    fn take(&mut self, index: usize, unit: &Unit, filter: &Filter) -> Result<(), StorageError> {
-        let span = unit.span();
-        let may_want = self.may_want(span);
-        if !may_want && !self.request.count_total {
-            return Ok(());
+    fn keep_first(&self, candidates: &mut Vec<Candidate>) {
+        let order = self.request.order;
+        if candidates.len() > self.size && self.size > 0 {
+            let by_position = |left: &Candidate, right: &Candidate| compare(order, left.position, right.position);
+            candidates.select_nth_unstable_by(self.size - 1, by_position);
         }
-        let takes_all = filter.takes_all(span);
-        if takes_all && !may_want {
-            self.total += unit.rows();
-            return Ok(());
-        }
-        let (schema, overflow_fields) = (unit.schema()?, unit.overflow_fields()?);
-        let mut needs = ColumnNeeds::new(&schema, &overflow_fields);
-        filter.add_needs(&mut needs);
-        let bytes = unit.scan(&needs.columns, &mut |first_row, chunk| {
-            self.stats.rows_scanned += chunk.rows() as u64;
-            self.take_rows(index, first_row, chunk, filter);
-            Ok(ControlFlow::Continue(()))
-        })?;
-        self.stats.bytes_read += bytes;
-        Ok(())
+        candidates.truncate(self.size);
     }
 
-    fn take_rows(&mut self, unit: usize, first_row: usize, chunk: &Chunk, filter: &Filter) {
-        let rows = filter.rows(chunk);
-        self.total += rows.count_set_bits() as u64;
-        for row in rows.set_indices() {
-            let position = chunk.position(row);
-            if self.wants(position) {
-                self.heap.push(Candidate { position, order: self.order, unit, row: first_row + row });
-                if self.heap.len() > self.size {
-                    self.heap.pop();
-                }
+    /// How many rows match, and places of those that may come first.
+    fn part(&self, part: &Part, unit: &Unit, context: &mut ScanContext) -> Result<Positions, StorageError> {
+        let all = candidates(unit, self.filter)?;
+        let wanted = self.rows_after(part)?;
+        let mut total = 0;
+        let takes_all = all.time == TimeCheck::Done && matches!(self.filter.matcher, Matcher::All);
+        let rows = if takes_all {
+            total = all.rows.count() as u64;
+            self.first_of(&all.rows.within(&wanted))
+        } else if self.request.count_total {
+            let matching = matching_rows(part, unit, &all, self.filter, context)?;
+            total = matching.len() as u64;
+            let matching = matching.into_iter().map(|row| row as usize).filter(|row| wanted.contains(row));
+            self.first_of(&matching.collect())
+        } else {
+            let all = Candidates { rows: all.rows.within(&wanted), time: all.time };
+            self.first_matching(part, unit, &all, context)?
+        };
+        if rows.is_empty() {
+            return Ok((total, Vec::new()));
+        }
+        let columns = BTreeSet::from([column_names::TIMESTAMP.to_owned(), column_names::SEQUENCE.to_owned()]);
+        let (chunk, bytes) = part.fetch_columns(Some(&columns), &rows)?;
+        context.stats.bytes_read += bytes;
+        let positions = rows.numbers().enumerate().map(|(place, row)| (row as usize, chunk.position(place)));
+        Ok((total, positions.collect()))
+    }
+
+    /// The rows of a part that come after the position that the page begins behind.
+    fn rows_after(&self, part: &Part) -> Result<std::ops::Range<usize>, StorageError> {
+        let row_count = part.meta.rows as usize;
+        let (Some(after), Some(index)) = (self.request.after, part.index()?) else { return Ok(0..row_count) };
+        Ok(match self.request.order {
+            SortOrder::NewestFirst => 0..part.rows_before(&index, after)?,
+            SortOrder::OldestFirst => part.rows_before(&index, after)?..row_count,
+        })
+    }
+
+    /// The rows among these that come first in the order asked for.
+    fn first_of(&self, rows: &Rows) -> Rows {
+        let (count, mut first) = (rows.count(), Rows::default());
+        let range = match self.request.order {
+            SortOrder::NewestFirst => count.saturating_sub(self.size)..count,
+            // One row may be the position itself.
+            SortOrder::OldestFirst => 0..count.min(self.size.saturating_add(1)),
+        };
+        let mut passed = 0;
+        for own in rows.ranges() {
+            let (from, to) = (range.start.max(passed), range.end.min(passed + own.len()));
+            if from < to {
+                first.push(own.start + from - passed..own.start + to - passed);
+            }
+            passed += own.len();
+        }
+        first
+    }
+
+    /// The first matching rows, read from the end where they are and no further than needed.
+    fn first_matching(
+        &self,
+        part: &Part,
+        unit: &Unit,
+        all: &Candidates,
+        context: &mut ScanContext,
+    ) -> Result<Rows, StorageError> {
+        let mut step = PAGE_ROWS;
+        let mut rest = all.rows.clone();
+        let mut matching: Vec<u32> = Vec::new();
+        while !rest.is_empty() && matching.len() <= self.size {
+            let (piece, left) = self.take_first(&rest, step);
+            let piece = Candidates { rows: piece, time: all.time };
+            matching.extend(matching_rows(part, unit, &piece, self.filter, context)?);
+            rest = left;
+            step *= 4;
+        }
+        matching.sort_unstable();
+        Ok(self.first_of(&matching.into_iter().map(|row| row as usize).collect()))
+    }
+
+    /// About so many rows that come first in the order asked for, and the others.
+    fn take_first(&self, rows: &Rows, count: usize) -> (Rows, Rows) {
+        let bounds =
+            rows.ranges().first().map_or(0, |range| range.start)..rows.ranges().last().map_or(0, |range| range.end);
+        let cut = |border: usize| (rows.within(&(bounds.start..border)), rows.within(&(border..bounds.end)));
+        match self.request.order {
+            SortOrder::NewestFirst => {
+                // Pages are read whole, so pieces begin where pages do.
+                let border = bounds.end.saturating_sub(count).next_multiple_of(PAGE_ROWS);
+                let border = if border >= bounds.end { (bounds.end - 1) / PAGE_ROWS * PAGE_ROWS } else { border };
+                let (left, piece) = cut(border.max(bounds.start));
+                (piece, left)
+            }
+            SortOrder::OldestFirst => {
+                cut(((bounds.start + count) / PAGE_ROWS * PAGE_ROWS).max(bounds.start + 1).min(bounds.end))
             }
         }
     }
@@ -160,15 +246,22 @@ fn fetch(
     for (place, candidate) in candidates.iter().enumerate() {
         by_unit.entry(candidate.unit).or_default().push((candidate.row, place));
     }
-    let mut hits: Vec<Option<Hit>> = candidates.iter().map(|_| None).collect();
-    for (unit, mut rows) in by_unit {
+    let by_unit: Vec<(usize, Vec<(usize, usize)>)> = by_unit.into_iter().collect();
+    let read = parallel::run(by_unit.len(), |number| {
+        let (unit, rows) = &by_unit[number];
+        let mut rows = rows.clone();
         rows.sort_unstable();
-        let chunk = units[unit].fetch(&rows.iter().map(|(row, _)| *row).collect::<Vec<_>>())?;
-        stats.rows_scanned += chunk.rows() as u64;
+        let (chunk, bytes) = units[*unit].fetch(&rows.iter().map(|(row, _)| *row).collect())?;
         let mut sources = SourceReader::new(&chunk);
-        for (row, (_, place)) in rows.into_iter().enumerate() {
-            hits[place] = Some(hit(&chunk, &mut sources, row, scope));
-        }
+        let hits: Vec<(usize, Hit)> =
+            rows.iter().enumerate().map(|(row, (_, place))| (*place, hit(&chunk, &mut sources, row, scope))).collect();
+        Ok((hits, bytes))
+    })?;
+    let mut hits: Vec<Option<Hit>> = candidates.iter().map(|_| None).collect();
+    for (of_unit, bytes) in read {
+        stats.rows_scanned += of_unit.len() as u64;
+        stats.bytes_read += bytes;
+        of_unit.into_iter().for_each(|(place, hit)| hits[place] = Some(hit));
     }
     Ok(hits.into_iter().flatten().collect())
 }
@@ -199,34 +292,57 @@ pub fn find_id(
     scope: &Scope,
 ) -> Result<Option<Hit>, StorageError> {
     for unit in units {
-        let is_candidate = match unit {
-            Unit::Memory(_) => true,
-            Unit::Part(part) => {
-                let holds_sequence = |sequence| (part.meta.min_sequence..=part.meta.max_sequence).contains(&sequence);
-                part.meta.has_ids || id.sequence().is_some_and(holds_sequence)
-            }
-        };
-        if is_candidate && let Some(row) = row_of(unit, id)? {
-            let chunk = unit.fetch(&[row])?;
-            if evaluate(restriction, &chunk).value(0) {
-                return Ok(Some(hit(&chunk, &mut SourceReader::new(&chunk), 0, scope)));
-            }
+        let Some(row) = row_of(unit, id)? else { continue };
+        let (chunk, _) = unit.fetch(&Rows::run(row..row + 1))?;
+        if evaluate(restriction, &chunk, &mut Tests::default()).value(0) {
+            return Ok(Some(hit(&chunk, &mut SourceReader::new(&chunk), 0, scope)));
         }
     }
     Ok(None)
 }
 
 fn row_of(unit: &Unit, id: &EventId) -> Result<Option<usize>, StorageError> {
-    let columns = [column_names::SEQUENCE, column_names::ID].map(str::to_owned).into_iter().collect();
-    let mut found = None;
-    unit.scan(&columns, &mut |first_row, chunk| {
+    let find = |chunk: &Chunk| {
         let ids = chunk.column(column_names::ID).map(AsArray::as_string::<i32>);
         let is_it = |row: &usize| match ids.filter(|ids| ids.is_valid(*row)) {
             Some(ids) => ids.value(*row) == id.0,
             None => id.sequence() == Some(chunk.sequences()[*row]),
         };
-        found = (0..chunk.rows()).find(is_it).map(|row| first_row + row);
+        (0..chunk.rows()).find(is_it)
+    };
+    let part = match unit {
+        Unit::Memory(chunk) => return Ok(find(chunk)),
+        Unit::Part(part) => part,
+    };
+    let columns = [column_names::SEQUENCE, column_names::ID].map(str::to_owned).into_iter().collect();
+    let mut found = None;
+    part.read(&columns, &rows_with_id(part, id)?, &mut |rows, chunk| {
+        found = find(&chunk).map(|place| rows[place] as usize);
         Ok(if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
     Ok(found)
+}
+
+/// Rows of the part that may be the event with this id.
+fn rows_with_id(part: &Part, id: &EventId) -> Result<Rows, StorageError> {
+    let (meta, sequence) = (&part.meta, id.sequence());
+    let may_hold = |sequence| (meta.min_sequence..=meta.max_sequence).contains(&sequence);
+    if !meta.has_ids && !sequence.is_some_and(may_hold) {
+        return Ok(Rows::default());
+    }
+    let Some(index) = part.index()? else { return Ok(part.all_rows()) };
+    let by_filter = match part.filters()? {
+        Some(filters) if meta.has_ids => filters.pages_with(column_names::ID, hash_of(&id.0)),
+        _ => None,
+    };
+    let mut rows = Rows::default();
+    for (page, span) in index.pages.iter().enumerate() {
+        let by_sequence = sequence.is_some_and(|sequence| (span.min_sequence..=span.max_sequence).contains(&sequence));
+        let by_id = meta.has_ids && by_filter.as_ref().is_none_or(|pages| pages[page]);
+        if by_sequence || by_id {
+            let range = PartIndex::rows_of(page);
+            rows.push(range.start..range.end.min(meta.rows as usize));
+        }
+    }
+    Ok(rows)
 }

@@ -1,0 +1,195 @@
+//! A file of a part read block by block, each against its checksum: what is damaged on disk is told, never answered.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
+
+/// Bytes of a block that has a checksum.
+pub const BLOCK_BYTES: usize = 16 * 1024;
+
+/// The file of a part.
+#[derive(Clone)]
+pub struct CheckedFile {
+    file: Arc<File>,
+    size_bytes: u64,
+    /// CRC32C of each block; none of parts written before there were any.
+    sums: Option<Arc<[u32]>>,
+    bytes_read: Arc<AtomicU64>,
+}
+
+impl CheckedFile {
+    /// The file, whose blocks have these checksums.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn new(file: File, sums: Option<Arc<[u32]>>) -> io::Result<Self> {
+        Ok(Self { size_bytes: file.metadata()?.len(), file: Arc::new(file), sums, bytes_read: Arc::default() })
+    }
+
+    /// How many bytes were asked of it so far; counts on while it is read.
+    pub fn bytes_read(&self) -> Arc<AtomicU64> {
+        self.bytes_read.clone()
+    }
+
+    fn read(&self, start: u64, length: usize) -> io::Result<Bytes> {
+        self.bytes_read.fetch_add(length as u64, Ordering::Relaxed);
+        let Some(sums) = &self.sums else {
+            let mut bytes = vec![0; length];
+            self.file.read_exact_at(&mut bytes, start)?;
+            return Ok(bytes.into());
+        };
+        let block = BLOCK_BYTES as u64;
+        let (first, end) =
+            (start / block * block, (start + length as u64).next_multiple_of(block).min(self.size_bytes));
+        let mut bytes = vec![0; end.saturating_sub(first) as usize];
+        self.file.read_exact_at(&mut bytes, first)?;
+        for (number, bytes) in (first / block..).zip(bytes.chunks(BLOCK_BYTES)) {
+            if sums.get(number as usize) != Some(&crc32c::crc32c(bytes)) {
+                let place = number * block;
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!(
+                        "the block at byte {place} fails its checksum: the disk returned other bytes than were written; run `vigie scrub` and restore the part from a backup"
+                    ),
+                ));
+            }
+        }
+        let within = (start - first) as usize;
+        if within + length > bytes.len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(Bytes::from(bytes).slice(within..within + length))
+    }
+}
+
+impl Length for CheckedFile {
+    fn len(&self) -> u64 {
+        self.size_bytes
+    }
+}
+
+impl ChunkReader for CheckedFile {
+    type T = BlockReader;
+
+    fn get_read(&self, start: u64) -> Result<BlockReader, ParquetError> {
+        Ok(BlockReader { file: self.clone(), at: start, ready: Bytes::new() })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        Ok(self.read(start, length)?)
+    }
+}
+
+/// Reads the file from a place on.
+pub struct BlockReader {
+    file: CheckedFile,
+    at: u64,
+    ready: Bytes,
+}
+
+impl Read for BlockReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.ready.is_empty() {
+            let block = BLOCK_BYTES as u64;
+            let end = ((self.at / block + 1) * block).min(self.file.size_bytes);
+            self.ready = self.file.read(self.at, end.saturating_sub(self.at) as usize)?;
+            self.at = end.max(self.at);
+        }
+        let length = buffer.len().min(self.ready.len());
+        buffer[..length].copy_from_slice(&self.ready.split_to(length));
+        Ok(length)
+    }
+}
+
+/// Writes a file and sums its blocks on the way.
+pub struct SummingWriter<W> {
+    inner: W,
+    sums: Vec<u32>,
+    /// Checksum and length of the block that is not full yet.
+    open: (u32, usize),
+}
+
+impl<W> SummingWriter<W> {
+    /// Over a file that is empty.
+    pub const fn new(inner: W) -> Self {
+        Self { inner, sums: Vec::new(), open: (0, 0) }
+    }
+
+    /// The file and the checksums of its blocks.
+    pub fn finish(mut self) -> (W, Vec<u32>) {
+        if self.open.1 > 0 {
+            self.sums.push(self.open.0);
+        }
+        (self.inner, self.sums)
+    }
+}
+
+impl<W: Write> Write for SummingWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        let mut rest = &bytes[..written];
+        while !rest.is_empty() {
+            let (sum, length) = self.open;
+            let (now, later) = rest.split_at(rest.len().min(BLOCK_BYTES - length));
+            self.open = (crc32c::crc32c_append(sum, now), length + now.len());
+            if self.open.1 == BLOCK_BYTES {
+                self.sums.push(self.open.0);
+                self.open = (0, 0);
+            }
+            rest = later;
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(bytes: &[u8]) -> (tempfile::NamedTempFile, Arc<[u32]>) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut writer = SummingWriter::new(file.reopen().unwrap());
+        bytes.chunks(1_000).for_each(|piece| writer.write_all(piece).unwrap());
+        (file, writer.finish().1.into())
+    }
+
+    #[test]
+    fn any_range_is_read_back() {
+        let bytes: Vec<u8> = (0..BLOCK_BYTES * 2 + 77).map(|n| (n % 251) as u8).collect();
+        let (file, sums) = written(&bytes);
+        let checked = CheckedFile::new(file.reopen().unwrap(), Some(sums)).unwrap();
+        for (start, length) in
+            [(0, 1), (0, bytes.len()), (BLOCK_BYTES - 1, 2), (BLOCK_BYTES, BLOCK_BYTES), (bytes.len() - 1, 1)]
+        {
+            assert_eq!(checked.get_bytes(start as u64, length).unwrap(), bytes[start..start + length]);
+        }
+        assert!(checked.get_bytes(bytes.len() as u64 - 1, 2).is_err());
+        let mut all = Vec::new();
+        checked.get_read(5).unwrap().read_to_end(&mut all).unwrap();
+        assert_eq!(all, bytes[5..]);
+    }
+
+    #[test]
+    fn every_flipped_bit_is_told() {
+        let bytes: Vec<u8> = (0..300).map(|n| (n % 7) as u8).collect();
+        let (_, sums) = written(&bytes);
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let (file, _) = written(&flipped);
+            let checked = CheckedFile::new(file.reopen().unwrap(), Some(sums.clone())).unwrap();
+            let error = checked.get_bytes(0, bytes.len()).unwrap_err().to_string();
+            assert!(error.contains("fails its checksum"), "{bit}: {error}");
+        }
+    }
+}

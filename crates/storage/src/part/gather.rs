@@ -1,0 +1,108 @@
+//! Takes rows out of several batches, in a given order, into the plain arrays of one page.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder, new_null_array};
+use arrow::compute::interleave;
+use arrow::datatypes::{DataType, Field, FieldRef, Int32Type};
+use arrow::error::ArrowError;
+
+/// A row: the number of its batch, and its own within that batch.
+pub type Pick = (u32, u32);
+
+/// Whether a column of this type holds strings.
+pub fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::Dictionary(..))
+}
+
+/// The columns of all batches, each once, strings plain: what a part of their rows has.
+pub fn joined_fields<'a>(batches: impl Iterator<Item = &'a RecordBatch>) -> Vec<FieldRef> {
+    let mut seen = std::collections::HashSet::new();
+    let mut fields: Vec<FieldRef> = Vec::new();
+    for field in batches.flat_map(|batch| batch.schema_ref().fields()) {
+        if seen.insert(field.name()) {
+            let data_type = if is_text(field.data_type()) { &DataType::Utf8 } else { field.data_type() };
+            fields.push(Arc::new(Field::new(field.name(), data_type.clone(), field.is_nullable())));
+        }
+    }
+    fields
+}
+
+/// The rows of one column, null where their batch does not have it.
+///
+/// # Errors
+/// What Arrow answers when columns of one name have types that differ.
+pub fn gather(field: &Field, batches: &[RecordBatch], picks: &[Pick]) -> Result<ArrayRef, ArrowError> {
+    let columns: Vec<Option<&ArrayRef>> = batches.iter().map(|batch| batch.column_by_name(field.name())).collect();
+    if is_text(field.data_type()) {
+        return Ok(Arc::new(gather_text(&columns, picks)));
+    }
+    let null = new_null_array(field.data_type(), 1);
+    let arrays: Vec<&dyn Array> = columns.iter().map(|column| column.unwrap_or(&null).as_ref()).collect();
+    let places: Vec<(usize, usize)> = picks
+        .iter()
+        .map(|(batch, row)| (*batch as usize, columns[*batch as usize].map_or(0, |_| *row as usize)))
+        .collect();
+    interleave(&arrays, &places)
+}
+
+enum TextColumn<'a> {
+    Missing,
+    Plain(&'a StringArray),
+    Coded(&'a arrow::array::PrimitiveArray<Int32Type>, &'a StringArray),
+}
+
+impl<'a> TextColumn<'a> {
+    fn new(column: Option<&'a ArrayRef>) -> Self {
+        match column {
+            None => Self::Missing,
+            Some(column) if column.data_type() == &DataType::Utf8 => Self::Plain(column.as_string()),
+            Some(column) => {
+                let dictionary = column.as_dictionary::<Int32Type>();
+                Self::Coded(dictionary.keys(), dictionary.values().as_string())
+            }
+        }
+    }
+
+    fn value(&self, row: usize) -> Option<&'a str> {
+        match self {
+            Self::Missing => None,
+            Self::Plain(values) => values.is_valid(row).then(|| values.value(row)),
+            Self::Coded(codes, values) => codes.is_valid(row).then(|| values.value(codes.value(row) as usize)),
+        }
+    }
+}
+
+fn gather_text(columns: &[Option<&ArrayRef>], picks: &[Pick]) -> StringArray {
+    let columns: Vec<TextColumn<'_>> = columns.iter().map(|column| TextColumn::new(*column)).collect();
+    let mut builder = StringBuilder::with_capacity(picks.len(), picks.len() * 16);
+    for (batch, row) in picks {
+        builder.append_option(columns[*batch as usize].value(*row as usize));
+    }
+    builder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{DictionaryArray, Int64Array};
+
+    use super::*;
+
+    #[test]
+    fn rows_of_batches_with_different_columns_are_joined() {
+        let texts: DictionaryArray<Int32Type> = [Some("a"), None, Some("b")].into_iter().collect();
+        let left = RecordBatch::try_from_iter([
+            ("t", Arc::new(texts) as ArrayRef),
+            ("n", Arc::new(Int64Array::from(vec![1, 2, 3])) as ArrayRef),
+        ]);
+        let right = RecordBatch::try_from_iter([("t", Arc::new(StringArray::from(vec!["c"])) as ArrayRef)]);
+        let batches = [left.unwrap(), right.unwrap()];
+        let fields = joined_fields(batches.iter());
+        let picks = [(1, 0), (0, 2), (0, 1), (0, 0)];
+        let texts = gather(&fields[0], &batches, &picks).unwrap();
+        assert_eq!(texts.as_string::<i32>().iter().collect::<Vec<_>>(), [Some("c"), Some("b"), None, Some("a")]);
+        let numbers = gather(&fields[1], &batches, &picks).unwrap();
+        let numbers = numbers.as_primitive::<arrow::datatypes::Int64Type>();
+        assert_eq!(numbers.iter().collect::<Vec<_>>(), [None, Some(3), Some(2), Some(1)]);
+    }
+}

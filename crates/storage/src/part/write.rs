@@ -1,0 +1,195 @@
+//! Parts out of chunks in memory, and out of other parts: rows in time order, a page at a time.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array};
+use arrow::datatypes::{DataType, FieldRef, Int32Type, TimestampNanosecondType, UInt64Type};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+
+use super::gather::{Pick, gather, joined_fields};
+use super::index::PAGE_ROWS;
+use super::writer::{KnownTexts, PartTarget, PartWriter, PlannedColumn, WrittenPart};
+use super::{INDEX_EXTENSION, Part};
+use crate::chunk::{Chunk, column_names};
+use crate::error::StorageError;
+
+/// Writes the events of these chunks, which are of one day and log type, to a new part.
+///
+/// # Errors
+/// What the file system or Arrow answers.
+pub fn write(path: &Path, chunks: &[Arc<Chunk>]) -> Result<WrittenPart, StorageError> {
+    let batches: Vec<RecordBatch> = chunks.iter().map(|chunk| chunk.batch.clone()).collect();
+    let columns = joined_fields(batches.iter()).into_iter().map(|field| planned(field, &batches)).collect();
+    let overflow_fields = chunks.iter().flat_map(|chunk| chunk.overflow_fields.iter().cloned()).collect();
+    let row_count = batches.iter().map(RecordBatch::num_rows).sum();
+    let mut writer = PartWriter::new(target(path, overflow_fields, row_count), columns);
+    for picks in in_time_order(chunks).chunks(PAGE_ROWS) {
+        writer.push(page(&writer.fields(), &batches, picks)?)?;
+    }
+    writer.finish()
+}
+
+fn target(path: &Path, overflow_fields: BTreeSet<String>, row_count: usize) -> PartTarget {
+    PartTarget {
+        path: path.to_owned(),
+        index_path: path.with_extension(INDEX_EXTENSION),
+        overflow_fields: Arc::new(overflow_fields),
+        row_count,
+    }
+}
+
+fn planned(field: FieldRef, batches: &[RecordBatch]) -> PlannedColumn {
+    let columns: Vec<&ArrayRef> = batches.iter().filter_map(|batch| batch.column_by_name(field.name())).collect();
+    let value_count = columns.iter().map(|column| column.len() - column.null_count()).sum();
+    let texts: Vec<KnownTexts<'_>> =
+        columns.iter().filter_map(|column| values_of(column)).map(KnownTexts::Values).collect();
+    PlannedColumn::new(field, value_count, &texts)
+}
+
+/// The distinct values of a column of strings, or all of them when it has no dictionary.
+fn values_of(column: &ArrayRef) -> Option<&StringArray> {
+    match column.data_type() {
+        DataType::Dictionary(..) => Some(column.as_dictionary::<Int32Type>().values().as_string()),
+        DataType::Utf8 => Some(column.as_string()),
+        _ => None,
+    }
+}
+
+fn in_time_order(chunks: &[Arc<Chunk>]) -> Vec<Pick> {
+    let mut picks: Vec<(i64, u64, Pick)> = Vec::with_capacity(chunks.iter().map(|chunk| chunk.rows()).sum());
+    for (number, chunk) in (0..).zip(chunks) {
+        let rows = (0..).zip(chunk.timestamps()).zip(chunk.sequences());
+        picks.extend(rows.map(|((row, time), sequence)| (*time, *sequence, (number, row))));
+    }
+    picks.sort_unstable();
+    picks.into_iter().map(|(_, _, pick)| pick).collect()
+}
+
+fn page(fields: &[FieldRef], batches: &[RecordBatch], picks: &[Pick]) -> Result<Vec<ArrayRef>, StorageError> {
+    Ok(fields.iter().map(|field| gather(field, batches, picks)).collect::<Result<_, _>>()?)
+}
+
+/// Writes the events of these parts, which are of one day and log type, to a new part, a page at a time.
+///
+/// # Errors
+/// What the file system, Arrow or a damaged part answers.
+pub fn merge(path: &Path, parts: &[Arc<Part>]) -> Result<WrittenPart, StorageError> {
+    let mut cursors = parts.iter().map(|part| Cursor::open(part)).collect::<Result<Vec<_>, _>>()?;
+    let heads: Vec<RecordBatch> =
+        cursors.iter().filter_map(|cursor| Some(cursor.batch.as_ref()?.batch.clone())).collect();
+    let indices = parts.iter().map(|part| part.index()).collect::<Result<Vec<_>, _>>()?;
+    let mut columns = Vec::new();
+    for field in joined_fields(heads.iter()) {
+        let mut value_count = 0;
+        let mut texts = Vec::new();
+        for ((part, head), index) in parts.iter().zip(&heads).zip(&indices) {
+            let Ok(place) = head.schema_ref().index_of(field.name()) else { continue };
+            value_count += part.meta.rows.saturating_sub(part.null_count(place)?) as usize;
+            let column = head.column(place);
+            if matches!(column.data_type(), DataType::Dictionary(..)) {
+                texts.extend(values_of(column).map(KnownTexts::Values));
+            } else if let Some(known) = index.as_ref().and_then(|index| index.column(field.name())) {
+                texts.push(KnownTexts::Sketch(&known.distinct));
+            }
+        }
+        columns.push(PlannedColumn::new(field, value_count, &texts));
+    }
+    let mut overflow_fields = BTreeSet::new();
+    for part in parts {
+        overflow_fields.extend(part.overflow_fields()?.iter().cloned());
+    }
+    let row_count = parts.iter().map(|part| part.meta.rows as usize).sum();
+    let mut writer = PartWriter::new(target(path, overflow_fields, row_count), columns);
+    drop(heads);
+    while let Some((batches, picks)) = next_page(&mut cursors, parts)? {
+        writer.push(page(&writer.fields(), &batches, &picks)?)?;
+    }
+    writer.finish()
+}
+
+/// Where reading a part stands.
+struct Cursor {
+    reader: ParquetRecordBatchReader,
+    batch: Option<Ordered>,
+    row: usize,
+    /// Place of the batch among those of the page being collected.
+    place: Option<u32>,
+}
+
+/// A batch and the columns that order its rows.
+struct Ordered {
+    batch: RecordBatch,
+    times: TimestampNanosecondArray,
+    sequences: UInt64Array,
+}
+
+/// Place of a row in time order.
+type RowKey = (i64, u64);
+
+impl Cursor {
+    fn open(part: &Part) -> Result<Self, StorageError> {
+        let mut cursor = Self { reader: part.batches(PAGE_ROWS)?, batch: None, row: 0, place: None };
+        cursor.advance_batch(part)?;
+        Ok(cursor)
+    }
+
+    fn advance_batch(&mut self, part: &Part) -> Result<(), StorageError> {
+        (self.row, self.place) = (0, None);
+        self.batch = match self.reader.next().transpose()? {
+            None => None,
+            Some(batch) => {
+                let column = |name| batch.column_by_name(name).ok_or_else(|| part.damaged("it lacks a column"));
+                let times = column(column_names::TIMESTAMP)?.as_primitive::<TimestampNanosecondType>().clone();
+                let sequences = column(column_names::SEQUENCE)?.as_primitive::<UInt64Type>().clone();
+                Some(Ordered { batch, times, sequences })
+            }
+        };
+        Ok(())
+    }
+
+    fn key(&self) -> Option<RowKey> {
+        self.batch.as_ref().map(|ordered| ordered.key(self.row))
+    }
+}
+
+impl Ordered {
+    fn key(&self, row: usize) -> RowKey {
+        (self.times.value(row), self.sequences.value(row))
+    }
+
+    /// The end of the run of rows from `row` on that come before `bound`.
+    fn run_end(&self, row: usize, bound: Option<RowKey>, longest: usize) -> usize {
+        let end = self.batch.num_rows().min(row + longest);
+        bound.map_or(end, |bound| (row..end).find(|row| self.key(*row) > bound).unwrap_or(end))
+    }
+}
+
+/// Batches, and rows of them.
+type PagePicks = (Vec<RecordBatch>, Vec<Pick>);
+
+/// The rows of the next page and the batches they lie in; `None` when every part has been read.
+fn next_page(cursors: &mut [Cursor], parts: &[Arc<Part>]) -> Result<Option<PagePicks>, StorageError> {
+    let (mut batches, mut picks) = (Vec::new(), Vec::with_capacity(PAGE_ROWS));
+    cursors.iter_mut().for_each(|cursor| cursor.place = None);
+    while picks.len() < PAGE_ROWS {
+        let mut keys: Vec<(RowKey, usize)> =
+            cursors.iter().enumerate().filter_map(|(number, cursor)| Some((cursor.key()?, number))).collect();
+        keys.sort_unstable();
+        let Some((_, first)) = keys.first().copied() else { break };
+        let cursor = &mut cursors[first];
+        let Some(ordered) = &cursor.batch else { break };
+        let place = *cursor.place.get_or_insert_with(|| {
+            batches.push(ordered.batch.clone());
+            batches.len() as u32 - 1
+        });
+        let end = ordered.run_end(cursor.row, keys.get(1).map(|(key, _)| *key), PAGE_ROWS - picks.len());
+        picks.extend((cursor.row as u32..end as u32).map(|row| (place, row)));
+        cursor.row = end;
+        if end == ordered.batch.num_rows() {
+            cursor.advance_batch(&parts[first])?;
+        }
+    }
+    Ok((!picks.is_empty()).then_some((batches, picks)))
+}

@@ -1,0 +1,311 @@
+//! Counts rows into buckets: every question keeps an array by bucket, and hands rows with their bucket to those below.
+//!
+//! The bucket of a row in the question above is its *parent*. Buckets are numbered as they appear; codes of
+//! dictionaries index tables, and no string is touched before the answer is finished.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use vigie_domain::aggregation::AggregationKind;
+
+use super::filter::{Tests, evaluate};
+use super::keys::{FastMap, KeySpace, Keys};
+use super::partial::{BucketState, Partial, StatsState, TermsSegment, ValuesSegment, check_states};
+use super::question::Question;
+use super::visit::{add_stats, for_each_key, for_each_number, slot};
+use crate::chunk::Chunk;
+use crate::error::StorageError;
+
+/// Tables by code are used up to this size.
+const TABLE_MAX: usize = 1 << 22;
+/// No bucket yet.
+const NONE: u32 = u32::MAX;
+
+/// Rows of a chunk, and for each the bucket it is in.
+#[derive(Default)]
+pub struct Selected {
+    /// Places in the chunk.
+    pub rows: Vec<u32>,
+    /// The bucket of each.
+    pub parents: Vec<u32>,
+}
+
+impl Selected {
+    fn push(&mut self, row: u32, parent: u32) {
+        self.rows.push(row);
+        self.parents.push(parent);
+    }
+
+    /// Each row with its bucket.
+    pub fn pairs(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.rows.iter().copied().zip(self.parents.iter().copied())
+    }
+}
+
+/// Counts for one question.
+pub struct Collector<'q> {
+    question: &'q Question,
+    state: State,
+    children: Vec<Collector<'q>>,
+}
+
+enum State {
+    Terms { keys: KeySpace, buckets: Buckets },
+    DateHistogram(Spans),
+    Filters { counts: Vec<u64> },
+    Stats(Vec<StatsState>),
+    Cardinality { keys: KeySpace, buckets: Buckets },
+    Percentiles(Vec<Vec<f64>>),
+}
+
+/// Buckets of a histogram.
+#[derive(Default)]
+struct Spans {
+    by_start: FastMap<(u32, i64), u32>,
+    /// Parent, start in nanoseconds, events.
+    entries: Vec<(u32, i64, u64)>,
+}
+
+impl Spans {
+    /// The bucket of the span that begins there; the ends of the range of instants are not passed.
+    fn bucket(&mut self, parent: u32, start: i128) -> u32 {
+        let start = start.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64;
+        *self.by_start.entry((parent, start)).or_insert_with(|| {
+            self.entries.push((parent, start, 0));
+            self.entries.len() as u32 - 1
+        })
+    }
+}
+
+/// Buckets by parent and number of key.
+#[derive(Default)]
+struct Buckets {
+    /// Bucket of each key of parent 0.
+    table: Vec<u32>,
+    map: FastMap<(u32, u32), u32>,
+    /// Parent, number of the key, events.
+    entries: Vec<(u32, u32, u64)>,
+}
+
+impl Buckets {
+    /// The bucket, with one event more in it.
+    fn count(&mut self, parent: u32, key: u32) -> u32 {
+        let next = self.entries.len() as u32;
+        let place = if parent == 0 && (key as usize) < TABLE_MAX {
+            if self.table.len() <= key as usize {
+                self.table.resize((key as usize + 1).next_power_of_two(), NONE);
+            }
+            &mut self.table[key as usize]
+        } else {
+            self.map.entry((parent, key)).or_insert(NONE)
+        };
+        if *place == NONE {
+            *place = next;
+            self.entries.push((parent, key, 0));
+        }
+        self.entries[*place as usize].2 += 1;
+        *place
+    }
+}
+
+impl<'q> Collector<'q> {
+    /// Before any row.
+    pub fn new(question: &'q Question) -> Self {
+        let state = match &question.asked.kind {
+            AggregationKind::Terms { .. } => State::Terms { keys: KeySpace::default(), buckets: Buckets::default() },
+            AggregationKind::DateHistogram { .. } => State::DateHistogram(Spans::default()),
+            AggregationKind::Filters(_) => State::Filters { counts: Vec::new() },
+            AggregationKind::Stats { .. } => State::Stats(Vec::new()),
+            AggregationKind::Cardinality { .. } => {
+                State::Cardinality { keys: KeySpace::default(), buckets: Buckets::default() }
+            }
+            AggregationKind::Percentiles { .. } => State::Percentiles(Vec::new()),
+        };
+        Self { question, state, children: question.children.iter().map(Self::new).collect() }
+    }
+
+    /// Counts the rows.
+    ///
+    /// # Errors
+    /// `TooLarge` when more is held than allowed.
+    pub fn collect(&mut self, chunk: &Chunk, selected: &Selected, tests: &mut Tests) -> Result<(), StorageError> {
+        if selected.rows.is_empty() {
+            return Ok(());
+        }
+        let mut below = Selected::default();
+        let has_children = !self.children.is_empty();
+        let mut into_bucket = |row: u32, bucket: u32| {
+            if has_children {
+                below.push(row, bucket);
+            }
+        };
+        match &mut self.state {
+            State::Terms { keys, buckets } => {
+                for_each_key(self.question, chunk, selected, keys, &mut |row, parent, key| {
+                    into_bucket(row, buckets.count(parent, key));
+                });
+                check_states(buckets.entries.len())?;
+            }
+            State::Cardinality { keys, buckets } => {
+                for_each_key(self.question, chunk, selected, keys, &mut |_, parent, key| {
+                    buckets.count(parent, key);
+                });
+                check_states(buckets.entries.len())?;
+            }
+            State::DateHistogram(spans) => count_spans(self.question, chunk, selected, spans, &mut into_bucket),
+            State::Filters { counts } => {
+                let per_parent = self.question.filters.len() as u32;
+                for (number, filter) in (0..).zip(&self.question.filters) {
+                    let matching = evaluate(filter, chunk, tests);
+                    for (row, parent) in selected.pairs().filter(|(row, _)| matching.value(*row as usize)) {
+                        let bucket = parent * per_parent + number;
+                        *slot(counts, bucket) += 1;
+                        into_bucket(row, bucket);
+                    }
+                }
+            }
+            State::Stats(states) => add_stats(self.question, chunk, selected, states),
+            State::Percentiles(lists) => {
+                let mut count = 0;
+                for_each_number(self.question, chunk, selected, &mut |parent, number| {
+                    slot(lists, parent).push(number);
+                });
+                lists.iter().for_each(|list| count += list.len());
+                check_states(count)?;
+            }
+        }
+        self.children.iter_mut().try_for_each(|child| child.collect(chunk, &below, tests))
+    }
+
+    /// What is counted for.
+    pub fn question(&self) -> &'q Question {
+        self.question
+    }
+
+    /// Counts so many rows whose time lies in the span of `nanos`, for a histogram that is not below another question.
+    pub fn count_span(&mut self, nanos: i64, count: u64) {
+        let State::DateHistogram(spans) = &mut self.state else { return };
+        let Some(start) = self.question.span_of(nanos) else { return };
+        let bucket = spans.bucket(0, start);
+        spans.entries[bucket as usize].2 += count;
+    }
+
+    /// The partial answer for the one parent of a question that is not below another.
+    pub fn finish(self) -> Partial {
+        let kind = self.question.asked.kind.clone();
+        self.partials(1).pop().unwrap_or_else(|| Partial::empty(&kind))
+    }
+
+    /// The partial answer for each parent.
+    fn partials(self, parent_count: usize) -> Vec<Partial> {
+        let children = self.children;
+        match self.state {
+            State::Terms { keys, buckets } => {
+                let below = children_by_bucket(children, buckets.entries.len());
+                terms_partials(Arc::new(keys.into_keys()), buckets.entries, below, parent_count)
+            }
+            State::Cardinality { keys, buckets } => {
+                let keys = Arc::new(keys.into_keys());
+                let mut numbers = vec![Vec::new(); parent_count];
+                buckets.entries.iter().for_each(|(parent, key, _)| numbers[*parent as usize].push(*key));
+                let segment = |numbers| Arc::new(ValuesSegment { keys: keys.clone(), numbers });
+                numbers.into_iter().map(|numbers| Partial::Cardinality(vec![segment(numbers)])).collect()
+            }
+            State::DateHistogram(spans) => {
+                let below = children_by_bucket(children, spans.entries.len());
+                let mut histograms = vec![BTreeMap::new(); parent_count];
+                for ((parent, start, count), children) in spans.entries.into_iter().zip(below) {
+                    histograms[parent as usize].insert(start, BucketState { count, children });
+                }
+                histograms.into_iter().map(Partial::DateHistogram).collect()
+            }
+            State::Filters { mut counts } => {
+                let per_parent = self.question.filters.len();
+                counts.resize(parent_count * per_parent, 0);
+                let below = children_by_bucket(children, counts.len());
+                let states: Vec<BucketState> =
+                    counts.into_iter().zip(below).map(|(count, children)| BucketState { count, children }).collect();
+                if per_parent == 0 {
+                    return vec![Partial::Filters(Vec::new()); parent_count];
+                }
+                states.chunks(per_parent).map(|states| Partial::Filters(states.to_vec())).collect()
+            }
+            State::Stats(mut states) => {
+                states.resize_with(parent_count, StatsState::default);
+                states.into_iter().map(Partial::Stats).collect()
+            }
+            State::Percentiles(mut lists) => {
+                lists.resize_with(parent_count, Vec::new);
+                lists.into_iter().map(|list| Partial::Percentiles(vec![Arc::new(list)])).collect()
+            }
+        }
+    }
+}
+
+/// The partial answers of all children, bucket by bucket.
+fn children_by_bucket(children: Vec<Collector<'_>>, bucket_count: usize) -> Vec<Vec<Partial>> {
+    let mut by_bucket = vec![Vec::new(); bucket_count];
+    for child in children {
+        child.partials(bucket_count).into_iter().zip(&mut by_bucket).for_each(|(partial, bucket)| bucket.push(partial));
+    }
+    by_bucket
+}
+
+fn terms_partials(
+    keys: Arc<Keys>,
+    entries: Vec<(u32, u32, u64)>,
+    below: Vec<Vec<Partial>>,
+    parent_count: usize,
+) -> Vec<Partial> {
+    let mut segments = vec![(Vec::new(), Vec::new()); parent_count];
+    for ((parent, key, count), children) in entries.into_iter().zip(below) {
+        let (counts, all_children) = &mut segments[parent as usize];
+        counts.push((key, count));
+        if !children.is_empty() {
+            all_children.push(children);
+        }
+    }
+    let segment = |(counts, children)| Arc::new(TermsSegment { keys: keys.clone(), counts, children });
+    segments.into_iter().map(|parts| Partial::Terms(vec![segment(parts)])).collect()
+}
+
+/// Counts rows by span; rows mostly come in time order, so the last span is tried first.
+fn count_spans(
+    question: &Question,
+    chunk: &Chunk,
+    selected: &Selected,
+    spans: &mut Spans,
+    into_bucket: &mut dyn FnMut(u32, u32),
+) {
+    let AggregationKind::DateHistogram { interval_ns, .. } = question.asked.kind else { return };
+    let timestamps = chunk.timestamps();
+    let mut last: Option<(u32, std::ops::Range<i128>, u32)> = None;
+    for (row, parent) in selected.pairs() {
+        let nanos = timestamps[row as usize];
+        let bucket = match &last {
+            Some((known, span, bucket)) if *known == parent && span.contains(&i128::from(nanos)) => *bucket,
+            _ => {
+                let Some(start) = question.span_of(nanos) else { return };
+                let bucket = spans.bucket(parent, start);
+                last = Some((parent, start..start + i128::from(interval_ns), bucket));
+                bucket
+            }
+        };
+        spans.entries[bucket as usize].2 += 1;
+        into_bucket(row, bucket);
+    }
+}
+
+impl Partial {
+    /// The partial answer before any event was seen.
+    pub fn empty(kind: &AggregationKind) -> Self {
+        match kind {
+            AggregationKind::Terms { .. } => Self::Terms(Vec::new()),
+            AggregationKind::DateHistogram { .. } => Self::DateHistogram(BTreeMap::new()),
+            AggregationKind::Filters(filters) => Self::Filters(vec![BucketState::default(); filters.len()]),
+            AggregationKind::Stats { .. } => Self::Stats(StatsState::default()),
+            AggregationKind::Cardinality { .. } => Self::Cardinality(Vec::new()),
+            AggregationKind::Percentiles { .. } => Self::Percentiles(Vec::new()),
+        }
+    }
+}

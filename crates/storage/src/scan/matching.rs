@@ -1,0 +1,72 @@
+//! The rows of a unit that match: pruned by the index, then decided by the filter's own columns and no others.
+
+use std::ops::ControlFlow;
+
+use vigie_domain::query::Matcher;
+
+use super::filter::{Filter, ScanContext, TimeCheck};
+use super::prune::prune;
+use super::{ColumnNeeds, Unit};
+use crate::chunk::column_names;
+use crate::error::StorageError;
+use crate::part::{Part, Rows};
+
+/// Rows of a unit that may match.
+#[derive(Clone, Debug)]
+pub struct Candidates {
+    /// The rows.
+    pub rows: Rows,
+    /// Whether their time must still be looked at.
+    pub time: TimeCheck,
+}
+
+/// The rows of the unit that may match.
+///
+/// # Errors
+/// When the part cannot be read.
+pub fn candidates(unit: &Unit, filter: &Filter) -> Result<Candidates, StorageError> {
+    match unit {
+        Unit::Memory(chunk) => {
+            Ok(Candidates { rows: Rows::run(0..chunk.rows()), time: filter.time_check(unit.span()) })
+        }
+        Unit::Part(part) => {
+            let pruned = prune(part, filter)?;
+            let time = if pruned.is_in_range { TimeCheck::Done } else { TimeCheck::Needed };
+            Ok(Candidates { rows: pruned.rows, time })
+        }
+    }
+}
+
+/// Numbers of the candidates that match, ascending.
+///
+/// # Errors
+/// When the part cannot be read.
+pub fn matching_rows(
+    part: &Part,
+    unit: &Unit,
+    found: &Candidates,
+    filter: &Filter,
+    context: &mut ScanContext,
+) -> Result<Vec<u32>, StorageError> {
+    if found.time == TimeCheck::Done && matches!(filter.matcher, Matcher::All) {
+        return Ok(found.rows.numbers().collect());
+    }
+    if found.rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (schema, overflow_fields) = (unit.schema()?, unit.overflow_fields()?);
+    let mut needs = ColumnNeeds::new(&schema, &overflow_fields);
+    filter.add_needs(&mut needs);
+    if found.time == TimeCheck::Needed {
+        needs.add_own(column_names::TIMESTAMP);
+    }
+    let mut matching = Vec::new();
+    let bytes = part.read(&needs.columns, &found.rows, &mut |numbers, chunk| {
+        context.stats.rows_scanned += chunk.rows() as u64;
+        let here = filter.rows(&chunk, found.time, &mut context.tests);
+        matching.extend(here.set_indices().map(|place| numbers[place]));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    context.stats.bytes_read += bytes;
+    Ok(matching)
+}

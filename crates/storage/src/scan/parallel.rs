@@ -1,0 +1,107 @@
+//! Work for one question on several threads: as many as the machine has cores, up to a bound.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::matching::Candidates;
+use crate::error::StorageError;
+use crate::part::{PAGE_ROWS, Rows};
+
+/// Threads that work for one question at most.
+const THREADS_MAX: usize = 4;
+/// Pieces of a part have at least so many rows: each reads the dictionaries again.
+const PIECE_ROWS_MIN: usize = 16 * PAGE_ROWS;
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX)
+}
+
+/// Does `count` pieces of work; the results are in their order.
+///
+/// # Errors
+/// The first error in that order.
+pub fn run<T: Send>(
+    count: usize,
+    work: impl Fn(usize) -> Result<T, StorageError> + Sync,
+) -> Result<Vec<T>, StorageError> {
+    let threads = threads().min(count);
+    if threads <= 1 {
+        return (0..count).map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(count));
+    let take = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
+                return;
+            }
+            let result = work(number);
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
+        }
+    };
+    std::thread::scope(|scope| {
+        // The calling thread works too.
+        (1..threads).for_each(|_| drop(scope.spawn(take)));
+        take();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_unstable_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// The rows in pieces of similar size that can be worked on at once; none when there are no rows.
+pub fn split(found: Candidates) -> Vec<Candidates> {
+    let count = found.rows.count();
+    if count == 0 {
+        return Vec::new();
+    }
+    let pieces = (count / PIECE_ROWS_MIN).clamp(1, threads());
+    if pieces == 1 {
+        return vec![found];
+    }
+    let per_piece = count.div_ceil(pieces).next_multiple_of(PAGE_ROWS);
+    let (mut split, mut piece) = (Vec::with_capacity(pieces), Rows::default());
+    for range in found.rows.ranges() {
+        let mut start = range.start;
+        while start < range.end {
+            let end = range.end.min(start + per_piece - piece.count());
+            piece.push(start..end);
+            start = end;
+            if piece.count() == per_piece {
+                split.push(std::mem::take(&mut piece));
+            }
+        }
+    }
+    split.push(piece);
+    split.retain(|piece| !piece.is_empty());
+    split.into_iter().map(|rows| Candidates { rows, time: found.time }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::filter::TimeCheck;
+    use super::*;
+
+    #[test]
+    fn every_row_is_in_one_piece() {
+        let mut rows = Rows::run(3..PIECE_ROWS_MIN);
+        rows.push(PIECE_ROWS_MIN + 5..PIECE_ROWS_MIN * 9 + 7);
+        let numbers: Vec<u32> = rows.numbers().collect();
+        let pieces = split(Candidates { rows, time: TimeCheck::Done });
+        assert!(pieces.len() >= threads().min(2));
+        assert_eq!(pieces.iter().flat_map(|piece| piece.rows.numbers()).collect::<Vec<_>>(), numbers);
+        assert!(split(Candidates { rows: Rows::default(), time: TimeCheck::Done }).is_empty());
+    }
+
+    #[test]
+    fn results_are_in_order_and_the_first_error_is_told() {
+        assert_eq!(run(100, |number| Ok(number * 2)).unwrap(), (0..100).map(|number| number * 2).collect::<Vec<_>>());
+        let error = run(10, |number| match number {
+            3 | 7 => Err(StorageError::Damaged(number.to_string())),
+            _ => Ok(()),
+        });
+        assert_eq!(error.unwrap_err().to_string(), "3");
+    }
+}

@@ -1,0 +1,76 @@
+//! An aggregation made ready to be asked of columns.
+
+use vigie_domain::aggregation::{Aggregation, AggregationKind};
+use vigie_domain::query::Matcher;
+use vigie_domain::{Error, Scope, Timestamp};
+
+use super::ColumnNeeds;
+use super::filter::{add_field_needs, add_needs};
+use crate::chunk::column_names;
+
+/// A question made ready: filters compiled, hidden fields without values.
+pub struct Question {
+    pub(super) asked: Aggregation,
+    /// The field asked about, unless it is hidden.
+    pub(super) field: Option<String>,
+    pub(super) filters: Vec<Matcher>,
+    pub(super) children: Vec<Question>,
+}
+
+impl Question {
+    /// Makes the question ready.
+    ///
+    /// # Errors
+    /// When a filter cannot be read, or a metric has questions below it.
+    pub fn new(asked: &Aggregation, scope: &Scope, now: Timestamp) -> Result<Self, Error> {
+        let is_metric = matches!(
+            asked.kind,
+            AggregationKind::Stats { .. } | AggregationKind::Cardinality { .. } | AggregationKind::Percentiles { .. }
+        );
+        if is_metric && !asked.children.is_empty() {
+            return Err(Error::invalid(format!("the metric \"{}\" cannot have aggregations below it", asked.name)));
+        }
+        if let AggregationKind::DateHistogram { interval_ns: ..=0, .. } = asked.kind {
+            return Err(Error::invalid(format!("the interval of \"{}\" must be above 0", asked.name)));
+        }
+        let field = match &asked.kind {
+            AggregationKind::Terms { field, .. }
+            | AggregationKind::Stats { field }
+            | AggregationKind::Cardinality { field }
+            | AggregationKind::Percentiles { field, .. } => (!scope.hides(field)).then(|| field.clone()),
+            AggregationKind::DateHistogram { .. } | AggregationKind::Filters(_) => None,
+        };
+        let filters = match &asked.kind {
+            AggregationKind::Filters(filters) => {
+                filters.iter().map(|(_, query)| Matcher::compile(query, scope, now)).collect::<Result<_, _>>()?
+            }
+            _ => Vec::new(),
+        };
+        let children = asked.children.iter().map(|child| Self::new(child, scope, now)).collect::<Result<_, _>>()?;
+        Ok(Self { asked: asked.clone(), field, filters, children })
+    }
+
+    /// Adds the columns that counting needs.
+    pub(super) fn add_needs(&self, needs: &mut ColumnNeeds<'_>) {
+        if matches!(self.asked.kind, AggregationKind::DateHistogram { .. }) {
+            needs.add_own(column_names::TIMESTAMP);
+        }
+        if let Some(field) = &self.field {
+            add_field_needs(field, &|name| name == field, needs);
+        }
+        self.filters.iter().for_each(|filter| add_needs(filter, needs));
+        self.children.iter().for_each(|child| child.add_needs(needs));
+    }
+
+    /// Whether counting needs no column but the time.
+    pub(super) fn is_plain_histogram(&self) -> bool {
+        matches!(self.asked.kind, AggregationKind::DateHistogram { .. }) && self.children.is_empty()
+    }
+
+    /// The start of the span that holds the instant, for a histogram.
+    pub(super) fn span_of(&self, nanos: i64) -> Option<i128> {
+        let AggregationKind::DateHistogram { interval_ns, offset_ns } = self.asked.kind else { return None };
+        let (interval, offset) = (i128::from(interval_ns), i128::from(offset_ns));
+        Some((i128::from(nanos) - offset).div_euclid(interval) * interval + offset)
+    }
+}
