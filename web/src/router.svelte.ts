@@ -1,6 +1,8 @@
 /**
  * The address is the state: the path names the page, the parameters what it shows. Back and Forward replay it.
  */
+import { addressWithin } from './links';
+
 class Router {
   path = $state(location.pathname);
   params = $state.raw(new URLSearchParams(location.search));
@@ -27,10 +29,12 @@ class Router {
   #followLink(event: MouseEvent): void {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
     const link = event.target instanceof Element ? event.target.closest('a') : null;
-    if (link === null || link.target !== '' || link.hasAttribute('download') || link.origin !== location.origin) return;
-    if (link.pathname.startsWith('/api/')) return;
+    if (link === null) return;
+    const { origin, pathname, search, hash, target } = link;
+    const address = addressWithin({ origin, pathname, search, hash, target, isDownload: link.hasAttribute('download') }, location);
+    if (address === null) return;
     event.preventDefault();
-    this.navigate(link.pathname + link.search);
+    this.navigate(address);
   }
 }
 

@@ -96,6 +96,17 @@ test('login, overview, search, a row, an upload, logout', async ({ page }) => {
   expect(broken).toEqual([]);
 });
 
+test('the skip link takes the focus to the content', async ({ page }) => {
+  await login(page);
+  await page.goto(`${vigie.url}/uploads`);
+  await expect(page.getByRole('heading', { level: 1, name: 'Uploads' })).toBeVisible();
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('link', { name: 'Skip to content' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('main')).toBeFocused();
+  await expect(page.getByRole('heading', { level: 1, name: 'Uploads' })).toBeVisible();
+});
+
 for (const theme of ['dark', 'light'] as const) {
   test(`no page has a serious accessibility violation (${theme})`, async ({ page }) => {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
