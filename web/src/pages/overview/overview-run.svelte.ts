@@ -23,6 +23,8 @@ export class OverviewRun {
   /** Asked only when the range holds nothing; `null` until it is known. */
   storedTotal = $state<number | null>(null);
   isLoading = $state(false);
+  /** The range cannot be read. */
+  hasBadRange = $state(false);
 
   readonly #ports: OverviewPorts;
   #range: { from: string; to: string } | null = null;
@@ -37,7 +39,12 @@ export class OverviewRun {
     this.stop();
     this.#range = { from, to };
     const range = this.#ports.resolve(from, to);
-    if (range === null) return;
+    this.hasBadRange = range === null;
+    if (range === null) {
+      this.answer = null;
+      this.problem = null;
+      return;
+    }
     const abort = new AbortController();
     this.#abort = abort;
     this.isLoading = true;

@@ -66,3 +66,14 @@ it('an empty range asks how much there is at other times', async () => {
   await started;
   expect(run.storedTotal).toBe(7);
 });
+
+it('a range that cannot be read is said, asks nothing and shows no other range', async () => {
+  const { run, asked } = held();
+  const first = run.start('a', 'b');
+  asked[0]?.answer(5);
+  await first;
+  await run.start('soon', 'now');
+  expect([run.hasBadRange, run.answer, run.isLoading, asked.length]).toEqual([true, null, false, 1]);
+  void run.start('a', 'b');
+  expect(run.hasBadRange).toBe(false);
+});
