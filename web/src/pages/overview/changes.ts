@@ -1,5 +1,5 @@
 /** Numbers against those of the period before. Pure. */
-import type { PeriodStats } from '../../api/types';
+import type { Amount, PeriodStats } from '../../api/types';
 
 export interface Change {
   /** Size of the change, 0.08 for 8 %, never negative. */
@@ -10,14 +10,21 @@ export interface Change {
 /** Changes below this are shown as none. */
 const NOISE = 0.0005;
 
-/** `null` when there was nothing before: a growth from nothing has no size. */
-export function change(now: number, before: number): Change | null {
-  if (before === 0) return null;
+/** `null` when one of them is missing, or when there was nothing before: a growth from nothing has no size. */
+export function change(now: number | null | undefined, before: number | null | undefined): Change | null {
+  if (now === null || now === undefined || before === null || before === undefined || before === 0) return null;
   const share = (now - before) / Math.abs(before);
   if (Math.abs(share) < NOISE) return { share: 0, direction: 0 };
   return { share: Math.abs(share), direction: share > 0 ? 1 : -1 };
 }
 
-/** Share of payments that failed, 0 without payments. */
-export const failedShare = (stats: Pick<PeriodStats, 'transactions' | 'failed_transactions'>): number =>
-  stats.transactions === 0 ? 0 : stats.failed_transactions / stats.transactions;
+/** Share of payments that failed; without payments there is none. */
+export const failedShare = (stats: Pick<PeriodStats, 'transactions' | 'failed_transactions'>): number | null =>
+  stats.transactions === 0 ? null : stats.failed_transactions / stats.transactions;
+
+/** Revenue is compared only when it is of one currency, and only with the same one. */
+export function revenueChange(now: readonly Amount[], before: readonly Amount[]): Change | null {
+  const [only, ...others] = now;
+  if (only === undefined || others.length > 0) return null;
+  return change(only.amount, before.find(({ currency }) => currency === only.currency)?.amount);
+}
