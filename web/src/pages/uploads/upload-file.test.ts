@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Upload } from '../../api/types';
-import { exploreLink, parameters } from './upload-file';
+import { exploreLink, parameters, untilDone } from './upload-file';
 
 const OPTIONS = { log_type: '', time_field: '', map: '', any_time: false, again: false };
 
@@ -15,4 +15,18 @@ it('links to a range that holds the last event too', () => {
   const upload = { first_timestamp: '2026-11-20T14:00:00.000Z', last_timestamp: '2026-11-20T15:00:00.000Z' } as Upload;
   expect(exploreLink(upload)).toBe('/explore?from=2026-11-20T14%3A00%3A00.000Z&to=2026-11-20T15%3A00%3A00.001Z');
   expect(exploreLink({ ...upload, first_timestamp: null })).toBeNull();
+});
+
+it('a cut-off wait for the server asks nothing more', async () => {
+  const fetch = vi.fn();
+  vi.stubGlobal('fetch', fetch);
+  vi.useFakeTimers();
+  const abort = new AbortController();
+  const done = untilDone({ state: 'running' } as Upload, abort.signal, () => undefined);
+  abort.abort();
+  await expect(done).rejects.toThrow('cancelled');
+  await vi.runAllTimersAsync();
+  expect(fetch).not.toHaveBeenCalled();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
 });

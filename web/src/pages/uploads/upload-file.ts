@@ -64,12 +64,28 @@ export async function sendFile(file: File, options: UploadOptions, signal: Abort
   });
 }
 
+/** Waits; a wait that is cut off rejects at once. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((wake, fail) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      fail(new DOMException('cancelled', 'AbortError'));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      wake();
+    }, ms);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
 /** Looks at the record until the server has read the whole file. */
 export async function untilDone(upload: Upload, signal: AbortSignal, onchange: (upload: Upload) => void): Promise<Upload> {
   let current = upload;
   while (current.state === 'running') {
     onchange(current);
-    await new Promise((wake) => setTimeout(wake, POLL_MS));
+    await pause(POLL_MS, signal);
     current = await get<Upload>(`/api/logs/uploads/${current.file_id}`, signal);
   }
   return current;
