@@ -33,6 +33,8 @@ export class UploadRun {
 
   readonly #ports: UploadPorts;
   #fileAbort = new AbortController();
+  #lookAbort = new AbortController();
+  #again: () => Promise<void> = () => Promise.resolve();
   readonly #pageAbort = new AbortController();
 
   constructor(ports: UploadPorts) {
@@ -49,20 +51,23 @@ export class UploadRun {
     void this.look();
   }
 
-  /** Asks what the file would become with the options as they are. */
+  /** Asks what the file would become with the options as they are; an answer to earlier options comes too late. */
   async look(): Promise<void> {
     if (this.file === null) return;
-    const { signal } = this.#fileAbort;
+    this.#lookAbort.abort();
+    this.#lookAbort = new AbortController();
+    const signal = AbortSignal.any([this.#fileAbort.signal, this.#lookAbort.signal]);
     try {
       const answer = await this.#ports.preview(this.file, { ...this.options }, signal);
       if (!signal.aborted) [this.preview, this.problem] = [answer, null];
     } catch (error) {
-      if (!signal.aborted) this.problem = asProblem(error);
+      if (!signal.aborted) this.#fail(error, () => this.look());
     }
   }
 
   async store(again: boolean): Promise<void> {
     if (this.file === null) return;
+    this.#lookAbort.abort();
     const { signal } = this.#fileAbort;
     [this.problem, this.result, this.share] = [null, null, 0];
     try {
@@ -73,10 +78,20 @@ export class UploadRun {
       this.result = await this.#ports.untilDone(sent, watching, (upload) => (this.running = upload));
     } catch (error) {
       if (signal.aborted || this.#pageAbort.signal.aborted) return;
-      this.problem = asProblem(error);
+      this.#fail(error, () => this.store(again));
     }
     [this.share, this.running] = [null, null];
     this.#ports.onstored();
+  }
+
+  /** Tries what failed once more. */
+  async retry(): Promise<void> {
+    await this.#again();
+  }
+
+  #fail(error: unknown, again: () => Promise<void>): void {
+    this.problem = asProblem(error);
+    this.#again = again;
   }
 
   /** Leaves the page. */

@@ -9,6 +9,7 @@ interface Held {
   signal: AbortSignal;
   options: UploadOptions;
   answer: (format: string) => void;
+  fail: (error: unknown) => void;
 }
 
 /** A server that previews and stores when the test says so. */
@@ -18,7 +19,7 @@ function held(): { run: UploadRun; previews: Held[]; sends: Held[]; watched: Abo
   const hold = <T>(list: Held[], options: UploadOptions, signal: AbortSignal): Promise<T> =>
     new Promise((resolve, fail) => {
       signal.addEventListener('abort', () => fail(new DOMException('cut off', 'AbortError')));
-      list.push({ signal, options, answer: (format) => resolve({ format } as T) });
+      list.push({ signal, options, fail, answer: (format) => resolve({ format } as T) });
     });
   const run = new UploadRun({
     preview: (_, options, signal) => hold<Preview>(previews, options, signal),
@@ -77,4 +78,34 @@ it('another file ends what the one before was doing', async () => {
   run.choose(null);
   await storing;
   expect([previews[0]?.signal.aborted, sends[0]?.signal.aborted, run.problem, run.isBusy]).toEqual([true, true, null, false]);
+});
+
+it('a slow preview does not overwrite a newer one', async () => {
+  const { run, previews } = held();
+  run.choose(FILE);
+  run.options.log_type = 'error';
+  void run.look();
+  previews[1]?.answer('csv');
+  await vi.waitFor(() => expect(run.preview?.format).toBe('csv'));
+  previews[0]?.answer('plain');
+  await Promise.resolve();
+  expect([run.preview?.format, run.problem, previews[0]?.signal.aborted]).toEqual(['csv', null, true]);
+});
+
+it('what failed is what is tried again', async () => {
+  const { run, previews, sends } = held();
+  run.choose(FILE);
+  previews[0]?.answer('csv');
+  await vi.waitFor(() => expect(run.preview?.format).toBe('csv'));
+  const looking = run.look();
+  previews[1]?.fail(new Error('no such column'));
+  await looking;
+  expect(run.problem?.detail).toBe('no such column');
+  void run.retry();
+  expect([previews.length, sends.length]).toEqual([3, 0]);
+  const storing = run.store(true);
+  sends[0]?.fail(new Error('gone'));
+  await storing;
+  void run.retry();
+  expect(sends[1]?.options.again).toBe(true);
 });
