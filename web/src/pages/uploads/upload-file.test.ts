@@ -1,6 +1,11 @@
-import { expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import type { Upload } from '../../api/types';
-import { exploreLink, parameters, untilDone } from './upload-file';
+import { exploreLink, parameters, preview, untilDone } from './upload-file';
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 const OPTIONS = { log_type: '', time_field: '', map: '', any_time: false, again: false };
 
@@ -27,6 +32,21 @@ it('a cut-off wait for the server asks nothing more', async () => {
   await expect(done).rejects.toThrow('cancelled');
   await vi.runAllTimersAsync();
   expect(fetch).not.toHaveBeenCalled();
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
+});
+
+it.each([
+  ['a small file whole', 'PAR1', 500, 500, false],
+  ['the beginning of a large file', '{"a":', 2_500_000, 1_000_000, false],
+  ['a large Parquet file whole, and says so', 'PAR1', 2_500_000, 2_500_000, true],
+])('previews %s', async (_, beginning, size_bytes, expected_bytes, isSaid) => {
+  const onwhole = vi.fn();
+  const sent: FormData[] = [];
+  vi.stubGlobal('fetch', (_path: string, init: RequestInit) => {
+    sent.push(init.body as FormData);
+    return Promise.resolve(new Response('{}'));
+  });
+  const file = new File([beginning.padEnd(size_bytes, ' ')], 'orders');
+  await preview(file, OPTIONS, new AbortController().signal, onwhole);
+  expect((sent[0]?.get('file') as File).size).toBe(expected_bytes);
+  expect(onwhole).toHaveBeenCalledTimes(isSaid ? 1 : 0);
 });

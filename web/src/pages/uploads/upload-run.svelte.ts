@@ -10,7 +10,7 @@ import type { UploadOptions } from './upload-file';
 
 /** What the model needs from the world around it. */
 export interface UploadPorts {
-  preview: (file: File, options: UploadOptions, signal: AbortSignal) => Promise<Preview>;
+  preview: (file: File, options: UploadOptions, signal: AbortSignal, onwhole: () => void) => Promise<Preview>;
   sendFile: (file: File, options: UploadOptions, signal: AbortSignal, onprogress: (share: number) => void) => Promise<Upload>;
   untilDone: (upload: Upload, signal: AbortSignal, onchange: (upload: Upload) => void) => Promise<Upload>;
   /** The list of uploads has changed. */
@@ -23,6 +23,8 @@ export class UploadRun {
   file = $state.raw<File | null>(null);
   options = $state<UploadOptions>({ ...FRESH });
   preview = $state.raw<Preview | null>(null);
+  /** All of the file is being sent for its preview, which may take a while. */
+  isSentForPreview = $state(false);
   problem = $state.raw<ApiProblem | null>(null);
   /** The share that has left this browser, while it is being sent. */
   share = $state<number | null>(null);
@@ -45,6 +47,7 @@ export class UploadRun {
   choose(file: File | null): void {
     this.#fileAbort.abort();
     this.#fileAbort = new AbortController();
+    this.#endLook();
     [this.preview, this.problem, this.share, this.running, this.result] = [null, null, null, null, null];
     this.file = file;
     this.options = { ...FRESH };
@@ -54,20 +57,21 @@ export class UploadRun {
   /** Asks what the file would become with the options as they are; an answer to earlier options comes too late. */
   async look(): Promise<void> {
     if (this.file === null) return;
-    this.#lookAbort.abort();
+    this.#endLook();
     this.#lookAbort = new AbortController();
     const signal = AbortSignal.any([this.#fileAbort.signal, this.#lookAbort.signal]);
     try {
-      const answer = await this.#ports.preview(this.file, { ...this.options }, signal);
+      const answer = await this.#ports.preview(this.file, { ...this.options }, signal, () => (this.isSentForPreview = !signal.aborted));
       if (!signal.aborted) [this.preview, this.problem] = [answer, null];
     } catch (error) {
       if (!signal.aborted) this.#fail(error, () => this.look());
     }
+    if (!signal.aborted) this.isSentForPreview = false;
   }
 
   async store(again: boolean): Promise<void> {
     if (this.file === null) return;
-    this.#lookAbort.abort();
+    this.#endLook();
     const { signal } = this.#fileAbort;
     [this.problem, this.result, this.share] = [null, null, 0];
     try {
@@ -87,6 +91,11 @@ export class UploadRun {
   /** Tries what failed once more. */
   async retry(): Promise<void> {
     await this.#again();
+  }
+
+  #endLook(): void {
+    this.#lookAbort.abort();
+    this.isSentForPreview = false;
   }
 
   #fail(error: unknown, again: () => Promise<void>): void {

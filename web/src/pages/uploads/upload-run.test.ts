@@ -10,19 +10,20 @@ interface Held {
   options: UploadOptions;
   answer: (format: string) => void;
   fail: (error: unknown) => void;
+  onwhole: (() => void) | undefined;
 }
 
 /** A server that previews and stores when the test says so. */
 function held(): { run: UploadRun; previews: Held[]; sends: Held[]; watched: AbortSignal[]; stored: () => number } {
   const [previews, sends, watched]: [Held[], Held[], AbortSignal[]] = [[], [], []];
   const onstored = vi.fn();
-  const hold = <T>(list: Held[], options: UploadOptions, signal: AbortSignal): Promise<T> =>
+  const hold = <T>(list: Held[], options: UploadOptions, signal: AbortSignal, onwhole?: () => void): Promise<T> =>
     new Promise((resolve, fail) => {
       signal.addEventListener('abort', () => fail(new DOMException('cut off', 'AbortError')));
-      list.push({ signal, options, fail, answer: (format) => resolve({ format } as T) });
+      list.push({ signal, options, fail, onwhole, answer: (format) => resolve({ format } as T) });
     });
   const run = new UploadRun({
-    preview: (_, options, signal) => hold<Preview>(previews, options, signal),
+    preview: (_, options, signal, onwhole) => hold<Preview>(previews, options, signal, onwhole),
     sendFile: (_, options, signal) => hold<Upload>(sends, options, signal),
     untilDone: (upload, signal) => {
       watched.push(signal);
@@ -108,4 +109,14 @@ it('what failed is what is tried again', async () => {
   await storing;
   void run.retry();
   expect(sends[1]?.options.again).toBe(true);
+});
+
+it('that a file is sent whole for its preview is said only while it is', async () => {
+  const { run, previews } = held();
+  run.choose(FILE);
+  previews[0]?.onwhole?.();
+  expect(run.isSentForPreview).toBe(true);
+  previews[0]?.answer('parquet');
+  await vi.waitFor(() => expect(run.preview?.format).toBe('parquet'));
+  expect(run.isSentForPreview).toBe(false);
 });
