@@ -4,7 +4,6 @@
  */
 import { send } from '../../api/client';
 import { router } from '../../router.svelte';
-import { session } from '../../session.svelte';
 import { resolve, shifted } from '../../time';
 
 import { exploreApi } from './explore-api';
@@ -20,7 +19,6 @@ export interface ExploreWorld {
   /** The page's address without parameters. */
   base: string;
   origin: string;
-  canUpload: boolean;
   /** Moves the range by its own length. */
   shift: (explore: ExploreSession, step: number) => void;
 }
@@ -69,9 +67,6 @@ export function explorePorts(): ExploreWorld {
     zone: '',
     base: `${location.origin}/explore`,
     origin: location.origin,
-    get canUpload() {
-      return session.may('analyst');
-    },
     shift: (explore, step) => {
       const moved = shifted(explore.state.from, explore.state.to, step);
       if (moved !== null) explore.setRange(moved.from, moved.to);
