@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { addressWithin, type Link } from './links';
+import { addressWithin, withZone, type Link } from './links';
 
 const HERE = { origin: 'http://shop', pathname: '/explore', search: '?q=a' };
 const LINK: Link = { ...HERE, hash: '', target: '', isDownload: false };
@@ -14,3 +14,10 @@ it.each<[string, Partial<Link>, string | null]>([
   ['a download', { isDownload: true }, null],
   ['the API', { pathname: '/api/docs' }, null],
 ])('a link to %s', (_, link, expected) => expect(addressWithin({ ...LINK, ...link }, HERE)).toBe(expected));
+
+it.each([
+  ['/explore', '', '/explore'],
+  ['/explore', 'UTC', '/explore?tz=UTC'],
+  ['/?from=a', 'Europe/Paris', '/?from=a&tz=Europe%2FParis'],
+  ['/?tz=UTC', 'Europe/Paris', '/?tz=UTC'],
+])('%s takes the zone %s along', (address, zone, expected) => expect(withZone(address, zone)).toBe(expected));

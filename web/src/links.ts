@@ -1,4 +1,4 @@
-/** Which links the app follows itself. Pure. */
+/** Which links the app follows itself, and what goes along with them. Pure. */
 
 export interface Link {
   origin: string;
@@ -20,4 +20,16 @@ export function addressWithin(link: Link, here: Place): string | null {
   if (link.pathname.startsWith('/api/')) return null;
   if (link.hash !== '' && link.pathname === here.pathname && link.search === here.search) return null;
   return link.pathname + link.search;
+}
+
+/** The parameter that names the time zone; it goes along to every page. */
+export const ZONE_PARAMETER = 'tz';
+
+/** The address with the zone in it, unless it names one itself. */
+export function withZone(address: string, zone: string): string {
+  const [path = '', query = ''] = address.split('?');
+  const params = new URLSearchParams(query);
+  if (zone === '' || params.has(ZONE_PARAMETER)) return address;
+  params.set(ZONE_PARAMETER, zone);
+  return `${path}?${params}`;
 }

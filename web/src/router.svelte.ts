@@ -1,7 +1,7 @@
 /**
  * The address is the state: the path names the page, the parameters what it shows. Back and Forward replay it.
  */
-import { addressWithin } from './links';
+import { addressWithin, withZone, ZONE_PARAMETER } from './links';
 
 class Router {
   path = $state(location.pathname);
@@ -12,8 +12,12 @@ class Router {
     document.addEventListener('click', (event) => this.#followLink(event));
   }
 
-  /** Goes to an address of this app. `replace` leaves no entry behind, for states on the way to another. */
-  navigate(url: string, options: { replace?: boolean } = {}): void {
+  /**
+   * Goes to an address of this app. `replace` leaves no entry behind, for states on the way to another. The time zone
+   * goes along unless another is given.
+   */
+  navigate(address: string, options: { replace?: boolean; zone?: string } = {}): void {
+    const url = withZone(address, options.zone ?? this.params.get(ZONE_PARAMETER) ?? '');
     const isSame = url === location.pathname + location.search;
     if (options.replace === true || isSame) history.replaceState(null, '', url);
     else history.pushState(null, '', url);
