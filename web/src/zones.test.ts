@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockOf, instantOf, isZone } from './zones';
+import { clockOf, instantOf, isZone, shortZoneName } from './zones';
 
 describe('a zone', () => {
   it.each([
@@ -16,6 +16,8 @@ describe('a zone', () => {
 
   it('reads an hour that the change to summer leaves out', () =>
     expect(new Date(instantOf(Date.parse('2026-03-29T02:30:00Z'), 'Europe/Paris')).toISOString()).toBe('2026-03-29T01:30:00.000Z'));
+
+  it('has a short name', () => expect(['UTC', 'America/New_York', 'America/Argentina/Buenos_Aires'].map(shortZoneName)).toEqual(['UTC', 'New York', 'Buenos Aires']));
 
   it('has a name that is known', () => {
     expect(['UTC', 'Europe/Paris', 'Mars/Olympus', '', 'x'].map(isZone)).toEqual([true, true, false, false, false]);

@@ -10,6 +10,9 @@ export const intlZone = (zone: string): string | undefined => (zone === '' ? und
 /** The zone's name as people know it. */
 export const zoneName = (zone: string): string => intlZone(zone) ?? new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+/** Its last part, for where there is no room: `Paris`, `UTC`. */
+export const shortZoneName = (zone: string): string => (zoneName(zone).split('/').at(-1) ?? '').replaceAll('_', ' ');
+
 /** Whether a name is that of a zone. */
 export function isZone(name: string): boolean {
   try {
