@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { change, failedShare, revenueChange } from './changes';
+import { change, failedShare, revenueChanges } from './changes';
 
 it.each([
   [108, 100, { share: 0.08, direction: 1 }],
@@ -21,11 +21,9 @@ it('without payments there is no share of failed ones', () => {
   expect(failedShare({ transactions: 8, failed_transactions: 2 })).toBe(0.25);
 });
 
-it('revenue is compared with the same currency only', () => {
-  const euro = { currency: 'EUR', amount: 150 };
-  const dollar = { currency: 'USD', amount: 100 };
-  expect(revenueChange([euro], [dollar, { currency: 'EUR', amount: 100 }])).toEqual({ share: 0.5, direction: 1 });
-  expect(revenueChange([euro], [dollar])).toBeNull();
-  expect(revenueChange([euro, dollar], [euro])).toBeNull();
-  expect(revenueChange([], [euro])).toBeNull();
+it('revenue is compared currency by currency, the largest first', () => {
+  const amount = (currency: string, value: number): { currency: string; amount: number } => ({ currency, amount: value });
+  const found = revenueChanges([amount('USD', 100), amount('EUR', 150), amount('CHF', 1), amount('GBP', 50)], [amount('EUR', 100), amount('JPY', 9)]);
+  expect(found.map(({ amount: { currency }, change: changed }) => [currency, changed?.share ?? null])).toEqual([['EUR', 0.5], ['USD', null], ['GBP', null]]);
+  expect(revenueChanges([], [amount('EUR', 1)])).toEqual([]);
 });

@@ -22,9 +22,13 @@ export function change(now: number | null | undefined, before: number | null | u
 export const failedShare = (stats: Pick<PeriodStats, 'transactions' | 'failed_transactions'>): number | null =>
   stats.transactions === 0 ? null : stats.failed_transactions / stats.transactions;
 
-/** Revenue is compared only when it is of one currency, and only with the same one. */
-export function revenueChange(now: readonly Amount[], before: readonly Amount[]): Change | null {
-  const [only, ...others] = now;
-  if (only === undefined || others.length > 0) return null;
-  return change(only.amount, before.find(({ currency }) => currency === only.currency)?.amount);
+/** Most currencies shown; more would not fit a card. */
+const CURRENCIES_MAX = 3;
+
+/** The largest amounts, each compared with the same currency only. */
+export function revenueChanges(now: readonly Amount[], before: readonly Amount[]): { amount: Amount; change: Change | null }[] {
+  return [...now]
+    .sort((a, b) => b.amount - a.amount)
+    .slice(0, CURRENCIES_MAX)
+    .map((amount) => ({ amount, change: change(amount.amount, before.find(({ currency }) => currency === amount.currency)?.amount) }));
 }
