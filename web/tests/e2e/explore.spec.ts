@@ -355,5 +355,10 @@ for (const theme of ['dark', 'light'] as const) {
     await page.goto(`${vigie.url}/explore?${PAST}&q=service%3Anowhere`);
     await expect(page.getByTestId('empty')).toContainText(/0 of/);
     await expectAccessible('empty');
+    await open();
+    await query().fill('level:(error');
+    await query().press('Control+Enter');
+    await expect(page.getByTestId('status')).toContainText('earlier results are shown');
+    await expectAccessible('bad query');
   });
 }
