@@ -1,5 +1,6 @@
 /** Numbers, amounts and times as the language writes them. Pure but for the language. */
-import { locale } from './i18n';
+import { locale, m } from './i18n';
+import { intlZone } from './zones';
 
 const number = new Intl.NumberFormat(locale());
 const compact = new Intl.NumberFormat(locale(), { notation: 'compact', maximumFractionDigits: 1 });
@@ -37,19 +38,19 @@ export function formatBytes(bytes: number): string {
   }).format(bytes / 1000 ** step);
 }
 
-/** Day and time, 24 h. */
-export const formatDateTime = (instant: string | number): string =>
-  new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' }).format(new Date(instant));
+/** Day and time in the zone, 24 h. */
+export const formatDateTime = (instant: string | number, zone: string): string =>
+  new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23', timeZone: intlZone(zone) }).format(new Date(instant));
 
 /** The time alone, 24 h; with its day when the span is longer than one. */
-export function formatTick(ms: number, span_ms: number): string {
+export function formatTick(ms: number, span_ms: number, zone: string): string {
   const options: Intl.DateTimeFormatOptions =
     span_ms > 4 * 86_400_000
       ? { day: 'numeric', month: 'short' }
       : span_ms > 86_400_000
         ? { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }
         : { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', ...(span_ms <= 600_000 ? { second: '2-digit' } : {}) };
-  return new Intl.DateTimeFormat(locale(), options).format(ms);
+  return new Intl.DateTimeFormat(locale(), { ...options, timeZone: intlZone(zone) }).format(ms);
 }
 
 const relative = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' });
@@ -61,10 +62,20 @@ export function formatAgo(instant: string, now_ms: number): string {
   return relative.format(-Math.round(age_s / size), unit);
 }
 
-/** A length of time in a word or two, from an expression such as `15m`. */
-export function formatLength(text: string): string {
+/** A length of time, from an expression such as `15m`: in a word or two, or as short as it can be written. */
+export function formatLength(text: string, display: 'long' | 'narrow' = 'long'): string {
   const match = /^(\d+)([smhdw])$/.exec(text);
   const units: Record<string, string> = { s: 'second', m: 'minute', h: 'hour', d: 'day', w: 'week' };
   if (match === null) return text;
-  return new Intl.NumberFormat(locale(), { style: 'unit', unit: units[match[2] ?? 's'] ?? 'second', unitDisplay: 'long' }).format(Number(match[1]));
+  return new Intl.NumberFormat(locale(), { style: 'unit', unit: units[match[2] ?? 's'] ?? 'second', unitDisplay: display }).format(Number(match[1]));
+}
+
+const LAST_ONE: Record<string, () => string> = { s: m.time_last_1s, m: m.time_last_1m, h: m.time_last_1h, d: m.time_last_1d, w: m.time_last_1w };
+
+/** "Last 15 minutes", from `15m`. */
+export function formatLast(text: string): string {
+  const length = formatLength(text);
+  const one = /^1[smhdw]$/.test(text) ? LAST_ONE[text.slice(1)] : undefined;
+  if (one !== undefined) return one();
+  return text.endsWith('d') ? m.time_last_days({ length }) : m.time_last({ length });
 }

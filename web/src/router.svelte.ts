@@ -1,6 +1,8 @@
 /**
  * The address is the state: the path names the page, the parameters what it shows. Back and Forward replay it.
  */
+import { addressWithin, withZone, ZONE_PARAMETER } from './links';
+
 class Router {
   path = $state(location.pathname);
   params = $state.raw(new URLSearchParams(location.search));
@@ -10,8 +12,12 @@ class Router {
     document.addEventListener('click', (event) => this.#followLink(event));
   }
 
-  /** Goes to an address of this app. `replace` leaves no entry behind, for states on the way to another. */
-  navigate(url: string, options: { replace?: boolean } = {}): void {
+  /**
+   * Goes to an address of this app. `replace` leaves no entry behind, for states on the way to another. The time zone
+   * goes along unless another is given.
+   */
+  navigate(address: string, options: { replace?: boolean; zone?: string } = {}): void {
+    const url = withZone(address, options.zone ?? this.params.get(ZONE_PARAMETER) ?? '');
     const isSame = url === location.pathname + location.search;
     if (options.replace === true || isSame) history.replaceState(null, '', url);
     else history.pushState(null, '', url);
@@ -27,10 +33,12 @@ class Router {
   #followLink(event: MouseEvent): void {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
     const link = event.target instanceof Element ? event.target.closest('a') : null;
-    if (link === null || link.target !== '' || link.hasAttribute('download') || link.origin !== location.origin) return;
-    if (link.pathname.startsWith('/api/')) return;
+    if (link === null) return;
+    const { origin, pathname, search, hash, target } = link;
+    const address = addressWithin({ origin, pathname, search, hash, target, isDownload: link.hasAttribute('download') }, location);
+    if (address === null) return;
     event.preventDefault();
-    this.navigate(link.pathname + link.search);
+    this.navigate(address);
   }
 }
 

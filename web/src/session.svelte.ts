@@ -40,7 +40,8 @@ class Session {
 
   /** Back to the login, and from there to where the user was. */
   #end(): void {
-    if (this.user === null && router.path === '/login') return;
+    // While nobody is known yet, the question who is logged in is itself what failed: the frame shows the login.
+    if (!this.isKnown || (this.user === null && router.path === '/login')) return;
     this.user = null;
     if (router.path !== '/login') router.navigate(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
   }

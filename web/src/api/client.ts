@@ -49,10 +49,13 @@ function withHeaders(init: RequestInit): RequestInit {
   return { ...init, headers, credentials: 'same-origin' };
 }
 
+/** A 401 of these speaks of what was sent, not of an access token that has ended. */
+const WITHOUT_ACCESS_TOKEN: readonly string[] = ['/api/auth/login', '/api/auth/refresh', '/api/auth/logout'];
+
 /** Sends one request; an access token that has ended is renewed once. */
 export async function send(path: string, init: RequestInit = {}): Promise<Response> {
   const response = await fetch(path, withHeaders(init));
-  if (response.status !== 401 || path.startsWith('/api/auth/')) return response;
+  if (response.status !== 401 || WITHOUT_ACCESS_TOKEN.includes(path)) return response;
   if (await refresh()) return fetch(path, withHeaders(init));
   onSessionEnd();
   return response;

@@ -17,3 +17,10 @@ export type Overview = Omit<Schemas['Overview'], 'latest_errors'> & { latest_err
 export type RejectedLine = Schemas['Reject'];
 export type Upload = Omit<Schemas['Upload'], 'state'> & { state: 'running' | 'done' | 'failed' };
 export type Preview = Omit<Schemas['Preview'], 'events'> & { events: { _source: Record<string, unknown> }[] };
+export type SearchAnswer = Omit<Schemas['SearchAnswer'], 'hits'> & { hits: Hit[] };
+export type FieldInfo = Schemas['Field'];
+export type FieldValues = Omit<Schemas['ValuesAnswer'], 'values'> & { values: { value: string | number | boolean; count: number }[] };
+export type Suggestion = Omit<Schemas['Suggestion'], 'kind'> & { kind: 'field' | 'value' };
+export type ValidateAnswer = Schemas['ValidateAnswer'];
+/** The events around one. */
+export type ContextAnswer = Record<keyof Pick<Schemas['EventContext'], 'before' | 'after'>, Hit[]> & { event: Hit };

@@ -309,6 +309,19 @@ test('keys go where the help says, and letters are text inside a field', async (
   await expect.poll(() => new URL(page.url()).searchParams.get('to')).toBe(FROM);
 });
 
+test('Escape closes the open menu before the open event', async () => {
+  await open();
+  await rows().nth(2).click();
+  await expect(page.getByTestId('detail')).toBeVisible();
+  await page.getByRole('button', { name: /^Time range/ }).click();
+  await expect(page.getByRole('button', { name: 'Apply' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('button', { name: 'Apply' })).toBeHidden();
+  await expect(page.getByTestId('detail')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByTestId('detail')).toBeHidden();
+});
+
 test('nothing found says what would be found instead', async () => {
   await page.goto(`${vigie.url}/explore?${PAST}&q=service%3Anowhere&f=level%3AERROR`);
   const empty = page.getByTestId('empty');
@@ -342,5 +355,10 @@ for (const theme of ['dark', 'light'] as const) {
     await page.goto(`${vigie.url}/explore?${PAST}&q=service%3Anowhere`);
     await expect(page.getByTestId('empty')).toContainText(/0 of/);
     await expectAccessible('empty');
+    await open();
+    await query().fill('level:(error');
+    await query().press('Control+Enter');
+    await expect(page.getByTestId('status')).toContainText('earlier results are shown');
+    await expectAccessible('bad query');
   });
 }

@@ -96,6 +96,47 @@ test('login, overview, search, a row, an upload, logout', async ({ page }) => {
   expect(broken).toEqual([]);
 });
 
+test('the skip link takes the focus to the content', async ({ page }) => {
+  await login(page);
+  await page.goto(`${vigie.url}/uploads`);
+  await expect(page.getByRole('heading', { level: 1, name: 'Uploads' })).toBeVisible();
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('link', { name: 'Skip to content' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('main')).toBeFocused();
+  await expect(page.getByRole('heading', { level: 1, name: 'Uploads' })).toBeVisible();
+});
+
+test('the chosen time zone holds in the picker, the table, the address and on every page', async ({ browser }) => {
+  const context = await browser.newContext({ timezoneId: 'Asia/Kolkata' });
+  const page = await context.newPage();
+  await login(page);
+  await untilDemoIsThere(page);
+  const to = new Date(Date.now() - 3_600_000);
+  to.setUTCHours(to.getUTCHours(), 0, 0, 0);
+  const from = new Date(to.getTime() - 3_600_000);
+  const clock = (at: Date, ahead_minutes: number): string => new Date(at.getTime() + ahead_minutes * 60_000).toISOString().slice(0, 19).replace('T', ' ');
+  await page.goto(`${vigie.url}/explore?from=${from.toISOString()}&to=${to.toISOString()}&sort=oldest`);
+  const first = page.getByRole('grid').locator('[data-row="0"] [data-field="@timestamp"]');
+  await expect(first).toContainText(`${clock(from, 330).slice(11, 13)}:3`);
+  const picker = page.getByRole('button', { name: /^Time range:.*\(Asia\/(Kolkata|Calcutta)\)$/ });
+  await picker.click();
+  await expect(page.getByRole('textbox', { name: 'From', exact: true })).toHaveValue(clock(from, 330));
+  await page.getByLabel('Time zone').selectOption('UTC');
+  await expect(page.getByRole('textbox', { name: 'From', exact: true })).toHaveValue(clock(from, 0));
+  await expect(page).toHaveURL(/tz=UTC/);
+  await expect(first).toContainText(`${clock(from, 0).slice(11, 13)}:0`);
+  await page.getByRole('textbox', { name: 'To', exact: true }).fill(clock(new Date(to.getTime() - 60_000), 0));
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await expect.poll(() => new URL(page.url()).searchParams.get('to')).toBe(new Date(to.getTime() - 60_000).toISOString());
+  await expect(page).toHaveURL(/tz=UTC/);
+  await page.getByRole('link', { name: 'Uploads' }).click();
+  await expect(page).toHaveURL(/\/uploads\?tz=UTC/);
+  await page.goto(`${vigie.url}/`);
+  await expect(page.getByRole('button', { name: /^Time range:.*\(UTC\)$/ })).toBeVisible();
+  await context.close();
+});
+
 for (const theme of ['dark', 'light'] as const) {
   test(`no page has a serious accessibility violation (${theme})`, async ({ page }) => {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });

@@ -3,6 +3,7 @@
  *
  * Every call takes a signal; a call that is cut off rejects with an abort, never with a `Problem`.
  */
+import type { Histogram, ValidateAnswer } from '../../api/types';
 import type { RequestRecord } from './inspect';
 import { unitSpan } from './spans';
 import type { ContextAnswer, FieldInfo, FieldValues, Hit, QueryProblem, SearchAnswer, SortOrder, Suggestion } from './types';
@@ -14,15 +15,6 @@ export interface SearchPage {
   sort: SortOrder;
   size: number;
   cursor: string | null;
-}
-
-export interface HistogramAnswer {
-  interval_ms: number;
-  from: string;
-  to: string;
-  total: number;
-  buckets: { start: string; total: number; levels: Record<string, number> }[];
-  took_ms: number;
 }
 
 export interface Range {
@@ -61,7 +53,7 @@ export interface Answered<T> {
 
 export interface ExploreApi {
   search(page: SearchPage, signal: AbortSignal): Promise<Answered<SearchAnswer>>;
-  histogram(question: { query: string; interval: string } & Range, signal: AbortSignal): Promise<Answered<HistogramAnswer>>;
+  histogram(question: { query: string; interval: string } & Range, signal: AbortSignal): Promise<Answered<Histogram>>;
   /** How many events match. */
   count(query: string, range: Range, signal: AbortSignal): Promise<number>;
   /** All that is stored, whenever it happened. */
@@ -179,7 +171,7 @@ export function exploreApi(send: Send, now_ms: () => number): ExploreApi {
     },
     validate: async (query, signal) => {
       const path = '/api/search/validate';
-      const { answer } = await call<{ valid: boolean; errors: unknown }>({ name: 'search', method: 'POST', path, body: { query } }, signal);
+      const { answer } = await call<ValidateAnswer>({ name: 'search', method: 'POST', path, body: { query } }, signal);
       return answer.valid ? [] : queryProblems(answer.errors, query);
     },
     event: (id, signal) => get(`/api/logs/${encodeURIComponent(id)}`, signal),

@@ -99,12 +99,13 @@ describe('links', () => {
   it('of this moment are absolute, live ones stay relative, both name their columns', () => {
     const columns = [{ field: 'level', width_px: null }];
     const range = { from: '2026-11-23T13:00:00.000Z', to: '2026-11-23T14:00:00.000Z' };
-    const moment = new URL(momentLink('http://x/explore', { ...STANDARD_STATE, q: 'a' }, range, columns));
+    const moment = new URL(momentLink({ base: 'http://x/explore', zone: '' }, { ...STANDARD_STATE, q: 'a' }, range, columns));
     expect(moment.searchParams.get('from')).toBe(range.from);
     expect(moment.searchParams.get('cols')).toBe('level');
-    const live = new URL(liveLink('http://x/explore', STANDARD_STATE, columns));
+    const live = new URL(liveLink({ base: 'http://x/explore', zone: 'UTC' }, STANDARD_STATE, columns));
     expect(live.searchParams.get('from')).toBe('now-15m');
     expect(live.searchParams.get('to')).toBe('now');
+    expect([moment.searchParams.get('tz'), live.searchParams.get('tz')]).toEqual([null, 'UTC']);
   });
 });
 

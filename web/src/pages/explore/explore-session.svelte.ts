@@ -25,6 +25,8 @@ export interface ExplorePorts {
   /** `null` when an expression cannot be read. */
   resolve: (from: string, to: string) => ResolvedRange | null;
   now_ms: () => number;
+  /** The time zone in force. */
+  zone: () => string;
   recallColumns: () => readonly Column[] | null;
   rememberColumns: (columns: readonly Column[]) => void;
   recallHistory: () => readonly string[];
@@ -74,7 +76,7 @@ export class ExploreSession {
       this.draft = next.q;
       this.draftProblems = [];
     }
-    const key = searchKey(next);
+    const key = searchKey(next, this.#ports.zone());
     if (key !== this.#runKey) {
       this.#runKey = key;
       this.run();

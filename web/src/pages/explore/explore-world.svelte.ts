@@ -4,11 +4,11 @@
  */
 import { send } from '../../api/client';
 import { router } from '../../router.svelte';
-import { session } from '../../session.svelte';
 import { resolve, shifted } from '../../time';
-
+import { zone } from '../../zone.svelte';
 import { exploreApi } from './explore-api';
 import type { ExplorePorts, ExploreSession } from './explore-session.svelte';
+import type { LinkPlace } from './share';
 import type { Column } from './types';
 
 export interface ExploreWorld {
@@ -17,10 +17,8 @@ export interface ExploreWorld {
   params: URLSearchParams;
   /** Empty: the browser's own. */
   zone: string;
-  /** The page's address without parameters. */
-  base: string;
+  place: LinkPlace;
   origin: string;
-  canUpload: boolean;
   /** Moves the range by its own length. */
   shift: (explore: ExploreSession, step: number) => void;
 }
@@ -54,8 +52,9 @@ export function explorePorts(): ExploreWorld {
       const query = params.toString();
       router.navigate(`/explore${query === '' ? '' : `?${query}`}`, { replace: mode === 'replace' });
     },
-    resolve: (from, to) => resolve(from, to),
+    resolve: (from, to) => resolve(from, to, Date.now(), zone.name),
     now_ms: () => Date.now(),
+    zone: () => zone.name,
     recallColumns: () => recall<Column[]>(localStorage, COLUMNS_KEY),
     rememberColumns: (columns) => remember(localStorage, COLUMNS_KEY, columns),
     recallHistory: () => recall<string[]>(sessionStorage, HISTORY_KEY) ?? [],
@@ -66,14 +65,15 @@ export function explorePorts(): ExploreWorld {
     get params() {
       return router.params;
     },
-    zone: '',
-    base: `${location.origin}/explore`,
-    origin: location.origin,
-    get canUpload() {
-      return session.may('analyst');
+    get zone() {
+      return zone.name;
     },
+    get place() {
+      return { base: `${location.origin}/explore`, zone: zone.name };
+    },
+    origin: location.origin,
     shift: (explore, step) => {
-      const moved = shifted(explore.state.from, explore.state.to, step);
+      const moved = shifted(explore.state.from, explore.state.to, step, Date.now(), zone.name);
       if (moved !== null) explore.setRange(moved.from, moved.to);
     },
   };

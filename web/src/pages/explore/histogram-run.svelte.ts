@@ -1,7 +1,8 @@
 /**
  * The histogram over the rows: asked on its own, so that its failure never touches the table, nor the table's it.
  */
-import type { ExploreApi, HistogramAnswer, Problem } from './explore-api';
+import type { Histogram } from '../../api/types';
+import type { ExploreApi, Problem } from './explore-api';
 import { isAbort, problemOf } from './explore-api';
 import type { RequestRecord } from './inspect';
 
@@ -13,7 +14,7 @@ export interface HistogramQuestion {
 }
 
 export class HistogramRun {
-  answer = $state.raw<HistogramAnswer | null>(null);
+  answer = $state.raw<Histogram | null>(null);
   status = $state<'idle' | 'loading' | 'done' | 'failed' | 'cancelled'>('idle');
   /** The bars belong to an earlier question. */
   isStale = $state(false);

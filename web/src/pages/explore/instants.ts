@@ -1,6 +1,7 @@
 /**
  * Instants as the table and the detail write them: 24 h with milliseconds, in the chosen zone. Pure.
  */
+import { intlZone } from '../../zones';
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
@@ -15,16 +16,6 @@ function format(key: string, locale: string, options: Intl.DateTimeFormatOptions
 }
 
 const CLOCK: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' };
-
-/** The zone as `Intl` takes it: the browser's own is `undefined`. */
-export function intlZone(zone: string): string | undefined {
-  return zone === '' || zone === 'browser' || zone === 'local' ? undefined : zone;
-}
-
-/** The zone's name as people know it. */
-export function zoneName(zone: string): string {
-  return intlZone(zone) ?? new Intl.DateTimeFormat().resolvedOptions().timeZone;
-}
 
 /** A row's time; with its day when the table spans more than one. Unreadable text is shown as it is. */
 export function rowTimeText(instant: unknown, locale: string, zone: string, hasDay: boolean): string {

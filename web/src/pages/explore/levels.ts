@@ -1,7 +1,7 @@
 /**
  * The levels of a histogram's answer, added up. Pure.
  */
-import type { HistogramAnswer } from './explore-api';
+import type { Histogram } from '../../api/types';
 
 /** Gravest first; `none` is an event without a level. */
 export const LEVELS = ['FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE', 'none'] as const;
@@ -13,7 +13,7 @@ export interface LevelShare {
 }
 
 /** Each level that is there, gravest first, with its share of all. */
-export function levelShares(answer: HistogramAnswer | null): LevelShare[] {
+export function levelShares(answer: Histogram | null): LevelShare[] {
   if (answer === null || answer.total === 0) return [];
   const counts = new Map<string, number>();
   for (const bucket of answer.buckets) {

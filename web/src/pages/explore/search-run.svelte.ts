@@ -77,8 +77,8 @@ export class SearchRun {
       this.took_ms = answer.took_ms;
       this.rows_scanned = answer.rows_scanned;
       this.bytes_read = answer.bytes_read;
-      this.#cursor = answer.next_cursor;
-      this.isComplete = answer.next_cursor === null;
+      this.#cursor = answer.next_cursor ?? null;
+      this.isComplete = this.#cursor === null;
       this.isStale = false;
       this.status = 'done';
       this.generation += 1;
@@ -123,8 +123,8 @@ export class SearchRun {
       if (size === 0 || this.#cursor === null) return;
       const { answer } = await this.#api.search({ ...question, size, cursor: this.#cursor }, abort.signal);
       if (abort !== this.#abort) return;
-      this.#cursor = answer.next_cursor;
-      this.isComplete = answer.next_cursor === null || answer.hits.length === 0;
+      this.#cursor = answer.next_cursor ?? null;
+      this.isComplete = this.#cursor === null || answer.hits.length === 0;
       this.rows = this.rows.concat(answer.hits);
     }
   }

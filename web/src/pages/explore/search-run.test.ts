@@ -28,7 +28,7 @@ function held(): { api: ExploreApi; asked: Waiting[] } {
 function page(from: number, count: number, total: number): SearchAnswer {
   const hits = Array.from({ length: count }, (_, i) => ({ _id: `e${from + i}`, _index: 'i', _source: {} }));
   const end = from + count;
-  return { hits, total, took_ms: 1, rows_scanned: 1, bytes_read: 1, next_cursor: end < total ? String(end) : null };
+  return { hits, total, took_ms: 1, rows_scanned: 1, bytes_read: 1, cached: false, next_cursor: end < total ? String(end) : null };
 }
 
 const settled = (): Promise<void> => new Promise((done) => setTimeout(done, 0));

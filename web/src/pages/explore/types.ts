@@ -1,52 +1,11 @@
-/** The shapes that Explore reads from the API and keeps in its address. No behaviour. */
+/** The shapes that Explore keeps in its address, and those of the API that it reads. No behaviour. */
 
-/** One event as the search answers it. */
-export interface Hit {
-  _id: string;
-  _index: string;
-  _source: Record<string, unknown>;
-  highlight?: Record<string, string[]> | null;
-}
+export type { ContextAnswer, FieldInfo, FieldValues, Hit, SearchAnswer, Suggestion } from '../../api/types';
 
-export interface SearchAnswer {
-  hits: Hit[];
-  total: number;
-  took_ms: number;
-  rows_scanned: number;
-  bytes_read: number;
-  next_cursor: string | null;
-}
-
-export interface FieldInfo {
-  name: string;
-  kind: string;
-  log_types: string[];
-  aliases: string[];
-}
-
-export interface FieldValues {
-  field: string;
-  values: { value: string | number | boolean; count: number }[];
-  total: number;
-  other_count: number;
-}
-
-export interface Suggestion {
-  text: string;
-  kind: 'field' | 'value';
-  count: number | null;
-  detail?: string | null;
-}
-
+/** The server's word about a query, its place counted in the units of the text that was typed. */
 export interface QueryProblem {
   message: string;
   span: [number, number] | null;
-}
-
-export interface ContextAnswer {
-  before: Hit[];
-  event: Hit;
-  after: Hit[];
 }
 
 export type SortOrder = 'newest' | 'oldest';

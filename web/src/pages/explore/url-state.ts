@@ -85,7 +85,7 @@ export function paramsFromState(state: ExploreState): URLSearchParams {
   return params;
 }
 
-/** What decides which events are found; when it is unchanged, nothing is asked again. */
-export function searchKey(state: ExploreState): string {
-  return JSON.stringify([state.from, state.to, state.q, state.filters, state.sort]);
+/** What decides which events are found; when it is unchanged, nothing is asked again. The zone decides what a day is. */
+export function searchKey(state: ExploreState, zone: string): string {
+  return JSON.stringify([zone, state.from, state.to, state.q, state.filters, state.sort]);
 }

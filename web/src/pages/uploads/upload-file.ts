@@ -1,8 +1,8 @@
-/** Sending a file: a preview of its beginning, then the whole with progress, then its record until it is done. */
+/** Sending a file: a preview first, then the whole with progress, then its record until it is done. */
 import { ApiProblem, get, problemOf, send } from '../../api/client';
 import type { Preview, Upload } from '../../api/types';
 
-/** Bytes of a file that a preview needs. */
+/** Bytes at the beginning of a file that a preview needs. */
 const PREVIEW_BYTES = 1_000_000;
 /** Time between two looks at a running upload. */
 const POLL_MS = 1_000;
@@ -31,14 +31,20 @@ function form(blob: Blob, name: string): FormData {
   return data;
 }
 
-/** Parquet is read from its end, so it is previewed whole when it is small enough. */
-function head(file: File): Blob {
-  return file.slice(0, PREVIEW_BYTES);
+/** What Parquet files begin with. */
+const PARQUET_MAGIC = 'PAR1';
+
+/** Parquet has its schema at its end: of such a file the server needs the whole, of all others the beginning. */
+async function needsWhole(file: File): Promise<boolean> {
+  return (await file.slice(0, PARQUET_MAGIC.length).text()) === PARQUET_MAGIC;
 }
 
-export async function preview(file: File, options: UploadOptions, signal: AbortSignal): Promise<Preview> {
+/** Asks what a file would become. `onwhole` is called when all of it must be sent for that. */
+export async function preview(file: File, options: UploadOptions, signal: AbortSignal, onwhole: () => void): Promise<Preview> {
+  const isWhole = file.size > PREVIEW_BYTES && (await needsWhole(file));
+  if (isWhole) onwhole();
   const path = `/api/logs/upload/preview?${parameters(options)}`;
-  const response = await send(path, { method: 'POST', body: form(head(file), file.name), signal });
+  const response = await send(path, { method: 'POST', body: form(isWhole ? file : file.slice(0, PREVIEW_BYTES), file.name), signal });
   if (!response.ok) throw await problemOf(response);
   return (await response.json()) as Preview;
 }
@@ -64,12 +70,28 @@ export async function sendFile(file: File, options: UploadOptions, signal: Abort
   });
 }
 
+/** Waits; a wait that is cut off rejects at once. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((wake, fail) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      fail(new DOMException('cancelled', 'AbortError'));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      wake();
+    }, ms);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
 /** Looks at the record until the server has read the whole file. */
 export async function untilDone(upload: Upload, signal: AbortSignal, onchange: (upload: Upload) => void): Promise<Upload> {
   let current = upload;
   while (current.state === 'running') {
     onchange(current);
-    await new Promise((wake) => setTimeout(wake, POLL_MS));
+    await pause(POLL_MS, signal);
     current = await get<Upload>(`/api/logs/uploads/${current.file_id}`, signal);
   }
   return current;
