@@ -59,7 +59,7 @@ export async function growth({ binary, folder, say, until, step }) {
   console.log(table(['events', 'ingest/s', 'CPU s of the step', 'bytes/event', 'RSS MB', ...names.map((name) => `${name}, p50 ms`)],
     rows.map((row) => [whole(row.events), whole(row.per_s), shown(row.cpu_s), shown(row.bytes), whole(row.resident_mb), ...names.map((name) => shown(row[name], 2))])));
   const [first, last] = [rows[0], rows.at(-1)];
-  console.log(`last against first: ingest ${shown(last.per_s / first.per_s, 2)} ×, ${names.map((name) => `${name} ${shown(last[name] / first[name], 2)} ×`).join(', ')}`);
+  console.log(`last against first: ingest ${shown(last.per_s / first.per_s, 2)} ×, ${names.filter((name) => last[name] !== undefined).map((name) => `${name} ${shown(last[name] / first[name], 2)} ×`).join(', ')}`);
   console.log(`start on the full store: ${shown(vigie.ready_ms)} ms`);
   return { rows, ready_ms: vigie.ready_ms };
 }
