@@ -46,7 +46,7 @@ export class ClickHouse {
   }
 
   async stop() {
-    this.child.stdin.end();
+    this.child?.stdin.end();
     await this.ended;
   }
 

@@ -40,6 +40,8 @@ const { values: options } = parseArgs({
 const folder = mkdtempSync(join(tmpdir(), 'vigie-engine-'));
 const binary = resolve(options.binary);
 const count = Number(options.events);
+/** What was started and may still run. */
+const systems = [];
 const say = (text) => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`);
 
 function peersAsked() {
@@ -51,6 +53,8 @@ function peersAsked() {
   else if (names.includes('opensearch')) say('OpenSearch is left out: VIGIE_BENCH_OPENSEARCH names no script that starts it');
   return peers;
 }
+
+const corpusAsked = () => ensureCorpus({ file: options.corpus ? resolve(options.corpus) : join(folder, 'corpus.ndjson'), count });
 
 /** Ingest and queries of one system; it runs on when this returns. */
 async function measure(system, corpus, found) {
@@ -73,12 +77,13 @@ async function whileEventsArrive(vigie, own, found) {
   return { arrived, alone: await singles(vigie, madeBatches({ ...later, seed: 3 }, 1)) };
 }
 
-async function compareAll() {
+/** Everything on the same events, one system after the other. */
+async function compareAll(vigie) {
   const peers = peersAsked();
-  const corpus = ensureCorpus({ file: options.corpus ? resolve(options.corpus) : join(folder, 'corpus.ndjson'), count });
+  systems.push(...peers);
+  const corpus = corpusAsked();
   const found = samples(corpus.file);
   const measured = [];
-  const vigie = new Vigie({ binary, folder });
   let later;
   try {
     const own = await measure(vigie, corpus, found);
@@ -109,12 +114,23 @@ function report(measured, corpus, { arrived, alone }) {
   console.log(`single events over ${alone.connections} connections: ${whole(alone.per_s)}/s, p50 ${shown(alone.p50_ms)} ms, p95 ${shown(alone.p95_ms)} ms (server ${shown(alone.cpu_s)} CPU s, client ${shown(alone.client_cpu_s)})`);
 }
 
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, async () => {
+    await Promise.allSettled(systems.map((system) => system.stop()));
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(1);
+  });
+}
+
 try {
   console.log(`${cpus().length} cores, ${cpus()[0].model}; load before ${loadavg()[0].toFixed(1)}`);
+  const vigie = new Vigie({ binary, folder });
+  systems.push(vigie);
   let result;
-  if (options.growth) result = await growth({ binary, folder, say, until: Number(options.growth), step: Number(options.step) });
-  else if (options.heavy) result = await heavy({ binary, folder, say, count, corpus: options.corpus && resolve(options.corpus) });
-  else result = await compareAll();
+  if (options.growth) result = await growth(vigie, { say, until: Number(options.growth), step: Number(options.step) });
+  else if (options.heavy) result = await heavy(vigie, { say, corpus: corpusAsked() });
+  else result = await compareAll(vigie);
+  console.log(`load after: ${loadavg()[0].toFixed(1)}; on a machine with other work, CPU is worth more than time`);
   if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 1)}\n`);
 } finally {
   rmSync(folder, { recursive: true, force: true });

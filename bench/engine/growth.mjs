@@ -1,9 +1,7 @@
 // How Vigie does as it fills: ingest, a needle, the newest events and the last hour after every step, a day of events per step.
-import { join } from 'node:path';
 import { BATCH, madeBatches } from './events.mjs';
 import { percentile } from './measure.mjs';
 import { shown, table, whole } from './report.mjs';
-import { Vigie } from './vigie.mjs';
 
 const FIRST_DAY_MS = Date.parse('2026-01-01T00:00:00Z');
 const DAY_MS = 86_400_000;
@@ -32,8 +30,7 @@ async function times(vigie, query, params) {
   return percentile(taken, 0.5);
 }
 
-export async function growth({ binary, folder, say, until, step }) {
-  const vigie = new Vigie({ binary, folder: join(folder, 'growth') });
+export async function growth(vigie, { say, until, step }) {
   await vigie.start();
   const rows = [];
   const needles = [];

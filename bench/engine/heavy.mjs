@@ -1,10 +1,8 @@
 // The memory of Vigie while eight heavy questions run at once, again and again.
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { batches, ensureCorpus } from './events.mjs';
+import { batches } from './events.mjs';
 import { peakMb, percentile, residentMb, sleep } from './measure.mjs';
 import { shown, table, whole } from './report.mjs';
-import { Vigie } from './vigie.mjs';
 
 const SECONDS = 20;
 const QUESTIONS = {
@@ -31,13 +29,11 @@ async function askOn(vigie, aggregations, end) {
   return times;
 }
 
-export async function heavy({ binary, folder, say, count, corpus }) {
-  const { file } = ensureCorpus({ file: corpus ?? join(folder, 'corpus.ndjson'), count });
-  const vigie = new Vigie({ binary, folder });
+export async function heavy(vigie, { say, corpus }) {
   await vigie.start();
   try {
     say('ingest');
-    await vigie.ingest([...batches(file)].values());
+    await vigie.ingest([...batches(corpus.file)].values());
     await vigie.restart();
     const idle_mb = residentMb(vigie.pid);
     // The peak so far is that of starting and of hashing a password.

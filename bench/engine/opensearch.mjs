@@ -52,7 +52,8 @@ export class OpenSearch {
   }
 
   async stop() {
-    this.asking?.close();
+    if (!this.asking) return;
+    this.asking.close();
     await run(join(dirname(this.script), 'stop'), [this.data]);
   }
 

@@ -42,16 +42,16 @@ export function targetTable({ ingest, restarted_mb }) {
 
 export function queryTable(queries, measured) {
   const [vigie, ...peers] = measured;
-  const head = ['query', 'cold ms', 'p50', 'p99', 'under ingest p50', 'p99', `of ${UNDER_INGEST.must} × p50 alone`, ...peers.flatMap(({ name }) => [`${name} cold`, 'p50', 'p99']), 'best peer', 'of must', 'of aim', 'answers'];
+  const head = ['query', 'cold ms', 'p50', 'p99', 'CPU ms', 'under ingest p50', 'p99', `of ${UNDER_INGEST.must} × p50 alone`, ...peers.flatMap(({ name }) => [`${name} cold`, 'p50', 'p99', 'CPU ms']), 'best peer', 'of must', 'of aim', 'answers'];
   const rows = queries.map(({ name, reference_ms }) => {
     const own = vigie.queries[name];
     const others = peers.map((peer) => peer.queries[name]);
     const seen = others.map((other) => other?.p50).filter((ms) => ms !== undefined);
     const best = seen.length > 0 ? Math.min(...seen) : reference_ms;
     const bound = ({ of_best, floor_ms }) => Math.max(of_best * best, floor_ms);
-    const cells = [name, shown(own?.cold), shown(own?.p50, 2), shown(own?.p99, 2), shown(own?.busy_p50, 2), shown(own?.busy_p99, 2), own?.busy_p99 === undefined ? '–' : ratio(own.busy_p99, UNDER_INGEST.must * own.p50)];
+    const cells = [name, shown(own?.cold), shown(own?.p50, 2), shown(own?.p99, 2), shown(own?.cpu_ms, 2), shown(own?.busy_p50, 2), shown(own?.busy_p99, 2), own?.busy_p99 === undefined ? '–' : ratio(own.busy_p99, UNDER_INGEST.must * own.p50)];
     const judged = own ? [ratio(own.p50, bound(MUST)), ratio(own.p50, bound(AIM))] : ['no route', 'no route'];
-    return [...cells, ...others.flatMap((other) => [shown(other?.cold), shown(other?.p50, 2), shown(other?.p99, 2)]), `${shown(best, 2)}${seen.length > 0 ? '' : ' (reference)'}`, ...judged, own?.agrees ?? '–'];
+    return [...cells, ...others.flatMap((other) => [shown(other?.cold), shown(other?.p50, 2), shown(other?.p99, 2), shown(other?.cpu_ms, 2)]), `${shown(best, 2)}${seen.length > 0 ? '' : ' (reference)'}`, ...judged, own?.agrees ?? '–'];
   });
   const coldest = Math.max(...Object.values(vigie.queries).map((query) => query?.cold ?? 0));
   return `${table(head, rows)}\nslowest cold query: ${shown(coldest)} ms (must ${ratio(coldest, COLD.must_ms)}, aim ${ratio(coldest, COLD.aim_ms)})`;

@@ -49,6 +49,7 @@ export class Vigie {
   async stop() {
     this.asking?.close();
     this.child?.kill('SIGTERM');
+    // A store that is left must be whole, so it is waited for.
     await this.ended;
   }
 
