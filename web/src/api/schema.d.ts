@@ -476,6 +476,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Counts the events that match: in buckets of values, spans of time or queries, and numbers about each bucket.
+         * @description Needs the role `viewer`.
+         */
+        post: operations["post_search_aggregate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/search/autocomplete": {
         parameters: {
             query?: never;
@@ -628,6 +648,179 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Answers about the events that match. */
+        AggregateAnswer: {
+            /**
+             * Format: int64
+             * @description How many events match, exactly.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+            /**
+             * Format: int64
+             * @description Rows that were looked at.
+             */
+            rows_scanned: number;
+            /**
+             * Format: int64
+             * @description Bytes of files that were decoded.
+             */
+            bytes_read: number;
+            /** @description The answers by the names of the questions. */
+            aggregations: {
+                [key: string]: components["schemas"]["AggregationAnswer"];
+            };
+        };
+        /** @description Which events are asked about, and what. */
+        AggregateRequest: {
+            /** @description Which events, such as `level:error AND amount>100`; empty for every event. */
+            query?: string | null;
+            /**
+             * @description Fields and the value, or the values of which one, they must have. Empty values say nothing.
+             * @example {
+             *       "service": "payment"
+             *     }
+             */
+            filters?: {
+                [key: string]: components["schemas"]["Value"];
+            } | null;
+            /** @description First instant: RFC 3339, `2026-11-23 14:00`, `now-15m` or a UNIX time; all time when left out. */
+            date_from?: string | null;
+            /** @description First instant past the range, in the same forms. */
+            date_to?: string | null;
+            /**
+             * @description The questions by name, at most 32 in all and 4 below one another; none to count what matches.
+             * @example {
+             *       "by_method": {
+             *         "terms": {
+             *           "field": "payment_method"
+             *         },
+             *         "aggregations": {
+             *           "amounts": {
+             *             "stats": {
+             *               "field": "amount"
+             *             }
+             *           }
+             *         }
+             *       }
+             *     }
+             */
+            aggregations?: {
+                [key: string]: components["schemas"]["Aggregation"];
+            } | null;
+        };
+        /** @description One question: exactly one kind. Those with buckets may have further questions, asked of each bucket. */
+        Aggregation: {
+            terms?: components["schemas"]["TermsAggregation"] | null;
+            date_histogram?: components["schemas"]["DateHistogramAggregation"] | null;
+            /**
+             * @description A bucket per query, by name; at most 100.
+             * @example {
+             *       "failed": "level:error",
+             *       "slow": "response_time_ms>1000"
+             *     }
+             */
+            filters?: {
+                [key: string]: string;
+            } | null;
+            stats?: components["schemas"]["FieldAggregation"] | null;
+            cardinality?: components["schemas"]["FieldAggregation"] | null;
+            percentiles?: components["schemas"]["PercentilesAggregation"] | null;
+            /** @description Further questions, asked of each bucket. */
+            aggregations?: {
+                [key: string]: components["schemas"]["Aggregation"];
+            } | null;
+        };
+        /** @description The answer to one question; its shape is that of the question's kind. */
+        AggregationAnswer: components["schemas"]["AggregationBuckets"] | components["schemas"]["AggregationStats"] | components["schemas"]["AggregationCardinality"] | components["schemas"]["AggregationPercentiles"];
+        /** @description Events that are counted together. */
+        AggregationBucket: {
+            /** @description The value, the query's name, or the first instant of the span in milliseconds of UNIX time. */
+            key: components["schemas"]["Value"];
+            /**
+             * Format: date-time
+             * @description The first instant of the span; left out where the key is none.
+             */
+            key_as_string?: string | null;
+            /**
+             * Format: int64
+             * @description Its events.
+             */
+            count: number;
+            /** @description Answers to the further questions; left out without any. */
+            aggregations?: {
+                [key: string]: components["schemas"]["AggregationAnswer"];
+            };
+        };
+        /** @description Buckets: values by count, spans of time in order, queries as asked. */
+        AggregationBuckets: {
+            /** @description The buckets. */
+            buckets: components["schemas"]["AggregationBucket"][];
+            /**
+             * Format: int64
+             * @description Events counted under values that are not shown.
+             */
+            other_count: number;
+        };
+        /** @description Distinct values of a field. */
+        AggregationCardinality: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            value: number;
+        };
+        /** @description The value below which a share lies. */
+        AggregationPercentile: {
+            /**
+             * Format: double
+             * @description The share in percent.
+             * @example 95
+             */
+            percent: number;
+            /**
+             * Format: double
+             * @description The value; null without numbers.
+             */
+            value?: number | null;
+        };
+        /** @description Values below which shares lie. */
+        AggregationPercentiles: {
+            /** @description In the order asked. */
+            percentiles: components["schemas"]["AggregationPercentile"][];
+        };
+        /** @description Numbers about a field. */
+        AggregationStats: {
+            /**
+             * Format: int64
+             * @description How many numbers.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Their sum.
+             */
+            sum: number;
+            /**
+             * Format: double
+             * @description The smallest; null without numbers.
+             */
+            min?: number | null;
+            /**
+             * Format: double
+             * @description The largest; null without numbers.
+             */
+            max?: number | null;
+            /**
+             * Format: double
+             * @description Their mean; null without numbers.
+             */
+            avg?: number | null;
+        };
         /** @description An amount of money. Amounts of different currencies are never added. */
         Amount: {
             /**
@@ -659,6 +852,19 @@ export interface components {
              */
             duration_ms: number;
         };
+        /** @description Spans of time. */
+        DateHistogramAggregation: {
+            /**
+             * @description Width of a span: `30s`, `5m`, `1h`, `1d`, `1w`. Spans begin at multiples of it in UTC, weeks on Mondays.
+             * @example 1h
+             */
+            interval: string;
+            /**
+             * @description By how much spans begin later, or earlier with a `-`; shorter than the interval.
+             * @example -30m
+             */
+            offset?: string | null;
+        };
         /** @description An event and its neighbours in time. */
         EventContext: {
             /** @description Those before, earliest first. */
@@ -681,6 +887,14 @@ export interface components {
             log_types: string[];
             /** @description Other names that mean it. */
             aliases: string[];
+        };
+        /** @description A field. */
+        FieldAggregation: {
+            /**
+             * @description The field.
+             * @example amount
+             */
+            field: string;
         };
         /** @description The fields that events have. */
         FieldsAnswer: {
@@ -874,6 +1088,23 @@ export interface components {
             alerts: Record<string, never>[];
             /** @description The way to a payment. */
             funnel: components["schemas"]["FunnelStep"][];
+        };
+        /** @description Shares of the numbers of a field. */
+        PercentilesAggregation: {
+            /**
+             * @description The field.
+             * @example response_time_ms
+             */
+            field: string;
+            /**
+             * @description Shares in percent, at most 20.
+             * @example [
+             *       50,
+             *       95,
+             *       99
+             *     ]
+             */
+            percents: number[];
         };
         /** @description Numbers of one period. */
         PeriodStats: {
@@ -1210,6 +1441,16 @@ export interface components {
             count?: number | null;
             /** @description A word about it, such as the kind of the field. */
             detail?: string | null;
+        };
+        /** @description The most frequent values of a field. */
+        TermsAggregation: {
+            /**
+             * @description The field.
+             * @example service
+             */
+            field: string;
+            /** @description How many values, 10 unless said, at most 10,000. */
+            size?: number | null;
         };
         /** @description A log type and its events. */
         TypeCount: {
@@ -2537,6 +2778,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_search_aggregate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AggregateRequest"];
+            };
+        };
+        responses: {
+            /** @description the answers, by the names of the questions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AggregateAnswer"];
+                };
+            };
+            /** @description a query, a time or an interval cannot be read; `errors` names the place */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a histogram would have more than 100,000 buckets */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a question is not one, or a bound is exceeded; `errors` names the place */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description anything else that went wrong */

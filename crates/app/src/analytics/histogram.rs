@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use vigie_domain::aggregation::{Aggregation, AggregationKind, Bucket};
 use vigie_domain::error::ErrorDetail;
 use vigie_domain::ports::{AggregateRequest, AggregateResult, ScanStats, Selection};
-use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
+use vigie_domain::time::NANOS_PER_SECOND;
 use vigie_domain::{Error, Result, Scope, TimeRange, Timestamp, Value};
 
 use super::answers::Answers;
+use super::interval::{self, WEEK_NS, offset_of};
 use super::{Analytics, LEVELS_MAX, with_unlevelled};
 use crate::search::parse_query;
 use crate::time_range::AskedRange;
@@ -19,10 +20,6 @@ const AUTO_BUCKETS: f64 = 60.0;
 pub const BUCKETS_MAX: i64 = 2_000;
 /// Automatic intervals, in seconds: borders that people read easily. Past the last, it doubles.
 const LADDER_S: [i64; 13] = [1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 10_800, 43_200, 86_400, 604_800];
-/// Seven days.
-const WEEK_NS: i64 = 7 * NANOS_PER_DAY;
-/// The first Monday after the epoch, which was a Thursday: weeks begin on Mondays (ISO 8601).
-const MONDAY_NS: i64 = 4 * NANOS_PER_DAY;
 
 /// What a caller asks for.
 #[derive(Clone, Debug)]
@@ -116,11 +113,6 @@ fn bucket_of(start: i64, counted: Option<&Bucket>) -> HistogramBucket {
     HistogramBucket { start, total: bucket.count, levels: levels.into_iter().collect() }
 }
 
-/// Buckets begin at multiples of their width, and weeks on Mondays.
-const fn offset_of(interval_ns: i64) -> i64 {
-    if interval_ns % WEEK_NS == 0 { MONDAY_NS } else { 0 }
-}
-
 /// Starts of the buckets that the range touches, and how many these are. In 128 bits: a range may begin at its very end.
 fn spans(range: TimeRange, interval_ns: i64) -> (i128, i128) {
     let (from, to) = (i128::from(range.from.as_nanos()), i128::from(range.to.as_nanos()));
@@ -150,17 +142,7 @@ fn check_count(range: TimeRange, interval_ns: i64) -> Result<()> {
 
 fn parse_interval(text: &str) -> Result<i64> {
     let wrong = || interval_error(format!("\"{text}\" is no interval; use auto, 30s, 5m, 1h or 1d"), Error::malformed);
-    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
-    let seconds = match &text[digits.len()..] {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        "w" => 604_800,
-        _ => return Err(wrong()),
-    };
-    let amount: i64 = digits.parse().map_err(|_| wrong())?;
-    amount.checked_mul(seconds * NANOS_PER_SECOND).filter(|interval| *interval > 0).ok_or_else(wrong)
+    interval::parse(text).ok_or_else(wrong)
 }
 
 fn interval_error(message: String, make: fn(String) -> Error) -> Error {
@@ -169,6 +151,8 @@ fn interval_error(message: String, make: fn(String) -> Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use vigie_domain::time::NANOS_PER_DAY;
+
     use super::*;
 
     #[test]
@@ -189,15 +173,6 @@ mod tests {
         check(20 * 365 * 86_400, 16 * 604_800);
         let whole = TimeRange::ALL.length_nanos();
         assert!(check_count(TimeRange::ALL, auto_interval(whole)).is_ok());
-    }
-
-    #[test]
-    fn intervals_are_read_or_refused() {
-        assert_eq!(parse_interval("5m"), Ok(300 * NANOS_PER_SECOND));
-        assert_eq!(parse_interval("2w"), Ok(2 * WEEK_NS));
-        for text in ["", "5", "m", "0s", "-1h", "5 m", "1y", "1h30m", "99999999999999d", "é"] {
-            assert_eq!(parse_interval(text).unwrap_err().details[0].field, "interval", "{text}");
-        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod answers;
 mod histogram;
+pub(crate) mod interval;
 mod overview;
 mod period;
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Finding events: what was typed becomes a query, a page of events comes back.
 
+mod aggregate;
+#[cfg(test)]
+mod aggregate_tests;
 mod cursor;
 mod fields;
 mod highlight;
@@ -18,6 +21,7 @@ use vigie_domain::{Error, EventId, LogType, Result, Scope, TimeRange, Timestamp,
 use crate::Clock;
 use crate::time_range::AskedRange;
 
+pub use aggregate::{AggregateInput, Aggregated, AskedKind, AskedQuestion};
 pub use fields::{FieldView, Suggestion, SuggestionKind, Validation, ValueCount, ValuesPage, kind_name};
 pub use highlight::{HIGHLIGHT_END, HIGHLIGHT_START};
 
@@ -131,16 +135,27 @@ impl Search {
         Ok(Selection { query: parse_query(query, now)?, range: range.resolve(now, default_ns)? })
     }
 
+    /// The selection that a typed query, filters and a range of all time unless said mean now.
+    fn selection_within(
+        &self,
+        query: &str,
+        filters: &BTreeMap<String, Vec<String>>,
+        range: &AskedRange,
+    ) -> Result<Selection> {
+        let mut selection = self.selection(query, range, None)?;
+        for (field, values) in filters {
+            selection.query = selection.query.and(any_of(field, values)?);
+        }
+        Ok(selection)
+    }
+
     /// A page of events.
     ///
     /// # Errors
     /// `Malformed` when query, time or cursor cannot be read; `Invalid` when the page is too large or too deep.
     pub async fn search(&self, scope: &Scope, input: &SearchInput) -> Result<SearchPage> {
         check_page(input)?;
-        let mut selection = self.selection(&input.query, &input.range, None)?;
-        for (field, values) in &input.filters {
-            selection.query = selection.query.and(any_of(field, values)?);
-        }
+        let selection = self.selection_within(&input.query, &input.filters, &input.range)?;
         let order = if input.oldest_first { SortOrder::OldestFirst } else { SortOrder::NewestFirst };
         let after = input.cursor.as_deref().map(|cursor| cursor::read(cursor, order)).transpose()?;
         let query = selection.query.clone();

@@ -19,7 +19,7 @@ const BEARER: &str = "bearer";
 const TAGS: [(&str, &str); 7] = [
     ("auth", "Signing in and out"),
     ("logs", "Sending, uploading and finding events"),
-    ("search", "Help with typing queries"),
+    ("search", "Counting what a query finds, and help with typing one"),
     ("dashboard", "The numbers of the overview"),
     ("analytics", "Numbers over time"),
     ("health", "How Vigie itself is"),

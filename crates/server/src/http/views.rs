@@ -1,5 +1,6 @@
 //! What is answered and what is read as JSON: one file per subject. No logic beyond shapes.
 
+pub mod aggregations;
 pub mod analytics;
 pub mod events;
 pub mod logs;

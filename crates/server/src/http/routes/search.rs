@@ -1,4 +1,6 @@
-//! Help with typing queries: completion, fields, values, errors.
+//! Counting what a query finds, and help with typing one: completion, fields, values, errors.
+
+use std::time::Instant;
 
 use axum::extract::State;
 use serde::Deserialize;
@@ -6,10 +8,12 @@ use utoipa::OpenApi;
 use vigie_app::accounts::Permission;
 
 use super::Routes;
+use super::logs::elapsed_ms;
 use crate::http::auth::Caller;
 use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::{JsonAnswer, JsonBody, QueryParams};
 use crate::http::state::AppState;
+use crate::http::views::aggregations::{AggregateRequest, AggregateView};
 use crate::http::views::parameters::{RangeParams, asked_range};
 use crate::http::views::search::{
     AutocompleteView, FieldView, FieldsView, SuggestionView, ValidateRequest, ValidateView, ValuesView,
@@ -21,6 +25,7 @@ const VALUES_DEFAULT: usize = 10;
 /// Adds the routes of this file.
 pub fn routes(routes: Routes) -> Routes {
     routes
+        .post("/api/search/aggregate", Permission::LogsRead, aggregate_events)
         .get("/api/search/autocomplete", Permission::LogsRead, autocomplete)
         .get("/api/search/fields", Permission::LogsRead, search_fields)
         .get("/api/search/values", Permission::LogsRead, field_values)
@@ -29,8 +34,25 @@ pub fn routes(routes: Routes) -> Routes {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(autocomplete, search_fields, field_values, validate_query))]
+#[openapi(paths(aggregate_events, autocomplete, search_fields, field_values, validate_query))]
 struct SearchApi;
+
+/// Counts the events that match: in buckets of values, spans of time or queries, and numbers about each bucket.
+#[utoipa::path(post, path = "/api/search/aggregate", tag = "search", request_body = AggregateRequest, responses(
+    (status = 200, description = "the answers, by the names of the questions", body = AggregateView),
+    (status = 400, description = "a query, a time or an interval cannot be read; `errors` names the place", body = ProblemView, content_type = "application/problem+json"),
+    (status = 413, description = "a histogram would have more than 100,000 buckets", body = ProblemView, content_type = "application/problem+json"),
+    (status = 422, description = "a question is not one, or a bound is exceeded; `errors` names the place", body = ProblemView, content_type = "application/problem+json"),
+))]
+pub async fn aggregate_events(
+    State(state): State<AppState>,
+    caller: Caller,
+    JsonBody(request): JsonBody<AggregateRequest>,
+) -> ApiResult<JsonAnswer<AggregateView>> {
+    let started = Instant::now();
+    let aggregated = state.search.aggregate(&caller.scope, &request.into_input()?).await?;
+    Ok(JsonAnswer(AggregateView::new(aggregated, elapsed_ms(started))))
+}
 
 /// What is being typed.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]

@@ -119,16 +119,9 @@ impl SearchRequest {
     /// # Errors
     /// `Invalid` when a filter is neither a value nor a list of values.
     pub fn into_input(self) -> Result<SearchInput> {
-        let mut filters = BTreeMap::new();
-        for (field, filter) in self.filters.unwrap_or_default() {
-            let values = filter_values(&field, &filter)?;
-            if !values.is_empty() {
-                filters.insert(field, values);
-            }
-        }
         Ok(SearchInput {
             query: self.query.unwrap_or_default(),
-            filters,
+            filters: read_filters(self.filters.unwrap_or_default())?,
             range: asked_range(self.date_from.map(String::from), self.date_to.map(String::from)),
             size: self.size.unwrap_or(SIZE_DEFAULT),
             from: self.from.unwrap_or_default(),
@@ -137,6 +130,21 @@ impl SearchRequest {
             highlight: self.highlight.unwrap_or_default(),
         })
     }
+}
+
+/// The filters that say something.
+///
+/// # Errors
+/// `Invalid` when a filter is neither a value nor a list of values.
+pub fn read_filters(asked: BTreeMap<String, Json>) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut filters = BTreeMap::new();
+    for (field, filter) in asked {
+        let values = filter_values(&field, &filter)?;
+        if !values.is_empty() {
+            filters.insert(field, values);
+        }
+    }
+    Ok(filters)
 }
 
 /// The values of a filter; none when it says nothing.
