@@ -20,4 +20,4 @@ pub use level::Level;
 pub use log_type::LogType;
 pub use scope::Scope;
 pub use time::{Day, TimeRange, Timestamp};
-pub use value::{Object, Value};
+pub use value::{Object, Text, Value};

@@ -4,7 +4,7 @@
 
 use crate::mapping;
 use crate::query::Query;
-use crate::value::{Object, Value};
+use crate::value::{Object, Text, Value};
 
 /// The tenant and what the caller may see of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,8 +37,8 @@ impl Scope {
     }
 
     fn without_hidden(&self, prefix: &str, fields: Object) -> Object {
-        let keep = |(name, value): (String, Value)| {
-            let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        let keep = |(name, value): (Text, Value)| {
+            let path = if prefix.is_empty() { name.to_string() } else { format!("{prefix}.{name}") };
             (!self.hides(mapping::canonical(&path))).then(|| (name, self.value_without_hidden(&path, value)))
         };
         fields.into_iter().filter_map(keep).collect()

@@ -4,8 +4,11 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use std::fmt;
 
+/// A string of an event: up to 24 bytes are held in place, which most names and values are.
+pub type Text = compact_str::CompactString;
+
 /// Names and values in the order in which they were sent.
-pub type Object = Vec<(String, Value)>;
+pub type Object = Vec<(Text, Value)>;
 
 /// One value of an event.
 ///
@@ -24,7 +27,7 @@ pub enum Value {
     /// A number literal that neither `i64` nor `f64` holds exactly, as it was written.
     BigNumber(String),
     /// A string.
-    Text(String),
+    Text(Text),
     /// A list.
     List(Vec<Value>),
     /// An object; names may repeat only if the sender repeated them.
@@ -47,7 +50,7 @@ impl Value {
     }
 
     /// A string value.
-    pub fn text(text: impl Into<String>) -> Self {
+    pub fn text(text: impl Into<Text>) -> Self {
         Self::Text(text.into())
     }
 
@@ -81,7 +84,8 @@ impl Value {
             Self::Bool(flag) => (*flag).into(),
             Self::Int(number) => (*number).into(),
             Self::Float(number) => (*number).into(),
-            Self::BigNumber(text) | Self::Text(text) => text.clone().into(),
+            Self::BigNumber(text) => text.as_str().into(),
+            Self::Text(text) => text.as_str().into(),
             Self::List(items) => items.iter().map(Self::to_json).collect(),
             Self::Object(fields) => object_to_json(fields),
         }
@@ -93,10 +97,10 @@ impl Value {
             serde_json::Value::Null => Self::Null,
             serde_json::Value::Bool(flag) => Self::Bool(*flag),
             serde_json::Value::Number(number) => Self::from_json_number(number),
-            serde_json::Value::String(text) => Self::Text(text.clone()),
+            serde_json::Value::String(text) => Self::text(text.as_str()),
             serde_json::Value::Array(items) => Self::List(items.iter().map(Self::from_json).collect()),
             serde_json::Value::Object(fields) => {
-                Self::Object(fields.iter().map(|(name, value)| (name.clone(), Self::from_json(value))).collect())
+                Self::Object(fields.iter().map(|(name, value)| (Text::new(name), Self::from_json(value))).collect())
             }
         }
     }
@@ -114,12 +118,12 @@ impl Value {
 
 /// The object as `serde_json` has it.
 pub fn object_to_json(fields: &Object) -> serde_json::Value {
-    serde_json::Value::Object(fields.iter().map(|(name, value)| (name.clone(), value.to_json())).collect())
+    serde_json::Value::Object(fields.iter().map(|(name, value)| (name.to_string(), value.to_json())).collect())
 }
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Self::text(text)
     }
 }
 
@@ -206,11 +210,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::Text(text.to_owned()))
+        Ok(Value::text(text))
     }
 
     fn visit_string<E>(self, text: String) -> Result<Value, E> {
-        Ok(Value::Text(text))
+        Ok(Value::text(text))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {

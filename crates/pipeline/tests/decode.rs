@@ -296,5 +296,5 @@ fn a_preview_needs_only_the_beginning() {
 fn a_given_format_is_not_questioned() {
     let options = DecodeOptions { format: Some(Format::Plain), ..options() };
     let batch = decode_bytes(LINES, &options).unwrap();
-    assert_eq!(batch.events[0].body[0], ("message".to_owned(), Value::text("{\"n\":1}")));
+    assert_eq!(batch.events[0].body[0], ("message".into(), Value::text("{\"n\":1}")));
 }

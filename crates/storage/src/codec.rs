@@ -222,7 +222,7 @@ impl<'a> Reader<'a> {
             tag::INT => Value::Int(self.signed()?),
             tag::FLOAT => Value::Float(self.float()?),
             tag::BIG_NUMBER => Value::BigNumber(self.text()?.to_owned()),
-            tag::TEXT => Value::Text(self.text()?.to_owned()),
+            tag::TEXT => Value::text(self.text()?),
             tag::LIST => {
                 let count = self.count()?;
                 Value::List((0..count).map(|_| self.value(depth + 1)).collect::<Result<_, _>>()?)
@@ -240,7 +240,7 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self, depth: usize) -> Result<Object, CodecError> {
         let count = self.count()?;
-        (0..count).map(|_| Ok((self.text()?.to_owned(), self.value(depth)?))).collect()
+        (0..count).map(|_| Ok((self.text()?.into(), self.value(depth)?))).collect()
     }
 
     /// The next event.

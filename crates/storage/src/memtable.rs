@@ -133,7 +133,7 @@ mod tests {
 
     fn row(sequence: u64, seconds: i64) -> Row {
         let timestamp = Timestamp::from_seconds(seconds);
-        let body = vec![("n".to_owned(), Value::Int(sequence as i64))];
+        let body = vec![("n".into(), Value::Int(sequence as i64))];
         let event = Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::Error, body };
         Row { sequence, event: Arc::new(event) }
     }

@@ -93,8 +93,8 @@ fn pick(choices: &'static [&'static str]) -> impl Strategy<Value = String> + Clo
 
 fn any_scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
-        4 => pick(&TEXTS).prop_map(Value::Text),
-        1 => "\\PC{0,6}".prop_map(Value::Text),
+        4 => pick(&TEXTS).prop_map(Value::text),
+        1 => "\\PC{0,6}".prop_map(Value::text),
         2 => prop::sample::select(&NUMBERS[..]).prop_map(Value::Int),
         2 => (-400i32..400).prop_map(|quarters| Value::number(f64::from(quarters) / 16.0).unwrap_or(Value::Null)),
         1 => any::<bool>().prop_map(Value::Bool),
@@ -108,13 +108,13 @@ fn any_value() -> impl Strategy<Value = Value> {
     any_scalar().prop_recursive(2, 8, 3, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..3).prop_map(Value::List),
-            vec((pick(&["y", "name", "x"]), inner), 0..3).prop_map(Value::Object),
+            vec((pick(&["y", "name", "x"]).prop_map_into(), inner), 0..3).prop_map(Value::Object),
         ]
     })
 }
 
 fn any_body() -> impl Strategy<Value = Object> {
-    vec((pick(&SENT_NAMES), any_value()), 0..7)
+    vec((pick(&SENT_NAMES).prop_map_into(), any_value()), 0..7)
 }
 
 /// A time within three days, often one that others have too.

@@ -101,7 +101,7 @@ fn values(row: &Row, field: &str, scope: &Scope) -> Vec<Value> {
     match field {
         pseudo_fields::TIMESTAMP => vec![Value::text(row.event.timestamp.to_string())],
         pseudo_fields::INGESTED_AT => vec![Value::text(row.event.ingested_at.to_string())],
-        pseudo_fields::ID => vec![Value::Text(row.id().0)],
+        pseudo_fields::ID => vec![Value::text(row.id().0)],
         pseudo_fields::LOG_TYPE => vec![Value::text(row.event.log_type.as_str())],
         _ => {
             let mut found = Vec::new();

@@ -129,7 +129,7 @@ fn p95_response_time(name: &str) -> Aggregation {
 fn with_unlevelled(mut levels: Vec<(String, u64)>, total: u64) -> Vec<(String, u64)> {
     let levelled: u64 = levels.iter().map(|(_, count)| count).sum();
     if total > levelled {
-        levels.push((NO_LEVEL.to_owned(), total - levelled));
+        levels.push((NO_LEVEL.into(), total - levelled));
     }
     levels
 }

@@ -68,7 +68,8 @@ fn value_bytes(value: &Value) -> usize {
     VALUE_BYTES
         + match value {
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => 0,
-            Value::BigNumber(text) | Value::Text(text) => text.len(),
+            Value::BigNumber(literal) => literal.len(),
+            Value::Text(text) => text.len(),
             Value::List(items) => items.iter().map(value_bytes).sum(),
             Value::Object(fields) => object_bytes(fields),
         }
@@ -86,7 +87,7 @@ mod tests {
             timestamp: Timestamp::default(),
             ingested_at: Timestamp::default(),
             log_type: LogType::Other,
-            body: vec![("message".to_owned(), Value::Text("x".repeat(*size)))],
+            body: vec![("message".into(), Value::text("x".repeat(*size)))],
         };
         let mut events = sizes.iter().map(event).collect::<Vec<_>>().into_iter().peekable();
         std::iter::from_fn(|| Some(next_batch(&mut events).len()).filter(|len| *len > 0)).collect()

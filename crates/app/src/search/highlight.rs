@@ -132,7 +132,7 @@ mod tests {
 
     fn check(query: &str, message: &str, expected: Option<&str>) {
         let marks = Marks::of(&query::parse(query).unwrap());
-        let source = vec![("message".to_owned(), Value::text(message))];
+        let source = vec![("message".into(), Value::text(message))];
         let shown = |text: &String| text.replace(HIGHLIGHT_START, "<").replace(HIGHLIGHT_END, ">");
         let found = marks.snippets(&source).get("message").map(|snippets| shown(&snippets[0]));
         assert_eq!(found.as_deref(), expected, "{query} on {message}");
@@ -153,7 +153,7 @@ mod tests {
     fn long_texts_are_cut_around_the_first_mark() {
         let long = format!("{} needle {}", "a ".repeat(200), "b ".repeat(400));
         let marks = Marks::of(&query::parse("needle").unwrap());
-        let snippet = marks.snippets(&vec![("message".to_owned(), Value::text(long))])["message"][0].clone();
+        let snippet = marks.snippets(&vec![("message".into(), Value::text(long))])["message"][0].clone();
         assert!(snippet.starts_with("… ") && snippet.ends_with(" …"), "{snippet}");
         assert!(snippet.contains("needle") && snippet.chars().count() <= 300, "{snippet}");
     }

@@ -74,7 +74,7 @@ impl Preview {
                 };
                 match fields.iter_mut().find(|(known, _)| known == name) {
                     Some((_, known)) => *known = wider(*known, kind),
-                    None => fields.push((name.to_owned(), kind)),
+                    None => fields.push((name.into(), kind)),
                 }
             });
         }

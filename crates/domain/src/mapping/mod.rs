@@ -13,6 +13,7 @@ mod user_behavior;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 pub use aliases::FIELD_ALIASES;
@@ -79,7 +80,7 @@ pub fn kind_in(log_type: LogType, canonical: &str) -> Option<FieldKind> {
 
 /// The kind of a field wherever it is known; a field has one kind in all log types.
 pub fn kind_of(canonical: &str) -> Option<FieldKind> {
-    static BY_NAME: LazyLock<HashMap<&'static str, FieldKind>> = LazyLock::new(|| {
+    static BY_NAME: LazyLock<HashMap<&'static str, FieldKind, FixedState>> = LazyLock::new(|| {
         let own = LogType::ALL.into_iter().flat_map(|log_type| own_fields(log_type).iter());
         let instants = [pseudo_fields::TIMESTAMP, pseudo_fields::INGESTED_AT].map(|name| (name, FieldKind::Instant));
         own.chain(common::FIELDS).map(|def| (def.name, def.kind)).chain(instants).collect()
@@ -94,7 +95,7 @@ pub fn is_text(canonical: &str) -> bool {
 
 /// The one name of a field: what an alias stands for, else the name itself.
 pub fn canonical(name: &str) -> &str {
-    static BY_ALIAS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+    static BY_ALIAS: LazyLock<HashMap<&'static str, &'static str, FixedState>> = LazyLock::new(|| {
         FIELD_ALIASES
             .iter()
             .flat_map(|(canonical, aliases)| aliases.iter().map(move |alias| (*alias, *canonical)))

@@ -7,6 +7,16 @@ fn is_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_' || is_combining_mark(character)
 }
 
+/// `is_word` of every ASCII character.
+const IS_ASCII_WORD: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0);
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    table
+};
+
 /// The words of a text as they are written, not folded.
 pub fn raw_words(text: &str) -> impl Iterator<Item = &str> + Clone {
     text.split(|character: char| !is_word(character)).filter(|word| !word.is_empty())
@@ -32,6 +42,23 @@ pub fn folds_to(word: &str, folded: &str) -> bool {
 
 /// Calls `visit` with each folded word of a text; `buffer` is scratch space that is kept between calls.
 pub fn for_each_folded(text: &str, buffer: &mut String, mut visit: impl FnMut(&str)) {
+    if text.is_ascii() {
+        // Most texts are: folded at once, their words lie in one piece of scratch space.
+        buffer.clear();
+        buffer.push_str(text);
+        buffer.make_ascii_lowercase();
+        let is_word = |byte: &u8| IS_ASCII_WORD[usize::from(*byte)];
+        let mut start = 0;
+        for (at, byte) in buffer.bytes().chain(std::iter::once(b' ')).enumerate() {
+            if !is_word(&byte) {
+                if start < at {
+                    visit(&buffer[start..at]);
+                }
+                start = at + 1;
+            }
+        }
+        return;
+    }
     for word in raw_words(text) {
         if word.is_ascii() {
             buffer.clear();

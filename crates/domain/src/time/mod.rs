@@ -2,6 +2,7 @@
 
 mod expression;
 mod parse;
+mod rfc3339;
 
 use std::fmt;
 
@@ -83,12 +84,7 @@ impl Timestamp {
 /// RFC 3339, UTC, with 3, 6 or 9 digits of the second: the fewest that lose nothing.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = match self.0.rem_euclid(NANOS_PER_SECOND) {
-            nanos if nanos % 1_000_000 == 0 => 3,
-            nanos if nanos % 1_000 == 0 => 6,
-            _ => 9,
-        };
-        write!(f, "{:.digits$}", self.to_jiff())
+        f.write_str(rfc3339::Canonical::new(*self).as_str())
     }
 }
 

@@ -12,6 +12,9 @@ use super::Timestamp;
 /// (web servers), RFC 2822, syslog's `Mon dd HH:MM:SS`, `yyyy/mm/dd HH:MM:SS`, and UNIX numbers (see `from_epoch_number`).
 pub fn parse_instant(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
+    if let Some(instant) = super::rfc3339::read(text) {
+        return Some(instant);
+    }
     let first = *text.as_bytes().first()?;
     if first.is_ascii_digit() || first == b'-' {
         return parse_digits_first(text);

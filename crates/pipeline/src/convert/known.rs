@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
 use vigie_domain::LogType;
 use vigie_domain::mapping::{self, FIELD_ALIASES, FieldKind};
 
@@ -41,8 +42,8 @@ pub(super) fn bit(canonical: &str) -> u128 {
     TABLE.get(canonical).map_or(0, |known| known.bit)
 }
 
-static TABLE: LazyLock<HashMap<&'static str, Known>> = LazyLock::new(|| {
-    let mut table: HashMap<&'static str, Known> = HashMap::new();
+static TABLE: LazyLock<HashMap<&'static str, Known, FixedState>> = LazyLock::new(|| {
+    let mut table: HashMap<&'static str, Known, FixedState> = HashMap::default();
     let own = LogType::ALL.into_iter().flat_map(mapping::own_fields).map(|def| def.name);
     let names = mapping::common_fields().iter().map(|def| def.name).chain(own);
     let names = names.chain(FIELD_ALIASES.iter().map(|(canonical, _)| *canonical));

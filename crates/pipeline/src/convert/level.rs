@@ -18,12 +18,12 @@ pub(super) fn normalise(draft: &mut Draft, survey: &Survey) {
         return;
     }
     if !has_own_name {
-        draft.body.push(("level".to_owned(), word(*level)));
+        draft.body.push(("level".into(), word(*level)));
         return;
     }
     if let Some(value) = top_mut(&mut draft.body, "level").filter(|value| value.is_scalar()) {
         let original = std::mem::replace(value, word(*level));
-        draft.body.push(("level_original".to_owned(), original));
+        draft.body.push(("level_original".into(), original));
     }
 }
 

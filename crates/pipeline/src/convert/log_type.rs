@@ -107,12 +107,12 @@ pub(super) fn resolve(draft: &mut Draft, survey: &Survey, given: Option<LogType>
 fn set(draft: &mut Draft, log_type: LogType, keeps_original: bool) {
     let word = Value::text(log_type.as_str());
     let Some(value) = top_mut(&mut draft.body, LOG_TYPE) else {
-        draft.body.push((LOG_TYPE.to_owned(), word));
+        draft.body.push((LOG_TYPE.into(), word));
         return;
     };
     let sent = std::mem::replace(value, word);
     if keeps_original && sent != Value::Null {
-        draft.body.push((LOG_TYPE_ORIGINAL.to_owned(), sent));
+        draft.body.push((LOG_TYPE_ORIGINAL.into(), sent));
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn convert(mut draft: Draft, options: &DecodeOptions) -> Result<Event
     typed::convert_values(&mut draft, log_type, options.received_at);
     level::normalise(&mut draft, &survey);
     if let (false, Some(error_message)) = (survey.has_message(), survey.error_message) {
-        draft.body.push(("message".to_owned(), Value::Text(error_message)));
+        draft.body.push(("message".into(), Value::text(error_message)));
     }
     let timestamp = match timestamp::resolve(&mut draft, options) {
         Ok(timestamp) => timestamp,
@@ -57,7 +57,7 @@ fn rename(body: &mut Object, rename: &[(String, String)]) {
     }
     for (name, _) in body {
         if let Some((_, field)) = rename.iter().find(|(sent, _)| sent == name) {
-            name.clone_from(field);
+            *name = field.into();
         }
     }
 }
@@ -66,7 +66,7 @@ fn rename(body: &mut Object, rename: &[(String, String)]) {
 fn take_id(body: &mut Object) -> Result<Option<EventId>, String> {
     let Some(at) = body.iter().position(|(name, _)| name == ID_FIELD) else { return Ok(None) };
     let id = match &body[at].1 {
-        Value::Text(text) => text.clone(),
+        Value::Text(text) => text.to_string(),
         Value::Int(number) => number.to_string(),
         Value::BigNumber(literal) => literal.clone(),
         Value::Null | Value::Bool(_) | Value::Float(_) | Value::List(_) | Value::Object(_) => return Ok(None),
@@ -89,7 +89,7 @@ fn append_tags(draft: &mut Draft) {
     let new = draft.tags.drain(..).map(Value::text);
     let Some((_, tags)) = draft.body.iter_mut().find(|(name, _)| name == "tags") else {
         let tags = Value::List(new.collect());
-        draft.body.push(("tags".to_owned(), tags));
+        draft.body.push(("tags".into(), tags));
         return;
     };
     match tags {

@@ -81,7 +81,8 @@ fn read(value: &Value, now: Timestamp) -> Reading {
 
 fn text_of(value: &Value) -> Option<String> {
     match value {
-        Value::Text(text) | Value::BigNumber(text) => Some(text.clone()),
+        Value::Text(text) => Some(text.to_string()),
+        Value::BigNumber(literal) => Some(literal.clone()),
         Value::Int(number) => Some(number.to_string()),
         Value::Float(number) => Some(number.to_string()),
         Value::Null | Value::Bool(_) | Value::List(_) | Value::Object(_) => None,
@@ -96,15 +97,15 @@ fn is_date(text: &str) -> bool {
 
 /// Writes the time into the body. What stood there is kept beside it, unless it is where the time was read.
 fn put(draft: &mut Draft, instant: Timestamp, was_read_there: bool) {
-    let text = Value::Text(instant.to_string());
+    let text = Value::Text(instant.to_text());
     let Some(value) = top_mut(&mut draft.body, TIMESTAMP) else {
-        draft.body.push((TIMESTAMP.to_owned(), text));
+        draft.body.push((TIMESTAMP.into(), text));
         return;
     };
     let says_the_same = was_read_there || *value == text;
     let sent = std::mem::replace(value, text);
     if !says_the_same && sent != Value::Null {
-        draft.body.push((TIMESTAMP_ORIGINAL.to_owned(), sent));
+        draft.body.push((TIMESTAMP_ORIGINAL.into(), sent));
     }
 }
 

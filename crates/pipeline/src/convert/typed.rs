@@ -115,7 +115,7 @@ fn fit_instant(value: &Value, now: Timestamp) -> Fit {
         Value::Float(number) => parse_instant(&number.to_string(), now),
         _ => None,
     };
-    instant.map_or(Fit::Not, |instant| Fit::As(Value::Text(instant.to_string())))
+    instant.map_or(Fit::Not, |instant| Fit::As(Value::Text(instant.to_text())))
 }
 
 #[cfg(test)]

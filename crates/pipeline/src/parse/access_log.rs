@@ -44,7 +44,7 @@ fn parse_line(line: &str) -> Option<Object> {
     let bytes = numbers.next()?;
     let rest = numbers.next().unwrap_or_default();
 
-    let mut body = vec![("@timestamp".to_owned(), Value::text(time))];
+    let mut body = vec![("@timestamp".into(), Value::text(time))];
     push_who(&mut body, who)?;
     push_request(&mut body, &request);
     push_number(&mut body, "status_code", status)?;
@@ -87,14 +87,14 @@ fn push_request(body: &mut Object, request: &str) {
         Some((method, target, version))
             if method.bytes().all(|byte| byte.is_ascii_uppercase()) && !method.is_empty() =>
         {
-            body.push(("method".to_owned(), Value::text(method)));
+            body.push(("method".into(), Value::text(method)));
             let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-            body.push(("endpoint".to_owned(), Value::text(path)));
+            body.push(("endpoint".into(), Value::text(path)));
             if let Some(query) = query {
-                body.push(("query_string".to_owned(), Value::text(query)));
+                body.push(("query_string".into(), Value::text(query)));
             }
             if let Some(version) = version {
-                body.push(("http_version".to_owned(), Value::text(version)));
+                body.push(("http_version".into(), Value::text(version)));
             }
         }
         _ => push_text(body, "request", request),
@@ -104,7 +104,7 @@ fn push_request(body: &mut Object, request: &str) {
 fn push_number(body: &mut Object, name: &str, text: &str) -> Option<()> {
     if text != "-" {
         let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        body.push((name.to_owned(), number_from_literal(text).filter(|_| is_digits)?));
+        body.push((name.into(), number_from_literal(text).filter(|_| is_digits)?));
     }
     Some(())
 }
@@ -123,7 +123,7 @@ fn push_rest(body: &mut Object, rest: &str) {
         return;
     }
     if let Some(millis) = response_time_ms(rest) {
-        body.push(("response_time_ms".to_owned(), millis));
+        body.push(("response_time_ms".into(), millis));
         return;
     }
     let unquoted = rest.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
@@ -142,7 +142,7 @@ fn push_pairs(body: &mut Object, rest: &str) {
         let value = value.trim_matches('"');
         let is_time = matches!(name, "rt" | "request_time" | "response_time");
         match response_time_ms(value).filter(|_| is_time) {
-            Some(millis) => body.push(("response_time_ms".to_owned(), millis)),
+            Some(millis) => body.push(("response_time_ms".into(), millis)),
             None => push_text(body, name, value),
         }
     }
@@ -162,7 +162,7 @@ fn response_time_ms(text: &str) -> Option<Value> {
 
 fn push_text(body: &mut Object, name: &str, text: &str) {
     if text != "-" && !text.is_empty() {
-        body.push((name.to_owned(), Value::text(text)));
+        body.push((name.into(), Value::text(text)));
     }
 }
 

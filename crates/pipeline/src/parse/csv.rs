@@ -225,12 +225,12 @@ impl<'a> CsvReader<'a> {
         let mut cells = scanner.cells(text);
         for (name, cell) in self.names.iter().zip(cells.by_ref()) {
             if !cell.is_empty() {
-                draft.body.push((name.clone(), typed(&cell)));
+                draft.body.push((name.into(), typed(&cell)));
             }
         }
         for (number, cell) in (self.names.len() + 1..).zip(cells) {
             if !cell.is_empty() {
-                draft.body.push((column_name(number), typed(&cell)));
+                draft.body.push((column_name(number).into(), typed(&cell)));
             }
         }
         if scanner.cell_count() != self.names.len() {

@@ -1,33 +1,16 @@
-//! One JSON document to a value, exact.
-//!
-//! `serde_json` reads numbers into `f64`, which loses digits. So the bytes are looked over first: only a document with a
-//! number that `f64` may not hold takes the slower way that keeps number literals. Depth is bounded on both.
+//! One JSON document to a value, exact, and the words for what is wrong with it.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use vigie_domain::{Object, Value};
 
-use super::number::number_from_literal;
-
-/// Levels of objects and lists in each other; `serde_json`'s own bound.
-pub(crate) const DEPTH_MAX: usize = 128;
-
-/// Digits that a number may have to be read into `f64` unlooked.
-const PLAIN_DIGITS_MAX: usize = 15;
+use super::json_reader::{self, DEPTH_MAX, Fault};
 
 /// The value of a JSON document, or why it is none.
 pub(crate) fn parse_json(json: &str) -> Result<Value, String> {
-    let fail = |error: serde_json::Error| words(&error, json);
-    if !has_demanding_number(json.as_bytes()) {
-        return serde_json::from_str(json).map_err(fail);
-    }
-    let raw: &RawValue = serde_json::from_str(json).map_err(fail)?;
-    exact(raw.get(), 1).map_err(|reason| match serde_json::from_str::<Value>(json) {
-        // It tells the place within the whole document, but knows no number as large as those that are accepted here.
-        Err(error) if !error.to_string().starts_with("number out of range") => words(&error, json),
-        _ => reason,
+    json_reader::read(json).map_err(|fault| match (fault, serde_json::from_str::<Value>(json)) {
+        (Fault::TooDeep, _) => too_deep(),
+        // It tells what it expected instead.
+        (Fault::Broken(_), Err(error)) => words(&error, json),
+        (Fault::Broken(at), Ok(_)) => format!("broken JSON at byte {at}"),
     })
 }
 
@@ -42,115 +25,6 @@ pub(crate) fn object_of(value: Value) -> Result<Object, String> {
         Value::List(_) => "a list",
     };
     Err(format!("{what} is no event; send a JSON object"))
-}
-
-/// Whether any number has an exponent or more digits than `f64` is sure to hold.
-fn has_demanding_number(bytes: &[u8]) -> bool {
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => at = past_string(bytes, at + 1),
-            b'0'..=b'9' => {
-                let rest = &bytes[at..];
-                let length = rest.iter().take_while(|byte| is_number_byte(**byte)).count();
-                let literal = &rest[..length];
-                if length > PLAIN_DIGITS_MAX || literal.iter().any(|byte| matches!(byte, b'e' | b'E')) {
-                    return true;
-                }
-                at += length;
-            }
-            _ => at += 1,
-        }
-    }
-    false
-}
-
-const fn is_number_byte(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-')
-}
-
-/// The place after the quote that ends the string.
-fn past_string(bytes: &[u8], start: usize) -> usize {
-    let mut at = start;
-    while let Some(found) = memchr::memchr2(b'"', b'\\', &bytes[at.min(bytes.len())..]) {
-        at += found + 1;
-        if bytes[at - 1] == b'"' {
-            return at;
-        }
-        at += 1;
-    }
-    bytes.len()
-}
-
-fn exact(json: &str, depth: usize) -> Result<Value, String> {
-    if depth > DEPTH_MAX {
-        return Err(too_deep());
-    }
-    let fail = |error: serde_json::Error| words(&error, json);
-    match json.as_bytes().first() {
-        Some(b'{') => {
-            let parts: ObjectParts<'_> = serde_json::from_str(json).map_err(fail)?;
-            let fields = parts.0.into_iter().map(|(name, raw)| Ok((name, exact(raw.get(), depth + 1)?)));
-            fields.collect::<Result<_, String>>().map(Value::Object)
-        }
-        Some(b'[') => {
-            let parts: ListParts<'_> = serde_json::from_str(json).map_err(fail)?;
-            let items = parts.0.into_iter().map(|raw| exact(raw.get(), depth + 1));
-            items.collect::<Result<_, String>>().map(Value::List)
-        }
-        Some(b'0'..=b'9' | b'-') => number_from_literal(json).ok_or_else(|| format!("{json:?} is no number")),
-        _ => serde_json::from_str(json).map_err(fail),
-    }
-}
-
-/// The fields of an object, in the order sent, repeated names included, values not yet read.
-struct ObjectParts<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for ObjectParts<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Parts;
-        impl<'de> Visitor<'de> for Parts {
-            type Value = ObjectParts<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut parts = Vec::new();
-                while let Some(part) = map.next_entry()? {
-                    parts.push(part);
-                }
-                Ok(ObjectParts(parts))
-            }
-        }
-        deserializer.deserialize_map(Parts)
-    }
-}
-
-/// The items of a list, not yet read.
-struct ListParts<'a>(Vec<&'a RawValue>);
-
-impl<'de> Deserialize<'de> for ListParts<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Parts;
-        impl<'de> Visitor<'de> for Parts {
-            type Value = ListParts<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON list")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut parts = Vec::new();
-                while let Some(part) = seq.next_element()? {
-                    parts.push(part);
-                }
-                Ok(ListParts(parts))
-            }
-        }
-        deserializer.deserialize_seq(Parts)
-    }
 }
 
 fn too_deep() -> String {
@@ -187,9 +61,6 @@ mod tests {
 
     fn check(json: &str, expected: &Value) {
         assert_eq!(parse_json(json).as_ref(), Ok(expected), "{json}");
-        // The exact way alone gives the same.
-        let raw: &RawValue = serde_json::from_str(json).unwrap();
-        assert_eq!(exact(raw.get(), 1).as_ref(), Ok(expected), "{json}");
     }
 
     #[test]

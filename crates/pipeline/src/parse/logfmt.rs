@@ -29,7 +29,7 @@ pub(crate) fn parse(line: &str) -> Draft {
     if !pairs.prose.is_empty() {
         let has_message = body.iter().any(|(name, _)| name == "message" || name == "msg");
         let name = if has_message { "prefix" } else { "message" };
-        body.insert(0, (name.to_owned(), Value::text(pairs.prose)));
+        body.insert(0, (name.into(), Value::text(pairs.prose)));
     }
     Draft::new(body)
 }
@@ -58,12 +58,12 @@ impl<'a> Pairs<'a> {
                     pairs.fields.clear();
                 }
                 let (value, remaining) = value_of(after_equals);
-                pairs.fields.push((key.to_owned(), value));
+                pairs.fields.push((key.into(), value));
                 pairs.pair_count += 1;
                 rest = remaining.trim_start();
             } else {
                 let word_length = rest.find([' ', '\t']).unwrap_or(rest.len());
-                pairs.fields.push((rest[..word_length].to_owned(), Value::Bool(true)));
+                pairs.fields.push((rest[..word_length].into(), Value::Bool(true)));
                 rest = rest[word_length..].trim_start();
             }
         }
@@ -83,7 +83,7 @@ fn value_of(text: &str) -> (Value, &str) {
         if let Some(end) = end {
             let literal = &text[..end + 2];
             let content = serde_json::from_str(literal).unwrap_or_else(|_| quoted[..end].to_owned());
-            return (Value::Text(content), &quoted[end + 1..]);
+            return (Value::text(content), &quoted[end + 1..]);
         }
     }
     let end = text.find([' ', '\t']).unwrap_or(text.len());

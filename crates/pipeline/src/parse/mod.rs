@@ -5,6 +5,7 @@ pub(crate) mod csv;
 pub(crate) mod csv_row;
 pub(crate) mod json_documents;
 mod json_elements;
+mod json_reader;
 pub(crate) mod json_value;
 pub(crate) mod lines;
 pub(crate) mod logfmt;
@@ -61,7 +62,7 @@ impl Draft {
 
     /// A line that is kept whole as the message.
     pub(crate) fn message(text: &str) -> Self {
-        Self::new(vec![("message".to_owned(), Value::text(text))])
+        Self::new(vec![("message".into(), Value::text(text))])
     }
 
     /// Notes once what was not understood.

@@ -1,9 +1,11 @@
 //! Numbers without loss: what neither `i64` nor `f64` holds exactly keeps the digits that were sent.
 
-use vigie_domain::Value;
+use std::fmt::Write;
+
+use vigie_domain::{Text, Value};
 
 /// Digits that every `f64` keeps, whatever they are.
-const EXACT_DIGITS: usize = 15;
+pub(super) const EXACT_DIGITS: usize = 15;
 
 /// Digits of text that is taken for a number in formats without types; longer ones are rather identifiers.
 const TYPED_DIGITS_MAX: usize = 15;
@@ -82,12 +84,19 @@ impl Shape {
 fn comes_back(literal: &str, value: &Value) -> bool {
     let shortest = match value {
         Value::Int(number) => number.to_string(),
+        // Mostly it is written as it was sent.
+        Value::Float(number) if has_text(*number, literal) => return true,
         Value::Float(number) => format!("{number:e}"),
         Value::Null | Value::Bool(_) | Value::BigNumber(_) | Value::Text(_) | Value::List(_) | Value::Object(_) => {
             return false;
         }
     };
     significant_digits(literal) == significant_digits(&shortest)
+}
+
+fn has_text(number: f64, expected: &str) -> bool {
+    let mut text = Text::default();
+    write!(text, "{number}").is_ok() && text == expected
 }
 
 /// The digits of a number without zeros at either end, and the power of ten of its last digit; `None` when that is absurd.

@@ -162,7 +162,7 @@ fn body_at(batch: &RecordBatch, row: usize) -> Result<Object, DecodeError> {
     let mut body = Vec::with_capacity(batch.num_columns());
     for (field, column) in schema.fields().iter().zip(batch.columns()) {
         if let Some(value) = value_at(column, row).map_err(DecodeError::Parquet)? {
-            body.push((field.name().clone(), value));
+            body.push((field.name().into(), value));
         }
     }
     Ok(body)
@@ -173,7 +173,8 @@ fn size_of(value: &Value) -> usize {
     const SCALAR_BYTES: usize = 8;
     match value {
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => SCALAR_BYTES,
-        Value::BigNumber(text) | Value::Text(text) => text.len(),
+        Value::BigNumber(literal) => literal.len(),
+        Value::Text(text) => text.len(),
         Value::List(items) => items.iter().map(size_of).sum(),
         Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + size_of(value)).sum(),
     }

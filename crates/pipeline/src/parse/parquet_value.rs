@@ -44,11 +44,11 @@ pub(super) fn value_at(array: &ArrayRef, row: usize) -> Result<Option<Value>, St
         DataType::Timestamp(unit, _) => instant(array, *unit, row)?,
         DataType::Decimal128(..) => {
             let literal = array.as_primitive::<Decimal128Type>().value_as_string(row);
-            number_from_literal(&literal).unwrap_or(Value::Text(literal))
+            number_from_literal(&literal).unwrap_or(Value::text(literal))
         }
         DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal256(..) => {
             let literal = displayed(array, row)?;
-            number_from_literal(&literal).unwrap_or(Value::Text(literal))
+            number_from_literal(&literal).unwrap_or(Value::text(literal))
         }
         DataType::Struct(_) => object(array.as_struct(), row)?,
         DataType::Map(..) => map(array.as_map(), row)?,
@@ -56,7 +56,7 @@ pub(super) fn value_at(array: &ArrayRef, row: usize) -> Result<Option<Value>, St
         DataType::LargeList(_) => list(&array.as_list::<i64>().value(row))?,
         DataType::FixedSizeList(..) => list(&array.as_fixed_size_list().value(row))?,
         // Dates, times of day, durations and whatever else Arrow knows: as it writes them.
-        _ => Value::Text(displayed(array, row)?),
+        _ => Value::text(displayed(array, row)?),
     };
     Ok(Some(value))
 }
@@ -72,7 +72,7 @@ fn float(number: f64) -> Option<Value> {
 
 fn bytes(bytes: &[u8]) -> Value {
     std::str::from_utf8(bytes)
-        .map_or_else(|_| Value::Text(bytes.iter().map(|byte| format!("{byte:02x}")).collect()), Value::text)
+        .map_or_else(|_| Value::text(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()), Value::text)
 }
 
 fn instant(array: &ArrayRef, unit: TimeUnit, row: usize) -> Result<Value, String> {
@@ -83,8 +83,8 @@ fn instant(array: &ArrayRef, unit: TimeUnit, row: usize) -> Result<Value, String
         TimeUnit::Nanosecond => (array.as_primitive::<TimestampNanosecondType>().value(row), 1),
     };
     match count.checked_mul(nanos) {
-        Some(nanos) => Ok(Value::Text(Timestamp::from_nanos(nanos).to_string())),
-        None => displayed(array, row).map(Value::Text),
+        Some(nanos) => Ok(Value::text(Timestamp::from_nanos(nanos).to_string())),
+        None => displayed(array, row).map(Value::text),
     }
 }
 
@@ -98,7 +98,7 @@ fn object(fields: &StructArray, row: usize) -> Result<Value, String> {
     let mut object = Vec::with_capacity(fields.num_columns());
     for (field, column) in fields.fields().iter().zip(fields.columns()) {
         if let Some(value) = value_at(column, row)? {
-            object.push((field.name().clone(), value));
+            object.push((field.name().into(), value));
         }
     }
     Ok(Value::Object(object))
@@ -110,7 +110,7 @@ fn map(map: &MapArray, row: usize) -> Result<Value, String> {
     let mut object = Vec::with_capacity(entries.len());
     for entry in 0..entries.len() {
         if let Some(value) = value_at(values, entry)? {
-            object.push((displayed(keys, entry)?, value));
+            object.push((displayed(keys, entry)?.into(), value));
         }
     }
     Ok(Value::Object(object))

@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, RecordBatch, StringArray, StringDictionaryBuilder, TimestampNanosecondArray, UInt64Array,
+    ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array,
 };
-use arrow::datatypes::{Field, Int32Type, Schema};
+use arrow::datatypes::{Field, Schema};
+use foldhash::fast::RandomState;
 use vigie_domain::event::for_each_scalar;
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::mapping::{self, FieldKind};
@@ -14,8 +15,8 @@ use vigie_domain::{Event, LogType, Value};
 
 use super::column::ColumnBuilder;
 use super::overflow::OverflowCell;
-use super::physical::{Physical, canonical_instant, place};
-use super::shape::{Leaves, Shape};
+use super::physical::{Physical, place};
+use super::shape::{Leaves, Shape, ShapeLeaf};
 use super::{Chunk, column_names};
 
 /// Columns that a chunk's fields may have; what exceeds it is kept in the overflow column.
@@ -32,6 +33,13 @@ struct LeafPlan {
     last_column: Option<(Physical, usize)>,
 }
 
+/// A shape and where the values of its leaves go.
+struct PlannedShape {
+    shape: Shape,
+    text: String,
+    plans: Vec<LeafPlan>,
+}
+
 /// Collects events of one log type.
 pub struct ChunkBuilder {
     log_type: LogType,
@@ -40,11 +48,14 @@ pub struct ChunkBuilder {
     ingested_at: Vec<i64>,
     sequences: Vec<u64>,
     ids: Vec<Option<String>>,
-    shapes: StringDictionaryBuilder<Int32Type>,
-    plans: HashMap<String, Vec<LeafPlan>>,
+    /// The number of each row's shape.
+    shape_codes: Vec<i32>,
+    shapes: Vec<PlannedShape>,
+    /// Numbers of shapes by their hash; the few that share one are told apart by their names.
+    shapes_by_hash: HashMap<u64, Vec<i32>, RandomState>,
     overflow: Vec<Option<String>>,
     overflow_fields: BTreeSet<String>,
-    column_places: HashMap<String, usize>,
+    column_places: HashMap<String, usize, RandomState>,
     columns: Vec<(String, ColumnBuilder)>,
 }
 
@@ -58,11 +69,12 @@ impl ChunkBuilder {
             ingested_at: Vec::new(),
             sequences: Vec::new(),
             ids: Vec::new(),
-            shapes: StringDictionaryBuilder::new(),
-            plans: HashMap::new(),
+            shape_codes: Vec::new(),
+            shapes: Vec::new(),
+            shapes_by_hash: HashMap::default(),
             overflow: Vec::new(),
             overflow_fields: BTreeSet::new(),
-            column_places: HashMap::new(),
+            column_places: HashMap::default(),
             columns: Vec::new(),
         }
     }
@@ -83,11 +95,9 @@ impl ChunkBuilder {
         self.ingested_at.push(event.ingested_at.as_nanos());
         self.sequences.push(sequence);
         self.ids.push(event.id.as_ref().map(|id| id.0.clone()));
-        self.shapes.append_value(&leaves.shape_text);
-        let mut plans = match self.plans.remove(&leaves.shape_text) {
-            Some(plans) => plans,
-            None => self.plan(&leaves.shape_text),
-        };
+        let code = self.shape_of(leaves);
+        self.shape_codes.push(code);
+        let mut plans = std::mem::take(&mut self.shapes[code as usize].plans);
         let mut overflow = OverflowCell::default();
         for (place, (plan, value)) in plans.iter_mut().zip(&leaves.values).enumerate() {
             if !self.put(plan, value, event) {
@@ -96,22 +106,25 @@ impl ChunkBuilder {
             }
         }
         self.overflow.push(overflow.finish());
-        self.plans.insert(leaves.shape_text.clone(), plans);
+        self.shapes[code as usize].plans = plans;
         self.rows += 1;
     }
 
-    fn plan(&self, shape_text: &str) -> Vec<LeafPlan> {
-        let leaves = Shape::parse(shape_text).map(|shape| shape.leaves).unwrap_or_default();
-        leaves
-            .into_iter()
-            .map(|leaf| LeafPlan {
-                path: leaf.path.join("."),
-                mapped: mapping::kind_in(self.log_type, &leaf.canonical),
-                has_columns: leaf.has_columns,
-                canonical: leaf.canonical,
-                last_column: None,
-            })
-            .collect()
+    /// The number of the shape that the leaves have.
+    fn shape_of(&mut self, leaves: &Leaves<'_>) -> i32 {
+        let hash = leaves.hash(self.shapes_by_hash.hasher());
+        let known = self.shapes_by_hash.entry(hash).or_default();
+        if let Some(code) = known.iter().find(|code| leaves.are_of(&self.shapes[**code as usize].shape)) {
+            return *code;
+        }
+        let code = self.shapes.len() as i32;
+        known.push(code);
+        let text = leaves.shape_text();
+        // What was just written as a shape is one.
+        let shape = Shape::parse(&text).unwrap_or(Shape { leaves: Vec::new() });
+        let plans = plan(&shape, self.log_type);
+        self.shapes.push(PlannedShape { shape, text, plans });
+        code
     }
 
     /// Puts the value where reading gives it back; `false` when only the overflow column can hold it.
@@ -160,7 +173,7 @@ impl ChunkBuilder {
         });
     }
 
-    fn finish(mut self) -> Chunk {
+    fn finish(self) -> Chunk {
         let rows = self.rows;
         let mut fields = Vec::with_capacity(self.columns.len() + 6);
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len() + 6);
@@ -172,7 +185,7 @@ impl ChunkBuilder {
         add(column_names::TIMESTAMP, instants(self.timestamps), false);
         add(column_names::SEQUENCE, Arc::new(UInt64Array::from(self.sequences)), false);
         add(column_names::INGESTED_AT, instants(self.ingested_at), false);
-        add(column_names::SHAPE, Arc::new(self.shapes.finish()), false);
+        add(column_names::SHAPE, shape_column(self.shape_codes, &self.shapes), false);
         if self.ids.iter().any(Option::is_some) {
             add(column_names::ID, Arc::new(StringArray::from(self.ids)), true);
         }
@@ -190,10 +203,29 @@ impl ChunkBuilder {
     }
 }
 
+fn plan(shape: &Shape, log_type: LogType) -> Vec<LeafPlan> {
+    let plan = |leaf: &ShapeLeaf| LeafPlan {
+        path: leaf.path.join("."),
+        canonical: leaf.canonical.clone(),
+        mapped: mapping::kind_in(log_type, &leaf.canonical),
+        has_columns: leaf.has_columns,
+        last_column: None,
+    };
+    shape.leaves.iter().map(plan).collect()
+}
+
+fn shape_column(codes: Vec<i32>, shapes: &[PlannedShape]) -> ArrayRef {
+    let texts: StringArray = shapes.iter().map(|shape| Some(shape.text.as_str())).collect();
+    match DictionaryArray::try_new(Int32Array::from(codes), Arc::new(texts)) {
+        Ok(column) => Arc::new(column),
+        Err(error) => unreachable!("every code is the number of a shape: {error}"),
+    }
+}
+
 /// Whether the value follows from the event itself and needs no place: its time or its type.
 fn is_derived(canonical: &str, value: &Value, event: &Event) -> bool {
     match (canonical, value) {
-        (pseudo_fields::TIMESTAMP, Value::Text(text)) => canonical_instant(text) == Some(event.timestamp),
+        (pseudo_fields::TIMESTAMP, Value::Text(text)) => event.timestamp.has_text(text),
         // The shape says in which unit; without one the number is something else.
         (pseudo_fields::TIMESTAMP, Value::Int(number)) => {
             super::shape::EpochUnit::of_instant(*number, event.timestamp).is_some()

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, Decimal128Builder, Float64Builder, Int64Builder, StringDictionaryBuilder,
-    TimestampNanosecondBuilder,
+    Array, ArrayBuilder, ArrayRef, AsArray, BooleanBuilder, Decimal128Builder, Float64Builder, Int64Builder,
+    StringBuilder, StringDictionaryBuilder, TimestampNanosecondBuilder,
 };
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampNanosecondType};
 use vigie_domain::query::Scalar;
@@ -25,7 +25,57 @@ pub enum ColumnBuilder {
     /// Of instants.
     Instant(TimestampNanosecondBuilder),
     /// Of strings.
-    Text(Box<StringDictionaryBuilder<Int32Type>>),
+    Text(TextBuilder),
+}
+
+/// A column of strings: codes of a dictionary as long as they repeat.
+pub enum TextBuilder {
+    /// Codes.
+    Codes(Box<StringDictionaryBuilder<Int32Type>>),
+    /// The strings themselves.
+    Plain(Box<StringBuilder>),
+}
+
+/// Values after which a column that hardly repeats gives up its dictionary.
+const CODES_TRIED: usize = 256;
+
+impl TextBuilder {
+    fn len(&self) -> usize {
+        match self {
+            Self::Codes(builder) => builder.len(),
+            Self::Plain(builder) => builder.len(),
+        }
+    }
+
+    fn append_null(&mut self) {
+        match self {
+            Self::Codes(builder) => builder.append_null(),
+            Self::Plain(builder) => builder.append_null(),
+        }
+    }
+
+    fn append_value(&mut self, text: &str) {
+        match self {
+            Self::Plain(builder) => builder.append_value(text),
+            Self::Codes(builder) => {
+                // As many codes as half of the values: see the same rule for parts.
+                let code = builder.append(text).unwrap_or_default();
+                if code as usize == CODES_TRIED && builder.len() < 2 * CODES_TRIED {
+                    let (codes, mut plain) = (builder.finish(), StringBuilder::new());
+                    let values = codes.values().as_string::<i32>();
+                    codes.keys_iter().for_each(|code| plain.append_option(code.map(|code| values.value(code))));
+                    *self = Self::Plain(Box::new(plain));
+                }
+            }
+        }
+    }
+
+    fn finish(self) -> ArrayRef {
+        match self {
+            Self::Codes(mut builder) => Arc::new(builder.finish()),
+            Self::Plain(mut builder) => Arc::new(builder.finish()),
+        }
+    }
 }
 
 macro_rules! with_builder {
@@ -52,12 +102,11 @@ impl ColumnBuilder {
                 Decimal128Builder::new().with_data_type(DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE)),
             ),
             Physical::Instant => Self::Instant(TimestampNanosecondBuilder::new().with_timezone("UTC")),
-            Physical::Text => Self::Text(Box::default()),
+            Physical::Text => Self::Text(TextBuilder::Codes(Box::default())),
         }
     }
 
     fn len(&self) -> usize {
-        use arrow::array::ArrayBuilder;
         with_builder!(self, builder => builder.len())
     }
 
@@ -93,7 +142,7 @@ impl ColumnBuilder {
             Self::Float(mut builder) => Arc::new(builder.finish()),
             Self::Decimal(mut builder) => Arc::new(builder.finish()),
             Self::Instant(mut builder) => Arc::new(builder.finish()),
-            Self::Text(mut builder) => Arc::new(builder.finish()),
+            Self::Text(builder) => builder.finish(),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! is written `{"$number":"…"}`; an object that looks like that is written `{"$object":{…}}`.
 
 use serde_json::{Map, Value as Json};
-use vigie_domain::Value;
+use vigie_domain::{Text, Value};
 
 const NUMBER: &str = "$number";
 const OBJECT: &str = "$object";
@@ -40,9 +40,9 @@ fn to_json(value: &Value) -> Json {
         Value::Object(fields) => {
             // Repeated names do not survive a JSON map: such an object is kept as its list of entries.
             let entries: Vec<Json> =
-                fields.iter().map(|(name, inner)| Json::Array(vec![name.clone().into(), to_json(inner)])).collect();
+                fields.iter().map(|(name, inner)| Json::Array(vec![name.as_str().into(), to_json(inner)])).collect();
             let mut map = Map::new();
-            let is_unique = fields.iter().all(|(name, inner)| map.insert(name.clone(), to_json(inner)).is_none());
+            let is_unique = fields.iter().all(|(name, inner)| map.insert(name.to_string(), to_json(inner)).is_none());
             if !is_unique || fields.first().is_some_and(|(name, _)| name.starts_with('$')) {
                 wrap(OBJECT, Json::Array(entries))
             } else {
@@ -75,12 +75,12 @@ fn from_json(json: &Json) -> Value {
 }
 
 fn from_map(map: &Map<String, Json>) -> Value {
-    Value::Object(map.iter().map(|(name, inner)| (name.clone(), from_json(inner))).collect())
+    Value::Object(map.iter().map(|(name, inner)| (name.into(), from_json(inner))).collect())
 }
 
-fn from_entry(entry: &Json) -> Option<(String, Value)> {
+fn from_entry(entry: &Json) -> Option<(Text, Value)> {
     match entry.as_array()?.as_slice() {
-        [Json::String(name), inner] => Some((name.clone(), from_json(inner))),
+        [Json::String(name), inner] => Some((name.into(), from_json(inner))),
         _ => None,
     }
 }

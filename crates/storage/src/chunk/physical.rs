@@ -136,12 +136,12 @@ fn place_text(text: &str, mapped: Option<FieldKind>) -> (Physical, Cell<'_>) {
 }
 
 /// The instant that has exactly this text as its canonical form.
-pub fn canonical_instant(text: &str) -> Option<Timestamp> {
+fn canonical_instant(text: &str) -> Option<Timestamp> {
     if text.len() < 24 || !text.ends_with('Z') {
         return None;
     }
     let instant = vigie_domain::time::parse_instant(text, Timestamp::default())?;
-    (instant.to_string() == text).then_some(instant)
+    instant.has_text(text).then_some(instant)
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 //! (a name), a list of strings (a nested name), or an object `{"unit":"ms","path":…}` for the event's time sent
 //! as a UNIX number.
 
+use std::hash::{BuildHasher, Hash, Hasher};
+
 use serde::{Deserialize, Serialize};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::{Event, Object, Timestamp, Value, mapping};
@@ -108,24 +110,24 @@ impl Shape {
     }
 }
 
-/// The leaves of one event's body while it is turned into columns.
+/// The leaves of one event's body while it is turned into columns; its memory is used again for the next.
 #[derive(Default)]
 pub struct Leaves<'a> {
     /// The value of each leaf, in the order of the shape.
     pub values: Vec<&'a Value>,
-    /// The shape's text.
-    pub shape_text: String,
+    /// Names from the top of every leaf, one leaf after the other.
+    names: Vec<&'a str>,
+    /// Where the names of each leaf end, and its unit when its value is the event's time as a UNIX number.
+    ends: Vec<(usize, Option<EpochUnit>)>,
 }
 
 impl<'a> Leaves<'a> {
-    /// Takes the body apart; what was held before is forgotten, its memory kept.
+    /// Takes the body apart; what was held before is forgotten.
     pub fn read(&mut self, event: &'a Event) {
         self.values.clear();
-        self.shape_text.clear();
-        self.shape_text.push('[');
-        let mut path = Vec::with_capacity(4);
-        self.read_object(&event.body, &mut path, event.timestamp);
-        self.shape_text.push(']');
+        self.names.clear();
+        self.ends.clear();
+        self.read_object(&event.body, &mut Vec::new(), event.timestamp);
     }
 
     fn read_object(&mut self, fields: &'a Object, path: &mut Vec<&'a str>, timestamp: Timestamp) {
@@ -134,37 +136,67 @@ impl<'a> Leaves<'a> {
             // The same name twice in a row would be merged when the object is rebuilt.
             let is_repeated = previous == Some(name.as_str());
             previous = Some(name);
-            path.push(name);
             match value {
-                Value::Object(inner) if !inner.is_empty() && path.len() < DEPTH_MAX && !is_repeated => {
+                Value::Object(inner) if !inner.is_empty() && path.len() + 1 < DEPTH_MAX && !is_repeated => {
+                    path.push(name);
                     self.read_object(inner, path, timestamp);
+                    path.pop();
                 }
-                _ => self.push_leaf(path, value, timestamp),
+                _ => {
+                    self.names.extend_from_slice(path);
+                    self.names.push(name);
+                    let unit = if path.is_empty() { epoch_unit(name, value, timestamp) } else { None };
+                    self.ends.push((self.names.len(), unit));
+                    self.values.push(value);
+                }
             }
-            path.pop();
         }
     }
 
-    fn push_leaf(&mut self, path: &[&str], value: &'a Value, timestamp: Timestamp) {
-        if !self.values.is_empty() {
-            self.shape_text.push(',');
-        }
-        self.values.push(value);
-        match epoch_unit(path, value, timestamp) {
-            None => push_path(&mut self.shape_text, path),
-            Some(unit) => {
-                let unit = format!("{unit:?}").to_lowercase();
-                self.shape_text.push_str(&format!("{{\"unit\":\"{unit}\",\"path\":"));
-                push_path(&mut self.shape_text, path);
-                self.shape_text.push('}');
+    /// A number that events of one shape share, and others hardly ever.
+    pub fn hash(&self, hasher: &impl BuildHasher) -> u64 {
+        let mut hash = hasher.build_hasher();
+        self.names.iter().for_each(|name| name.hash(&mut hash));
+        self.ends.hash(&mut hash);
+        hash.finish()
+    }
+
+    /// Whether these are the leaves of the shape.
+    pub fn are_of(&self, shape: &Shape) -> bool {
+        let is_same =
+            |(leaf, (path, unit)): (&ShapeLeaf, (&[&str], Option<EpochUnit>))| leaf.path == path && leaf.epoch == unit;
+        shape.leaves.len() == self.ends.len() && shape.leaves.iter().zip(self.paths()).all(is_same)
+    }
+
+    fn paths(&self) -> impl Iterator<Item = (&[&'a str], Option<EpochUnit>)> {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|(end, _)| *end));
+        starts.zip(&self.ends).map(|(start, (end, unit))| (&self.names[start..*end], *unit))
+    }
+
+    /// The text of the shape.
+    pub fn shape_text(&self) -> String {
+        let mut text = String::from("[");
+        for (path, unit) in self.paths() {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            match unit {
+                None => push_path(&mut text, path),
+                Some(unit) => {
+                    let unit = format!("{unit:?}").to_lowercase();
+                    text.push_str(&format!("{{\"unit\":\"{unit}\",\"path\":"));
+                    push_path(&mut text, path);
+                    text.push('}');
+                }
             }
         }
+        text.push(']');
+        text
     }
 }
 
-fn epoch_unit(path: &[&str], value: &Value, timestamp: Timestamp) -> Option<EpochUnit> {
+fn epoch_unit(name: &str, value: &Value, timestamp: Timestamp) -> Option<EpochUnit> {
     let Value::Int(number) = value else { return None };
-    let [name] = path else { return None };
     (mapping::canonical(name) == pseudo_fields::TIMESTAMP).then(|| EpochUnit::of_instant(*number, timestamp)).flatten()
 }
 
@@ -206,7 +238,9 @@ mod tests {
         let event = Event { id: None, timestamp: instant, ingested_at: instant, log_type: LogType::Other, body };
         let mut leaves = Leaves::default();
         leaves.read(&event);
-        leaves.shape_text
+        let text = leaves.shape_text();
+        assert!(leaves.are_of(&Shape::parse(&text).unwrap()), "{text}");
+        text
     }
 
     fn check(json: &str, expected: &str) {

@@ -89,12 +89,12 @@ pub fn overflow_of(chunk: &Chunk, row: usize) -> Vec<(usize, Value)> {
 fn insert(target: &mut Object, path: &[String], value: Value) {
     let [name, rest @ ..] = path else { return };
     if rest.is_empty() {
-        target.push((name.clone(), value));
+        target.push((name.into(), value));
         return;
     }
     let continues = matches!(target.last(), Some((last, Value::Object(_))) if last == name);
     if !continues {
-        target.push((name.clone(), Value::Object(Object::new())));
+        target.push((name.into(), Value::Object(Object::new())));
     }
     if let Some((_, Value::Object(inner))) = target.last_mut() {
         insert(inner, rest, value);

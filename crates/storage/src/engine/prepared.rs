@@ -13,7 +13,7 @@ use crate::memtable::{MemTable, Row, ShelfKey};
 use crate::wal::record::EncodedBatch;
 
 /// From this many events of one day and log type on, a batch brings its own chunk.
-const CHUNK_ROWS_MIN: usize = 1_024;
+const CHUNK_ROWS_MIN: usize = 128;
 
 /// An encoded batch and its columns.
 pub struct PreparedBatch {
@@ -23,12 +23,13 @@ pub struct PreparedBatch {
     pub encoded: EncodedBatch,
     /// The latest arrival in it.
     pub now: Timestamp,
-    events: Vec<Arc<Event>>,
-    has_ids: bool,
+    len: usize,
+    /// All events, when any has a sender's id: some of them may be known.
+    with_ids: Vec<Event>,
     /// Chunks whose sequence numbers are places in the batch.
     chunks: Vec<(ShelfKey, Chunk)>,
-    /// Places of events that are in no chunk.
-    rows: Vec<usize>,
+    /// Places of events that are in no chunk, and the events.
+    rows: Vec<(usize, Arc<Event>)>,
 }
 
 impl PreparedBatch {
@@ -36,41 +37,40 @@ impl PreparedBatch {
     pub fn new(batch: Append) -> Self {
         let encoded = EncodedBatch::new(batch.key.as_deref(), &batch.events);
         let now = batch.events.iter().map(|event| event.ingested_at).max().unwrap_or_default();
-        let has_ids = batch.events.iter().any(|event| event.id.is_some());
-        let events: Vec<Arc<Event>> = batch.events.into_iter().map(Arc::new).collect();
         let mut groups: BTreeMap<ShelfKey, Vec<usize>> = BTreeMap::new();
-        for (place, event) in events.iter().enumerate() {
+        for (place, event) in batch.events.iter().enumerate() {
             groups.entry((event.timestamp.day(), event.log_type)).or_default().push(place);
         }
         let (mut chunks, mut rows) = (Vec::new(), Vec::new());
         for (key, places) in groups {
             if places.len() < CHUNK_ROWS_MIN {
-                rows.extend(places);
+                rows.extend(places.into_iter().map(|place| (place, Arc::new(batch.events[place].clone()))));
             } else {
-                let numbered = places.iter().map(|place| (*place as u64, events[*place].as_ref()));
+                let numbered = places.iter().map(|place| (*place as u64, &batch.events[*place]));
                 chunks.push((key, ChunkBuilder::build(key.1, numbered)));
             }
         }
-        Self { key: batch.key, encoded, now, events, has_ids, chunks, rows }
+        let len = batch.events.len();
+        let has_ids = batch.events.iter().any(|event| event.id.is_some());
+        // Whoever sent the batch frees its events: the committing thread is one for all.
+        let with_ids = if has_ids { batch.events } else { Vec::new() };
+        Self { key: batch.key, encoded, now, len, with_ids, chunks, rows }
     }
 
     /// How many events it holds.
     pub fn len(&self) -> usize {
-        self.events.len()
+        self.len
     }
 
     /// The batch without events that one of the indices knows, or that are twice in it; `None` when nothing would change.
     pub fn without_known(&self, indices: &[&DedupIndex]) -> Option<Self> {
-        if !self.has_ids {
-            return None;
-        }
         let mut seen = std::collections::HashSet::new();
-        let is_new = |event: &&Arc<Event>| match &event.id {
+        let is_new = |event: &&Event| match &event.id {
             Some(id) => !indices.iter().any(|index| index.has_id(&id.0, self.now)) && seen.insert(id.0.clone()),
             None => true,
         };
-        let kept: Vec<Event> = self.events.iter().filter(is_new).map(|event| event.as_ref().clone()).collect();
-        (kept.len() < self.events.len()).then(|| Self::new(Append { key: self.key.clone(), events: kept }))
+        let kept: Vec<Event> = self.with_ids.iter().filter(is_new).cloned().collect();
+        (kept.len() < self.with_ids.len()).then(|| Self::new(Append { key: self.key.clone(), events: kept }))
     }
 
     /// Remembers its key and ids.
@@ -78,9 +78,7 @@ impl PreparedBatch {
         if let Some(key) = &self.key {
             dedup.add_key(key, self.now);
         }
-        if self.has_ids {
-            self.events.iter().filter_map(|event| event.id.as_ref()).for_each(|id| dedup.add_id(&id.0, self.now));
-        }
+        self.with_ids.iter().filter_map(|event| event.id.as_ref()).for_each(|id| dedup.add_id(&id.0, self.now));
     }
 
     /// Adds its events to the memory table under their sequence numbers.
@@ -88,8 +86,8 @@ impl PreparedBatch {
         for (key, chunk) in self.chunks {
             table.insert_chunk(key, with_sequences_from(chunk, first_sequence));
         }
-        for place in self.rows {
-            table.insert_row(Row { sequence: first_sequence + place as u64, event: self.events[place].clone() });
+        for (place, event) in self.rows {
+            table.insert_row(Row { sequence: first_sequence + place as u64, event });
         }
     }
 }

@@ -16,7 +16,7 @@ use parquet::file::metadata::PageIndexPolicy;
 use super::checked_file::CheckedFile;
 use super::index::{FilterReader, PartIndex};
 use super::{OVERFLOW_FIELDS_KEY, Opened, Part};
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
 
 /// Rows decoded at once while scanning.
@@ -257,8 +257,14 @@ impl Part {
 fn with_dictionaries(schema: &SchemaRef, index: &PartIndex) -> SchemaRef {
     let codes = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let fields = schema.fields().iter().map(|field| {
+        // Ids and overflow are read row by row, never by code.
+        let is_read_by_row = matches!(field.name().as_str(), column_names::ID | column_names::OVERFLOW);
         let has_dictionary = index.column(field.name()).is_some_and(|column| column.has_dictionary);
-        if has_dictionary { Arc::new(Field::new(field.name(), codes(), field.is_nullable())) } else { field.clone() }
+        if has_dictionary && !is_read_by_row {
+            Arc::new(Field::new(field.name(), codes(), field.is_nullable()))
+        } else {
+            field.clone()
+        }
     });
     Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }

@@ -194,3 +194,23 @@ async fn a_memory_table_past_its_size_is_flushed_while_events_arrive() {
     let engine = LogEngine::open(options).unwrap();
     assert_eq!(numbers(&engine).await, (0..6_000).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn lists_that_repeat_come_back_from_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path());
+    let mut events = batch(0..200);
+    events.events.iter_mut().for_each(|event| event.body.push(("tags".into(), Value::List(vec![Value::text("_a")]))));
+    engine.append(&Scope::main(), events.clone()).await.unwrap();
+    engine.flush().await;
+    let request = SearchRequest {
+        selection: Selection { query: Query::equals("tags", "_a"), range: TimeRange::ALL },
+        order: SortOrder::OldestFirst,
+        after: None,
+        skip: 0,
+        limit: 1_000,
+        count_total: true,
+    };
+    let hits = engine.search(&Scope::main(), &request).await.unwrap().hits;
+    assert!(hits.iter().map(|hit| &hit.source).eq(events.events.iter().map(|event| &event.body)));
+}

@@ -69,7 +69,7 @@ impl SourceView {
 /// Adds what every answered event has, unless it was sent.
 pub fn complete(source: &mut Object, name: &str, text: impl Fn() -> String) {
     if !source.iter().any(|(sent, _)| sent == name) {
-        source.push((name.to_owned(), Value::Text(text())));
+        source.push((name.into(), Value::text(text())));
     }
 }
 

@@ -1,0 +1,297 @@
+//! Reads one JSON document into a value, exact, in one pass: RFC 8259, numbers without loss, depth bounded.
+//!
+//! It says only that a document is broken; `json_value` finds the words for it.
+
+use vigie_domain::{Object, Text, Value};
+
+use super::number::{EXACT_DIGITS, number_from_literal};
+
+/// Levels of objects and lists in each other.
+pub(super) const DEPTH_MAX: usize = 128;
+/// Fields that an object is made room for at first.
+const FIELDS_EXPECTED: usize = 16;
+/// Digits that always fit into `i64`.
+const WHOLE_DIGITS: usize = 18;
+
+/// Why a document is no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It is no JSON at this byte.
+    Broken(usize),
+    /// Objects and lists are nested too deep.
+    TooDeep,
+}
+
+/// The value of a whole document.
+pub(super) fn read(json: &str) -> Result<Value, Fault> {
+    let mut reader = Reader { text: json, bytes: json.as_bytes(), at: 0 };
+    let value = reader.value(1)?;
+    reader.skip_space();
+    if reader.at == reader.bytes.len() { Ok(value) } else { reader.fail() }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn fail<T>(&self) -> Result<T, Fault> {
+        Err(Fault::Broken(self.at))
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
+            self.at += 1;
+        }
+    }
+
+    /// The next byte that is no space, not passed.
+    fn peek(&mut self) -> Option<u8> {
+        self.skip_space();
+        self.bytes.get(self.at).copied()
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Value, Fault> {
+        match self.peek() {
+            Some(b'"') => self.string().map(Value::Text),
+            Some(b'{') => self.object(depth).map(Value::Object),
+            Some(b'[') => self.list(depth).map(Value::List),
+            Some(b'0'..=b'9' | b'-') => self.number(),
+            Some(b't') => self.word("true", Value::Bool(true)),
+            Some(b'f') => self.word("false", Value::Bool(false)),
+            Some(b'n') => self.word("null", Value::Null),
+            _ => self.fail(),
+        }
+    }
+
+    fn word(&mut self, word: &str, value: Value) -> Result<Value, Fault> {
+        if !self.bytes[self.at..].starts_with(word.as_bytes()) {
+            return self.fail();
+        }
+        self.at += word.len();
+        Ok(value)
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Object, Fault> {
+        if depth > DEPTH_MAX {
+            return Err(Fault::TooDeep);
+        }
+        self.at += 1;
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(Object::new());
+        }
+        let mut fields = Object::with_capacity(if depth == 1 { FIELDS_EXPECTED } else { 0 });
+        loop {
+            if self.peek() != Some(b'"') {
+                return self.fail();
+            }
+            let name = self.string()?;
+            if self.peek() != Some(b':') {
+                return self.fail();
+            }
+            self.at += 1;
+            fields.push((name, self.value(depth + 1)?));
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(fields);
+                }
+                _ => return self.fail(),
+            }
+        }
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Vec<Value>, Fault> {
+        if depth > DEPTH_MAX {
+            return Err(Fault::TooDeep);
+        }
+        self.at += 1;
+        let mut items = Vec::new();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(items);
+        }
+        loop {
+            items.push(self.value(depth + 1)?);
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => {
+                    self.at += 1;
+                    return Ok(items);
+                }
+                _ => return self.fail(),
+            }
+        }
+    }
+
+    /// The string that begins here.
+    fn string(&mut self) -> Result<Text, Fault> {
+        self.at += 1;
+        let piece = self.plain_piece()?;
+        if self.bytes[self.at] == b'"' {
+            self.at += 1;
+            return Ok(Text::new(piece));
+        }
+        let mut text = String::from(piece);
+        loop {
+            // The piece before ended at a backslash.
+            self.at += 1;
+            text.push(self.escape()?);
+            text.push_str(self.plain_piece()?);
+            if self.bytes[self.at] == b'"' {
+                self.at += 1;
+                return Ok(text.into());
+            }
+        }
+    }
+
+    /// What comes before the next quote or backslash, which is not passed.
+    fn plain_piece(&mut self) -> Result<&'a str, Fault> {
+        let start = self.at;
+        let rest = &self.bytes[start..];
+        let Some(length) = memchr::memchr2(b'"', b'\\', rest) else {
+            self.at = self.bytes.len();
+            return self.fail();
+        };
+        if let Some(control) = rest[..length].iter().position(|byte| *byte < 0x20) {
+            self.at = start + control;
+            return self.fail();
+        }
+        self.at = start + length;
+        Ok(&self.text[start..self.at])
+    }
+
+    fn escape(&mut self) -> Result<char, Fault> {
+        let Some(byte) = self.bytes.get(self.at) else { return self.fail() };
+        self.at += 1;
+        Ok(match byte {
+            b'"' => '"',
+            b'\\' => '\\',
+            b'/' => '/',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => return self.unicode(),
+            _ => return self.fail(),
+        })
+    }
+
+    /// The character of `\u` and four digits, or of two of those.
+    fn unicode(&mut self) -> Result<char, Fault> {
+        let first = self.four_digits()?;
+        let code = match first {
+            0xd800..=0xdbff if self.bytes[self.at..].starts_with(b"\\u") => {
+                self.at += 2;
+                let second = self.four_digits()?;
+                if !(0xdc00..=0xdfff).contains(&second) {
+                    return self.fail();
+                }
+                0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)
+            }
+            other => other,
+        };
+        char::from_u32(code).ok_or(Fault::Broken(self.at))
+    }
+
+    fn four_digits(&mut self) -> Result<u32, Fault> {
+        let digits = self.bytes.get(self.at..self.at + 4).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let code = digits.and_then(|digits| u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        self.at += 4;
+        code.ok_or(Fault::Broken(self.at))
+    }
+
+    fn number(&mut self) -> Result<Value, Fault> {
+        let start = self.at;
+        let rest = &self.bytes[start..];
+        let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+        let length = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
+        let literal = &self.text[start..start + length];
+        self.at += length;
+        if let Some(value) = plain_number(literal) {
+            return Ok(value);
+        }
+        number_from_literal(literal).ok_or(Fault::Broken(start))
+    }
+}
+
+/// The value of a number that is written plainly: few digits and no exponent. Others are looked at more closely.
+fn plain_number(literal: &str) -> Option<Value> {
+    let digits = literal.strip_prefix('-').unwrap_or(literal).as_bytes();
+    if digits.first()? == &b'0' && digits.len() > 1 && digits[1] != b'.' {
+        return None;
+    }
+    if digits.iter().all(u8::is_ascii_digit) {
+        return if digits.len() <= WHOLE_DIGITS { literal.parse().ok().map(Value::Int) } else { None };
+    }
+    let point = digits.iter().position(|byte| *byte == b'.')?;
+    let (whole, fraction) = (&digits[..point], &digits[point + 1..]);
+    let is_plain = !whole.is_empty()
+        && !fraction.is_empty()
+        && whole.len() + fraction.len() <= EXACT_DIGITS
+        && whole.iter().chain(fraction).all(u8::is_ascii_digit);
+    if is_plain { literal.parse().ok().and_then(Value::number) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Numbers apart, which it rounds, `serde_json` judges what is JSON and what it says.
+    fn check(json: &str) {
+        match (read(json), serde_json::from_str::<serde_json::Value>(json)) {
+            (Ok(value), Ok(expected)) => {
+                let without_numbers = |json: &serde_json::Value| {
+                    json.to_string()
+                        .replace(|character: char| character.is_ascii_digit() || ".-+e".contains(character), "")
+                };
+                assert_eq!(without_numbers(&value.to_json()), without_numbers(&expected), "{json}");
+            }
+            (Err(_), Err(_)) => {}
+            (read, expected) => panic!("{json}: {read:?}, serde_json says {expected:?}"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_json_is_read_and_what_is_not_is_refused(
+            json in "[\\[\\]{}:,\" \\\\u0-9a-f.eE+\\-tnrlsé\u{1}]{0,24}"
+        ) {
+            check(&json);
+            check(&format!("{{\"a\":{json}}}"));
+            check(&format!("[\"{json}\",{json}]"));
+        }
+    }
+
+    #[test]
+    fn escapes_are_read() {
+        check(r#"["\u00e9\ud83d\ude00\n\"\\\/\b\f\r\t"]"#);
+        for broken in
+            [r#""\ud83d""#, r#""\ud83d\u0041""#, r#""\ude00""#, r#""\u12""#, r#""\x""#, "\"\u{1f}\"", "\"", "\"\\"]
+        {
+            assert!(matches!(read(broken), Err(Fault::Broken(_))), "{broken}");
+            check(broken);
+        }
+    }
+
+    #[test]
+    fn numbers_lose_nothing() {
+        let number = |json: &str| read(json).unwrap();
+        assert_eq!(number("-0"), Value::Int(0));
+        assert_eq!(number("12.50"), Value::Float(12.5));
+        assert_eq!(number("58.65947130554738"), Value::Float(58.659_471_305_547_38));
+        assert_eq!(number("9223372036854775807"), Value::Int(i64::MAX));
+        assert_eq!(number("9223372036854775808"), Value::BigNumber("9223372036854775808".into()));
+        assert_eq!(number("1e3"), Value::Int(1000));
+        for broken in ["01", "-", "1.", ".5", "1e", "1-1", "+1", "0x1", "00.5"] {
+            assert!(read(broken).is_err(), "{broken}");
+        }
+    }
+}
