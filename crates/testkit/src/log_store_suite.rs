@@ -23,6 +23,7 @@ macro_rules! log_store_suite {
             values_of_several_types_are_told_apart
             fields_and_indices_are_listed
             scopes_restrict_and_hide
+            words_are_found_in_every_string
         );
     };
     (@cases $make:expr; $($case:ident)*) => {
@@ -301,6 +302,22 @@ pub async fn scopes_restrict_and_hide(store: &dyn LogStore) {
     assert_eq!(store.get(&scope, &other).await.unwrap(), None);
     let fields = store.fields(&scope, TimeRange::ALL).await.unwrap();
     assert!(fields.iter().all(|field| field.name != "person.email"));
+}
+
+/// Free text looks at every string, also at those that a store may keep as something else.
+pub async fn words_are_found_in_every_string(store: &dyn LogStore) {
+    append(
+        store,
+        vec![
+            event(1, r#"{"account_created_at":"2026-11-20T10:00:00.000Z"}"#),
+            event(2, r#"{"card_hash":"A1-b2","amount":1}"#),
+            event(3, r#"{"tags":["x",{"y":"Deep b2"}],"amount":2026}"#),
+        ],
+    )
+    .await;
+    for (query, expected) in [("2026", 1), ("b2", 2), ("\"a1 b2\"", 1), ("deep", 1), ("*", 3), ("absent", 0)] {
+        assert_eq!(search(store, request(query)).await.total, Some(expected), "{query}");
+    }
 }
 
 #[cfg(test)]

@@ -122,8 +122,8 @@ impl Count<'_> {
                 return Ok(());
             }
             let rest = match part.index()? {
-                Some(index) if self.questions.iter().all(Question::is_plain_histogram) => {
-                    self.count_whole_pages(&index, rows)
+                Some(index) if self.questions.iter().all(Question::counts_pages) => {
+                    self.count_whole_pages(part, &index, rows)
                 }
                 _ => rows.clone(),
             };
@@ -168,14 +168,20 @@ impl Count<'_> {
     }
 
     /// Counts pages that lie in one span of every histogram by their first and last time; answers the rows of the others.
-    fn count_whole_pages(&mut self, index: &PartIndex, rows: &Rows) -> Rows {
+    fn count_whole_pages(&mut self, part: &Part, index: &PartIndex, rows: &Rows) -> Rows {
         let mut rest = Rows::default();
         for (page, span) in index.pages.iter().enumerate() {
             let here = rows.within(&PartIndex::rows_of(page));
+            if here.is_empty() {
+                continue;
+            }
             let times = [span.first.as_nanos(), span.last.as_nanos()];
             let is_whole = self.collectors.iter().all(|collector| collector.lies_in_one_span(times));
             if is_whole {
-                self.collectors.iter_mut().for_each(|collector| collector.count_span(times[0], here.count() as u64));
+                let count = here.count() as u64;
+                self.collectors
+                    .iter_mut()
+                    .for_each(|collector| collector.count_page(part.meta.log_type, times[0], count));
             } else {
                 here.ranges().iter().for_each(|range| rest.push(range.clone()));
             }
@@ -202,6 +208,6 @@ fn pages_of(rows: &[u32], row_count: usize) -> Rows {
 impl Collector<'_> {
     fn lies_in_one_span(&self, [first, last]: [i64; 2]) -> bool {
         let question = self.question();
-        question.span_of(first).is_some_and(|span| question.span_of(last) == Some(span))
+        question.span_of(first) == question.span_of(last)
     }
 }

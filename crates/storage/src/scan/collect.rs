@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use vigie_domain::LogType;
 use vigie_domain::aggregation::AggregationKind;
 
 use super::filter::{Tests, evaluate};
@@ -88,8 +89,8 @@ struct Buckets {
 }
 
 impl Buckets {
-    /// The bucket, with one event more in it.
-    fn count(&mut self, parent: u32, key: u32) -> u32 {
+    /// The bucket, with so many events more in it.
+    fn add(&mut self, parent: u32, key: u32, count: u64) -> u32 {
         let next = self.entries.len() as u32;
         let place = if parent == 0 && (key as usize) < TABLE_MAX {
             if self.table.len() <= key as usize {
@@ -103,7 +104,7 @@ impl Buckets {
             *place = next;
             self.entries.push((parent, key, 0));
         }
-        self.entries[*place as usize].2 += 1;
+        self.entries[*place as usize].2 += count;
         *place
     }
 }
@@ -142,13 +143,13 @@ impl<'q> Collector<'q> {
         match &mut self.state {
             State::Terms { keys, buckets } => {
                 for_each_key(self.question, chunk, selected, keys, &mut |row, parent, key| {
-                    into_bucket(row, buckets.count(parent, key));
+                    into_bucket(row, buckets.add(parent, key, 1));
                 });
                 check_states(buckets.entries.len())?;
             }
             State::Cardinality { keys, buckets } => {
                 for_each_key(self.question, chunk, selected, keys, &mut |_, parent, key| {
-                    buckets.count(parent, key);
+                    buckets.add(parent, key, 1);
                 });
                 check_states(buckets.entries.len())?;
             }
@@ -182,12 +183,19 @@ impl<'q> Collector<'q> {
         self.question
     }
 
-    /// Counts so many rows whose time lies in the span of `nanos`, for a histogram that is not below another question.
-    pub fn count_span(&mut self, nanos: i64, count: u64) {
-        let State::DateHistogram(spans) = &mut self.state else { return };
-        let Some(start) = self.question.span_of(nanos) else { return };
-        let bucket = spans.bucket(0, start);
-        spans.entries[bucket as usize].2 += count;
+    /// Counts so many rows of one log type whose time lies in the span of `nanos`, for a question that counts pages.
+    pub fn count_page(&mut self, log_type: LogType, nanos: i64, count: u64) {
+        match &mut self.state {
+            State::DateHistogram(spans) => {
+                let Some(start) = self.question.span_of(nanos) else { return };
+                let bucket = spans.bucket(0, start);
+                spans.entries[bucket as usize].2 += count;
+            }
+            State::Terms { keys, buckets } => {
+                buckets.add(0, keys.text(log_type.as_str()), count);
+            }
+            State::Filters { .. } | State::Stats(_) | State::Cardinality { .. } | State::Percentiles(_) => {}
+        }
     }
 
     /// The partial answer for the one parent of a question that is not below another.

@@ -180,7 +180,9 @@ fn evaluate_text(matcher: &TextMatcher, chunk: &Chunk, tests: &mut Tests) -> Boo
         covers: &|field| matcher.covers(field),
         passes: &|scalar| match scalar {
             Scalar::Text(text) => matcher.matches(text),
-            _ => false,
+            // It was sent as a string.
+            Scalar::Instant(instant) => matcher.matches(&instant.to_text()),
+            Scalar::Bool(_) | Scalar::Int(_) | Scalar::Float(_) | Scalar::BigNumber(_) => false,
         },
     };
     rows_with(chunk, &predicate, tests)

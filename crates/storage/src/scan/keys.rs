@@ -2,8 +2,10 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 
 use arrow::array::{Array, ArrayRef, AsArray};
+use hashbrown::HashTable;
 use vigie_domain::Value;
 use vigie_domain::aggregation::cmp_keys;
 use vigie_domain::query::Scalar;
@@ -11,42 +13,23 @@ use vigie_domain::query::Scalar;
 /// A map with a fast hash, seeded by chance: senders choose the keys.
 pub type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
-/// The key of a bucket, or a distinct value.
+/// A key that is no string.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Key {
-    /// A bool.
+enum Key {
     Bool(bool),
-    /// A whole number.
     Int(i64),
     /// The bits of a number that is not whole.
     Float(u64),
-    /// A number literal.
     BigNumber(Box<str>),
-    /// A string.
-    Text(Box<str>),
 }
 
 impl Key {
-    /// The key of a scalar; instants by their canonical text.
-    pub fn new(scalar: Scalar<'_>) -> Self {
-        match scalar {
-            Scalar::Bool(flag) => Self::Bool(flag),
-            Scalar::Int(number) => Self::Int(number),
-            Scalar::Float(number) => Self::Float(number.to_bits()),
-            Scalar::BigNumber(literal) => Self::BigNumber(literal.into()),
-            Scalar::Text(text) => Self::Text(text.into()),
-            Scalar::Instant(instant) => Self::Text(instant.to_string().into()),
-        }
-    }
-
-    /// The same, borrowed.
-    pub fn borrow(&self) -> KeyRef<'_> {
+    fn borrow(&self) -> KeyRef<'_> {
         match self {
             Self::Bool(flag) => KeyRef::Bool(*flag),
             Self::Int(number) => KeyRef::Int(*number),
             Self::Float(bits) => KeyRef::Float(*bits),
             Self::BigNumber(literal) => KeyRef::BigNumber(literal),
-            Self::Text(text) => KeyRef::Text(text),
         }
     }
 }
@@ -95,7 +78,40 @@ pub struct KeySpace {
     /// Keys that lie in no dictionary, and their numbers.
     owned: Vec<(Key, u32)>,
     by_key: FastMap<Key, u32>,
+    texts: TextNumbers,
     len: u32,
+}
+
+/// Strings that lie in no dictionary, one after the other, and their numbers.
+#[derive(Default)]
+struct TextNumbers {
+    bytes: String,
+    /// Where each ends, and its number.
+    ends: Vec<(usize, u32)>,
+    places: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
+}
+
+impl TextNumbers {
+    fn text<'a>(bytes: &'a str, ends: &[(usize, u32)], place: u32) -> &'a str {
+        let start = (place as usize).checked_sub(1).map_or(0, |before| ends[before].0);
+        // Every end is the end of a string that was added whole.
+        &bytes[start..ends[place as usize].0]
+    }
+
+    /// The number of the string; `next` when it is new.
+    fn number(&mut self, text: &str, next: u32) -> u32 {
+        let (bytes, ends, hasher) = (&mut self.bytes, &mut self.ends, &self.hasher);
+        let known = self.places.find(hasher.hash_one(text), |place| Self::text(bytes, ends, *place) == text);
+        if let Some(place) = known {
+            return ends[*place as usize].1;
+        }
+        bytes.push_str(text);
+        ends.push((bytes.len(), next));
+        let rehash = |place: &u32| hasher.hash_one(Self::text(bytes, ends, *place));
+        self.places.insert_unique(hasher.hash_one(text), ends.len() as u32 - 1, rehash);
+        next
+    }
 }
 
 impl KeySpace {
@@ -110,8 +126,15 @@ impl KeySpace {
         first
     }
 
-    /// The number of a key.
-    pub fn key(&mut self, key: Key) -> u32 {
+    /// The number of a string.
+    pub fn text(&mut self, text: &str) -> u32 {
+        let number = self.texts.number(text, self.len);
+        self.len = self.len.max(number + 1);
+        number
+    }
+
+    /// The number of a key that is no string.
+    fn other(&mut self, key: Key) -> u32 {
         if let Some(number) = self.by_key.get(&key) {
             return *number;
         }
@@ -122,9 +145,22 @@ impl KeySpace {
         number
     }
 
+    /// The number of a scalar; instants by their canonical text.
+    pub fn scalar(&mut self, scalar: Scalar<'_>) -> u32 {
+        match scalar {
+            Scalar::Text(text) => self.text(text),
+            Scalar::Instant(instant) => self.text(&instant.to_text()),
+            Scalar::Bool(flag) => self.other(Key::Bool(flag)),
+            Scalar::Int(number) => self.other(Key::Int(number)),
+            Scalar::Float(number) => self.other(Key::Float(number.to_bits())),
+            Scalar::BigNumber(literal) => self.other(Key::BigNumber(literal.into())),
+        }
+    }
+
     /// The keys by number, without what was only needed for counting.
     pub fn into_keys(self) -> Keys {
-        Keys { dictionaries: self.dictionaries, owned: self.owned }
+        let TextNumbers { bytes, ends, .. } = self.texts;
+        Keys { dictionaries: self.dictionaries, owned: self.owned, bytes, ends }
     }
 }
 
@@ -133,6 +169,8 @@ impl KeySpace {
 pub struct Keys {
     dictionaries: Vec<(ArrayRef, u32)>,
     owned: Vec<(Key, u32)>,
+    bytes: String,
+    ends: Vec<(usize, u32)>,
 }
 
 impl Keys {
@@ -144,6 +182,9 @@ impl Keys {
             }
         }
         // Numbers ascend in the order in which keys were added.
+        if let Ok(place) = self.ends.binary_search_by_key(&number, |(_, number)| *number) {
+            return KeyRef::Text(TextNumbers::text(&self.bytes, &self.ends, place as u32));
+        }
         match self.owned.binary_search_by_key(&number, |(_, number)| *number) {
             Ok(place) => self.owned[place].0.borrow(),
             Err(_) => unreachable!("only numbers that were given are asked for"),
@@ -163,11 +204,13 @@ mod tests {
     fn keys_have_their_numbers() {
         let mut space = KeySpace::default();
         let values: ArrayRef = Arc::new(StringArray::from(vec!["a", "b"]));
-        let five = space.key(Key::Int(5));
+        let five = space.scalar(Scalar::Int(5));
         let first = space.dictionary(&values);
-        assert_eq!((five, first, space.dictionary(&values), space.key(Key::Int(5))), (0, 1, 1, 0));
-        let other = space.key(Key::Text("b".into()));
+        assert_eq!((five, first, space.dictionary(&values), space.scalar(Scalar::Int(5))), (0, 1, 1, 0));
+        let [other, again, third] = ["b", "b", "c"].map(|text| space.text(text));
+        assert_eq!((other, again, third), (3, 3, 4));
         let keys = space.into_keys();
+        assert_eq!(keys.get(third), KeyRef::Text("c"));
         assert_eq!(keys.get(five), KeyRef::Int(5));
         assert_eq!(keys.get(first + 1), keys.get(other), "one string is one key wherever it lies");
     }

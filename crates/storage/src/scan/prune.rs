@@ -1,5 +1,6 @@
 //! Which rows of a part may match, by its index alone: times of pages first, then filters of words and values.
 
+use arrow::datatypes::{DataType, FieldRef};
 use vigie_domain::query::{FieldMatcher, Matcher, Needle};
 
 use super::Filter;
@@ -93,8 +94,8 @@ impl Asked<'_> {
             Matcher::And(parts) => parts.iter().fold(Pages::All, |pages, part| pages.and(self.pages(part))),
             Matcher::Or(parts) => parts.iter().fold(self.none(), |pages, part| pages.or(self.pages(part))),
             Matcher::Field(field) if is_pseudo(field.field()) => self.pages_of_pseudo(field),
-            Matcher::Field(field) => self.pages_of(&|name| field.covers(name), field.needle(), OtherTypes::MayPass),
-            Matcher::FreeText(text) => self.pages_of(&|name| text.covers(name), text.needle(), OtherTypes::DoNotPass),
+            Matcher::Field(field) => self.pages_of(&|name| field.covers(name), field.needle(), |_| true),
+            Matcher::FreeText(text) => self.pages_of(&|name| text.covers(name), text.needle(), DataType::is_temporal),
         }
     }
 
@@ -108,20 +109,24 @@ impl Asked<'_> {
         Pages::All
     }
 
-    /// Pages in which any covered column may hold the needle.
-    fn pages_of(&self, covers: &dyn Fn(&str) -> bool, needle: Needle<'_>, others: OtherTypes) -> Pages {
+    /// Pages in which any covered column may hold the needle; `passes_other` tells types of columns without a filter that may pass.
+    fn pages_of(
+        &self,
+        covers: &dyn Fn(&str) -> bool,
+        needle: Needle<'_>,
+        passes_other: fn(&DataType) -> bool,
+    ) -> Pages {
         if self.overflow.iter().any(|field| covers(field)) {
             return Pages::All;
         }
-        let columns = self.schema.fields().iter().map(|field| field.name());
-        columns.filter(|name| !column_names::is_own(name) && covers(canonical_of(name))).fold(
-            self.none(),
-            |pages, name| match self.index.column(name) {
-                Some(_) => pages.or(self.pages_with(name, needle)),
-                None if others == OtherTypes::MayPass => Pages::All,
+        let covered = |field: &&FieldRef| !column_names::is_own(field.name()) && covers(canonical_of(field.name()));
+        self.schema.fields().iter().filter(covered).fold(self.none(), |pages, field| {
+            match self.index.column(field.name()) {
+                Some(_) => pages.or(self.pages_with(field.name(), needle)),
+                None if passes_other(field.data_type()) => Pages::All,
                 None => pages,
-            },
-        )
+            }
+        })
     }
 
     fn pages_with(&self, column: &str, needle: Needle<'_>) -> Pages {
@@ -132,11 +137,4 @@ impl Asked<'_> {
             Needle::Words(words) => words.iter().fold(Pages::All, |pages, word| pages.and(ask(word))),
         }
     }
-}
-
-/// Whether values that are no strings can pass.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum OtherTypes {
-    MayPass,
-    DoNotPass,
 }

@@ -1,6 +1,7 @@
 //! An aggregation made ready to be asked of columns.
 
 use vigie_domain::aggregation::{Aggregation, AggregationKind};
+use vigie_domain::event::pseudo_fields;
 use vigie_domain::query::Matcher;
 use vigie_domain::{Error, Scope, Timestamp};
 
@@ -62,9 +63,17 @@ impl Question {
         self.children.iter().for_each(|child| child.add_needs(needs));
     }
 
-    /// Whether counting needs no column but the time.
-    pub(super) fn is_plain_histogram(&self) -> bool {
-        matches!(self.asked.kind, AggregationKind::DateHistogram { .. }) && self.children.is_empty()
+    /// Whether pages whose times lie in one span are counted by their number of rows alone.
+    pub(super) fn counts_pages(&self) -> bool {
+        let is_by_page = match &self.asked.kind {
+            AggregationKind::DateHistogram { .. } => true,
+            AggregationKind::Terms { field, .. } => field == pseudo_fields::LOG_TYPE && self.field.is_some(),
+            AggregationKind::Filters(_)
+            | AggregationKind::Stats { .. }
+            | AggregationKind::Cardinality { .. }
+            | AggregationKind::Percentiles { .. } => false,
+        };
+        is_by_page && self.children.is_empty()
     }
 
     /// The start of the span that holds the instant, for a histogram.

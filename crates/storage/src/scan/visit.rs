@@ -2,11 +2,12 @@
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
+use vigie_domain::event::pseudo_fields;
 use vigie_domain::query::Scalar;
 
 use super::collect::Selected;
 use super::field_values::FieldValues;
-use super::keys::{Key, KeySpace};
+use super::keys::KeySpace;
 use super::partial::StatsState;
 use super::question::Question;
 use crate::chunk::Chunk;
@@ -43,11 +44,21 @@ pub fn for_each_key(
         }
         return;
     }
+    if field == pseudo_fields::LOG_TYPE {
+        let key = keys.text(chunk.log_type.as_str());
+        selected.pairs().for_each(|(row, parent)| visit(row, parent, key));
+        return;
+    }
+    if let Some(texts) = values.as_column().and_then(|column| column.as_string_opt::<i32>()) {
+        let valid = selected.pairs().filter(|(row, _)| texts.is_valid(*row as usize));
+        valid.for_each(|(row, parent)| visit(row, parent, keys.text(texts.value(row as usize))));
+        return;
+    }
     let mut seen = Vec::new();
     for (row, parent) in selected.pairs() {
         seen.clear();
         values.for_each(row as usize, &mut |scalar| {
-            let key = keys.key(Key::new(scalar));
+            let key = keys.scalar(scalar);
             if !seen.contains(&key) {
                 seen.push(key);
                 visit(row, parent, key);
