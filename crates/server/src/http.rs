@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod body;
 pub mod cookies;
+pub mod credentials;
 pub mod error;
 pub mod extract;
 pub mod observe;

@@ -78,7 +78,7 @@ async fn a_login_tells_who_the_caller_is() {
     assert_eq!((caller.username.as_str(), caller.role, &caller.user_id), ("anne", Role::Analyst, &session.user.id));
     assert_eq!(house.accounts.me(&caller).await.unwrap(), session.user);
     let other = house.accounts.authenticate(&house.login().await.access_token).await.unwrap();
-    assert_ne!(caller.session_id, other.session_id);
+    assert_ne!(caller.proof, other.proof);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use super::error::{PROBLEM_JSON, ProblemDetail, ProblemView};
 use super::routes::{Route, Routes};
 
 const BEARER: &str = "bearer";
+const BASIC: &str = "basic";
 const TAGS: [(&str, &str); 7] = [
     ("auth", "Signing in and out"),
     ("logs", "Sending, uploading and finding events"),
@@ -43,6 +44,7 @@ pub fn document(routes: &Routes) -> OpenApi {
                 .schema("Problem", ProblemView::schema())
                 .schema(ProblemDetail::name(), ProblemDetail::schema())
                 .security_scheme(BEARER, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)))
+                .security_scheme(BASIC, SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)))
                 .build(),
         ))
         .build();
@@ -97,7 +99,8 @@ fn complete(operation: &mut Operation, route: &Route) {
         responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem(words)));
     };
     if let Some(role) = route.permission.least_role() {
-        operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, [])]);
+        operation.security =
+            Some([BEARER, BASIC].map(|scheme| SecurityRequirement::new::<_, [&str; 0], &str>(scheme, [])).to_vec());
         let needs = format!("Needs the role `{role}`.");
         let words = operation.description.take().filter(|words| !words.is_empty());
         operation.description = Some(words.map_or_else(|| needs.clone(), |words| format!("{words}\n\n{needs}")));
