@@ -129,7 +129,10 @@ impl Ingest {
             return Err(Error::malformed("the body is empty; send a JSON object, a JSON array or lines of events"));
         }
         if options.idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > KEY_BYTES_MAX) {
-            return Err(Error::malformed(format!("the idempotency key must have 1 to {KEY_BYTES_MAX} bytes")));
+            return Err(Error::malformed_field(
+                "Idempotency-Key",
+                format!("the idempotency key must have 1 to {KEY_BYTES_MAX} bytes"),
+            ));
         }
         let (batch, key) = self.decode(scope, body, options).await?;
         let rejected = batch.rejects.len() as u64;

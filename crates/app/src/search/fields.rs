@@ -127,10 +127,12 @@ impl Search {
         (range, limit): (&AskedRange, usize),
     ) -> Result<ValuesPage> {
         if field.is_empty() {
-            return Err(Error::invalid("name the field whose values are asked for, for example field=service"));
+            let message = "name the field whose values are asked for, for example field=service";
+            return Err(Error::invalid_field("field", message));
         }
         if limit > VALUES_MAX {
-            return Err(Error::invalid(format!("at most {VALUES_MAX} values can be listed")));
+            let message = format!("\"limit\" is {limit}; at most {VALUES_MAX} values can be listed");
+            return Err(Error::invalid_field("limit", message));
         }
         let selection = self.selection(query, range, None)?;
         self.top_values(scope, mapping::canonical(field), selection, limit).await

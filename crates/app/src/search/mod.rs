@@ -178,8 +178,11 @@ impl Search {
     /// # Errors
     /// `NotFound` when there is no such event; `Invalid` when too many neighbours are asked for.
     pub async fn context(&self, scope: &Scope, id: &str, before: usize, after: usize) -> Result<Context> {
-        if before.max(after) > CONTEXT_MAX {
-            return Err(Error::invalid(format!("at most {CONTEXT_MAX} events before and after can be shown")));
+        for (parameter, count) in [("before", before), ("after", after)] {
+            if count > CONTEXT_MAX {
+                let message = format!("\"{parameter}\" is {count}; at most {CONTEXT_MAX} events can be shown");
+                return Err(Error::invalid_field(parameter, message));
+            }
         }
         let event = self.get(scope, id).await?;
         let neighbours = |order: SortOrder, limit: usize| SearchRequest {
@@ -293,17 +296,16 @@ fn any_of(field: &str, values: &[String]) -> Result<Query> {
     let canonical = mapping::canonical(field);
     let mut equal = values.iter().map(|value| Query::equals(canonical, value.as_str()));
     match (equal.next(), equal.next()) {
-        (None, _) => Err(Error::malformed(format!("the filter \"{field}\" names no value"))),
+        (None, _) => {
+            Err(Error::malformed_field(format!("filters.{field}"), format!("the filter \"{field}\" names no value")))
+        }
         (Some(only), None) => Ok(only),
         (Some(first), Some(second)) => Ok(Query::Or([first, second].into_iter().chain(equal).collect())),
     }
 }
 
 fn check_page(input: &SearchInput) -> Result<()> {
-    let invalid = |field: &str, message: String| {
-        let detail = ErrorDetail { field: field.into(), span: None, message: message.clone() };
-        Err(Error::invalid(message).with_detail(detail))
-    };
+    let invalid = |field: &str, message: String| Err(Error::invalid_field(field, message));
     if input.size > SIZE_MAX {
         return invalid("size", format!("\"size\" is {}, at most {SIZE_MAX} events fit on a page", input.size));
     }

@@ -12,6 +12,7 @@ mod auth_flow;
 mod binary;
 mod command_line;
 mod connections;
+mod conventions;
 mod demo;
 mod documents;
 mod kill;

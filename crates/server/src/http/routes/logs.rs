@@ -130,7 +130,7 @@ fn check_encoding(headers: &HeaderMap) -> ApiResult<()> {
 fn idempotency_key(headers: &HeaderMap) -> ApiResult<Option<String>> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let words = "the header \"Idempotency-Key\" must be visible ASCII characters";
-    Ok(Some(value.to_str().map_err(|_| Error::malformed(words))?.to_owned()))
+    Ok(Some(value.to_str().map_err(|_| Error::malformed_field("Idempotency-Key", words))?.to_owned()))
 }
 
 /// Finds events, in time order.

@@ -7,7 +7,6 @@ use serde_json::Value as Json;
 use utoipa::ToSchema;
 use vigie_app::ingest::IngestReport;
 use vigie_app::search::{Context, SearchInput, SearchPage, StoreStats};
-use vigie_domain::error::ErrorDetail;
 use vigie_domain::{Error, LogType, Result};
 
 use super::events::HitView;
@@ -148,8 +147,7 @@ fn filter_values(field: &str, filter: &Json) -> Result<Vec<String>> {
         Json::Number(number) => Ok(Some(number.to_string())),
         Json::Array(_) | Json::Object(_) => {
             let message = format!("the filter \"{field}\" must be a value or a list of values");
-            let detail = ErrorDetail { field: format!("filters.{field}"), span: None, message: message.clone() };
-            Err(Error::invalid(message).with_detail(detail))
+            Err(Error::invalid_field(format!("filters.{field}"), message))
         }
     };
     match filter {

@@ -2,7 +2,6 @@
 
 use serde::Deserialize;
 use vigie_app::time_range::AskedRange;
-use vigie_domain::error::ErrorDetail;
 use vigie_domain::{Error, LogType, Result};
 
 /// A time range.
@@ -39,9 +38,7 @@ pub fn said(text: Option<String>) -> Option<String> {
 /// `Invalid` when there is no such type.
 pub fn log_type(text: Option<String>) -> Result<Option<LogType>> {
     let Some(text) = said(text) else { return Ok(None) };
-    text.parse().map(Some).map_err(|error: vigie_domain::log_type::UnknownLogType| {
-        let message = error.to_string();
-        let detail = ErrorDetail { field: "log_type".to_owned(), span: None, message: message.clone() };
-        Error::invalid(message).with_detail(detail)
-    })
+    text.parse()
+        .map(Some)
+        .map_err(|error: vigie_domain::log_type::UnknownLogType| Error::invalid_field("log_type", error.to_string()))
 }

@@ -52,7 +52,7 @@ fn mapping(pair: &str) -> Result<(String, String)> {
         Some((column, field)) if !column.trim().is_empty() && !field.trim().is_empty() => {
             Ok((column.trim().to_owned(), field.trim().to_owned()))
         }
-        _ => Err(Error::malformed(format!("\"{pair}\" in \"map\" is no mapping; write COLUMN=field"))),
+        _ => Err(Error::malformed_field("map", format!("\"{pair}\" in \"map\" is no mapping; write COLUMN=field"))),
     }
 }
 
