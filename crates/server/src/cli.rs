@@ -82,7 +82,7 @@ pub struct RemoteArguments {
     /// Address of a running server, such as http://127.0.0.1:8642; without it, the data folder is opened.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Access token for that server, from POST /api/auth/login; better given in the variable VIGIE_TOKEN.
+    /// API key, or access token from POST /api/auth/login, for that server; better given in the variable VIGIE_TOKEN.
     #[arg(long, value_name = "TOKEN", requires = "url")]
     token: Option<String>,
 }

@@ -23,7 +23,7 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 const VARIABLE_PREFIX: &str = "VIGIE_";
 /// Sets the first admin's password.
 pub const ADMIN_PASSWORD_VARIABLE: &str = "VIGIE_ADMIN_PASSWORD";
-/// The access token of `import --url` and `query --url`, where a flag would be seen by every user of the machine.
+/// The API key or access token of `import --url` and `query --url`, where a flag would be seen by every user of the machine.
 pub const TOKEN_VARIABLE: &str = "VIGIE_TOKEN";
 /// A password for `user add` and `user reset`.
 pub const USER_PASSWORD_VARIABLE: &str = "VIGIE_USER_PASSWORD";

@@ -25,6 +25,7 @@ use state::AppState;
 pub fn all_routes() -> Routes {
     let routes = Routes::new();
     let routes = routes::auth::routes(routes);
+    let routes = routes::api_keys::routes(routes);
     let routes = routes::logs::routes(routes);
     let routes = routes::uploads::routes(routes);
     let routes = routes::search::routes(routes);

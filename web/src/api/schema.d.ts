@@ -13,12 +13,56 @@ export interface paths {
         };
         /**
          * Events over time, by level.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_analytics_logs_per_hour"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your API keys, latest made first; an admin sees everybody's. Secrets are never shown again.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        get: operations["get_api_keys"];
+        put?: never;
+        /**
+         * Makes an API key that acts in your name, within its scopes and your role. Its text is shown this once.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_api_keys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deletes one of your API keys, as an admin anybody's: it is good for nothing from now on.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        delete: operations["delete_api_keys_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -111,7 +155,7 @@ export interface paths {
         };
         /**
          * Everything on the overview page: numbers, events over time, latest errors, services, the way to a payment.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_dashboard_overview"];
         put?: never;
@@ -131,7 +175,7 @@ export interface paths {
         };
         /**
          * The numbers of a period, the last day unless said, and those of the period of equal length before.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_dashboard_stats"];
         put?: never;
@@ -207,7 +251,7 @@ export interface paths {
          * @description When it answers, the accepted events are on disk and every search sees them. With the header `Idempotency-Key`,
          *     sending the same body again stores nothing twice.
          *
-         *     Needs the role `analyst`.
+         *     Needs the role `analyst`; of an API key also the scope `ingest`.
          */
         post: operations["post_logs_ingest"];
         delete?: never;
@@ -225,7 +269,7 @@ export interface paths {
         };
         /**
          * The latest events.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_recent"];
         put?: never;
@@ -247,7 +291,7 @@ export interface paths {
         put?: never;
         /**
          * Finds events, in time order.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         post: operations["post_logs_search"];
         delete?: never;
@@ -265,7 +309,7 @@ export interface paths {
         };
         /**
          * The services that sent events.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_search_services"];
         put?: never;
@@ -285,7 +329,7 @@ export interface paths {
         };
         /**
          * What is stored: events, bytes and daily indices.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_stats"];
         put?: never;
@@ -305,7 +349,7 @@ export interface paths {
         };
         /**
          * Events of each log type, of all time.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_types"];
         put?: never;
@@ -330,7 +374,7 @@ export interface paths {
          * @description JSON, NDJSON, CSV, TSV, web access logs, logfmt, Parquet or plain lines, packed with gzip, zlib, zstd, zip or not
          *     at all; told by content. The same content again, read in the same way, stores nothing unless `again` is set.
          *
-         *     Needs the role `analyst`.
+         *     Needs the role `analyst`; of an API key also the scope `ingest`.
          */
         post: operations["post_logs_upload"];
         delete?: never;
@@ -350,7 +394,7 @@ export interface paths {
         put?: never;
         /**
          * Shows what a file, or its first megabyte, would become. Nothing is stored.
-         * @description Needs the role `analyst`.
+         * @description Needs the role `analyst`; of an API key also the scope `ingest`.
          */
         post: operations["post_logs_upload_preview"];
         delete?: never;
@@ -368,7 +412,7 @@ export interface paths {
         };
         /**
          * The latest uploads.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_uploads_recent"];
         put?: never;
@@ -388,7 +432,7 @@ export interface paths {
         };
         /**
          * One upload: how far it is, and what became of it.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_uploads_file_id"];
         put?: never;
@@ -408,7 +452,7 @@ export interface paths {
         };
         /**
          * The rejected records of an upload, at most 100,000: one JSON object `{line, reason, raw}` a line.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_uploads_file_id_rejects"];
         put?: never;
@@ -428,7 +472,7 @@ export interface paths {
         };
         /**
          * One event.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_id"];
         put?: never;
@@ -448,7 +492,7 @@ export interface paths {
         };
         /**
          * One event and its neighbours in time, also those of the same instant.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_id_context"];
         put?: never;
@@ -485,7 +529,7 @@ export interface paths {
         };
         /**
          * What may be typed next: values of a field that begin with `q`, or fields whose name contains it.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_search_autocomplete"];
         put?: never;
@@ -505,7 +549,7 @@ export interface paths {
         };
         /**
          * The fields that events have.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_search_fields"];
         put?: never;
@@ -527,7 +571,7 @@ export interface paths {
         put?: never;
         /**
          * Whether a query can be read, and where it is wrong.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         post: operations["post_search_validate"];
         delete?: never;
@@ -545,7 +589,7 @@ export interface paths {
         };
         /**
          * The most frequent values of a field.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_search_values"];
         put?: never;
@@ -642,6 +686,53 @@ export interface components {
              */
             amount: number;
         };
+        /** @description An API key, without its secret. */
+        ApiKey: {
+            /** @description Its id. */
+            id: string;
+            /** @description What it is for. */
+            name: string;
+            /** @description Id of the user in whose name it acts. */
+            owner_id: string;
+            /** @description Their name. */
+            owner: string;
+            /**
+             * @description What it may be used for, as far as its owner's role allows.
+             * @example [
+             *       "ingest"
+             *     ]
+             */
+            scopes: string[];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it stops to be good.
+             */
+            expires_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute; null when never.
+             */
+            last_used_at?: string | null;
+        };
+        /** @description A page of API keys. */
+        ApiKeysAnswer: {
+            /** @description Latest made first. */
+            api_keys: components["schemas"]["ApiKey"][];
+            /**
+             * Format: int64
+             * @description How many there are in all.
+             */
+            total: number;
+            /** @description Whether there are no more than `total`. */
+            total_is_exact: boolean;
+            /** @description For `cursor` of the next page; null on the last. */
+            next_cursor?: string | null;
+        };
         /** @description What may be typed next. */
         AutocompleteAnswer: {
             /** @description Likeliest first. */
@@ -658,6 +749,13 @@ export interface components {
              * @description How long looking took.
              */
             duration_ms: number;
+        };
+        /** @description What was deleted, or would be. */
+        DeletedApiKey: {
+            /** @description Whether nothing was deleted. */
+            dry_run: boolean;
+            /** @description The key. */
+            api_key: components["schemas"]["ApiKey"];
         };
         /** @description An event and its neighbours in time. */
         EventContext: {
@@ -857,6 +955,36 @@ export interface components {
             username: string;
             /** @description The user's password. */
             password: string;
+        };
+        /** @description A key that was just made. */
+        MadeApiKey: {
+            /** @description The key. */
+            api_key: components["schemas"]["ApiKey"];
+            /** @description Its text for `Authorization: ApiKey KEY`. Nobody sees it again. */
+            key: string;
+            /** @description The same for clients of Elasticsearch: base64 of the id, a colon and the secret. */
+            encoded: string;
+        };
+        /** @description An API key to be made. */
+        NewApiKeyRequest: {
+            /**
+             * @description What it is for, 1 to 100 characters.
+             * @example till in Lyon
+             */
+            name: string;
+            /**
+             * @description What it may be used for: `ingest` (sending events), `read` (logs and numbers), `score` (judging transactions).
+             * @example [
+             *       "ingest"
+             *     ]
+             */
+            scopes: string[];
+            /**
+             * Format: int32
+             * @description How many days it is good, 365 unless said, at most 3,650.
+             * @example 90
+             */
+            expires_in_days?: number | null;
         };
         /** @description Everything on the overview page. */
         Overview: {
@@ -1440,8 +1568,218 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description there would be more than 2,000 buckets */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_keys: {
+        parameters: {
+            query?: {
+                /** @description How many, 50 unless said, at most 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of keys */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeysAnswer"];
+                };
+            };
+            /** @description the cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the limit is out of its bounds */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description the key and its text */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeApiKey"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description you have as many keys as there may be */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description name, scopes or expiry are wrong; `errors` names which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_api_keys_id: {
+        parameters: {
+            query?: {
+                /** @description Only says what would be deleted. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description id of the key */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the key that was deleted, or with `dry_run` would be */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedApiKey"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such key, or it is somebody else's */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1659,6 +1997,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description anything else that went wrong */
             default: {
                 headers: {
@@ -1704,6 +2051,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1864,7 +2220,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the role does not allow it */
+            /** @description the role, or the scopes of the API key, do not allow it */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1934,6 +2290,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description anything else that went wrong */
             default: {
                 headers: {
@@ -1985,6 +2350,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description anything else that went wrong */
             default: {
                 headers: {
@@ -2021,6 +2395,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2066,6 +2449,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description anything else that went wrong */
             default: {
                 headers: {
@@ -2097,6 +2489,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2166,7 +2567,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the role does not allow it */
+            /** @description the role, or the scopes of the API key, do not allow it */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2246,7 +2647,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the role does not allow it */
+            /** @description the role, or the scopes of the API key, do not allow it */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2305,6 +2706,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description anything else that went wrong */
             default: {
                 headers: {
@@ -2339,6 +2749,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2396,6 +2815,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description there is no such upload */
             404: {
                 headers: {
@@ -2439,6 +2867,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2494,6 +2931,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2586,6 +3032,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description anything else that went wrong */
             default: {
                 headers: {
@@ -2629,6 +3084,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description anything else that went wrong */
             default: {
                 headers: {
@@ -2664,6 +3128,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2722,6 +3195,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,6 +1,6 @@
 //! The accounts use case: adding users, logging in and out, and telling who a caller is.
 //!
-//! It decides; passwords, hashing, tokens, sessions and back-off are each in their own file.
+//! It decides; passwords, API keys, hashing, tokens, sessions and back-off are each in their own file.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use vigie_domain::ports::MetadataStore;
 use vigie_domain::time::NANOS_PER_SECOND;
 use vigie_domain::{Error, ErrorKind, Result, Timestamp};
 
+use super::api_keys::ApiKeys;
 use super::caller::{Caller, Proof};
 use super::failed_logins::FailedLogins;
 use super::live_callers::{LiveCaller, LiveCallers};
@@ -33,10 +34,11 @@ pub struct AccountsSettings {
     pub hash_cost: HashCost,
 }
 
-/// Users, their logins and their sessions.
+/// Users, their logins, their sessions and their API keys.
 pub struct Accounts {
     pub(super) users: Users,
     pub(super) sessions: Sessions,
+    pub(super) api_keys: ApiKeys,
     pub(super) live: LiveCallers,
     pub(super) failed_logins: FailedLogins,
     pub(super) proven_passwords: ProvenPasswords,
@@ -91,7 +93,8 @@ impl Accounts {
     ) -> Result<Self> {
         Ok(Self {
             users: Users::new(Arc::clone(&store)),
-            sessions: Sessions::new(store),
+            sessions: Sessions::new(Arc::clone(&store)),
+            api_keys: ApiKeys::new(store),
             live: LiveCallers::default(),
             failed_logins: FailedLogins::default(),
             proven_passwords: ProvenPasswords::new()?,
@@ -207,7 +210,7 @@ impl Accounts {
     pub async fn logout(&self, caller: &Caller) -> Result<()> {
         match &caller.proof {
             Proof::Session { id } => self.end_session(id).await,
-            Proof::Password => Ok(()),
+            Proof::Password | Proof::Key { .. } => Ok(()),
         }
     }
 

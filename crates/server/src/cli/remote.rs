@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::{Response, StatusCode, Uri};
 use ureq::{Agent, Body, SendBody};
+use vigie_app::accounts::KeyText;
 
 use super::{Failure, RemoteArguments};
 use crate::config::{Environment, TOKEN_VARIABLE};
@@ -108,7 +109,8 @@ impl Remote {
     }
 
     fn authorization(&self) -> String {
-        self.token.as_ref().map(|token| format!("Bearer {token}")).unwrap_or_default()
+        let scheme = |token: &String| if KeyText::is_plain(token) { "ApiKey" } else { "Bearer" };
+        self.token.as_ref().map(|token| format!("{} {token}", scheme(token))).unwrap_or_default()
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Failure {
@@ -153,7 +155,9 @@ fn refusal(status: StatusCode, body: &[u8]) -> String {
         Err(_) => format!("the server refused with status {status}"),
     };
     if status == StatusCode::UNAUTHORIZED {
-        words.push_str("; give an access token from POST /api/auth/login with --token or in VIGIE_TOKEN");
+        words.push_str(
+            "; give an API key, or an access token from POST /api/auth/login, with --token or in VIGIE_TOKEN",
+        );
     }
     words
 }

@@ -80,6 +80,7 @@ pub async fn authenticate(knock: &Knock<'_>, state: &AppState) -> Result<Caller,
         (Ok(Some(Credentials::Basic { username, password })), _) if !is_web => {
             state.accounts.authenticate_password(&username, &password, knock.address.0).await?
         }
+        (Ok(Some(Credentials::Key(key))), _) => state.accounts.authenticate_key(&key).await?,
         (Err(error), _) if !is_web => return Err(error.into()),
         (_, Some(token)) => {
             if !knock.is_safe {
@@ -88,7 +89,8 @@ pub async fn authenticate(knock: &Knock<'_>, state: &AppState) -> Result<Caller,
             state.accounts.authenticate(token).await?
         }
         (_, None) => {
-            let words = "sign in first, or send \"Authorization: Bearer TOKEN\" or user name and password (Basic)";
+            let words =
+                "sign in first, or send the header \"Authorization\" with \"Bearer TOKEN\", \"ApiKey KEY\" or Basic";
             return Err(Error::new(ErrorKind::Unauthenticated, words).into());
         }
     };

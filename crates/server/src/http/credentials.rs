@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use vigie_app::accounts::KeyText;
 use vigie_domain::{Error, ErrorKind, Result};
 
 /// What proves who calls.
@@ -17,6 +18,8 @@ pub enum Credentials {
         /// The user's password.
         password: String,
     },
+    /// An API key, plain or as clients of Elasticsearch send it.
+    Key(KeyText),
 }
 
 impl Credentials {
@@ -36,8 +39,9 @@ impl Credentials {
         match scheme.to_ascii_lowercase().as_str() {
             "bearer" => Ok(Some(Self::Bearer(rest.to_owned()))),
             "basic" => read_basic(rest).map(Some),
+            "apikey" => read_key(rest).map(Some),
             _ => Err(unreadable(
-                "the header \"Authorization\" cannot be read; send \"Bearer TOKEN\" or \"Basic\" with USER:PASSWORD in base64",
+                "the header \"Authorization\" cannot be read; send \"Bearer TOKEN\", \"ApiKey KEY\" or \"Basic\" with USER:PASSWORD in base64",
             )),
         }
     }
@@ -51,6 +55,11 @@ fn read_basic(encoded: &str) -> Result<Credentials> {
         unreadable("the Basic credentials cannot be read; send the base64 of USER:PASSWORD, in UTF-8")
     })?;
     Ok(Credentials::Basic { username: username.to_owned(), password: password.to_owned() })
+}
+
+fn read_key(text: &str) -> Result<Credentials> {
+    let words = "the API key cannot be read; send it as it was shown when it was made, or the base64 of ID:SECRET";
+    KeyText::parse(text).map(Credentials::Key).ok_or_else(|| unreadable(words))
 }
 
 fn unreadable(words: &str) -> Error {
@@ -86,6 +95,9 @@ mod tests {
         check(&basic("anne:secret"), pair("anne", "secret"));
         check(&basic("anne:a:b c"), pair("anne", "a:b c"));
         check(&basic("anne:été"), pair("anne", "été"));
+        let key = |text: &str| Credentials::Key(KeyText::parse(text).unwrap());
+        check("ApiKey vigie_0a_sec-ret", key("vigie_0a_sec-ret"));
+        check(&basic("0a:sec-ret").replace("Basic", "apikey"), key("vigie_0a_sec-ret"));
         check(&basic("anne:").replace("Basic", "BASIC "), pair("anne", ""));
     }
 
@@ -101,6 +113,8 @@ mod tests {
         check(&["Basic s3cret"], "USER:PASSWORD");
         check(&[&basic("s3cret")], "USER:PASSWORD");
         check(&[&basic(b"s3cret:\xff")], "USER:PASSWORD");
+        check(&["ApiKey s3cret"], "API key");
+        check(&["ApiKey"], "API key");
         check(&["Bearer a", "Bearer s3cret"], "twice");
     }
 }

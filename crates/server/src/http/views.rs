@@ -1,6 +1,7 @@
 //! What is answered and what is read as JSON: one file per subject. No logic beyond shapes.
 
 pub mod analytics;
+pub mod api_keys;
 pub mod events;
 pub mod logs;
 pub mod parameters;

@@ -1,9 +1,9 @@
-//! Every route × nobody, each role and a disabled user × each way of proving who one is, made from the table of
-//! routes: nothing here has to be remembered.
+//! Every route × nobody, each role and a disabled user × each way of proving who one is, a key of each scope included,
+//! made from the table of routes: nothing here has to be remembered.
 
 use axum::body::Body;
 use axum::http::Method;
-use vigie_app::accounts::{Permission, Role};
+use vigie_app::accounts::{KeyScope, NewKey, Permission, Role};
 use vigie_server::http::routes::Route;
 
 use crate::app::{Answer, PASSWORD, TestApp, basic, request};
@@ -26,6 +26,14 @@ async fn call(app: &TestApp, route: &Route, authorization: Option<&str>) -> Answ
 async fn proofs(app: &TestApp, role: Role) -> [String; 2] {
     let token = app.token(role).await;
     [format!("Bearer {token}"), basic(&format!("{role}@example.com"), PASSWORD)]
+}
+
+/// A key of that user with these scopes, as it is sent.
+async fn key(app: &TestApp, role: Role, scopes: &[KeyScope]) -> String {
+    let username = format!("{role}@example.com");
+    let maker = app.state.accounts.authenticate_password(&username, PASSWORD, [127, 0, 0, 1].into()).await.unwrap();
+    let new = NewKey { name: "a test".into(), scopes: scopes.to_vec(), expires_in_days: None };
+    format!("ApiKey {}", app.state.accounts.make_key(&maker, &new).await.unwrap().text.plain())
 }
 
 fn guarded(app: &TestApp) -> impl Iterator<Item = &Route> {
@@ -52,10 +60,33 @@ async fn every_route_asks_for_exactly_its_permission() {
 }
 
 #[tokio::test]
+async fn a_key_may_do_what_its_scope_and_its_owners_role_both_allow() {
+    let app = TestApp::new();
+    for role in Role::ALL {
+        app.token(role).await;
+        for scope in KeyScope::ALL {
+            let key = key(&app, role, &[scope]).await;
+            for route in guarded(&app) {
+                let is_scope = scope.covers(route.permission) || route.permission == Permission::Authenticated;
+                let answer = call(&app, route, Some(&key)).await;
+                let shown = format!("{} {} {role} {scope}: {}", route.method, route.path, answer.text());
+                if role.allows(route.permission) && is_scope {
+                    assert!(!matches!(answer.status, 401 | 403 | 405), "{shown}");
+                } else {
+                    assert_eq!(answer.status, 403, "{shown}");
+                    answer.assert_problem(403);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn nobody_gets_in_without_a_proof_that_is_good() {
     let app = TestApp::new();
     let proofs = proofs(&app, Role::Admin).await;
-    let no_proofs = ["Bearer no.such.token", "Basic ???", "Digest x", "Bearer", ""];
+    let key = key(&app, Role::Admin, &KeyScope::ALL).await;
+    let no_proofs = ["Bearer no.such.token", "Basic ???", "Digest x", "Bearer", "", "ApiKey vigie_0a_b", "ApiKey ???"];
     for route in guarded(&app) {
         let nobody = call(&app, route, None).await;
         nobody.assert_problem(401);
@@ -75,6 +106,7 @@ async fn nobody_gets_in_without_a_proof_that_is_good() {
     call(&app, first, Some(&proofs[1])).await.assert_problem(401);
     for route in guarded {
         call(&app, route, Some(&proofs[0])).await.assert_problem(401);
+        call(&app, route, Some(&key)).await.assert_problem(401);
     }
 }
 
@@ -86,7 +118,7 @@ async fn public_routes_answer_everyone_alike() {
     assert!(public.len() >= 4);
     for route in public.iter().filter(|route| route.path != "/api/auth/logout") {
         let nobody = call(&app, route, None).await.status;
-        for authorization in [&token, &basic, "Basic ???"] {
+        for authorization in [&token, &basic, "Basic ???", "ApiKey ???"] {
             assert_eq!(call(&app, route, Some(authorization)).await.status, nobody, "{}", route.path);
         }
     }

@@ -1,8 +1,25 @@
 //! Query parameters that several routes have, and how their texts are read.
 
 use serde::Deserialize;
+use vigie_app::listing::ListRequest;
 use vigie_app::time_range::AskedRange;
 use vigie_domain::{Error, LogType, Result};
+
+/// Which page of a list.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListParams {
+    /// How many, 50 unless said, at most 200.
+    pub limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+impl From<ListParams> for ListRequest {
+    fn from(params: ListParams) -> Self {
+        Self { limit: params.limit, cursor: said(params.cursor) }
+    }
+}
 
 /// A time range.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
