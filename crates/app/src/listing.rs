@@ -50,13 +50,21 @@ impl ListRequest {
         Err(Error::invalid_field("limit", message))
     }
 
+    /// Where the page before ended.
+    ///
+    /// # Errors
+    /// `Malformed` when the cursor was not made here.
+    pub fn after(&self) -> Result<Option<ListPosition>> {
+        self.cursor.as_deref().map(read_cursor).transpose()
+    }
+
     /// This page of the entries, which are all there are, in order.
     ///
     /// # Errors
     /// `Invalid` when the limit is out of its bounds; `Malformed` when the cursor was not made here.
     pub fn page<T>(&self, entries: Vec<T>, is_exact: bool, position: fn(&T) -> ListPosition) -> Result<Listed<T>> {
         let limit = self.limit()?;
-        let after = self.cursor.as_deref().map(read_cursor).transpose()?;
+        let after = self.after()?;
         let total = entries.len() as u64;
         let is_left = |entry: &T| after.as_ref().is_none_or(|after| position(entry) < *after);
         let mut left = entries.into_iter().filter(is_left);
@@ -67,7 +75,8 @@ impl ListRequest {
     }
 }
 
-fn write_cursor((at, id): &ListPosition) -> String {
+/// The cursor of the page behind this position.
+pub(crate) fn write_cursor((at, id): &ListPosition) -> String {
     let mut bytes = vec![VERSION];
     bytes.extend_from_slice(&at.as_nanos().to_le_bytes());
     bytes.extend_from_slice(id.as_bytes());

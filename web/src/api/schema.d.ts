@@ -1139,6 +1139,13 @@ export interface components {
             logs: components["schemas"]["Hit"][];
             /** @description How many these are. */
             count: number;
+            /**
+             * Format: int64
+             * @description How many there are in all, exactly.
+             */
+            total: number;
+            /** @description For `cursor` of the next page; null on the last. */
+            next_cursor?: string | null;
         };
         /** @description The refresh token; left out by the web client, whose cookie holds it. */
         RefreshRequest: {
@@ -1447,6 +1454,13 @@ export interface components {
         UploadsAnswer: {
             /** @description Latest first. */
             uploads: components["schemas"]["Upload"][];
+            /**
+             * Format: int64
+             * @description How many there are in all, exactly.
+             */
+            total: number;
+            /** @description For `cursor` of the next page; null on the last. */
+            next_cursor?: string | null;
         };
         /** @description A user. */
         UserView: {
@@ -2265,6 +2279,8 @@ export interface operations {
                 limit?: number;
                 /** @description Only those of this log type. */
                 log_type?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2681,6 +2697,8 @@ export interface operations {
             query?: {
                 /** @description How many, 50 unless said, at most 200. */
                 limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2688,13 +2706,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description the uploads, latest first */
+            /** @description a page of uploads, latest first */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["UploadsAnswer"];
+                };
+            };
+            /** @description the cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description not signed in */
@@ -2708,6 +2735,15 @@ export interface operations {
             };
             /** @description the role, or the scopes of the API key, do not allow it */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the limit is out of its bounds */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

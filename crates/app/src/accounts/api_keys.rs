@@ -214,7 +214,7 @@ impl ApiKeys {
     async fn of_owner(&self, owner_id: Option<&str>, limit: usize) -> Result<Vec<StoredKey>> {
         let filter = |id: &str| Filter { field: "owner_id".to_owned(), value: id.into() };
         let filters = owner_id.map(filter).into_iter().collect();
-        let found = self.store.find(API_KEYS, &FindRequest { filters, limit }).await?;
+        let found = self.store.find(API_KEYS, &FindRequest { filters, limit, after: None }).await?;
         found.into_iter().map(decoded).collect()
     }
 

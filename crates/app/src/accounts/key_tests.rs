@@ -55,7 +55,8 @@ async fn the_secret_is_stored_nowhere() {
     let house = House::with_anne().await;
     let made = house.make_key("anne", &[KeyScope::Read]).await;
     house.takes(&made).await.unwrap();
-    let stored = house.store.find("api_keys", &FindRequest { filters: Vec::new(), limit: 10 }).await.unwrap();
+    let stored =
+        house.store.find("api_keys", &FindRequest { filters: Vec::new(), limit: 10, after: None }).await.unwrap();
     let plain = made.text.plain();
     let secret = plain.rsplit_once('_').unwrap().1;
     assert!(stored.len() == 1 && !format!("{stored:?}").contains(secret));

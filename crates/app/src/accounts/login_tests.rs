@@ -57,7 +57,7 @@ async fn names_are_unique_in_whatever_case_and_passwords_follow_the_rule() {
 async fn nothing_secret_is_stored_as_it_is() {
     let house = House::with_anne().await;
     let session = house.login().await;
-    let everything = FindRequest { filters: Vec::new(), limit: 100 };
+    let everything = FindRequest { filters: Vec::new(), limit: 100, after: None };
     let users = house.store.find("users", &everything).await.unwrap();
     let sessions = house.store.find("sessions", &everything).await.unwrap();
     let stored = format!("{users:?} {sessions:?}");

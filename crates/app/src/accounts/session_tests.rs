@@ -192,7 +192,8 @@ async fn what_another_process_changes_is_seen_within_a_second() {
 async fn a_session_begun_with_the_old_password_during_a_reset_is_worth_nothing() {
     let house = House::with_anne().await;
     let session = house.login().await;
-    let sessions = house.store.find("sessions", &FindRequest { filters: Vec::new(), limit: 1 }).await.unwrap();
+    let sessions =
+        house.store.find("sessions", &FindRequest { filters: Vec::new(), limit: 1, after: None }).await.unwrap();
     house.accounts.reset_password("anne", OTHER_PASSWORD).await.unwrap();
     // The login had read the user before the reset and stored its session after it.
     house.store.insert("sessions", &sessions[0].id, sessions[0].body.clone(), &[]).await.unwrap();

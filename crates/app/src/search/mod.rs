@@ -199,21 +199,23 @@ impl Search {
         Ok(Context { before: earlier, event, after: later })
     }
 
-    /// The latest events, of one log type if asked.
+    /// A page of the latest events, of one log type if asked; `cursor` is where the page before ended.
     ///
     /// # Errors
-    /// What the store answers.
-    pub async fn recent(&self, scope: &Scope, log_type: Option<LogType>, limit: usize) -> Result<Vec<Hit>> {
-        let query = log_type.map_or(Query::All, |log_type| Query::equals("log_type", log_type.as_str()));
-        let request = SearchRequest {
-            selection: Selection { query, range: TimeRange::ALL },
-            order: SortOrder::NewestFirst,
-            after: None,
-            skip: 0,
-            limit: limit.min(SIZE_MAX),
-            count_total: false,
-        };
-        Ok(self.store.search(scope, &request).await?.hits)
+    /// `Malformed` when the cursor cannot be read; `Invalid` when the page is too large.
+    pub async fn recent(
+        &self,
+        scope: &Scope,
+        log_type: Option<LogType>,
+        (limit, cursor): (usize, Option<String>),
+    ) -> Result<SearchPage> {
+        if limit > SIZE_MAX {
+            let message = format!("\"limit\" is {limit}, at most {SIZE_MAX} events fit on a page");
+            return Err(Error::invalid_field("limit", message));
+        }
+        let filters = log_type.map(|log_type| ("log_type".to_owned(), vec![log_type.as_str().to_owned()]));
+        let filters = filters.into_iter().collect();
+        self.search(scope, &SearchInput { filters, size: limit, cursor, ..SearchInput::default() }).await
     }
 
     /// Events of each log type, all of time.

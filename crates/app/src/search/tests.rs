@@ -160,8 +160,14 @@ async fn the_store_is_described() {
     assert_eq!((stats.indices.len(), stats.by_type()), (2, types));
     assert_eq!(stats.first.unwrap().to_string(), "2026-11-22T14:04:05.000Z");
     assert_eq!(stats.last.unwrap().to_string(), "2026-11-23T14:03:45.000Z");
-    assert_eq!(numbers(&shop.search.recent(&shop.scope, None, 2).await.unwrap()), [3, 2]);
-    assert_eq!(numbers(&shop.search.recent(&shop.scope, Some(LogType::Error), 9).await.unwrap()), [3, 1]);
+    let recent = async |log_type: Option<LogType>, limit: usize, cursor: Option<String>| {
+        let page = shop.search.recent(&shop.scope, log_type, (limit, cursor)).await.unwrap();
+        (numbers(page.hits.iter().map(|found| &found.hit)), page.total, page.next_cursor)
+    };
+    let (first, total, cursor) = recent(None, 2, None).await;
+    assert_eq!((first, total), (vec![3, 2], 3));
+    assert_eq!(recent(None, 2, cursor).await, (vec![1], 3, None));
+    assert_eq!(recent(Some(LogType::Error), 9, None).await, (vec![3, 1], 2, None));
     let empty = Shop::new();
     let stats = empty.search.stats(&empty.scope).await.unwrap();
     assert_eq!((stats.indices.len(), stats.first, stats.last), (0, None, None));

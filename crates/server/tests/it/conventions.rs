@@ -14,7 +14,11 @@ async fn every_wrong_parameter_is_named() {
     };
     check("/api/logs/recent?limit=many", 400, "limit").await;
     check("/api/logs/recent?log_type=cats", 422, "log_type").await;
+    check("/api/logs/recent?limit=1001", 422, "limit").await;
+    check("/api/logs/recent?cursor=nonsense", 400, "cursor").await;
     check("/api/logs/uploads/recent?limit=-1", 400, "limit").await;
+    check("/api/logs/uploads/recent?limit=201", 422, "limit").await;
+    check("/api/logs/uploads/recent?cursor=nonsense", 400, "cursor").await;
     check("/api/search/values", 422, "field").await;
     check("/api/search/values?field=level&limit=1001", 422, "limit").await;
     check("/api/search/values?field=level&query=level:", 400, "query").await;

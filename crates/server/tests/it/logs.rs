@@ -165,6 +165,10 @@ async fn what_is_stored_is_described() {
     assert_eq!(types["types"][1], json!({"log_type": "error", "count": 2}));
     let recent = shop.get("/api/logs/recent?limit=2").await.json();
     assert_eq!((recent["count"].as_u64(), recent["logs"].as_array().unwrap().len()), (Some(2), 2));
+    let rest = shop.get(&format!("/api/logs/recent?limit=2&cursor={}", recent["next_cursor"].as_str().unwrap())).await;
+    let rest = rest.json();
+    assert_eq!((&rest["count"], &rest["total"], &rest["next_cursor"]), (&json!(1), &json!(3), &Json::Null));
+    assert_eq!(rest["logs"][0]["_source"]["service"], "cart");
     let stats = shop.get("/api/logs/stats").await.json();
     assert_eq!((stats["total_logs"].as_u64(), &stats["by_type"]), (Some(3), &types["types"]));
     let indices = stats["indices"].as_array().unwrap();

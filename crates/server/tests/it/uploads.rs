@@ -28,7 +28,7 @@ async fn a_file_is_stored_once_and_described() {
     let id = upload["file_id"].as_str().unwrap();
     assert_eq!(shop.get(&format!("/api/logs/uploads/{id}")).await.json(), upload);
     let recent = shop.get("/api/logs/uploads/recent?limit=5").await.json();
-    assert_eq!(recent["uploads"], json!([upload]));
+    assert_eq!(recent, json!({"uploads": [upload], "total": 1, "next_cursor": null}));
     let rejects = shop.get(upload["rejects_url"].as_str().unwrap()).await;
     assert_eq!((rejects.status, rejects.header("content-type")), (200, "application/x-ndjson"));
     assert_eq!(serde_json::from_slice::<Json>(&rejects.body).unwrap(), upload["rejects"][0]);
@@ -39,6 +39,11 @@ async fn a_file_is_stored_once_and_described() {
     let again = shop.upload("/api/logs/upload?again=true", "shop.ndjson", content.as_bytes()).await.json();
     assert_eq!((&again["duplicate_of_earlier"], &again["records_processed"]), (&json!(false), &json!(2)));
     assert_eq!((shop.total().await, left_behind(&shop)), (4, 0));
+    let first = shop.get("/api/logs/uploads/recent?limit=1").await.json();
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let rest = shop.get(&format!("/api/logs/uploads/recent?limit=1&cursor={cursor}")).await.json();
+    assert_eq!((&first["uploads"][0]["file_id"], &first["total"]), (&again["file_id"], &json!(2)));
+    assert_eq!((&rest["uploads"][0]["file_id"], &rest["next_cursor"]), (&upload["file_id"], &Json::Null));
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ use crate::http::views::logs::{
     ContextView, IngestView, RecentView, SearchRequest, SearchView, ServiceCountView, ServicesView, StoreStatsView,
     TypeCountView, TypesView,
 };
-use crate::http::views::parameters::{RangeParams, log_type};
+use crate::http::views::parameters::{RangeParams, log_type, said};
 
 /// Names a request, so that sending it again stores nothing twice.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -193,6 +193,8 @@ pub struct RecentParams {
     pub limit: Option<usize>,
     /// Only those of this log type.
     pub log_type: Option<String>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
 }
 
 /// The latest events.
@@ -204,10 +206,10 @@ pub async fn recent_logs(
     caller: Caller,
     QueryParams(params): QueryParams<RecentParams>,
 ) -> ApiResult<JsonAnswer<RecentView>> {
-    let limit = params.limit.unwrap_or(RECENT_DEFAULT);
-    let hits = state.search.recent(&caller.scope, log_type(params.log_type)?, limit).await?;
-    let logs: Vec<HitView> = hits.into_iter().map(HitView::from).collect();
-    Ok(JsonAnswer(RecentView { count: logs.len(), logs }))
+    let page = (params.limit.unwrap_or(RECENT_DEFAULT), said(params.cursor));
+    let page = state.search.recent(&caller.scope, log_type(params.log_type)?, page).await?;
+    let logs: Vec<HitView> = page.hits.into_iter().map(|found| found.hit.into()).collect();
+    Ok(JsonAnswer(RecentView { count: logs.len(), logs, total: page.total, next_cursor: page.next_cursor }))
 }
 
 /// What is stored: events, bytes and daily indices.

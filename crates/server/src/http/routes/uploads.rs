@@ -7,7 +7,6 @@ use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 use utoipa::{OpenApi, ToSchema};
 use vigie_app::accounts::Permission;
@@ -21,10 +20,9 @@ use crate::http::body::BodyLimit;
 use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::{JsonAnswer, PathParams, QueryParams};
 use crate::http::state::AppState;
+use crate::http::views::parameters::ListParams;
 use crate::http::views::uploads::{PreviewView, UploadParams, UploadView, UploadsView};
 
-/// Uploads listed unless the caller says otherwise.
-const RECENT_DEFAULT: usize = 50;
 /// Bytes of a file of rejected records that are read at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -103,26 +101,18 @@ pub async fn preview_upload(
     Ok(JsonAnswer(state.uploads.preview(&received, &options).await?.into()))
 }
 
-/// How many uploads are wanted.
-#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(default)]
-pub struct UploadsParams {
-    /// How many, 50 unless said, at most 200.
-    pub limit: Option<usize>,
-}
-
 /// The latest uploads.
-#[utoipa::path(get, path = "/api/logs/uploads/recent", tag = "logs", params(UploadsParams), responses(
-    (status = 200, description = "the uploads, latest first", body = UploadsView),
+#[utoipa::path(get, path = "/api/logs/uploads/recent", tag = "logs", params(ListParams), responses(
+    (status = 200, description = "a page of uploads, latest first", body = UploadsView),
+    (status = 400, description = "the cursor cannot be read", body = ProblemView, content_type = "application/problem+json"),
+    (status = 422, description = "the limit is out of its bounds", body = ProblemView, content_type = "application/problem+json"),
 ))]
 pub async fn recent_uploads(
     State(state): State<AppState>,
     _caller: Caller,
-    QueryParams(params): QueryParams<UploadsParams>,
+    QueryParams(params): QueryParams<ListParams>,
 ) -> ApiResult<JsonAnswer<UploadsView>> {
-    let uploads = state.uploads.recent(params.limit.unwrap_or(RECENT_DEFAULT)).await?;
-    Ok(JsonAnswer(UploadsView { uploads: uploads.into_iter().map(UploadView::from).collect() }))
+    Ok(JsonAnswer(state.uploads.recent(&params.into()).await?.into()))
 }
 
 /// One upload: how far it is, and what became of it.

@@ -249,6 +249,10 @@ pub struct RecentView {
     pub logs: Vec<HitView>,
     /// How many these are.
     pub count: usize,
+    /// How many there are in all, exactly.
+    pub total: u64,
+    /// For `cursor` of the next page; null on the last.
+    pub next_cursor: Option<String>,
 }
 
 /// What the store holds.
