@@ -1524,6 +1524,23 @@ export interface components {
              * @description Events counted under values that are not listed.
              */
             other_count: number;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+            /**
+             * Format: int64
+             * @description Rows that were looked at.
+             */
+            rows_scanned: number;
+            /**
+             * Format: int64
+             * @description Bytes of files that were decoded.
+             */
+            bytes_read: number;
+            /** @description Whether the answer was remembered from before. */
+            cached: boolean;
         };
     };
     responses: never;

@@ -2,7 +2,7 @@
 
 use vigie_domain::aggregation::{Aggregation, AggregationAnswer};
 use vigie_domain::mapping::{self, FIELD_ALIASES, FieldKind};
-use vigie_domain::ports::{AggregateRequest, Selection};
+use vigie_domain::ports::{AggregateRequest, ScanStats, Selection};
 use vigie_domain::query::{Predicate, Query, glob};
 use vigie_domain::{Error, LogType, Result, Scope, Value};
 
@@ -49,6 +49,8 @@ pub struct ValuesPage {
     pub total: u64,
     /// Events with other values.
     pub other_count: u64,
+    /// What it cost.
+    pub stats: ScanStats,
 }
 
 /// What may be typed next.
@@ -151,7 +153,7 @@ impl Search {
             }
             _ => (Vec::new(), 0),
         };
-        Ok(ValuesPage { field: field.to_owned(), values, total: result.total, other_count })
+        Ok(ValuesPage { field: field.to_owned(), values, total: result.total, other_count, stats: result.stats })
     }
 
     /// What may be typed next: values of `field` that begin with `text`, or fields whose name contains it.

@@ -91,7 +91,14 @@ async fn ranges_are_half_open() {
     let shop = ten().await;
     let within = async |from: &str, to: &str| {
         let said = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        found(&shop, SearchInput { range: AskedRange { from: said(from), to: said(to) }, ..page("", 10) }).await
+        found(
+            &shop,
+            SearchInput {
+                range: AskedRange { from: said(from), to: said(to), ..AskedRange::default() },
+                ..page("", 10)
+            },
+        )
+        .await
     };
     assert_eq!(within("now-60s", "now-30s").await, [6, 5, 4, 3]);
     assert_eq!(within("now-30s", "").await, [9, 8, 7]);
@@ -113,7 +120,7 @@ async fn what_cannot_be_asked_is_refused_at_its_place() {
     check(page("", SIZE_MAX + 1), ErrorKind::Invalid, "size", None).await;
     check(SearchInput { from: FROM_MAX + 1, ..page("", 5) }, ErrorKind::Invalid, "from", None).await;
     check(SearchInput { cursor: Some("x".into()), ..page("", 5) }, ErrorKind::Malformed, "cursor", None).await;
-    let range = AskedRange { from: Some("soon".into()), to: None };
+    let range = AskedRange { from: Some("soon".into()), ..AskedRange::default() };
     check(SearchInput { range, ..page("", 5) }, ErrorKind::Malformed, "from", None).await;
     assert!(shop.search.search(&shop.scope, &page("", SIZE_MAX)).await.is_ok());
 }
@@ -176,7 +183,7 @@ async fn the_store_is_described() {
 #[tokio::test]
 async fn services_fields_and_values_are_listed() {
     let shop = ten().await;
-    let range = AskedRange { from: Some("now-30s".into()), to: None };
+    let range = AskedRange { from: Some("now-30s".into()), ..AskedRange::default() };
     let services = shop.search.services(&shop.scope, &range).await.unwrap();
     assert_eq!(services, [("payment".to_owned(), 2), ("cart".to_owned(), 1)]);
 

@@ -122,8 +122,8 @@ async fn a_wrong_search_is_refused_at_its_place() {
     check(json!({"size": 1_001}), 422, "size", Json::Null).await;
     check(json!({"from": 10_001}), 422, "from", Json::Null).await;
     check(json!({"cursor": "nonsense"}), 400, "cursor", Json::Null).await;
-    check(json!({"date_from": "soon"}), 400, "from", Json::Null).await;
-    check(json!({"date_from": "now", "date_to": "now-1h"}), 422, "to", Json::Null).await;
+    check(json!({"date_from": "soon"}), 400, "date_from", Json::Null).await;
+    check(json!({"date_from": "now", "date_to": "now-1h"}), 422, "date_to", Json::Null).await;
     check(json!({"filters": {"level": {"not": "ERROR"}}}), 422, "filters.level", Json::Null).await;
     check(json!({"sort": "sideways"}), 422, "sort", Json::Null).await;
     check(json!([]), 422, "body", Json::Null).await;

@@ -1,11 +1,14 @@
 //! Help with typing queries: completion, fields, values, errors.
 
+use std::time::Instant;
+
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::OpenApi;
 use vigie_app::accounts::Permission;
 
 use super::Routes;
+use super::logs::elapsed_ms;
 use crate::http::auth::Caller;
 use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::{JsonAnswer, JsonBody, QueryParams};
@@ -105,10 +108,10 @@ pub async fn field_values(
     caller: Caller,
     QueryParams(params): QueryParams<ValuesParams>,
 ) -> ApiResult<JsonAnswer<ValuesView>> {
-    let range = asked_range(params.from, params.to);
-    let limit = params.limit.unwrap_or(VALUES_DEFAULT);
-    let page = state.search.values(&caller.scope, &params.field, &params.query, (&range, limit)).await?;
-    Ok(JsonAnswer(page.into()))
+    let started = Instant::now();
+    let page = (&asked_range(params.from, params.to), params.limit.unwrap_or(VALUES_DEFAULT));
+    let values = state.search.values(&caller.scope, &params.field, &params.query, page).await?;
+    Ok(JsonAnswer(ValuesView::new(values, elapsed_ms(started))))
 }
 
 /// Whether a query can be read, and where it is wrong.

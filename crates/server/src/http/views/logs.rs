@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use utoipa::ToSchema;
 use vigie_app::ingest::IngestReport;
 use vigie_app::search::{Context, SearchInput, SearchPage, StoreStats};
+use vigie_app::time_range::{AskedRange, RangeNames};
 use vigie_domain::{Error, LogType, Result};
 
 use super::events::HitView;
@@ -128,7 +129,10 @@ impl SearchRequest {
         Ok(SearchInput {
             query: self.query.unwrap_or_default(),
             filters,
-            range: asked_range(self.date_from.map(String::from), self.date_to.map(String::from)),
+            range: AskedRange {
+                names: RangeNames::Dates,
+                ..asked_range(self.date_from.map(String::from), self.date_to.map(String::from))
+            },
             size: self.size.unwrap_or(SIZE_DEFAULT),
             from: self.from.unwrap_or_default(),
             oldest_first: self.sort == Some(SortText::Oldest),

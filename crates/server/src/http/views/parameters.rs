@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use vigie_app::listing::ListRequest;
-use vigie_app::time_range::AskedRange;
+use vigie_app::time_range::{AskedRange, RangeNames};
 use vigie_domain::{Error, LogType, Result};
 
 /// Which page of a list.
@@ -41,7 +41,7 @@ impl From<RangeParams> for AskedRange {
 
 /// The range between two texts; an empty one says nothing.
 pub fn asked_range(from: Option<String>, to: Option<String>) -> AskedRange {
-    AskedRange { from: said(from), to: said(to) }
+    AskedRange { from: said(from), to: said(to), names: RangeNames::FromTo }
 }
 
 /// The text, unless it is blank.
