@@ -6,6 +6,7 @@ pub mod cookies;
 pub mod credentials;
 pub mod error;
 pub mod extract;
+pub mod idempotency;
 pub mod observe;
 pub mod openapi;
 pub mod routes;

@@ -249,7 +249,8 @@ export interface paths {
         /**
          * Stores events: a JSON object, a JSON array, NDJSON or lines of any readable format, packed with gzip, zstd or not at all.
          * @description When it answers, the accepted events are on disk and every search sees them. With the header `Idempotency-Key`,
-         *     sending the same body again stores nothing twice.
+         *     sending the same body again within 24 h stores nothing twice and gets the first answer; after a restart of Vigie it
+         *     gets one that counts the events as deduplicated.
          *
          *     Needs the role `analyst`; of an API key also the scope `ingest`.
          */
@@ -372,7 +373,8 @@ export interface paths {
         /**
          * Stores the events of a file.
          * @description JSON, NDJSON, CSV, TSV, web access logs, logfmt, Parquet or plain lines, packed with gzip, zlib, zstd, zip or not
-         *     at all; told by content. The same content again, read in the same way, stores nothing unless `again` is set.
+         *     at all; told by content. The same content again, read in the same way, stores nothing unless `again` is set;
+         *     with the header `Idempotency-Key` it gets the first answer for 24 h even then.
          *
          *     Needs the role `analyst`; of an API key also the scope `ingest`.
          */
@@ -1738,7 +1740,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description you have as many keys as there may be */
+            /** @description you have as many keys as there may be, or the `Idempotency-Key` made one before */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -120,13 +120,31 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathPar
 #[derive(Debug)]
 pub struct JsonAnswer<T>(pub T);
 
+impl<T: Serialize> JsonAnswer<T> {
+    /// The answer as JSON text.
+    ///
+    /// # Errors
+    /// `Internal` when it cannot be written; a bug.
+    pub fn to_bytes(&self) -> Result<Bytes, Problem> {
+        let written = serde_json::to_vec(&self.0);
+        let text = written.map_err(|error| Error::internal(format!("an answer could not be written as JSON: {error}")));
+        Ok(Bytes::from(text?))
+    }
+}
+
 impl<T: Serialize> IntoResponse for JsonAnswer<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
-            Err(error) => Problem::from(Error::internal(format!("an answer could not be written as JSON: {error}")))
-                .into_response(),
-        }
+        self.to_bytes().map(JsonBytes).into_response()
+    }
+}
+
+/// An answer that is JSON text already.
+#[derive(Debug)]
+pub struct JsonBytes(pub Bytes);
+
+impl IntoResponse for JsonBytes {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
     }
 }
 

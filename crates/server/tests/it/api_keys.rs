@@ -172,6 +172,23 @@ async fn wrong_wishes_are_refused_by_field() {
 }
 
 #[tokio::test]
+async fn a_wish_that_is_sent_again_by_its_key_makes_no_second_one() {
+    let house = House::new().await;
+    let bearer = house.bearers[1].1.as_str();
+    let send = async |key: &str, name: &str| {
+        let wish = json!({"name": name, "scopes": ["read"]});
+        house.app.post_with("/api/api-keys", &wish, &[("authorization", bearer), ("idempotency-key", key)]).await
+    };
+    let first = send("one", "a").await;
+    assert_eq!(first.status, 201, "{}", first.text());
+    let again = send("one", "a").await;
+    again.assert_problem(409);
+    assert!(again.text().contains(id(&first.json())) && !again.text().contains("vigie_"), "{}", again.text());
+    assert_eq!((send("one", "b").await.status, send("two", "a").await.status), (201, 201));
+    assert_eq!(house.list(Role::Analyst, "").await["total"], 3);
+}
+
+#[tokio::test]
 async fn a_key_makes_no_key() {
     let house = House::new().await;
     let made = house.make(Role::Admin, &["ingest", "read", "score"]).await;

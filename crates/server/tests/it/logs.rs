@@ -50,10 +50,16 @@ async fn how_events_are_read_can_be_said() {
         (Some("ecommerce-logs-2011.12.09"), Some("fraud"))
     );
     let named = [("idempotency-key", "request-1")];
-    for expected in [[1, 0], [0, 1]] {
-        let json = shop.ingest("/api/logs/ingest", "{\"message\":\"b\"}", &named).await.json();
-        assert_eq!([&json["accepted"], &json["deduplicated"]].map(|count| count.as_u64().unwrap()), expected);
-    }
+    let total = shop.total().await;
+    let first = shop.ingest("/api/logs/ingest", "{\"message\":\"b\"}\n{broken", &named).await;
+    let again = shop.ingest("/api/logs/ingest", "{\"message\":\"b\"}\n{broken", &named).await;
+    assert_eq!((first.status, first.json()["accepted"].as_u64()), (207, Some(1)));
+    assert_eq!((again.status, again.json()), (207, first.json()));
+    assert_eq!((first.header("idempotency-replayed"), again.header("idempotency-replayed")), ("", "true"));
+    let other = shop.ingest("/api/logs/ingest", "{\"message\":\"c\"}", &named).await;
+    assert_eq!((other.json()["accepted"].as_u64(), shop.total().await), (Some(1), total + 2));
+    let metrics = shop.app.get("/metrics").await.text();
+    assert!(metrics.contains("vigie_events_rejected_total 1\n"), "{metrics}");
 }
 
 #[tokio::test]

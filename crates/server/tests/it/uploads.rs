@@ -47,6 +47,22 @@ async fn a_file_is_stored_once_and_described() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_sent_again_by_its_key_is_stored_once() {
+    let shop = Shop::new().await;
+    let file = lines(&[Shop::event(20, &json!({"n": 1}))]);
+    let send = async |key: &str| {
+        let fields = [("file", "shop.ndjson", file.as_bytes())];
+        shop.form_with("/api/logs/upload?again=true", &fields, &[("idempotency-key", key)]).await
+    };
+    let (first, again, other) = (send("one").await, send("one").await, send("two").await);
+    assert_eq!((first.status, again.status, again.json()), (200, 200, first.json()));
+    assert_eq!((again.header("idempotency-replayed"), other.header("idempotency-replayed")), ("true", ""));
+    assert_ne!(other.json()["file_id"], first.json()["file_id"]);
+    assert_eq!((shop.total().await, left_behind(&shop)), (2, 0));
+    send("").await.assert_problem(400);
+}
+
+#[tokio::test]
 async fn columns_are_mapped_in_preview_and_upload() {
     let shop = Shop::new().await;
     let content = b"Price,Land,When\n5.50,FR,2011-12-09 12:50:00\n7,DE,2011-12-09 12:51:00\n";

@@ -1,16 +1,19 @@
 //! API keys: making, listing and deleting them.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::OpenApi;
 use vigie_app::accounts::Permission;
+use vigie_app::kept_answers::KeptAnswer;
+use vigie_domain::{Error, ErrorKind};
 
 use super::Routes;
 use crate::http::auth::Caller;
 use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::{JsonAnswer, JsonBody, PathParams, QueryParams};
+use crate::http::idempotency::{self, Turn};
 use crate::http::state::AppState;
 use crate::http::views::api_keys::{ApiKeyView, ApiKeysView, DeletedApiKeyView, MadeApiKeyView, NewApiKeyRequest};
 use crate::http::views::parameters::ListParams;
@@ -45,16 +48,37 @@ pub async fn list_keys(
 /// Makes an API key that acts in your name, within its scopes and your role. Its text is shown this once.
 #[utoipa::path(post, path = "/api/api-keys", tag = "auth", request_body = NewApiKeyRequest, responses(
     (status = 201, description = "the key and its text", body = MadeApiKeyView),
-    (status = 409, description = "you have as many keys as there may be", body = ProblemView, content_type = "application/problem+json"),
+    (status = 409, description = "you have as many keys as there may be, or the `Idempotency-Key` made one before", body = ProblemView, content_type = "application/problem+json"),
     (status = 422, description = "name, scopes or expiry are wrong; `errors` names which", body = ProblemView, content_type = "application/problem+json"),
 ))]
 pub async fn make_key(
     State(state): State<AppState>,
     caller: Caller,
+    headers: HeaderMap,
     JsonBody(request): JsonBody<NewApiKeyRequest>,
 ) -> ApiResult<Response> {
-    let made = state.accounts.make_key(&caller.account, &request.into_new_key()?).await?;
+    let key = idempotency::key(&headers)?;
+    let new = request.into_new_key()?;
+    let content = format!("{new:?}");
+    let question = idempotency::question(&caller, "POST /api/api-keys", key.as_deref(), &[content.as_bytes()]);
+    let open = match Turn::of(&state, question)? {
+        Turn::Answered(kept) => return Err(made_before(&kept).into()),
+        Turn::ToAnswer(open) => open,
+    };
+    let made = state.accounts.make_key(&caller.account, &new).await?;
+    if let Some(open) = open {
+        // The answer itself holds the secret, which nobody keeps.
+        open.answer(KeptAnswer { status: StatusCode::CREATED.as_u16(), body: made.key.id.clone().into() });
+    }
     Ok((StatusCode::CREATED, JsonAnswer(MadeApiKeyView::from(made))).into_response())
+}
+
+fn made_before(kept: &KeptAnswer) -> Error {
+    let id = String::from_utf8_lossy(&kept.body);
+    let words = format!(
+        "this Idempotency-Key made the API key \"{id}\" before, and its text is not kept; delete that key and make another"
+    );
+    Error::new(ErrorKind::Conflict, words)
 }
 
 /// Whether to delete at all.
