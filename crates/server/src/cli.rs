@@ -127,7 +127,10 @@ fn dispatch(arguments: &Arguments, environment: &Environment, console: &mut Cons
         Command::Import(command) => import::run(command, &load(command.folder.flags())?, environment, console),
         Command::Query(command) => query::run(command, &load(command.folder.flags())?, environment, console),
         Command::Generate(command) => generate::run(command, console),
-        Command::Config(command) => settings::run(command, &load(command.flags())?, console),
+        Command::Config(command) => {
+            let layers = Settings::layers(arguments.config.as_deref(), environment, &command.flags())?;
+            settings::run(command, &load(command.flags())?, &layers, console)
+        }
         Command::User(command) => user::run(command, &load(command.folder.flags())?, environment, console),
         Command::Completions(command) => completions::run(command, console),
         Command::Openapi => {

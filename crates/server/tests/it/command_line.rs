@@ -57,7 +57,8 @@ fn settings_are_shown_and_checked() {
     let file = write(folder.path(), "my.toml", "[server]\nlisten = \"127.0.0.1:9\"\n");
     let (outcome, out, _) = vigie(&["config", "show", "--config", &file]);
     assert_eq!(outcome, Outcome::Done);
-    assert!(out.contains("listen = \"127.0.0.1:9\""), "{out}");
+    assert!(out.contains(&format!("listen = \"127.0.0.1:9\"  # from \"{file}\"")), "{out}");
+    assert!(out.contains("# Address and port to listen on."), "{out}");
     let (_, out, _) = vigie(&["config", "show", "--json", "--config", &file]);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["server"]["listen"], "127.0.0.1:9");
     assert_eq!(vigie(&["config", "check", "--config", &file]).0, Outcome::Done);
