@@ -72,7 +72,7 @@ enum Command {
 #[derive(Clone, Debug, Default, Args)]
 pub struct FolderArguments {
     /// Data folder [setting: data.dir].
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
 }
 

@@ -148,7 +148,10 @@ fn read_answer<T: DeserializeOwned>(mut answer: Response<Body>) -> Result<(Statu
 fn refusal(status: StatusCode, body: &[u8]) -> String {
     let mut words = match serde_json::from_slice::<ProblemView>(body) {
         Ok(problem) => {
-            let places: Vec<String> = problem.errors.into_iter().map(|place| place.message).collect();
+            // Often the place says no more than the whole.
+            let is_news = |message: &String| !problem.detail.contains(message.as_str());
+            let places: Vec<String> =
+                problem.errors.iter().map(|place| place.message.clone()).filter(is_news).collect();
             let places = if places.is_empty() { String::new() } else { format!(" ({})", places.join("; ")) };
             format!("{}{places}", problem.detail)
         }
@@ -172,6 +175,9 @@ mod tests {
             br#"{"type":"t","title":"malformed request","status":400,"detail":"the query is wrong","request_id":"r",
             "errors":[{"field":"query","span":[3,4],"message":"expected a value"}]}"#;
         assert_eq!(refusal(StatusCode::BAD_REQUEST, body), "the query is wrong (expected a value)");
+        let twice = br#"{"type":"t","title":"t","status":400,"detail":"the query is wrong: expected a value",
+            "request_id":null,"errors":[{"field":"query","span":[3,4],"message":"expected a value"}]}"#;
+        assert_eq!(refusal(StatusCode::BAD_REQUEST, twice), "the query is wrong: expected a value");
         assert!(refusal(StatusCode::BAD_GATEWAY, b"<html>").contains("502"));
         assert!(refusal(StatusCode::UNAUTHORIZED, b"").contains("VIGIE_TOKEN"));
     }

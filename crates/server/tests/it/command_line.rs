@@ -141,6 +141,25 @@ fn users_are_added_and_get_new_passwords() {
 }
 
 #[test]
+fn a_reader_that_has_gone_away_is_no_failure() {
+    struct Gone;
+    impl std::io::Write for Gone {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+    }
+    let mut err = Vec::new();
+    for arguments in [["generate", "--events", "9"].as_slice(), &["config", "show"], &["openapi"]] {
+        let arguments = std::iter::once("vigie").chain(arguments.iter().copied()).map(OsString::from);
+        let outcome = run(arguments, &Environment::default(), &mut Console::new(&mut Gone, &mut err, false));
+        assert_eq!((outcome, String::from_utf8_lossy(&err)), (Outcome::Done, "".into()));
+    }
+}
+
+#[test]
 fn completions_and_the_api_document_are_written() {
     let (outcome, out, _) = vigie(&["completions", "bash"]);
     assert_eq!(outcome, Outcome::Done);
