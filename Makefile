@@ -9,7 +9,7 @@ CARGO  ?= cargo
 
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help run dev ui test test-rust test-web test-e2e lint openapi bench demo-data clean tools
+.PHONY: help run dev ui test test-rust test-web test-e2e lint deny openapi bench demo-data clean tools
 
 help: ## List the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ lint: tools ui ## Check format, lints, types and that the OpenAPI document is cu
 	@cd web && npm run --silent check
 	$(call say,OpenAPI document)
 	@bash scripts/check-openapi.sh
+
+deny: ## Check licences, bans and sources of all dependencies; needs cargo-deny
+	$(CARGO) deny --locked check licenses bans sources
 
 openapi: ## Write the OpenAPI document and the web types made from it
 	$(CARGO) run --quiet --bin vigie -- openapi > web/src/api/openapi.json

@@ -19,6 +19,7 @@ use vigie_domain::{Error, Event, LogType, Result, Scope, TimeRange, Timestamp};
 use vigie_pipeline::{Batch, Compression, DecodeOptions, decode_bytes, detect};
 
 use crate::Clock;
+use crate::kept_answers::check_key;
 use admission::{BODIES_KIB_MAX, kib, too_busy};
 
 pub use admission::Admission;
@@ -34,8 +35,6 @@ const PACKED_RATIO: u32 = 16;
 const WAITING_MAX: usize = 256;
 /// Rejected lines that are listed in an answer.
 const LISTED_ERRORS_MAX: usize = 100;
-/// Bytes of an idempotency key.
-const KEY_BYTES_MAX: usize = 256;
 
 /// What is accepted.
 #[derive(Clone, Copy, Debug)]
@@ -128,9 +127,7 @@ impl Ingest {
         if body.trim_ascii().is_empty() {
             return Err(Error::malformed("the body is empty; send a JSON object, a JSON array or lines of events"));
         }
-        if options.idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > KEY_BYTES_MAX) {
-            return Err(Error::malformed(format!("the idempotency key must have 1 to {KEY_BYTES_MAX} bytes")));
-        }
+        options.idempotency_key.as_deref().map_or(Ok(()), check_key)?;
         let (batch, key) = self.decode(scope, body, options).await?;
         let rejected = batch.rejects.len() as u64;
         let errors = batch.rejects.into_iter().take(LISTED_ERRORS_MAX).map(LineError::from).collect();

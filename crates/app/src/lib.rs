@@ -6,6 +6,8 @@ pub mod accounts;
 pub mod analytics;
 pub mod clock;
 pub mod ingest;
+pub mod kept_answers;
+pub mod listing;
 pub mod search;
 #[cfg(test)]
 mod test_shop;

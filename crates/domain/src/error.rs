@@ -88,6 +88,21 @@ impl Error {
         Self::new(ErrorKind::Invalid, message)
     }
 
+    /// A field or parameter that could not be understood; `errors[]` of the answer names it.
+    pub fn malformed_field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::malformed(message).at(field)
+    }
+
+    /// A field or parameter whose content is wrong; `errors[]` of the answer names it.
+    pub fn invalid_field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::invalid(message).at(field)
+    }
+
+    fn at(self, field: impl Into<String>) -> Self {
+        let detail = ErrorDetail { field: field.into(), span: None, message: self.message.clone() };
+        self.with_detail(detail)
+    }
+
     /// The thing named does not exist.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::NotFound, message)

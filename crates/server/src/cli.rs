@@ -72,7 +72,7 @@ enum Command {
 #[derive(Clone, Debug, Default, Args)]
 pub struct FolderArguments {
     /// Data folder [setting: data.dir].
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
 }
 
@@ -82,7 +82,7 @@ pub struct RemoteArguments {
     /// Address of a running server, such as http://127.0.0.1:8642; without it, the data folder is opened.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Access token for that server, from POST /api/auth/login; better given in the variable VIGIE_TOKEN.
+    /// API key, or access token from POST /api/auth/login, for that server; better given in the variable VIGIE_TOKEN.
     #[arg(long, value_name = "TOKEN", requires = "url")]
     token: Option<String>,
 }
@@ -127,7 +127,10 @@ fn dispatch(arguments: &Arguments, environment: &Environment, console: &mut Cons
         Command::Import(command) => import::run(command, &load(command.folder.flags())?, environment, console),
         Command::Query(command) => query::run(command, &load(command.folder.flags())?, environment, console),
         Command::Generate(command) => generate::run(command, console),
-        Command::Config(command) => settings::run(command, &load(command.flags())?, console),
+        Command::Config(command) => {
+            let layers = Settings::layers(arguments.config.as_deref(), environment, &command.flags())?;
+            settings::run(command, &load(command.flags())?, &layers, console)
+        }
         Command::User(command) => user::run(command, &load(command.folder.flags())?, environment, console),
         Command::Completions(command) => completions::run(command, console),
         Command::Openapi => {

@@ -23,7 +23,7 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 const VARIABLE_PREFIX: &str = "VIGIE_";
 /// Sets the first admin's password.
 pub const ADMIN_PASSWORD_VARIABLE: &str = "VIGIE_ADMIN_PASSWORD";
-/// The access token of `import --url` and `query --url`, where a flag would be seen by every user of the machine.
+/// The API key or access token of `import --url` and `query --url`, where a flag would be seen by every user of the machine.
 pub const TOKEN_VARIABLE: &str = "VIGIE_TOKEN";
 /// A password for `user add` and `user reset`.
 pub const USER_PASSWORD_VARIABLE: &str = "VIGIE_USER_PASSWORD";
@@ -199,6 +199,18 @@ impl Settings {
     /// # Errors
     /// When a layer cannot be read, has an unknown key, a value of the wrong type or one out of bounds.
     pub fn load(file: Option<&Path>, environment: &Environment, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
+        Self::layers(file, environment, flags)?.settings()?.checked()
+    }
+
+    /// The settings in force, and where each comes from.
+    ///
+    /// # Errors
+    /// As `load`, but not for values out of bounds: those are to be looked at.
+    pub fn layers(
+        file: Option<&Path>,
+        environment: &Environment,
+        flags: &[(&str, String)],
+    ) -> Result<Layer, ConfigError> {
         let mut layer = Layer::defaults()?;
         if let Some((path, text)) = read_file(file)? {
             layer.apply_file(&path, &text)?;
@@ -209,15 +221,7 @@ impl Settings {
         for (key, value) in flags {
             layer.apply_text(key, value, Source::Flag)?;
         }
-        layer.settings()?.checked()
-    }
-
-    /// These settings as a commented-free settings file.
-    ///
-    /// # Errors
-    /// When they cannot be written as TOML; a bug.
-    pub fn to_toml(&self) -> Result<String, ConfigError> {
-        toml::to_string(self).map_err(|error| ConfigError(format!("the settings could not be written: {error}")))
+        Ok(layer)
     }
 
     /// The address to listen on.
@@ -349,8 +353,14 @@ mod tests {
 
     #[test]
     fn what_is_shown_can_be_read_back() {
-        let settings = load("", &[], &[("data.dir", "/srv/vigie")]).unwrap();
-        assert_eq!(load(&settings.to_toml().unwrap(), &[], &[]).unwrap(), settings);
+        let variables = [("VIGIE_LOG_LEVEL", "warn \"quoted\" \\ é"), ("VIGIE_DEMO_SEED", "9")];
+        let flags = [("data.dir", "/srv/vigie".to_owned())];
+        let text = Settings::layers(None, &Environment::of(&variables), &flags).unwrap().explained();
+        assert_eq!(load(&text, &[], &[]).unwrap(), load("", &variables, &[("data.dir", "/srv/vigie")]).unwrap());
+        for line in ["dir = \"/srv/vigie\"  # from a flag", "seed = 9  # from VIGIE_DEMO_SEED", "hours = 48"] {
+            assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
+        }
+        assert!(text.contains("# Seed of the generated shop"), "{text}");
     }
 
     #[test]

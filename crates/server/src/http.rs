@@ -3,8 +3,10 @@
 pub mod auth;
 pub mod body;
 pub mod cookies;
+pub mod credentials;
 pub mod error;
 pub mod extract;
+pub mod idempotency;
 pub mod observe;
 pub mod openapi;
 pub mod routes;
@@ -24,6 +26,7 @@ use state::AppState;
 pub fn all_routes() -> Routes {
     let routes = Routes::new();
     let routes = routes::auth::routes(routes);
+    let routes = routes::api_keys::routes(routes);
     let routes = routes::logs::routes(routes);
     let routes = routes::uploads::routes(routes);
     let routes = routes::search::routes(routes);

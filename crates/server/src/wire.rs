@@ -13,6 +13,7 @@ use vigie_app::Clock;
 use vigie_app::accounts::{Accounts, TokenKeys};
 use vigie_app::analytics::Analytics;
 use vigie_app::ingest::{Ingest, IngestSettings};
+use vigie_app::kept_answers::KeptAnswers;
 use vigie_app::search::Search;
 use vigie_app::uploads::Uploads;
 use vigie_domain::ports::{LogStore, MetadataStore};
@@ -96,6 +97,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts) -> AppS
     AppState {
         accounts: Arc::new(accounts),
         ingest: Arc::new(Ingest::new(ports.logs.clone(), clock(), ingest_settings(settings))),
+        answers: Arc::new(KeptAnswers::new(clock())),
         uploads: Arc::new(uploads(settings, ports)),
         search: Arc::new(search(ports)),
         analytics: Arc::new(Analytics::new(ports.logs.clone(), clock())),

@@ -100,7 +100,17 @@ impl MetadataStore for MemoryMetadataStore {
         let in_collection = state.documents.iter().filter(|((of, _), _)| of == collection).map(|(_, stored)| stored);
         let mut found: Vec<&Stored> = in_collection.filter(|stored| is_wanted(&stored.document)).collect();
         found.sort_by_key(|stored| std::cmp::Reverse(stored.written_at));
-        Ok(found.into_iter().take(request.limit).map(|stored| stored.document.clone()).collect())
+        let end = request
+            .after
+            .as_ref()
+            .map(|id| state.documents.get(&key(collection, id)).map_or(0, |stored| stored.written_at));
+        let behind = found.into_iter().filter(|stored| end.is_none_or(|end| stored.written_at < end));
+        Ok(behind.take(request.limit).map(|stored| stored.document.clone()).collect())
+    }
+
+    async fn count(&self, collection: &str, filters: &[Filter]) -> Result<u64> {
+        let all = FindRequest { filters: filters.to_vec(), limit: usize::MAX, after: None };
+        Ok(self.find(collection, &all).await?.len() as u64)
     }
 
     async fn delete(&self, collection: &str, id: &str) -> Result<bool> {

@@ -16,6 +16,8 @@ macro_rules! metadata_store_suite {
             what_was_deleted_is_gone
             finding_filters_and_bounds
             latest_written_comes_first
+            pages_follow_one_another
+            documents_are_counted
             racing_writers_cannot_overwrite_each_other
         );
     };
@@ -31,7 +33,7 @@ macro_rules! metadata_store_suite {
 }
 
 fn where_field(field: &str, value: Json) -> FindRequest {
-    FindRequest { filters: vec![Filter { field: field.into(), value }], limit: 100 }
+    FindRequest { filters: vec![Filter { field: field.into(), value }], limit: 100, after: None }
 }
 
 fn ids(documents: &[Document]) -> Vec<&str> {
@@ -102,9 +104,9 @@ pub async fn finding_filters_and_bounds(store: &dyn MetadataStore) {
         Filter { field: "role".into(), value: json!("admin") },
         Filter { field: "on".into(), value: json!(false) },
     ];
-    assert_eq!(ids(&found(FindRequest { filters: both, limit: 100 }).await), ["three"]);
-    assert_eq!(found(FindRequest { filters: Vec::new(), limit: 2 }).await.len(), 2);
-    assert!(found(FindRequest { filters: Vec::new(), limit: 0 }).await.is_empty());
+    assert_eq!(ids(&found(FindRequest { filters: both, limit: 100, after: None }).await), ["three"]);
+    assert_eq!(found(FindRequest { filters: Vec::new(), limit: 2, after: None }).await.len(), 2);
+    assert!(found(FindRequest { filters: Vec::new(), limit: 0, after: None }).await.is_empty());
 }
 
 /// Replacing moves a document to the front.
@@ -113,8 +115,41 @@ pub async fn latest_written_comes_first(store: &dyn MetadataStore) {
         store.insert("users", id, json!({}), &[]).await.unwrap();
     }
     store.replace("users", "a", 1, json!({"again": true})).await.unwrap();
-    let all = store.find("users", &FindRequest { filters: Vec::new(), limit: 10 }).await.unwrap();
+    let all = store.find("users", &FindRequest { filters: Vec::new(), limit: 10, after: None }).await.unwrap();
     assert_eq!(ids(&all), ["a", "c", "b"]);
+}
+
+/// A page begins behind the last document of the one before; behind one that is gone there is nothing.
+pub async fn pages_follow_one_another(store: &dyn MetadataStore) {
+    for (id, role) in [("a", "admin"), ("b", "viewer"), ("c", "admin"), ("d", "admin")] {
+        store.insert("users", id, json!({ "role": role }), &[]).await.unwrap();
+    }
+    store.insert("others", "d", json!({"role": "admin"}), &[]).await.unwrap();
+    let page = |role: &str, after: Option<&str>| FindRequest {
+        filters: vec![Filter { field: "role".into(), value: json!(role) }],
+        limit: 2,
+        after: after.map(str::to_owned),
+    };
+    let found = |request: FindRequest| async move { store.find("users", &request).await.unwrap() };
+    assert_eq!(ids(&found(page("admin", None)).await), ["d", "c"]);
+    assert_eq!(ids(&found(page("admin", Some("c"))).await), ["a"]);
+    assert_eq!(ids(&found(page("admin", Some("b"))).await), ["a"], "the one before need not match");
+    assert!(found(page("admin", Some("a"))).await.is_empty());
+    store.delete("users", "c").await.unwrap();
+    assert!(found(page("admin", Some("c"))).await.is_empty());
+}
+
+/// Documents are counted by the filters that find them.
+pub async fn documents_are_counted(store: &dyn MetadataStore) {
+    assert_eq!(store.count("users", &[]).await.unwrap(), 0);
+    for (id, on) in [("a", true), ("b", false), ("c", true)] {
+        store.insert("users", id, json!({ "on": on }), &[]).await.unwrap();
+    }
+    store.insert("others", "a", json!({}), &[]).await.unwrap();
+    let on = [Filter { field: "on".into(), value: json!(true) }];
+    assert_eq!((store.count("users", &[]).await.unwrap(), store.count("users", &on).await.unwrap()), (3, 2));
+    store.delete("users", "c").await.unwrap();
+    assert_eq!(store.count("users", &on).await.unwrap(), 1);
 }
 
 /// Of writers that read the same revision exactly one wins.

@@ -13,12 +13,56 @@ export interface paths {
         };
         /**
          * Events over time, by level.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_analytics_logs_per_hour"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your API keys, latest made first; an admin sees everybody's. Secrets are never shown again.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        get: operations["get_api_keys"];
+        put?: never;
+        /**
+         * Makes an API key that acts in your name, within its scopes and your role. Its text is shown this once.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_api_keys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deletes one of your API keys, as an admin anybody's: it is good for nothing from now on.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        delete: operations["delete_api_keys_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -111,7 +155,7 @@ export interface paths {
         };
         /**
          * Everything on the overview page: numbers, events over time, latest errors, services, the way to a payment.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_dashboard_overview"];
         put?: never;
@@ -131,7 +175,7 @@ export interface paths {
         };
         /**
          * The numbers of a period, the last day unless said, and those of the period of equal length before.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_dashboard_stats"];
         put?: never;
@@ -205,9 +249,10 @@ export interface paths {
         /**
          * Stores events: a JSON object, a JSON array, NDJSON or lines of any readable format, packed with gzip, zstd or not at all.
          * @description When it answers, the accepted events are on disk and every search sees them. With the header `Idempotency-Key`,
-         *     sending the same body again stores nothing twice.
+         *     sending the same body again within 24 h stores nothing twice and gets the first answer; after a restart of Vigie it
+         *     gets one that counts the events as deduplicated.
          *
-         *     Needs the role `analyst`.
+         *     Needs the role `analyst`; of an API key also the scope `ingest`.
          */
         post: operations["post_logs_ingest"];
         delete?: never;
@@ -225,7 +270,7 @@ export interface paths {
         };
         /**
          * The latest events.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_recent"];
         put?: never;
@@ -247,7 +292,7 @@ export interface paths {
         put?: never;
         /**
          * Finds events, in time order.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         post: operations["post_logs_search"];
         delete?: never;
@@ -265,7 +310,7 @@ export interface paths {
         };
         /**
          * The services that sent events.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_search_services"];
         put?: never;
@@ -285,7 +330,7 @@ export interface paths {
         };
         /**
          * What is stored: events, bytes and daily indices.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_stats"];
         put?: never;
@@ -305,7 +350,7 @@ export interface paths {
         };
         /**
          * Events of each log type, of all time.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_types"];
         put?: never;
@@ -328,9 +373,10 @@ export interface paths {
         /**
          * Stores the events of a file.
          * @description JSON, NDJSON, CSV, TSV, web access logs, logfmt, Parquet or plain lines, packed with gzip, zlib, zstd, zip or not
-         *     at all; told by content. The same content again, read in the same way, stores nothing unless `again` is set.
+         *     at all; told by content. The same content again, read in the same way, stores nothing unless `again` is set;
+         *     with the header `Idempotency-Key` it gets the first answer for 24 h even then.
          *
-         *     Needs the role `analyst`.
+         *     Needs the role `analyst`; of an API key also the scope `ingest`.
          */
         post: operations["post_logs_upload"];
         delete?: never;
@@ -350,7 +396,7 @@ export interface paths {
         put?: never;
         /**
          * Shows what a file, or its first megabyte, would become. Nothing is stored.
-         * @description Needs the role `analyst`.
+         * @description Needs the role `analyst`; of an API key also the scope `ingest`.
          */
         post: operations["post_logs_upload_preview"];
         delete?: never;
@@ -368,7 +414,7 @@ export interface paths {
         };
         /**
          * The latest uploads.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_uploads_recent"];
         put?: never;
@@ -388,7 +434,7 @@ export interface paths {
         };
         /**
          * One upload: how far it is, and what became of it.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_uploads_file_id"];
         put?: never;
@@ -408,7 +454,7 @@ export interface paths {
         };
         /**
          * The rejected records of an upload, at most 100,000: one JSON object `{line, reason, raw}` a line.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_uploads_file_id_rejects"];
         put?: never;
@@ -428,7 +474,7 @@ export interface paths {
         };
         /**
          * One event.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_id"];
         put?: never;
@@ -448,7 +494,7 @@ export interface paths {
         };
         /**
          * One event and its neighbours in time, also those of the same instant.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_logs_id_context"];
         put?: never;
@@ -487,7 +533,7 @@ export interface paths {
         put?: never;
         /**
          * Counts the events that match: in buckets of values, spans of time or queries, and numbers about each bucket.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         post: operations["post_search_aggregate"];
         delete?: never;
@@ -505,7 +551,7 @@ export interface paths {
         };
         /**
          * What may be typed next: values of a field that begin with `q`, or fields whose name contains it.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_search_autocomplete"];
         put?: never;
@@ -525,7 +571,7 @@ export interface paths {
         };
         /**
          * The fields that events have.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_search_fields"];
         put?: never;
@@ -547,7 +593,7 @@ export interface paths {
         put?: never;
         /**
          * Whether a query can be read, and where it is wrong.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         post: operations["post_search_validate"];
         delete?: never;
@@ -565,7 +611,7 @@ export interface paths {
         };
         /**
          * The most frequent values of a field.
-         * @description Needs the role `viewer`.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_search_values"];
         put?: never;
@@ -835,6 +881,53 @@ export interface components {
              */
             amount: number;
         };
+        /** @description An API key, without its secret. */
+        ApiKey: {
+            /** @description Its id. */
+            id: string;
+            /** @description What it is for. */
+            name: string;
+            /** @description Id of the user in whose name it acts. */
+            owner_id: string;
+            /** @description Their name. */
+            owner: string;
+            /**
+             * @description What it may be used for, as far as its owner's role allows.
+             * @example [
+             *       "ingest"
+             *     ]
+             */
+            scopes: string[];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it stops to be good.
+             */
+            expires_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute; null when never.
+             */
+            last_used_at?: string | null;
+        };
+        /** @description A page of API keys. */
+        ApiKeysAnswer: {
+            /** @description Latest made first. */
+            api_keys: components["schemas"]["ApiKey"][];
+            /**
+             * Format: int64
+             * @description How many there are in all.
+             */
+            total: number;
+            /** @description Whether there are no more than `total`. */
+            total_is_exact: boolean;
+            /** @description For `cursor` of the next page; null on the last. */
+            next_cursor?: string | null;
+        };
         /** @description What may be typed next. */
         AutocompleteAnswer: {
             /** @description Likeliest first. */
@@ -864,6 +957,13 @@ export interface components {
              * @example -30m
              */
             offset?: string | null;
+        };
+        /** @description What was deleted, or would be. */
+        DeletedApiKey: {
+            /** @description Whether nothing was deleted. */
+            dry_run: boolean;
+            /** @description The key. */
+            api_key: components["schemas"]["ApiKey"];
         };
         /** @description An event and its neighbours in time. */
         EventContext: {
@@ -1072,6 +1172,36 @@ export interface components {
             /** @description The user's password. */
             password: string;
         };
+        /** @description A key that was just made. */
+        MadeApiKey: {
+            /** @description The key. */
+            api_key: components["schemas"]["ApiKey"];
+            /** @description Its text for `Authorization: ApiKey KEY`. Nobody sees it again. */
+            key: string;
+            /** @description The same for clients of Elasticsearch: base64 of the id, a colon and the secret. */
+            encoded: string;
+        };
+        /** @description An API key to be made. */
+        NewApiKeyRequest: {
+            /**
+             * @description What it is for, 1 to 100 characters.
+             * @example till in Lyon
+             */
+            name: string;
+            /**
+             * @description What it may be used for: `ingest` (sending events), `read` (logs and numbers), `score` (judging transactions).
+             * @example [
+             *       "ingest"
+             *     ]
+             */
+            scopes: string[];
+            /**
+             * Format: int32
+             * @description How many days it is good, 365 unless said, at most 3,650.
+             * @example 90
+             */
+            expires_in_days?: number | null;
+        };
         /** @description Everything on the overview page. */
         Overview: {
             /** @description The numbers. */
@@ -1242,6 +1372,13 @@ export interface components {
             logs: components["schemas"]["Hit"][];
             /** @description How many these are. */
             count: number;
+            /**
+             * Format: int64
+             * @description How many there are in all, exactly.
+             */
+            total: number;
+            /** @description For `cursor` of the next page; null on the last. */
+            next_cursor?: string | null;
         };
         /** @description The refresh token; left out by the web client, whose cookie holds it. */
         RefreshRequest: {
@@ -1560,6 +1697,13 @@ export interface components {
         UploadsAnswer: {
             /** @description Latest first. */
             uploads: components["schemas"]["Upload"][];
+            /**
+             * Format: int64
+             * @description How many there are in all, exactly.
+             */
+            total: number;
+            /** @description For `cursor` of the next page; null on the last. */
+            next_cursor?: string | null;
         };
         /** @description A user. */
         UserView: {
@@ -1623,6 +1767,23 @@ export interface components {
              * @description Events counted under values that are not listed.
              */
             other_count: number;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+            /**
+             * Format: int64
+             * @description Rows that were looked at.
+             */
+            rows_scanned: number;
+            /**
+             * Format: int64
+             * @description Bytes of files that were decoded.
+             */
+            bytes_read: number;
+            /** @description Whether the answer was remembered from before. */
+            cached: boolean;
         };
     };
     responses: never;
@@ -1681,8 +1842,218 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description there would be more than 2,000 buckets */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_api_keys: {
+        parameters: {
+            query?: {
+                /** @description How many, 50 unless said, at most 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of keys */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeysAnswer"];
+                };
+            };
+            /** @description the cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the limit is out of its bounds */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_api_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description the key and its text */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeApiKey"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description you have as many keys as there may be, or the `Idempotency-Key` made one before */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description name, scopes or expiry are wrong; `errors` names which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_api_keys_id: {
+        parameters: {
+            query?: {
+                /** @description Only says what would be deleted. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description id of the key */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the key that was deleted, or with `dry_run` would be */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedApiKey"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such key, or it is somebody else's */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1900,6 +2271,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description anything else that went wrong */
             default: {
                 headers: {
@@ -1945,6 +2325,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2105,7 +2494,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the role does not allow it */
+            /** @description the role, or the scopes of the API key, do not allow it */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2150,6 +2539,8 @@ export interface operations {
                 limit?: number;
                 /** @description Only those of this log type. */
                 log_type?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2168,6 +2559,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2226,6 +2626,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description anything else that went wrong */
             default: {
                 headers: {
@@ -2262,6 +2671,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2307,6 +2725,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description anything else that went wrong */
             default: {
                 headers: {
@@ -2338,6 +2765,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2407,7 +2843,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the role does not allow it */
+            /** @description the role, or the scopes of the API key, do not allow it */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2487,7 +2923,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the role does not allow it */
+            /** @description the role, or the scopes of the API key, do not allow it */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2521,6 +2957,8 @@ export interface operations {
             query?: {
                 /** @description How many, 50 unless said, at most 200. */
                 limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -2528,7 +2966,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description the uploads, latest first */
+            /** @description a page of uploads, latest first */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2537,8 +2975,35 @@ export interface operations {
                     "application/json": components["schemas"]["UploadsAnswer"];
                 };
             };
+            /** @description the cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the limit is out of its bounds */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2580,6 +3045,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2637,6 +3111,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description there is no such upload */
             404: {
                 headers: {
@@ -2680,6 +3163,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2735,6 +3227,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2831,6 +3332,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description a histogram would have more than 100,000 buckets */
             413: {
                 headers: {
@@ -2896,6 +3406,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description anything else that went wrong */
             default: {
                 headers: {
@@ -2939,6 +3458,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description anything else that went wrong */
             default: {
                 headers: {
@@ -2974,6 +3502,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3032,6 +3569,15 @@ export interface operations {
             };
             /** @description not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

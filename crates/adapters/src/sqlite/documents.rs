@@ -101,24 +101,28 @@ pub(super) fn get(connection: &Connection, key: &Key) -> Result<Option<Document>
 
 /// See `MetadataStore::find`.
 pub(super) fn find(connection: &Connection, collection: &str, request: &FindRequest) -> Result<Vec<Document>> {
-    if request.filters.len() > FILTERS_MAX {
-        return Err(Error::new(ErrorKind::TooLarge, format!("at most {FILTERS_MAX} filters are allowed")));
+    let mut condition = Condition::new(collection, &request.filters)?;
+    if let Some(id) = &request.after {
+        let last = "(SELECT written_order FROM documents WHERE collection = ? AND id = ?)";
+        condition.and(&format!("written_order < {last}"), [collection.to_owned().into(), id.clone().into()]);
     }
-    let mut sql = "SELECT id, revision, body FROM documents WHERE collection = ?".to_owned();
-    let mut values = vec![rusqlite::types::Value::Text(collection.to_owned())];
-    for filter in &request.filters {
-        // `->` gives the value as JSON text, so that 1, true and "1" are three different values.
-        sql.push_str(" AND body -> ? = ?");
-        values.push(path_of(filter)?.into());
-        values.push(scalar_text(filter)?.into());
-    }
-    sql.push_str(" ORDER BY written_order DESC LIMIT ?");
+    let Condition { sql, mut values } = condition;
+    let sql = format!("SELECT id, revision, body FROM documents WHERE {sql} ORDER BY written_order DESC LIMIT ?");
     values.push(i64::try_from(request.limit).unwrap_or(i64::MAX).into());
     let rows: Vec<Columns> = connection
         .prepare_cached(&sql)
         .and_then(|mut statement| statement.query_map(params_from_iter(values), columns)?.collect())
         .map_err(|cause| translated(&cause))?;
     rows.into_iter().map(|columns| document_of(collection, columns)).collect()
+}
+
+/// See `MetadataStore::count`.
+pub(super) fn count(connection: &Connection, collection: &str, filters: &[Filter]) -> Result<u64> {
+    let Condition { sql, values } = Condition::new(collection, filters)?;
+    connection
+        .prepare_cached(&format!("SELECT COUNT(*) FROM documents WHERE {sql}"))
+        .and_then(|mut statement| statement.query_row(params_from_iter(values), |row| unsigned_in(row, 0)))
+        .map_err(|cause| translated(&cause))
 }
 
 /// See `MetadataStore::delete`.
@@ -130,6 +134,33 @@ pub(super) fn delete(connection: &mut Connection, key: &Key) -> Result<bool> {
         .map_err(|cause| translated(&cause))?;
     commit(transaction)?;
     Ok(deleted > 0)
+}
+
+/// What documents must fulfil, as SQL and the values of its question marks.
+struct Condition {
+    sql: String,
+    values: Vec<rusqlite::types::Value>,
+}
+
+impl Condition {
+    /// To be of the collection and to match all filters.
+    fn new(collection: &str, filters: &[Filter]) -> Result<Self> {
+        if filters.len() > FILTERS_MAX {
+            return Err(Error::new(ErrorKind::TooLarge, format!("at most {FILTERS_MAX} filters are allowed")));
+        }
+        let mut condition = Self { sql: "collection = ?".to_owned(), values: vec![collection.to_owned().into()] };
+        for filter in filters {
+            // `->` gives the value as JSON text, so that 1, true and "1" are three different values.
+            condition.and("body -> ? = ?", [path_of(filter)?.into(), scalar_text(filter)?.into()]);
+        }
+        Ok(condition)
+    }
+
+    fn and<const N: usize>(&mut self, sql: &str, values: [rusqlite::types::Value; N]) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(sql);
+        self.values.extend(values);
+    }
 }
 
 impl StoredBody {
@@ -158,7 +189,7 @@ fn revision_of(transaction: &Transaction<'_>, key: &Key) -> Result<Option<u64>> 
     transaction
         .prepare_cached("SELECT revision FROM documents WHERE collection = ?1 AND id = ?2")
         .and_then(|mut statement| {
-            statement.query_row(params![key.collection, key.id], |row| revision_in(row, 0)).optional()
+            statement.query_row(params![key.collection, key.id], |row| unsigned_in(row, 0)).optional()
         })
         .map_err(|cause| translated(&cause))
 }
@@ -209,11 +240,11 @@ fn scalar_text(filter: &Filter) -> Result<String> {
 type Columns = (String, u64, String);
 
 fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
-    Ok((row.get(0)?, revision_in(row, 1)?, row.get(2)?))
+    Ok((row.get(0)?, unsigned_in(row, 1)?, row.get(2)?))
 }
 
-/// SQLite's integers have a sign; revisions are never negative.
-fn revision_in(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+/// SQLite's integers have a sign; revisions and counts are never negative.
+fn unsigned_in(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(i64::unsigned_abs)
 }
 

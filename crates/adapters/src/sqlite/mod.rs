@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use serde_json::Value as Json;
 use tokio::sync::{Mutex, Semaphore};
-use vigie_domain::ports::{Document, FindRequest, MetadataStore};
+use vigie_domain::ports::{Document, Filter, FindRequest, MetadataStore};
 use vigie_domain::{Error, ErrorKind, Result};
 
 /// Connections that read.
@@ -110,6 +110,11 @@ impl MetadataStore for SqliteMetadataStore {
     async fn find(&self, collection: &str, request: &FindRequest) -> Result<Vec<Document>> {
         let (collection, request) = (collection.to_owned(), request.clone());
         self.read(move |connection| documents::find(connection, &collection, &request)).await
+    }
+
+    async fn count(&self, collection: &str, filters: &[Filter]) -> Result<u64> {
+        let (collection, filters) = (collection.to_owned(), filters.to_vec());
+        self.read(move |connection| documents::count(connection, &collection, &filters)).await
     }
 
     async fn delete(&self, collection: &str, id: &str) -> Result<bool> {

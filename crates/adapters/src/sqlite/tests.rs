@@ -46,6 +46,10 @@ impl MetadataStore for Housed {
         self.store.find(collection, request).await
     }
 
+    async fn count(&self, collection: &str, filters: &[Filter]) -> Result<u64> {
+        self.store.count(collection, filters).await
+    }
+
     async fn delete(&self, collection: &str, id: &str) -> Result<bool> {
         self.store.delete(collection, id).await
     }
@@ -56,11 +60,11 @@ mod suite {
 }
 
 fn all() -> FindRequest {
-    FindRequest { filters: Vec::new(), limit: 1_000 }
+    FindRequest { filters: Vec::new(), limit: 1_000, after: None }
 }
 
 fn filter(field: &str, value: Json) -> FindRequest {
-    FindRequest { filters: vec![Filter { field: field.into(), value }], limit: 10 }
+    FindRequest { filters: vec![Filter { field: field.into(), value }], limit: 10, after: None }
 }
 
 async fn ids(store: &SqliteMetadataStore, request: &FindRequest) -> Vec<String> {
@@ -154,7 +158,7 @@ async fn filters_tell_types_apart_and_take_any_field_name() {
     for request in [filter("v", json!([1])), filter("v", json!({})), filter("v\" OR 1=1 --", json!(1))] {
         assert_eq!(store.find("things", &request).await.unwrap_err().kind, ErrorKind::Invalid, "{request:?}");
     }
-    let many = FindRequest { filters: vec![Filter { field: "v".into(), value: json!(1) }; 17], limit: 1 };
+    let many = FindRequest { filters: vec![Filter { field: "v".into(), value: json!(1) }; 17], limit: 1, after: None };
     assert_eq!(store.find("things", &many).await.unwrap_err().kind, ErrorKind::TooLarge);
 }
 

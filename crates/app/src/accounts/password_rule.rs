@@ -3,7 +3,6 @@
 //!
 //! Existing passwords are never judged by it: a stricter rule locks nobody out.
 
-use vigie_domain::error::ErrorDetail;
 use vigie_domain::{Error, Result};
 
 use super::username::Username;
@@ -24,10 +23,7 @@ const COMMON: &str = include_str!("common_passwords.txt");
 
 /// Refuses a password that is too short, too long or easy to guess, and says which.
 pub(super) fn check_new_password(password: &str, username: &Username) -> Result<()> {
-    let refuse = |message: String| {
-        let detail = ErrorDetail { field: "password".to_owned(), span: None, message: message.clone() };
-        Err(Error::invalid(message).with_detail(detail))
-    };
+    let refuse = |message: String| Err(Error::invalid_field("password", message));
     let length = password.chars().count();
     if length < PASSWORD_CHARS_MIN {
         return refuse(format!(

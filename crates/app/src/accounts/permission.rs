@@ -35,6 +35,10 @@ pub enum Permission {
     LogsIngest,
     /// Uploading files of events.
     LogsUpload,
+    /// Having transactions judged for fraud.
+    FraudScore,
+    /// Making and deleting API keys: one's own, and as an admin everybody's.
+    KeysManage,
     /// Creating and changing users.
     UsersManage,
     /// Changing the installation itself.
@@ -79,12 +83,14 @@ impl FromStr for Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Public,
         Self::Authenticated,
         Self::LogsRead,
         Self::LogsIngest,
         Self::LogsUpload,
+        Self::FraudScore,
+        Self::KeysManage,
         Self::UsersManage,
         Self::Administer,
     ];
@@ -97,6 +103,8 @@ impl Permission {
             Self::LogsRead => "logs:read",
             Self::LogsIngest => "logs:ingest",
             Self::LogsUpload => "logs:upload",
+            Self::FraudScore => "fraud:score",
+            Self::KeysManage => "keys:manage",
             Self::UsersManage => "users:manage",
             Self::Administer => "administer",
         }
@@ -107,7 +115,7 @@ impl Permission {
         match self {
             Self::Public => None,
             Self::Authenticated | Self::LogsRead => Some(Role::Viewer),
-            Self::LogsIngest | Self::LogsUpload => Some(Role::Analyst),
+            Self::LogsIngest | Self::LogsUpload | Self::FraudScore | Self::KeysManage => Some(Role::Analyst),
             Self::UsersManage => Some(Role::Moderator),
             Self::Administer => Some(Role::Admin),
         }
@@ -128,6 +136,8 @@ mod tests {
         check(Permission::LogsRead, [true, true, true, true]);
         check(Permission::LogsIngest, [false, true, true, true]);
         check(Permission::LogsUpload, [false, true, true, true]);
+        check(Permission::FraudScore, [false, true, true, true]);
+        check(Permission::KeysManage, [false, true, true, true]);
         check(Permission::UsersManage, [false, false, true, true]);
         check(Permission::Administer, [false, false, false, true]);
     }

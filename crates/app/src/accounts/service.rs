@@ -1,25 +1,26 @@
 //! The accounts use case: adding users, logging in and out, and telling who a caller is.
 //!
-//! It decides; hashing, tokens, sessions and back-off are each in their own file. Whoever logs in in vain
-//! learns nothing of whether the user exists, is disabled or has another password.
+//! It decides; passwords, API keys, hashing, tokens, sessions and back-off are each in their own file.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use vigie_domain::ports::MetadataStore;
 use vigie_domain::time::NANOS_PER_SECOND;
 use vigie_domain::{Error, ErrorKind, Result, Timestamp};
 
+use super::api_keys::ApiKeys;
+use super::caller::{Caller, Proof};
 use super::failed_logins::FailedLogins;
-use super::live_sessions::{LiveSession, LiveSessions};
+use super::live_callers::{LiveCaller, LiveCallers};
 use super::password_hash::{HashCost, Hasher};
-use super::password_rule::{PASSWORD_CHARS_MAX, check_new_password};
+use super::password_rule::check_new_password;
 use super::permission::Role;
+use super::proven_passwords::ProvenPasswords;
 use super::random::generated_password;
 use super::sessions::{Granted, RefreshToken, Sessions, invalid_refresh_token};
 use super::tokens::{ACCESS_TOKEN_S, Access, TokenKeys, invalid_access_token};
-use super::username::{USERNAME_CHARS_MAX, Username, fold};
+use super::username::Username;
 use super::users::{StoredUser, User, UserRecord, Users};
 use crate::clock::Clock;
 
@@ -33,14 +34,16 @@ pub struct AccountsSettings {
     pub hash_cost: HashCost,
 }
 
-/// Users, their logins and their sessions.
+/// Users, their logins, their sessions and their API keys.
 pub struct Accounts {
-    users: Users,
-    sessions: Sessions,
-    live: LiveSessions,
-    failed_logins: FailedLogins,
-    hasher: Hasher,
-    keys: TokenKeys,
+    pub(super) users: Users,
+    pub(super) sessions: Sessions,
+    pub(super) api_keys: ApiKeys,
+    pub(super) live: LiveCallers,
+    pub(super) failed_logins: FailedLogins,
+    pub(super) proven_passwords: ProvenPasswords,
+    pub(super) hasher: Hasher,
+    token_keys: TokenKeys,
     clock: Clock,
     /// One change at a time that could leave no admin behind.
     admins: tokio::sync::Mutex<()>,
@@ -60,19 +63,6 @@ pub struct Session {
     pub user: User,
 }
 
-/// Who makes a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// Id of the user.
-    pub user_id: String,
-    /// Name of the user.
-    pub username: String,
-    /// What they may do.
-    pub role: Role,
-    /// Id of the session.
-    pub session_id: String,
-}
-
 /// The user made on the first start.
 #[derive(PartialEq, Eq)]
 pub struct FirstAdmin {
@@ -87,8 +77,8 @@ impl Accounts {
     ///
     /// # Errors
     /// `Internal` when the operating system gives no random bytes.
-    pub fn open(store: Arc<dyn MetadataStore>, keys: TokenKeys, clock: Clock) -> Result<Self> {
-        Self::open_with(store, keys, clock, AccountsSettings::default())
+    pub fn open(store: Arc<dyn MetadataStore>, token_keys: TokenKeys, clock: Clock) -> Result<Self> {
+        Self::open_with(store, token_keys, clock, AccountsSettings::default())
     }
 
     /// Accounts in that store, with settings of one's own.
@@ -97,17 +87,19 @@ impl Accounts {
     /// `Invalid` when a setting is out of its range.
     pub fn open_with(
         store: Arc<dyn MetadataStore>,
-        keys: TokenKeys,
+        token_keys: TokenKeys,
         clock: Clock,
         settings: AccountsSettings,
     ) -> Result<Self> {
         Ok(Self {
             users: Users::new(Arc::clone(&store)),
-            sessions: Sessions::new(store),
-            live: LiveSessions::default(),
+            sessions: Sessions::new(Arc::clone(&store)),
+            api_keys: ApiKeys::new(store),
+            live: LiveCallers::default(),
             failed_logins: FailedLogins::default(),
+            proven_passwords: ProvenPasswords::new()?,
             hasher: Hasher::new(settings.hash_cost)?,
-            keys,
+            token_keys,
             clock,
             admins: tokio::sync::Mutex::new(()),
         })
@@ -190,32 +182,6 @@ impl Accounts {
         Ok(changed.user())
     }
 
-    /// Begins a session for whoever knows the password.
-    ///
-    /// # Errors
-    /// `Unauthenticated` when name and password do not belong together; `Throttled` after too many
-    /// failed logins of the account or the address, or when too many log in at once.
-    pub async fn login(&self, username: &str, password: &str, address: IpAddr) -> Result<Session> {
-        let now = self.now();
-        let account: String = fold(username).chars().take(USERNAME_CHARS_MAX).collect();
-        let attempt = self.failed_logins.begin(&account, address, now)?;
-        let user = match self.user_with_password(username, password).await {
-            Ok(Some(user)) => user,
-            Ok(None) => {
-                self.failed_logins.failed(&attempt);
-                return Err(wrong_login());
-            }
-            Err(error) => {
-                self.failed_logins.forget(&attempt);
-                return Err(error);
-            }
-        };
-        self.failed_logins.succeeded(&attempt);
-        let granted = self.sessions.begin(&user.id, user.record.session_epoch, now).await?;
-        tracing::info!(user_id = user.id, session_id = granted.session.id, "a user logged in");
-        self.session_of(&user, granted, now)
-    }
-
     /// Takes a refresh token for a new pair of tokens. It is good once: using it again ends the session.
     ///
     /// # Errors
@@ -237,12 +203,15 @@ impl Accounts {
         self.session_of(&user, granted, now)
     }
 
-    /// Ends the caller's session: none of its tokens is accepted any more.
+    /// Ends the caller's session: none of its tokens is accepted any more. Without a session nothing ends.
     ///
     /// # Errors
     /// `Unavailable` when the store cannot be reached; the session then goes on.
     pub async fn logout(&self, caller: &Caller) -> Result<()> {
-        self.end_session(&caller.session_id).await
+        match &caller.proof {
+            Proof::Session { id } => self.end_session(id).await,
+            Proof::Password | Proof::Key { .. } => Ok(()),
+        }
     }
 
     /// Ends the session of a refresh token, for clients whose access token has expired. An old token of
@@ -264,15 +233,10 @@ impl Accounts {
     /// enabled and still of the role that it names.
     pub async fn authenticate(&self, access_token: &str) -> Result<Caller> {
         let now = self.now();
-        let access = self.keys.verify(access_token, now)?;
-        let live = self.live_session(&access.session_id, now).await?;
-        live.filter(|live| live.user_id == access.user_id && live.role == access.role)
-            .map(|live| Caller {
-                user_id: live.user_id,
-                username: live.username,
-                role: live.role,
-                session_id: access.session_id,
-            })
+        let access = self.token_keys.verify(access_token, now)?;
+        let caller = self.caller_of_session(&access.session_id, now).await?;
+        caller
+            .filter(|caller| caller.user_id == access.user_id && caller.role == access.role)
             .ok_or_else(invalid_access_token)
     }
 
@@ -284,28 +248,14 @@ impl Accounts {
         self.users.get(&caller.user_id).await?.map(|user| user.user()).ok_or_else(invalid_access_token)
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         (self.clock)()
     }
 
-    /// The user of that name, when the password is theirs and they may log in. The work is the same
-    /// for everyone.
-    async fn user_with_password(&self, username: &str, password: &str) -> Result<Option<StoredUser>> {
-        let user = match Username::parse(username) {
-            Ok(name) => self.users.by_name(name.folded()).await?,
-            Err(_) => None,
-        };
-        let is_possible = password.chars().nth(PASSWORD_CHARS_MAX).is_none();
-        let (password, user) = if is_possible { (password, user) } else { ("", None) };
-        let stored_hash = user.as_ref().map(|user| user.record.password_hash.as_str());
-        let is_right = self.hasher.verify(password, stored_hash).await?;
-        Ok(user.filter(|user| is_right && user.record.enabled))
-    }
-
-    /// The session and its user as they are now, or were within the last second.
-    async fn live_session(&self, id: &str, now: Timestamp) -> Result<Option<LiveSession>> {
-        if let Some(live) = self.live.get(id, now) {
-            return Ok(Some(live));
+    /// Whom the session belongs to now, or did within the last second.
+    async fn caller_of_session(&self, id: &str, now: Timestamp) -> Result<Option<Caller>> {
+        if let Some(caller) = self.live.get(id, now) {
+            return Ok(Some(caller));
         }
         let generation = self.live.generation();
         let Some(session) = self.sessions.get(id, now).await? else {
@@ -315,14 +265,10 @@ impl Accounts {
         let Some(user) = user.filter(|user| may_go_on(user, session.record.epoch)) else {
             return Ok(None);
         };
-        let live = LiveSession {
-            user_id: user.id,
-            username: user.record.username,
-            role: user.record.role,
-            expires_at: session.record.expires_at,
-        };
-        self.live.remember(id, live.clone(), now, generation);
-        Ok(Some(live))
+        let caller = Caller::of(user, Proof::Session { id: id.to_owned() });
+        let live = LiveCaller { caller: caller.clone(), expires_at: session.record.expires_at };
+        self.live.remember(id, live, now, generation);
+        Ok(Some(caller))
     }
 
     async fn refuse_for_the_last_admin(&self, username: &Username) -> Result<()> {
@@ -347,16 +293,17 @@ impl Accounts {
     async fn end_all_sessions(&self, user_id: &str) -> Result<()> {
         // The raised epoch has ended them already; this clears away what is left of them.
         self.live.forget_all_of(user_id);
+        self.proven_passwords.forget_all_of(user_id);
         self.sessions.end_all_of(user_id).await
     }
 
-    fn session_of(&self, user: &StoredUser, granted: Granted, now: Timestamp) -> Result<Session> {
+    pub(super) fn session_of(&self, user: &StoredUser, granted: Granted, now: Timestamp) -> Result<Session> {
         let Granted { session, refresh_token } = granted;
         let end = session.record.expires_at;
         let expires_at = now.saturating_add_nanos(ACCESS_TOKEN_S * NANOS_PER_SECOND).min(end);
         let access = Access { user_id: user.id.clone(), session_id: session.id, role: user.record.role };
         Ok(Session {
-            access_token: self.keys.sign(&access, now, expires_at)?,
+            access_token: self.token_keys.sign(&access, now, expires_at)?,
             refresh_token,
             expires_in_s: seconds_between(now, expires_at),
             refresh_expires_in_s: seconds_between(now, end),
@@ -377,13 +324,9 @@ impl fmt::Debug for FirstAdmin {
     }
 }
 
-/// Whether sessions of that epoch go on.
-fn may_go_on(user: &StoredUser, epoch: u64) -> bool {
+/// Whether what was begun in that epoch goes on.
+pub(super) fn may_go_on(user: &StoredUser, epoch: u64) -> bool {
     user.record.enabled && user.record.session_epoch == epoch
-}
-
-fn wrong_login() -> Error {
-    Error::new(ErrorKind::Unauthenticated, "user name and password do not belong together; check both")
 }
 
 fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {

@@ -5,7 +5,7 @@ use vigie_domain::ports::FindRequest;
 use vigie_domain::{ErrorKind, Timestamp};
 
 use super::test_house::{House, OTHER_PASSWORD, PASSWORD, address, is_unauthenticated};
-use super::{Caller, Role};
+use super::{Caller, Proof, Role};
 
 const HOUR_S: i64 = 3_600;
 const DAY_S: i64 = 24 * HOUR_S;
@@ -57,7 +57,8 @@ async fn a_made_up_refresh_token_ends_nothing() {
     let house = House::with_anne().await;
     let session = house.login().await;
     let caller = house.accounts.authenticate(&session.access_token).await.unwrap();
-    for made_up in ["", "x", &caller.session_id, &session.access_token, &"A".repeat(86)] {
+    let Proof::Session { id } = &caller.proof else { panic!("{caller:?}") };
+    for made_up in ["", "x", id, &session.access_token, &"A".repeat(86)] {
         is_unauthenticated(house.accounts.refresh(made_up).await);
         house.accounts.logout_by_refresh_token(made_up).await.unwrap();
     }
@@ -191,7 +192,8 @@ async fn what_another_process_changes_is_seen_within_a_second() {
 async fn a_session_begun_with_the_old_password_during_a_reset_is_worth_nothing() {
     let house = House::with_anne().await;
     let session = house.login().await;
-    let sessions = house.store.find("sessions", &FindRequest { filters: Vec::new(), limit: 1 }).await.unwrap();
+    let sessions =
+        house.store.find("sessions", &FindRequest { filters: Vec::new(), limit: 1, after: None }).await.unwrap();
     house.accounts.reset_password("anne", OTHER_PASSWORD).await.unwrap();
     // The login had read the user before the reset and stored its session after it.
     house.store.insert("sessions", &sessions[0].id, sessions[0].body.clone(), &[]).await.unwrap();

@@ -168,7 +168,7 @@ impl Sessions {
     /// Sessions of the user, latest refreshed first.
     async fn of_user(&self, user_id: &str) -> Result<Vec<StoredSession>> {
         let filters = vec![Filter { field: "user_id".to_owned(), value: user_id.into() }];
-        let found = self.store.find(SESSIONS, &FindRequest { filters, limit: PAGE_MAX }).await?;
+        let found = self.store.find(SESSIONS, &FindRequest { filters, limit: PAGE_MAX, after: None }).await?;
         found.into_iter().map(decoded).collect()
     }
 }

@@ -62,14 +62,18 @@ impl House {
 
     pub(super) async fn change_user(&self, username: &str, field: &str, value: Json) {
         let filters = vec![Filter { field: "username".into(), value: username.into() }];
-        let found = self.store.find("users", &FindRequest { filters, limit: 1 }).await.unwrap();
+        let found = self.store.find("users", &FindRequest { filters, limit: 1, after: None }).await.unwrap();
         let mut body = found[0].body.clone();
         body[field] = value;
         self.store.replace("users", &found[0].id, found[0].revision, body).await.unwrap();
     }
 
     pub(super) async fn count(&self, collection: &str) -> usize {
-        self.store.find(collection, &FindRequest { filters: Vec::new(), limit: 1_000 }).await.unwrap().len()
+        self.store
+            .find(collection, &FindRequest { filters: Vec::new(), limit: 1_000, after: None })
+            .await
+            .unwrap()
+            .len()
     }
 }
 
@@ -114,6 +118,10 @@ impl MetadataStore for FragileStore {
 
     async fn find(&self, collection: &str, request: &FindRequest) -> Result<Vec<Document>> {
         self.reach()?.find(collection, request).await
+    }
+
+    async fn count(&self, collection: &str, filters: &[Filter]) -> Result<u64> {
+        self.reach()?.count(collection, filters).await
     }
 
     async fn delete(&self, collection: &str, id: &str) -> Result<bool> {

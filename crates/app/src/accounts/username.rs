@@ -2,7 +2,6 @@
 //!
 //! Only ASCII, so that no two names look alike and differ; letter case is shown but does not count.
 
-use vigie_domain::error::ErrorDetail;
 use vigie_domain::{Error, Result};
 
 /// Longest name, in characters: the longest e-mail address there can be.
@@ -24,8 +23,7 @@ impl Username {
             let message = format!(
                 "a user name has 1 to {USERNAME_CHARS_MAX} characters, only ASCII letters, digits and . _ @ + -; choose another"
             );
-            let detail = ErrorDetail { field: "username".to_owned(), span: None, message: message.clone() };
-            return Err(Error::invalid(message).with_detail(detail));
+            return Err(Error::invalid_field("username", message));
         }
         Ok(Self { shown: shown.to_owned(), folded: fold(shown) })
     }

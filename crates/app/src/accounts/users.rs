@@ -118,7 +118,7 @@ impl Users {
 
     /// Whether there is any user.
     pub(super) async fn is_empty(&self) -> Result<bool> {
-        Ok(self.store.find(USERS, &FindRequest { filters: Vec::new(), limit: 1 }).await?.is_empty())
+        Ok(self.store.find(USERS, &FindRequest { filters: Vec::new(), limit: 1, after: None }).await?.is_empty())
     }
 
     /// The user of that id.
@@ -129,7 +129,7 @@ impl Users {
     /// The user of that name, in whatever letter case.
     pub(super) async fn by_name(&self, folded: &str) -> Result<Option<StoredUser>> {
         let filters = vec![Filter { field: UNIQUE_NAME.to_owned(), value: folded.into() }];
-        let found = self.store.find(USERS, &FindRequest { filters, limit: 1 }).await?;
+        let found = self.store.find(USERS, &FindRequest { filters, limit: 1, after: None }).await?;
         found.into_iter().next().map(decoded).transpose()
     }
 
@@ -139,7 +139,7 @@ impl Users {
             Filter { field: "role".to_owned(), value: Role::Admin.as_str().into() },
             Filter { field: "enabled".to_owned(), value: true.into() },
         ];
-        let found = self.store.find(USERS, &FindRequest { filters, limit: 2 }).await?;
+        let found = self.store.find(USERS, &FindRequest { filters, limit: 2, after: None }).await?;
         Ok(found.iter().any(|document| document.id != id))
     }
 

@@ -9,7 +9,7 @@ use crate::test_shop::{NOW, Shop, event};
 const HOUR_S: i64 = 3_600;
 
 fn last_hour() -> AskedRange {
-    AskedRange { from: Some("now-1h".into()), to: Some("now".into()) }
+    AskedRange { from: Some("now-1h".into()), to: Some("now".into()), ..AskedRange::default() }
 }
 
 fn payment(seconds_ago: i64, status: &str, amount: &str, currency: Option<&str>) -> Json {
@@ -157,7 +157,11 @@ async fn the_funnel_counts_visits_and_not_their_actions() {
 }
 
 fn asked(query: &str, interval: &str) -> HistogramInput {
-    let range = AskedRange { from: Some("2026-11-23T13:00:00Z".into()), to: Some("2026-11-23T13:03:00Z".into()) };
+    let range = AskedRange {
+        from: Some("2026-11-23T13:00:00Z".into()),
+        to: Some("2026-11-23T13:03:00Z".into()),
+        ..AskedRange::default()
+    };
     HistogramInput { query: query.into(), range, interval: interval.into() }
 }
 
@@ -205,11 +209,11 @@ async fn histograms_that_cannot_be_made_are_refused_in_words() {
     };
     assert_eq!(refused(asked("", "soon")).await, (ErrorKind::Malformed, "interval".into()));
     assert_eq!(refused(asked("level:", "1m")).await, (ErrorKind::Malformed, "query".into()));
-    let range = AskedRange { from: Some("now-2001s".into()), to: None };
+    let range = AskedRange { from: Some("now-2001s".into()), ..AskedRange::default() };
     let many = HistogramInput { range: range.clone(), ..asked("", "1s") };
     assert_eq!(refused(many).await, (ErrorKind::Invalid, "interval".into()));
-    let range = AskedRange { from: Some("yesterday".into()), to: None };
+    let range = AskedRange { from: Some("yesterday".into()), ..AskedRange::default() };
     assert_eq!(refused(HistogramInput { range, ..asked("", "1m") }).await, (ErrorKind::Malformed, "from".into()));
-    let range = AskedRange { from: Some("now-1999s".into()), to: None };
+    let range = AskedRange { from: Some("now-1999s".into()), ..AskedRange::default() };
     assert!(shop.analytics.histogram(&shop.scope, &HistogramInput { range, ..asked("", "1s") }).await.is_ok());
 }

@@ -7,6 +7,7 @@ use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
 use super::aggregate::{DEPTH_MAX, FILTERS_MAX, NAME_BYTES_MAX, PERCENTS_MAX, QUESTIONS_MAX, TERMS_MAX};
 use super::*;
 use crate::test_shop::Shop;
+use crate::time_range::RangeNames;
 
 fn question(name: &str, kind: AskedKind, children: Vec<AskedQuestion>) -> AskedQuestion {
     AskedQuestion { name: name.to_owned(), kind, children }
@@ -78,7 +79,7 @@ async fn questions_have_bounds() {
 async fn what_lies_within_the_bounds_is_asked() {
     assert!(ask(vec![nested(DEPTH_MAX, 10)], AskedRange::default()).await.is_ok());
     assert!(ask(vec![question("a", terms(TERMS_MAX), Vec::new())], AskedRange::default()).await.is_ok());
-    let day = AskedRange { from: Some("now-1d".to_owned()), to: Some("now".to_owned()) };
+    let day = AskedRange { from: Some("now-1d".to_owned()), to: Some("now".to_owned()), names: RangeNames::Dates };
     let per_span =
         |interval: &str| vec![question("a", terms(10), vec![question("b", histogram(interval, None), Vec::new())])];
     assert!(ask(per_span("1m"), day.clone()).await.is_ok());

@@ -2,7 +2,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use vigie_domain::error::ErrorDetail;
 use vigie_domain::ports::SortOrder;
 use vigie_domain::{Error, Position, Result, Timestamp};
 
@@ -22,10 +21,7 @@ pub(super) fn write(position: Position, order: SortOrder) -> String {
 /// # Errors
 /// `Malformed` when it was not made here, or for the other order.
 pub(super) fn read(cursor: &str, order: SortOrder) -> Result<Position> {
-    let malformed = |message: &str| {
-        let detail = ErrorDetail { field: "cursor".into(), span: None, message: message.to_owned() };
-        Error::malformed(message).with_detail(detail)
-    };
+    let malformed = |message: &str| Error::malformed_field("cursor", message);
     let damaged = || malformed("the cursor is damaged; begin again without one");
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| damaged())?;
     let [VERSION, is_newest_first, rest @ ..] = bytes.as_slice() else { return Err(damaged()) };

@@ -2,7 +2,7 @@
 
 use vigie_domain::aggregation::{Aggregation, AggregationAnswer};
 use vigie_domain::mapping::{self, FIELD_ALIASES, FieldKind};
-use vigie_domain::ports::{AggregateRequest, Selection};
+use vigie_domain::ports::{AggregateRequest, ScanStats, Selection};
 use vigie_domain::query::{Predicate, Query, glob};
 use vigie_domain::{Error, LogType, Result, Scope, Value};
 
@@ -49,6 +49,8 @@ pub struct ValuesPage {
     pub total: u64,
     /// Events with other values.
     pub other_count: u64,
+    /// What it cost.
+    pub stats: ScanStats,
 }
 
 /// What may be typed next.
@@ -127,10 +129,12 @@ impl Search {
         (range, limit): (&AskedRange, usize),
     ) -> Result<ValuesPage> {
         if field.is_empty() {
-            return Err(Error::invalid("name the field whose values are asked for, for example field=service"));
+            let message = "name the field whose values are asked for, for example field=service";
+            return Err(Error::invalid_field("field", message));
         }
         if limit > VALUES_MAX {
-            return Err(Error::invalid(format!("at most {VALUES_MAX} values can be listed")));
+            let message = format!("\"limit\" is {limit}; at most {VALUES_MAX} values can be listed");
+            return Err(Error::invalid_field("limit", message));
         }
         let selection = self.selection(query, range, None)?;
         self.top_values(scope, mapping::canonical(field), selection, limit).await
@@ -149,7 +153,7 @@ impl Search {
             }
             _ => (Vec::new(), 0),
         };
-        Ok(ValuesPage { field: field.to_owned(), values, total: result.total, other_count })
+        Ok(ValuesPage { field: field.to_owned(), values, total: result.total, other_count, stats: result.stats })
     }
 
     /// What may be typed next: values of `field` that begin with `text`, or fields whose name contains it.

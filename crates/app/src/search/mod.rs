@@ -193,8 +193,11 @@ impl Search {
     /// # Errors
     /// `NotFound` when there is no such event; `Invalid` when too many neighbours are asked for.
     pub async fn context(&self, scope: &Scope, id: &str, before: usize, after: usize) -> Result<Context> {
-        if before.max(after) > CONTEXT_MAX {
-            return Err(Error::invalid(format!("at most {CONTEXT_MAX} events before and after can be shown")));
+        for (parameter, count) in [("before", before), ("after", after)] {
+            if count > CONTEXT_MAX {
+                let message = format!("\"{parameter}\" is {count}; at most {CONTEXT_MAX} events can be shown");
+                return Err(Error::invalid_field(parameter, message));
+            }
         }
         let event = self.get(scope, id).await?;
         let neighbours = |order: SortOrder, limit: usize| SearchRequest {
@@ -211,21 +214,23 @@ impl Search {
         Ok(Context { before: earlier, event, after: later })
     }
 
-    /// The latest events, of one log type if asked.
+    /// A page of the latest events, of one log type if asked; `cursor` is where the page before ended.
     ///
     /// # Errors
-    /// What the store answers.
-    pub async fn recent(&self, scope: &Scope, log_type: Option<LogType>, limit: usize) -> Result<Vec<Hit>> {
-        let query = log_type.map_or(Query::All, |log_type| Query::equals("log_type", log_type.as_str()));
-        let request = SearchRequest {
-            selection: Selection { query, range: TimeRange::ALL },
-            order: SortOrder::NewestFirst,
-            after: None,
-            skip: 0,
-            limit: limit.min(SIZE_MAX),
-            count_total: false,
-        };
-        Ok(self.store.search(scope, &request).await?.hits)
+    /// `Malformed` when the cursor cannot be read; `Invalid` when the page is too large.
+    pub async fn recent(
+        &self,
+        scope: &Scope,
+        log_type: Option<LogType>,
+        (limit, cursor): (usize, Option<String>),
+    ) -> Result<SearchPage> {
+        if limit > SIZE_MAX {
+            let message = format!("\"limit\" is {limit}, at most {SIZE_MAX} events fit on a page");
+            return Err(Error::invalid_field("limit", message));
+        }
+        let filters = log_type.map(|log_type| ("log_type".to_owned(), vec![log_type.as_str().to_owned()]));
+        let filters = filters.into_iter().collect();
+        self.search(scope, &SearchInput { filters, size: limit, cursor, ..SearchInput::default() }).await
     }
 
     /// Events of each log type, all of time.
@@ -308,17 +313,16 @@ fn any_of(field: &str, values: &[String]) -> Result<Query> {
     let canonical = mapping::canonical(field);
     let mut equal = values.iter().map(|value| Query::equals(canonical, value.as_str()));
     match (equal.next(), equal.next()) {
-        (None, _) => Err(Error::malformed(format!("the filter \"{field}\" names no value"))),
+        (None, _) => {
+            Err(Error::malformed_field(format!("filters.{field}"), format!("the filter \"{field}\" names no value")))
+        }
         (Some(only), None) => Ok(only),
         (Some(first), Some(second)) => Ok(Query::Or([first, second].into_iter().chain(equal).collect())),
     }
 }
 
 fn check_page(input: &SearchInput) -> Result<()> {
-    let invalid = |field: &str, message: String| {
-        let detail = ErrorDetail { field: field.into(), span: None, message: message.clone() };
-        Err(Error::invalid(message).with_detail(detail))
-    };
+    let invalid = |field: &str, message: String| Err(Error::invalid_field(field, message));
     if input.size > SIZE_MAX {
         return invalid("size", format!("\"size\" is {}, at most {SIZE_MAX} events fit on a page", input.size));
     }

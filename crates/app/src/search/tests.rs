@@ -91,7 +91,14 @@ async fn ranges_are_half_open() {
     let shop = ten().await;
     let within = async |from: &str, to: &str| {
         let said = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        found(&shop, SearchInput { range: AskedRange { from: said(from), to: said(to) }, ..page("", 10) }).await
+        found(
+            &shop,
+            SearchInput {
+                range: AskedRange { from: said(from), to: said(to), ..AskedRange::default() },
+                ..page("", 10)
+            },
+        )
+        .await
     };
     assert_eq!(within("now-60s", "now-30s").await, [6, 5, 4, 3]);
     assert_eq!(within("now-30s", "").await, [9, 8, 7]);
@@ -113,7 +120,7 @@ async fn what_cannot_be_asked_is_refused_at_its_place() {
     check(page("", SIZE_MAX + 1), ErrorKind::Invalid, "size", None).await;
     check(SearchInput { from: FROM_MAX + 1, ..page("", 5) }, ErrorKind::Invalid, "from", None).await;
     check(SearchInput { cursor: Some("x".into()), ..page("", 5) }, ErrorKind::Malformed, "cursor", None).await;
-    let range = AskedRange { from: Some("soon".into()), to: None };
+    let range = AskedRange { from: Some("soon".into()), ..AskedRange::default() };
     check(SearchInput { range, ..page("", 5) }, ErrorKind::Malformed, "from", None).await;
     assert!(shop.search.search(&shop.scope, &page("", SIZE_MAX)).await.is_ok());
 }
@@ -160,8 +167,14 @@ async fn the_store_is_described() {
     assert_eq!((stats.indices.len(), stats.by_type()), (2, types));
     assert_eq!(stats.first.unwrap().to_string(), "2026-11-22T14:04:05.000Z");
     assert_eq!(stats.last.unwrap().to_string(), "2026-11-23T14:03:45.000Z");
-    assert_eq!(numbers(&shop.search.recent(&shop.scope, None, 2).await.unwrap()), [3, 2]);
-    assert_eq!(numbers(&shop.search.recent(&shop.scope, Some(LogType::Error), 9).await.unwrap()), [3, 1]);
+    let recent = async |log_type: Option<LogType>, limit: usize, cursor: Option<String>| {
+        let page = shop.search.recent(&shop.scope, log_type, (limit, cursor)).await.unwrap();
+        (numbers(page.hits.iter().map(|found| &found.hit)), page.total, page.next_cursor)
+    };
+    let (first, total, cursor) = recent(None, 2, None).await;
+    assert_eq!((first, total), (vec![3, 2], 3));
+    assert_eq!(recent(None, 2, cursor).await, (vec![1], 3, None));
+    assert_eq!(recent(Some(LogType::Error), 9, None).await, (vec![3, 1], 2, None));
     let empty = Shop::new();
     let stats = empty.search.stats(&empty.scope).await.unwrap();
     assert_eq!((stats.indices.len(), stats.first, stats.last), (0, None, None));
@@ -170,7 +183,7 @@ async fn the_store_is_described() {
 #[tokio::test]
 async fn services_fields_and_values_are_listed() {
     let shop = ten().await;
-    let range = AskedRange { from: Some("now-30s".into()), to: None };
+    let range = AskedRange { from: Some("now-30s".into()), ..AskedRange::default() };
     let services = shop.search.services(&shop.scope, &range).await.unwrap();
     assert_eq!(services, [("payment".to_owned(), 2), ("cart".to_owned(), 1)]);
 

@@ -21,6 +21,7 @@ use vigie_pipeline::DecodeOptions;
 
 use crate::Clock;
 use crate::ingest::IngestSettings;
+use crate::listing::{ListRequest, Listed, write_cursor};
 use process::Processing;
 
 pub use preview::{PREVIEW_BYTES_MAX, Preview};
@@ -38,8 +39,8 @@ const WAITING_MAX: usize = 32;
 const RETRY_AFTER_S: u64 = 30;
 /// How long a caller waits before hearing that processing goes on.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// Uploads listed at most.
-pub const LISTED_MAX: usize = 200;
+/// Records of uploads that are looked at in one go.
+const LISTED_MAX: usize = 200;
 
 /// A file received. A temporary one is removed when this is dropped, whatever happened to it.
 #[derive(Debug)]
@@ -127,7 +128,8 @@ impl Uploads {
     async fn close_interrupted(&self) -> Result<()> {
         loop {
             let filters = vec![Filter { field: "state".into(), value: UploadState::Running.as_str().into() }];
-            let running = self.inner.metadata.find(COLLECTION, &FindRequest { filters, limit: LISTED_MAX }).await?;
+            let running =
+                self.inner.metadata.find(COLLECTION, &FindRequest { filters, limit: LISTED_MAX, after: None }).await?;
             if running.is_empty() {
                 return Ok(());
             }
@@ -185,16 +187,23 @@ impl Uploads {
         }
     }
 
-    /// The latest uploads, latest begun first.
+    /// Uploads, those first of which there is news; those of a page latest begun first.
     ///
     /// # Errors
-    /// What the metadata store answers.
-    pub async fn recent(&self, limit: usize) -> Result<Vec<Upload>> {
-        let request = FindRequest { filters: Vec::new(), limit: limit.min(LISTED_MAX) };
-        let found = self.inner.metadata.find(COLLECTION, &request).await?;
-        let mut uploads = found.iter().map(Upload::from_document).collect::<Result<Vec<_>>>()?;
-        uploads.sort_by_key(|upload| std::cmp::Reverse(upload.created_at));
-        Ok(uploads)
+    /// `Malformed` or `Invalid` when the page asked for cannot be, or what the metadata store answers.
+    pub async fn recent(&self, request: &ListRequest) -> Result<Listed<Upload>> {
+        let (limit, after) = (request.limit()?, request.after()?);
+        // One more than the page holds tells whether there is a next page.
+        let find = FindRequest { filters: Vec::new(), limit: limit + 1, after: after.map(|(_, id)| id) };
+        let mut found = self.inner.metadata.find(COLLECTION, &find).await?;
+        let has_more = found.len() > limit;
+        found.truncate(limit);
+        let mut entries = found.iter().map(Upload::from_document).collect::<Result<Vec<_>>>()?;
+        let position = |last: &Upload| write_cursor(&(last.created_at, last.file_id.clone()));
+        let next_cursor = entries.last().filter(|_| has_more).map(position);
+        entries.sort_by_key(|upload| std::cmp::Reverse(upload.created_at));
+        let total = self.inner.metadata.count(COLLECTION, &[]).await?;
+        Ok(Listed { entries, total, is_total_exact: true, next_cursor })
     }
 
     /// The file with the rejected lines of an upload, as NDJSON; `None` when no line was rejected.
@@ -210,7 +219,7 @@ impl Uploads {
 impl Inner {
     async fn earlier(&self, fingerprint: &str) -> Result<Option<Upload>> {
         let filters = vec![Filter { field: "fingerprint".into(), value: fingerprint.into() }];
-        let found = self.metadata.find(COLLECTION, &FindRequest { filters, limit: LISTED_MAX }).await?;
+        let found = self.metadata.find(COLLECTION, &FindRequest { filters, limit: LISTED_MAX, after: None }).await?;
         let uploads = found.iter().map(Upload::from_document).collect::<Result<Vec<_>>>()?;
         Ok(uploads.into_iter().find(|upload| upload.state != UploadState::Failed))
     }

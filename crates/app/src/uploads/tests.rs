@@ -63,7 +63,7 @@ async fn a_file_is_stored_and_described() {
     assert_eq!(upload.first_timestamp.unwrap().to_string(), "2026-11-23T14:01:05.000Z");
     assert_eq!(upload.last_timestamp.unwrap().to_string(), "2026-11-23T14:03:05.000Z");
     assert_eq!(house.uploads.get(&upload.file_id).await.unwrap().records_processed, 3);
-    assert_eq!(house.uploads.recent(10).await.unwrap().len(), 1);
+    assert_eq!(house.uploads.recent(&ListRequest::default()).await.unwrap().total, 1);
     assert_eq!(house.uploads.rejects_file(&upload.file_id).await.unwrap(), None);
     assert!(!path.exists(), "the temporary file is gone");
     assert_eq!(house.shop.total().await, 3);
@@ -119,7 +119,7 @@ async fn files_without_logs_are_refused_in_words() {
         assert_eq!(error.kind, kind, "{error}");
         assert!(error.message.contains(words), "{error}");
         assert!(!path.exists());
-        let record = &house.uploads.recent(1).await.unwrap()[0];
+        let record = &house.uploads.recent(&ListRequest::default()).await.unwrap().entries[0];
         assert_eq!((record.state, record.error.as_deref()), (UploadState::Failed, Some(error.message.as_str())));
     };
     check(b"\x89PNG\r\n\x1a\n and so on", ErrorKind::Invalid, "access_log").await;
@@ -165,8 +165,8 @@ async fn columns_are_mapped() {
     assert_eq!((preview.batch.events.len(), house.shop.total().await), (2, 0));
     let upload = house.uploads.begin(&house.shop.scope, file, options, BY).await.unwrap();
     assert_eq!(upload.first_timestamp.unwrap().to_string(), "2011-12-09T12:50:00.000Z");
-    let hits = house.shop.search.recent(&house.shop.scope, Some(LogType::Transaction), 10).await.unwrap();
-    assert_eq!(hits.len(), 2);
+    let hits = house.shop.search.recent(&house.shop.scope, Some(LogType::Transaction), (10, None)).await.unwrap();
+    assert_eq!(hits.total, 2);
 }
 
 #[tokio::test]

@@ -30,11 +30,17 @@ pub trait MetadataStore: Send + Sync {
     /// `Unavailable` when the store cannot be reached.
     async fn get(&self, collection: &str, id: &str) -> Result<Option<Document>>;
 
-    /// Documents that match, latest written first.
+    /// Documents that match, latest written first. Behind a document that is gone there are none.
     ///
     /// # Errors
     /// `Unavailable` when the store cannot be reached.
     async fn find(&self, collection: &str, request: &FindRequest) -> Result<Vec<Document>>;
+
+    /// How many documents match, exactly.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be reached.
+    async fn count(&self, collection: &str, filters: &[Filter]) -> Result<u64>;
 
     /// Removes the document; `false` when there was none.
     ///
@@ -70,4 +76,6 @@ pub struct FindRequest {
     pub filters: Vec<Filter>,
     /// How many at most; 0 means none.
     pub limit: usize,
+    /// Only those behind the document with this id, in the order of `find`: the last one of the page before.
+    pub after: Option<String>,
 }

@@ -44,6 +44,19 @@ impl Failure {
         Self { outcome: Outcome::Failed, words: words.into() }
     }
 
+    /// What was given in a variable is wrong, when that is why it failed.
+    pub fn of_variable(name: &str, error: vigie_domain::Error) -> Self {
+        match error.kind {
+            vigie_domain::ErrorKind::Invalid => Self::misused(format!("{name}: {}", error.message)),
+            _ => error.into(),
+        }
+    }
+
+    /// A reader that has gone away, as `head` does, has taken what it wanted: there is nothing to say to anybody.
+    fn nobody_reads() -> Self {
+        Self { outcome: Outcome::Done, words: String::new() }
+    }
+
     /// The arguments are wrong.
     pub fn misused(words: impl Into<String>) -> Self {
         Self { outcome: Outcome::Misused, words: words.into() }
@@ -64,6 +77,9 @@ impl From<ConfigError> for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::nobody_reads();
+        }
         Self::failed(format!("output could not be written: {error}"))
     }
 }
@@ -131,7 +147,9 @@ impl<'a> Console<'a> {
 
     pub(super) fn show_failure(&mut self, failure: &Failure) -> Outcome {
         let _ = self.out.flush();
-        let _ = writeln!(self.err, "vigie: {}", printable(&failure.words));
+        if failure.outcome != Outcome::Done {
+            let _ = writeln!(self.err, "vigie: {}", printable(&failure.words));
+        }
         failure.outcome
     }
 }

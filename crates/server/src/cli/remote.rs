@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::{Response, StatusCode, Uri};
 use ureq::{Agent, Body, SendBody};
+use vigie_app::accounts::KeyText;
 
 use super::{Failure, RemoteArguments};
 use crate::config::{Environment, TOKEN_VARIABLE};
@@ -108,7 +109,8 @@ impl Remote {
     }
 
     fn authorization(&self) -> String {
-        self.token.as_ref().map(|token| format!("Bearer {token}")).unwrap_or_default()
+        let scheme = |token: &String| if KeyText::is_plain(token) { "ApiKey" } else { "Bearer" };
+        self.token.as_ref().map(|token| format!("{} {token}", scheme(token))).unwrap_or_default()
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Failure {
@@ -146,14 +148,19 @@ fn read_answer<T: DeserializeOwned>(mut answer: Response<Body>) -> Result<(Statu
 fn refusal(status: StatusCode, body: &[u8]) -> String {
     let mut words = match serde_json::from_slice::<ProblemView>(body) {
         Ok(problem) => {
-            let places: Vec<String> = problem.errors.into_iter().map(|place| place.message).collect();
+            // Often the place says no more than the whole.
+            let is_news = |message: &String| !problem.detail.contains(message.as_str());
+            let places: Vec<String> =
+                problem.errors.iter().map(|place| place.message.clone()).filter(is_news).collect();
             let places = if places.is_empty() { String::new() } else { format!(" ({})", places.join("; ")) };
             format!("{}{places}", problem.detail)
         }
         Err(_) => format!("the server refused with status {status}"),
     };
     if status == StatusCode::UNAUTHORIZED {
-        words.push_str("; give an access token from POST /api/auth/login with --token or in VIGIE_TOKEN");
+        words.push_str(
+            "; give an API key, or an access token from POST /api/auth/login, with --token or in VIGIE_TOKEN",
+        );
     }
     words
 }
@@ -168,6 +175,9 @@ mod tests {
             br#"{"type":"t","title":"malformed request","status":400,"detail":"the query is wrong","request_id":"r",
             "errors":[{"field":"query","span":[3,4],"message":"expected a value"}]}"#;
         assert_eq!(refusal(StatusCode::BAD_REQUEST, body), "the query is wrong (expected a value)");
+        let twice = br#"{"type":"t","title":"t","status":400,"detail":"the query is wrong: expected a value",
+            "request_id":null,"errors":[{"field":"query","span":[3,4],"message":"expected a value"}]}"#;
+        assert_eq!(refusal(StatusCode::BAD_REQUEST, twice), "the query is wrong: expected a value");
         assert!(refusal(StatusCode::BAD_GATEWAY, b"<html>").contains("502"));
         assert!(refusal(StatusCode::UNAUTHORIZED, b"").contains("VIGIE_TOKEN"));
     }

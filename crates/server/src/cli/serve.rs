@@ -77,7 +77,11 @@ async fn serve(
     let state = wire::app_state(settings, &stores.ports(), accounts);
     state.uploads.prepare().await?;
     let given_password = environment.get(ADMIN_PASSWORD_VARIABLE).map(ToOwned::to_owned);
-    let first_admin = state.accounts.ensure_first_admin(given_password).await?;
+    let is_given = given_password.is_some();
+    let first_admin =
+        state.accounts.ensure_first_admin(given_password).await.map_err(|error| {
+            if is_given { Failure::of_variable(ADMIN_PASSWORD_VARIABLE, error) } else { error.into() }
+        })?;
     greet(console, settings, &format!("http://{address}"), first_admin.as_ref())?;
 
     let demo = if arguments.demo {

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::{Console, Failure, Flag, FolderArguments, Outcome};
-use crate::config::Settings;
+use crate::config::{Layer, Settings};
 
 /// What about the settings.
 #[derive(Debug, Args)]
@@ -15,7 +15,7 @@ pub(super) struct ConfigArguments {
 
 #[derive(Debug, Subcommand)]
 enum ConfigAction {
-    /// Print every setting in force, after file, environment and flags.
+    /// Print every setting in force, what it means and where it comes from: file, environment or flag.
     Show {
         #[command(flatten)]
         folder: FolderArguments,
@@ -40,6 +40,7 @@ impl ConfigArguments {
 pub(super) fn run(
     arguments: &ConfigArguments,
     settings: &Settings,
+    layers: &Layer,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
     match &arguments.action {
@@ -47,7 +48,7 @@ pub(super) fn run(
             let text = serde_json::to_string_pretty(settings).map_err(|error| Failure::failed(error.to_string()))?;
             console.line(&text)?;
         }
-        ConfigAction::Show { json: false, .. } => console.write(&settings.to_toml()?)?,
+        ConfigAction::Show { json: false, .. } => console.write(&layers.explained())?,
         ConfigAction::Check => console.line("the settings are right")?,
     }
     Ok(Outcome::Done)

@@ -70,7 +70,11 @@ pub(super) fn run(
     let password = given.or(made.as_deref()).unwrap_or_default();
     let metadata = wire::open_metadata(settings)?;
     let accounts = wire::open_accounts(settings, metadata)?;
-    let (user, is_json) = runtime()?.block_on(change(&accounts, &arguments.action, password))?;
+    let changed = runtime()?.block_on(change(&accounts, &arguments.action, password));
+    let (user, is_json) = changed.map_err(|error| {
+        let is_about_password = error.details.iter().any(|detail| detail.field == "password");
+        if is_about_password { Failure::of_variable(USER_PASSWORD_VARIABLE, error) } else { error.into() }
+    })?;
     if is_json {
         let shown = json!({"id": user.id, "username": user.username, "role": user.role, "password": made});
         console.line(&shown.to_string())?;

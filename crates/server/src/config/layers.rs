@@ -1,5 +1,6 @@
 //! One layer of settings over another: only known keys, only values of the type that the default has.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use toml::{Table, Value};
@@ -22,7 +23,11 @@ pub enum Source {
 
 /// Settings as far as they have been read: sections of keys, every key present.
 #[derive(Clone, Debug)]
-pub struct Layer(Table);
+pub struct Layer {
+    sections: Table,
+    /// Where each value that is no default comes from, by key.
+    origins: BTreeMap<String, String>,
+}
 
 impl Layer {
     /// The compiled-in defaults.
@@ -30,7 +35,9 @@ impl Layer {
     /// # Errors
     /// When they are not TOML; a bug that the tests find.
     pub fn defaults() -> Result<Self, ConfigError> {
-        DEFAULTS.parse().map(Self).map_err(|error| ConfigError(format!("the compiled-in settings are broken: {error}")))
+        let sections =
+            DEFAULTS.parse().map_err(|error| ConfigError(format!("the compiled-in settings are broken: {error}")))?;
+        Ok(Self { sections, origins: BTreeMap::new() })
     }
 
     /// Overrides what the file has.
@@ -56,6 +63,7 @@ impl Layer {
                     return Err(ConfigError(format!("{key} in \"{shown}\" is of type {is}; it has to be {needs}")));
                 }
                 *slot = value;
+                self.origins.insert(key, format!("\"{shown}\""));
             }
         }
         Ok(())
@@ -85,7 +93,7 @@ impl Layer {
 
     /// Whether the variable is that of a section, or of a key that the section would have.
     fn names_section(&self, variable: &str) -> bool {
-        self.0.keys().any(|section| {
+        self.sections.keys().any(|section| {
             let rest = variable.strip_prefix(&variable_of(section));
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
         })
@@ -111,7 +119,36 @@ impl Layer {
         };
         let needs = slot.type_str();
         *slot = parsed.ok_or_else(|| ConfigError(format!("{name} = \"{text}\" is no {needs}; correct it")))?;
+        let origin = match source {
+            Source::Flag => "a flag".to_owned(),
+            Source::Variable => name,
+        };
+        self.origins.insert(key.to_owned(), origin);
         Ok(())
+    }
+
+    /// The values as a settings file, each with its meaning and, when it is no default, where it comes from.
+    pub fn explained(&self) -> String {
+        let mut text =
+            "# The settings in force. Those that are not the defaults say where they come from.\n".to_owned();
+        let mut section = "";
+        for line in DEFAULTS.lines().skip_while(|line| !line.starts_with('[')) {
+            section = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(section);
+            let key =
+                line.split_once(" = ").filter(|_| !line.starts_with('#')).map(|(name, _)| format!("{section}.{name}"));
+            match key.as_deref().and_then(|key| Some((key, self.value(key)?))) {
+                None => text.push_str(line),
+                Some((key, value)) => {
+                    let name = key.rsplit('.').next().unwrap_or(key);
+                    text.push_str(&format!("{name} = {value}"));
+                    if let Some(origin) = self.origins.get(key) {
+                        text.push_str(&format!("  # from {origin}"));
+                    }
+                }
+            }
+            text.push('\n');
+        }
+        text
     }
 
     /// The settings that these values are.
@@ -127,7 +164,7 @@ impl Layer {
             }
         }
         let format_words = "log.format has to be \"text\" or \"json\"";
-        Settings::deserialize_table(self.0).map_err(|error| {
+        Settings::deserialize_table(self.sections).map_err(|error| {
             let words = error.message().to_owned();
             let words = if words.contains("unknown variant") { format_words.to_owned() } else { words };
             ConfigError(format!("the settings cannot be used: {words}"))
@@ -136,18 +173,19 @@ impl Layer {
 
     /// Every key, `section.name`.
     pub fn keys(&self) -> Vec<String> {
-        let sections = self.0.iter().filter_map(|(section, value)| value.as_table().map(|table| (section, table)));
+        let sections =
+            self.sections.iter().filter_map(|(section, value)| value.as_table().map(|table| (section, table)));
         sections.flat_map(|(section, table)| table.keys().map(move |name| format!("{section}.{name}"))).collect()
     }
 
     fn value(&self, key: &str) -> Option<&Value> {
         let (section, name) = key.split_once('.')?;
-        self.0.get(section)?.as_table()?.get(name)
+        self.sections.get(section)?.as_table()?.get(name)
     }
 
     fn slot(&mut self, key: &str) -> Option<&mut Value> {
         let (section, name) = key.split_once('.')?;
-        self.0.get_mut(section)?.as_table_mut()?.get_mut(name)
+        self.sections.get_mut(section)?.as_table_mut()?.get_mut(name)
     }
 }
 

@@ -1,4 +1,8 @@
-//! Who calls: from a bearer token, or from the browser's cookies.
+//! Who calls: from the header `Authorization`, or from the browser's cookies.
+//!
+//! Basic is for programs. The web client's cookies come before it, because a proxy in front may ask for a password of
+//! its own and pass it on; and no answer asks for it (`WWW-Authenticate`), because a browser that is asked keeps the
+//! password and sends it with every request, whichever site makes it.
 //!
 //! A request that rides on cookies and changes something must also carry `X-Vigie-Client: web`. No page of
 //! another origin can make a browser send that header, so none can act in the user's name.
@@ -7,11 +11,12 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName};
 use vigie_app::accounts::{Caller as Account, Permission};
 use vigie_domain::{Error, ErrorKind, Scope};
 
 use super::cookies::CookieKind;
+use super::credentials::Credentials;
 use super::error::Problem;
 use super::state::AppState;
 
@@ -32,51 +37,64 @@ pub struct Caller {
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(pub IpAddr);
 
+/// What tells who makes a request, and whether another site could have made the browser send it.
+pub struct Knock<'a> {
+    /// Whether the method changes nothing.
+    pub is_safe: bool,
+    /// Where the request came from.
+    pub address: ClientAddress,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+}
+
+impl<'a> Knock<'a> {
+    /// That of the request.
+    pub fn of(parts: &'a Parts) -> Self {
+        Self { is_safe: parts.method.is_safe(), address: ClientAddress::of(parts), headers: &parts.headers }
+    }
+}
+
 /// The caller of the request, if the route needs one.
 ///
 /// # Errors
-/// `Unauthenticated` without a valid token; `Forbidden` when the role does not have the permission.
+/// `Unauthenticated` without a valid proof; `Forbidden` when the caller does not have the permission.
 pub async fn authorize(parts: &Parts, state: &AppState, permission: Permission) -> Result<Option<Caller>, Problem> {
     if permission.least_role().is_none() {
         return Ok(None);
     }
-    let caller = authenticate(parts.method.is_safe(), &parts.headers, state).await?;
-    if !caller.account.role.allows(permission) {
-        let needed = permission.least_role().map_or("another", |role| role.as_str());
-        let has = caller.account.role;
-        let words = format!("this needs the role \"{needed}\" and you are \"{has}\"; ask an admin for it");
-        return Err(Error::new(ErrorKind::Forbidden, words).into());
-    }
+    let caller = authenticate(&Knock::of(parts), state).await?;
+    caller.account.require(permission)?;
     Ok(Some(caller))
 }
 
-/// The caller whom the token in these headers proves, whatever their role.
+/// The caller whom the request proves, whatever their role.
 ///
 /// # Errors
-/// `Unauthenticated` without a valid token; `Forbidden` when the request is not safe, rides on a cookie and
-/// does not come from the web client.
-pub async fn authenticate(is_safe: bool, headers: &HeaderMap, state: &AppState) -> Result<Caller, Problem> {
-    let token = match bearer_token(headers) {
-        Some(token) => token,
-        None => {
-            let cookie = state.cookies.read(headers, CookieKind::Access);
-            let token = cookie.ok_or_else(|| {
-                Error::new(ErrorKind::Unauthenticated, "sign in first, or send \"Authorization: Bearer TOKEN\"")
-            })?;
-            if !is_safe {
-                require_web_client(headers)?;
+/// `Unauthenticated` without a valid proof; `Throttled` after too many wrong passwords; `Forbidden` when the request
+/// is not safe, rides on a cookie and does not come from the web client.
+pub async fn authenticate(knock: &Knock<'_>, state: &AppState) -> Result<Caller, Problem> {
+    let cookie = state.cookies.read(knock.headers, CookieKind::Access);
+    let is_web = is_web_client(knock.headers);
+    let account = match (Credentials::read(knock.headers), cookie) {
+        (Ok(Some(Credentials::Bearer(token))), _) => state.accounts.authenticate(&token).await?,
+        (Ok(Some(Credentials::Basic { username, password })), _) if !is_web => {
+            state.accounts.authenticate_password(&username, &password, knock.address.0).await?
+        }
+        (Ok(Some(Credentials::Key(key))), _) => state.accounts.authenticate_key(&key).await?,
+        (Err(error), _) if !is_web => return Err(error.into()),
+        (_, Some(token)) => {
+            if !knock.is_safe {
+                require_web_client(knock.headers)?;
             }
-            token
+            state.accounts.authenticate(token).await?
+        }
+        (_, None) => {
+            let words =
+                "sign in first, or send the header \"Authorization\" with \"Bearer TOKEN\", \"ApiKey KEY\" or Basic";
+            return Err(Error::new(ErrorKind::Unauthenticated, words).into());
         }
     };
-    let account = state.accounts.authenticate(token).await?;
     Ok(Caller { account, scope: Scope::main() })
-}
-
-fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Whether the web client sent the request.
@@ -106,29 +124,17 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Without a connection below, as in tests, the request came from this machine.
+impl ClientAddress {
+    /// Without a connection below, as in tests, the request came from this machine.
+    fn of(parts: &Parts) -> Self {
+        parts.extensions.get::<Self>().copied().unwrap_or(Self(IpAddr::V4(Ipv4Addr::LOCALHOST)))
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for ClientAddress {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        Ok(parts.extensions.get::<Self>().copied().unwrap_or(Self(IpAddr::V4(Ipv4Addr::LOCALHOST))))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bearer_tokens_are_read() {
-        let check = |value: &str, expected: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-            assert_eq!(bearer_token(&headers), expected, "{value}");
-        };
-        check("Bearer abc", Some("abc"));
-        check("bearer  abc ", Some("abc"));
-        check("Basic abc", None);
-        check("abc", None);
+        Ok(Self::of(parts))
     }
 }

@@ -45,15 +45,24 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 /// A document from JSON; an empty body is read as `{}`.
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| {
-        let words = error.to_string();
-        let problem = if error.is_data() {
-            Error::invalid(format!("the JSON body is not what this route reads: {words}"))
-        } else {
-            Error::malformed(format!("the body is not valid JSON: {words}"))
-        };
-        problem.with_detail(ErrorDetail { field: "body".to_owned(), span: None, message: words }).into()
-    })
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let field = error.path().to_string();
+        let field = if field == "." { "body".to_owned() } else { field };
+        wrong_json(field, error.inner())
+    })?;
+    json.end().map_err(|error| wrong_json("body".to_owned(), &error))?;
+    Ok(parsed)
+}
+
+fn wrong_json(field: String, error: &serde_json::Error) -> Problem {
+    let words = error.to_string();
+    let problem = if error.is_data() {
+        Error::invalid(format!("the JSON body is not what this route reads: {words}"))
+    } else {
+        Error::malformed(format!("the body is not valid JSON: {words}"))
+    };
+    problem.with_detail(ErrorDetail { field, span: None, message: words }).into()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -78,10 +87,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Query::<T>::from_request_parts(parts, state).await {
             Ok(Query(params)) => Ok(Self(params)),
-            Err(rejection) => {
-                Err(Error::malformed(format!("the query string is wrong: {}", rejection.body_text())).into())
-            }
+            Err(rejection) => Err(wrong_query(&rejection.body_text()).into()),
         }
+    }
+}
+
+/// What axum says of a query string, with the parameter that it begins with as the place.
+fn wrong_query(words: &str) -> Error {
+    let reason = words.strip_prefix("Failed to deserialize query string: ").unwrap_or(words);
+    let error = Error::malformed(format!("the query string is wrong: {reason}"));
+    let is_name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    match reason.split_once(": ").filter(|(field, _)| is_name(field)) {
+        Some((field, message)) => {
+            error.with_detail(ErrorDetail { field: field.to_owned(), span: None, message: message.to_owned() })
+        }
+        None => error,
     }
 }
 
@@ -100,13 +120,31 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathPar
 #[derive(Debug)]
 pub struct JsonAnswer<T>(pub T);
 
+impl<T: Serialize> JsonAnswer<T> {
+    /// The answer as JSON text.
+    ///
+    /// # Errors
+    /// `Internal` when it cannot be written; a bug.
+    pub fn to_bytes(&self) -> Result<Bytes, Problem> {
+        let written = serde_json::to_vec(&self.0);
+        let text = written.map_err(|error| Error::internal(format!("an answer could not be written as JSON: {error}")));
+        Ok(Bytes::from(text?))
+    }
+}
+
 impl<T: Serialize> IntoResponse for JsonAnswer<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
-            Err(error) => Problem::from(Error::internal(format!("an answer could not be written as JSON: {error}")))
-                .into_response(),
-        }
+        self.to_bytes().map(JsonBytes).into_response()
+    }
+}
+
+/// An answer that is JSON text already.
+#[derive(Debug)]
+pub struct JsonBytes(pub Bytes);
+
+impl IntoResponse for JsonBytes {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
     }
 }
 

@@ -50,7 +50,7 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
             Problem::from(Error::internal(format!("a handler panicked: {}", panic_words(&*panic)))).into_response()
         }
     };
-    let response = if is_api { name_problem(response, &id).await } else { response };
+    let response = name_problem(response, &id).await;
     let mut response = if let Some(problem) = response.extensions().get::<Problem>().cloned() {
         if let Some(cause) = problem.cause() {
             tracing::error!(request_id = %id, route, cause, "a request failed inside vigie");
@@ -93,7 +93,7 @@ fn request_id(headers: &HeaderMap) -> String {
     }
 }
 
-/// Bare refusals of the libraries below become problems: no answer of the API has another shape.
+/// Bare refusals of the libraries below become problems: no answer has another shape.
 async fn name_problem(response: Response, id: &str) -> Response {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();

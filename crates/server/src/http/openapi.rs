@@ -5,17 +5,19 @@
 
 use axum::http::Method;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, ResponseBuilder, Tag,
 };
 use utoipa::{PartialSchema, ToSchema};
-use vigie_app::accounts::Permission;
+use vigie_app::accounts::{KeyScope, Permission};
 
 use super::error::{PROBLEM_JSON, ProblemDetail, ProblemView};
 use super::routes::{Route, Routes};
 
 const BEARER: &str = "bearer";
+const BASIC: &str = "basic";
+const API_KEY: &str = "api_key";
 const TAGS: [(&str, &str); 7] = [
     ("auth", "Signing in and out"),
     ("logs", "Sending, uploading and finding events"),
@@ -43,6 +45,8 @@ pub fn document(routes: &Routes) -> OpenApi {
                 .schema("Problem", ProblemView::schema())
                 .schema(ProblemDetail::name(), ProblemDetail::schema())
                 .security_scheme(BEARER, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)))
+                .security_scheme(BASIC, SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)))
+                .security_scheme(API_KEY, SecurityScheme::ApiKey(ApiKey::Header(api_key_header())))
                 .build(),
         ))
         .build();
@@ -58,6 +62,11 @@ pub fn document(routes: &Routes) -> OpenApi {
         }
     }
     document
+}
+
+fn api_key_header() -> ApiKeyValue {
+    let words = "`ApiKey KEY` as shown when the key was made, or `ApiKey` and the base64 of `ID:SECRET`";
+    ApiKeyValue::with_description("Authorization", words)
 }
 
 /// The document as text, as it is served and kept beside the UI.
@@ -97,13 +106,21 @@ fn complete(operation: &mut Operation, route: &Route) {
         responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem(words)));
     };
     if let Some(role) = route.permission.least_role() {
-        operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, [])]);
-        let needs = format!("Needs the role `{role}`.");
+        let scope = KeyScope::covering(route.permission);
+        let takes_keys = scope.is_some() || route.permission == Permission::Authenticated;
+        let schemes = [BEARER, BASIC].into_iter().chain(takes_keys.then_some(API_KEY));
+        let requirement = |scheme: &str| SecurityRequirement::new::<_, [&str; 0], &str>(scheme, []);
+        operation.security = Some(schemes.map(requirement).collect());
+        let needs = match scope {
+            Some(scope) => format!("Needs the role `{role}`; of an API key also the scope `{scope}`."),
+            None if takes_keys => format!("Needs the role `{role}`."),
+            None => format!("Needs the role `{role}`. No API key may do this."),
+        };
         let words = operation.description.take().filter(|words| !words.is_empty());
         operation.description = Some(words.map_or_else(|| needs.clone(), |words| format!("{words}\n\n{needs}")));
         add(operation, "401", "not signed in");
-        if route.permission != Permission::Authenticated && route.permission != Permission::LogsRead {
-            add(operation, "403", "the role does not allow it");
+        if route.permission != Permission::Authenticated {
+            add(operation, "403", "the role, or the scopes of the API key, do not allow it");
         }
     }
     if route.path.starts_with("/api/") {

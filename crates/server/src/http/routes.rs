@@ -4,6 +4,7 @@
 //! permission does not compile. The permission is checked, and the body bounded, before the handler runs.
 
 pub mod analytics;
+pub mod api_keys;
 pub mod auth;
 pub mod dashboard;
 pub mod documentation;

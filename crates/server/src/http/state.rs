@@ -7,6 +7,7 @@ use vigie_app::Clock;
 use vigie_app::accounts::Accounts;
 use vigie_app::analytics::Analytics;
 use vigie_app::ingest::Ingest;
+use vigie_app::kept_answers::KeptAnswers;
 use vigie_app::search::Search;
 use vigie_app::uploads::Uploads;
 
@@ -22,6 +23,8 @@ pub struct AppState {
     pub accounts: Arc<Accounts>,
     /// Taking events in.
     pub ingest: Arc<Ingest>,
+    /// First answers to requests that carry a key of their own.
+    pub answers: Arc<KeptAnswers>,
     /// Files of events.
     pub uploads: Arc<Uploads>,
     /// Finding events.

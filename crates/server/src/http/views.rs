@@ -2,6 +2,7 @@
 
 pub mod aggregations;
 pub mod analytics;
+pub mod api_keys;
 pub mod events;
 pub mod logs;
 pub mod parameters;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
 use tower::ServiceExt;
@@ -122,4 +124,9 @@ pub(crate) fn request(method: Method, path: &str, headers: &[(&str, &str)], body
         builder = builder.header(*name, *value);
     }
     builder.body(body).unwrap()
+}
+
+/// `Authorization` with user name and password.
+pub(crate) fn basic(username: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))
 }

@@ -5,7 +5,7 @@ use axum::http::Method;
 use serde_json::json;
 use vigie_app::accounts::Role;
 
-use crate::app::{Answer, PASSWORD, TestApp, request};
+use crate::app::{Answer, PASSWORD, TestApp, basic, request};
 
 const WEB: (&str, &str) = ("x-vigie-client", "web");
 
@@ -117,4 +117,42 @@ async fn guessing_is_slowed_down() {
     let throttled = app.post("/api/auth/login", &wrong).await;
     throttled.assert_problem(429);
     assert!(throttled.header("retry-after").parse::<u64>().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn a_password_may_come_with_every_request() {
+    let app = TestApp::new();
+    user(&app).await;
+    let right = basic("marie@example.com", PASSWORD);
+    let answer = me(&app, &[("authorization", &right)]).await;
+    assert_eq!((answer.status, answer.json()["role"].as_str()), (200, Some("analyst")));
+    assert!(cookies(&answer).is_empty());
+    let headers = [("authorization", right.as_str())];
+    let logout = app.send(request(Method::POST, "/api/auth/logout", &headers, Body::empty())).await;
+    assert_eq!(logout.status, 204);
+    assert_eq!(me(&app, &headers).await.status, 200, "there was nothing to end");
+
+    let wrong = basic("marie@example.com", "not-the-right-words");
+    for _ in 0..10 {
+        me(&app, &[("authorization", &wrong)]).await.assert_problem(401);
+    }
+    let throttled = me(&app, &[("authorization", &wrong)]).await;
+    throttled.assert_problem(429);
+    assert!(throttled.header("retry-after").parse::<u64>().unwrap() > 0);
+    let login = json!({"username": "marie@example.com", "password": PASSWORD});
+    app.post("/api/auth/login", &login).await.assert_problem(429);
+}
+
+#[tokio::test]
+async fn a_password_meant_for_a_proxy_is_not_taken_for_the_web_clients() {
+    let app = TestApp::new();
+    let login = app.post_with("/api/auth/login", &user(&app).await, &[WEB]).await;
+    let cookies = cookies(&login);
+    let proxys = basic("proxy", "something-else-42");
+    for _ in 0..12 {
+        let answer = me(&app, &[WEB, ("cookie", &cookies), ("authorization", &proxys)]).await;
+        assert_eq!(answer.json()["username"], "marie@example.com");
+    }
+    me(&app, &[WEB, ("authorization", &proxys)]).await.assert_problem(401);
+    me(&app, &[("cookie", &cookies), ("authorization", &proxys)]).await.assert_problem(401);
 }

@@ -86,6 +86,21 @@ fn the_first_start_shows_a_password_and_the_next_none() {
 }
 
 #[test]
+fn a_refused_password_is_named_by_its_variable() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |variable: &str, arguments: &[&str]| {
+        let mut command = vigie();
+        let refused =
+            command.args(arguments).arg("--data").arg(folder.path()).env(variable, "too short").output().unwrap();
+        let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(2), "{words}");
+        assert!(words.contains(&format!("{variable}: the password has 9 characters")), "{words}");
+    };
+    check("VIGIE_ADMIN_PASSWORD", &["serve", "--listen", "127.0.0.1:0"]);
+    check("VIGIE_USER_PASSWORD", &["user", "add", "marie@example.com"]);
+}
+
+#[test]
 fn files_are_imported_into_a_running_server_and_are_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

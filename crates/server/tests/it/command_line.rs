@@ -57,7 +57,8 @@ fn settings_are_shown_and_checked() {
     let file = write(folder.path(), "my.toml", "[server]\nlisten = \"127.0.0.1:9\"\n");
     let (outcome, out, _) = vigie(&["config", "show", "--config", &file]);
     assert_eq!(outcome, Outcome::Done);
-    assert!(out.contains("listen = \"127.0.0.1:9\""), "{out}");
+    assert!(out.contains(&format!("listen = \"127.0.0.1:9\"  # from \"{file}\"")), "{out}");
+    assert!(out.contains("# Address and port to listen on."), "{out}");
     let (_, out, _) = vigie(&["config", "show", "--json", "--config", &file]);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["server"]["listen"], "127.0.0.1:9");
     assert_eq!(vigie(&["config", "check", "--config", &file]).0, Outcome::Done);
@@ -137,6 +138,25 @@ fn users_are_added_and_get_new_passwords() {
     assert_eq!(outcome, Outcome::Done);
     assert_ne!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["password"], first["password"]);
     assert_eq!(vigie(&["user", "--data", &data, "reset", "nobody@example.com"]).0, Outcome::Failed);
+}
+
+#[test]
+fn a_reader_that_has_gone_away_is_no_failure() {
+    struct Gone;
+    impl std::io::Write for Gone {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+    }
+    let mut err = Vec::new();
+    for arguments in [["generate", "--events", "9"].as_slice(), &["config", "show"], &["openapi"]] {
+        let arguments = std::iter::once("vigie").chain(arguments.iter().copied()).map(OsString::from);
+        let outcome = run(arguments, &Environment::default(), &mut Console::new(&mut Gone, &mut err, false));
+        assert_eq!((outcome, String::from_utf8_lossy(&err)), (Outcome::Done, "".into()));
+    }
 }
 
 #[test]

@@ -8,11 +8,13 @@
 )]
 
 mod aggregations;
+mod api_keys;
 mod app;
 mod auth_flow;
 mod binary;
 mod command_line;
 mod connections;
+mod conventions;
 mod demo;
 mod documents;
 mod kill;

@@ -46,6 +46,15 @@ impl Shop {
 
     /// Sends a form with these fields: name, file name, content.
     pub(crate) async fn form(&self, path: &str, fields: &[(&str, &str, &[u8])]) -> Answer {
+        self.form_with(path, fields, &[]).await
+    }
+
+    pub(crate) async fn form_with(
+        &self,
+        path: &str,
+        fields: &[(&str, &str, &[u8])],
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let mut body = Vec::new();
         for (name, filename, content) in fields {
             let head = format!(
@@ -57,7 +66,8 @@ impl Shop {
         }
         body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
         let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
-        let headers = [("authorization", self.authorization.as_str()), ("content-type", content_type.as_str())];
+        let mut headers = headers.to_vec();
+        headers.extend([("authorization", self.authorization.as_str()), ("content-type", content_type.as_str())]);
         self.app.send(request(Method::POST, path, &headers, Body::from(body))).await
     }
 

@@ -28,7 +28,7 @@ async fn a_file_is_stored_once_and_described() {
     let id = upload["file_id"].as_str().unwrap();
     assert_eq!(shop.get(&format!("/api/logs/uploads/{id}")).await.json(), upload);
     let recent = shop.get("/api/logs/uploads/recent?limit=5").await.json();
-    assert_eq!(recent["uploads"], json!([upload]));
+    assert_eq!(recent, json!({"uploads": [upload], "total": 1, "next_cursor": null}));
     let rejects = shop.get(upload["rejects_url"].as_str().unwrap()).await;
     assert_eq!((rejects.status, rejects.header("content-type")), (200, "application/x-ndjson"));
     assert_eq!(serde_json::from_slice::<Json>(&rejects.body).unwrap(), upload["rejects"][0]);
@@ -39,6 +39,27 @@ async fn a_file_is_stored_once_and_described() {
     let again = shop.upload("/api/logs/upload?again=true", "shop.ndjson", content.as_bytes()).await.json();
     assert_eq!((&again["duplicate_of_earlier"], &again["records_processed"]), (&json!(false), &json!(2)));
     assert_eq!((shop.total().await, left_behind(&shop)), (4, 0));
+    let first = shop.get("/api/logs/uploads/recent?limit=1").await.json();
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let rest = shop.get(&format!("/api/logs/uploads/recent?limit=1&cursor={cursor}")).await.json();
+    assert_eq!((&first["uploads"][0]["file_id"], &first["total"]), (&again["file_id"], &json!(2)));
+    assert_eq!((&rest["uploads"][0]["file_id"], &rest["next_cursor"]), (&upload["file_id"], &Json::Null));
+}
+
+#[tokio::test]
+async fn a_file_that_is_sent_again_by_its_key_is_stored_once() {
+    let shop = Shop::new().await;
+    let file = lines(&[Shop::event(20, &json!({"n": 1}))]);
+    let send = async |key: &str| {
+        let fields = [("file", "shop.ndjson", file.as_bytes())];
+        shop.form_with("/api/logs/upload?again=true", &fields, &[("idempotency-key", key)]).await
+    };
+    let (first, again, other) = (send("one").await, send("one").await, send("two").await);
+    assert_eq!((first.status, again.status, again.json()), (200, 200, first.json()));
+    assert_eq!((again.header("idempotency-replayed"), other.header("idempotency-replayed")), ("true", ""));
+    assert_ne!(other.json()["file_id"], first.json()["file_id"]);
+    assert_eq!((shop.total().await, left_behind(&shop)), (2, 0));
+    send("").await.assert_problem(400);
 }
 
 #[tokio::test]

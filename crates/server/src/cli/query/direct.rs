@@ -32,7 +32,11 @@ impl Direct {
     pub(super) fn search(&self, question: &Question<'_>) -> Result<Page, Failure> {
         let input = SearchInput {
             query: question.text.to_owned(),
-            range: AskedRange { from: question.from.map(Into::into), to: question.to.map(Into::into) },
+            range: AskedRange {
+                from: question.from.map(Into::into),
+                to: question.to.map(Into::into),
+                ..AskedRange::default()
+            },
             size: question.size,
             cursor: question.cursor.map(Into::into),
             ..SearchInput::default()

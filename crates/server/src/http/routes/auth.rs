@@ -9,7 +9,7 @@ use vigie_app::accounts::{Permission, Session, User};
 use vigie_domain::{Error, ErrorKind};
 
 use super::Routes;
-use crate::http::auth::{Caller, ClientAddress, authenticate, is_web_client, require_web_client};
+use crate::http::auth::{Caller, ClientAddress, Knock, authenticate, is_web_client, require_web_client};
 use crate::http::cookies::CookieKind;
 use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::{JsonAnswer, JsonBody};
@@ -133,8 +133,9 @@ pub async fn refresh(
 
 /// Ends the session: every token of it stops working. Without a session there is nothing to end, and that is no error.
 #[utoipa::path(post, path = "/api/auth/logout", tag = "auth", responses((status = 204, description = "signed out")))]
-pub async fn logout(State(state): State<AppState>, headers: HeaderMap) -> ApiResult<Response> {
-    match authenticate(false, &headers, &state).await {
+pub async fn logout(State(state): State<AppState>, address: ClientAddress, headers: HeaderMap) -> ApiResult<Response> {
+    let knock = Knock { is_safe: false, address, headers: &headers };
+    match authenticate(&knock, &state).await {
         Ok(caller) => state.accounts.logout(&caller.account).await?,
         Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => end_expired(&state, &headers).await?,
         Err(problem) => return Err(problem),

@@ -1,7 +1,7 @@
 //! Whether Vigie lives and can answer, and what it counts about itself. No login is needed.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
@@ -12,6 +12,9 @@ use crate::http::error::ApiResult;
 use crate::http::extract::{JsonAnswer, QueryParams};
 use crate::http::state::AppState;
 use crate::readiness::CheckOutcome;
+
+/// When it is worth asking again whether Vigie can answer, in seconds.
+const RETRY_AFTER_S: u64 = 5;
 
 /// Adds the routes of this file.
 pub fn routes(routes: Routes) -> Routes {
@@ -90,8 +93,11 @@ async fn ready(state: &AppState, is_verbose: bool) -> Response {
         version: env!("CARGO_PKG_VERSION"),
         checks: is_verbose.then(|| outcomes.into_iter().map(CheckView::from).collect()),
     };
-    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, JsonAnswer(view)).into_response()
+    if is_ready {
+        return JsonAnswer(view).into_response();
+    }
+    let retry_after = [(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S))];
+    (StatusCode::SERVICE_UNAVAILABLE, retry_after, JsonAnswer(view)).into_response()
 }
 
 impl From<CheckOutcome> for CheckView {

@@ -4,14 +4,15 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use utoipa::OpenApi;
 use vigie_app::accounts::Permission;
 use vigie_app::ingest::{Admission, IngestOptions};
+use vigie_app::kept_answers::Question;
 use vigie_app::search::Search;
 use vigie_domain::{Error, Scope};
 
@@ -20,16 +21,15 @@ use crate::http::auth::Caller;
 use crate::http::body::BodyLimit;
 use crate::http::error::{ApiResult, Problem, ProblemView};
 use crate::http::extract::{JsonAnswer, JsonBody, PathParams, QueryParams};
+use crate::http::idempotency::{self, Turn};
 use crate::http::state::AppState;
 use crate::http::views::events::HitView;
 use crate::http::views::logs::{
     ContextView, IngestView, RecentView, SearchRequest, SearchView, ServiceCountView, ServicesView, StoreStatsView,
     TypeCountView, TypesView,
 };
-use crate::http::views::parameters::{RangeParams, log_type};
+use crate::http::views::parameters::{RangeParams, log_type, said};
 
-/// Names a request, so that sending it again stores nothing twice.
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// How a body may be packed; the decoder tells it by its first bytes.
 const READABLE_ENCODINGS: [&str; 5] = ["identity", "gzip", "x-gzip", "deflate", "zstd"];
 /// Latest events listed unless the caller says otherwise.
@@ -69,7 +69,8 @@ pub struct IngestParams {
 /// Stores events: a JSON object, a JSON array, NDJSON or lines of any readable format, packed with gzip, zstd or not at all.
 ///
 /// When it answers, the accepted events are on disk and every search sees them. With the header `Idempotency-Key`,
-/// sending the same body again stores nothing twice.
+/// sending the same body again within 24 h stores nothing twice and gets the first answer; after a restart of Vigie it
+/// gets one that counts the events as deduplicated.
 #[utoipa::path(post, path = "/api/logs/ingest", tag = "logs", params(IngestParams),
     request_body(content = String, content_type = "application/x-ndjson", description = "the events"),
     responses(
@@ -90,10 +91,14 @@ pub async fn ingest_logs(
     let options = IngestOptions {
         log_type: log_type(params.log_type)?,
         any_time: params.any_time,
-        idempotency_key: idempotency_key(&headers)?,
+        idempotency_key: idempotency::key(&headers)?,
     };
     let mut admission = state.ingest.admit();
     let body = receive(body, &mut admission).await?;
+    let open = match Turn::of(&state, question(&caller, &options, &body).await?)? {
+        Turn::Answered(kept) => return Ok(idempotency::replay(kept)),
+        Turn::ToAnswer(open) => open,
+    };
     let report = state.ingest.accept(&caller.scope, body, &options).await?;
     state.metrics.record_ingest(report.accepted, report.deduplicated, report.rejected);
     let status = match (report.accepted + report.deduplicated, report.rejected) {
@@ -101,7 +106,18 @@ pub async fn ingest_logs(
         (0, _) => StatusCode::UNPROCESSABLE_ENTITY,
         (_, _) => StatusCode::MULTI_STATUS,
     };
-    Ok((status, JsonAnswer(IngestView::from(report))).into_response())
+    Ok(idempotency::answer(open, status, JsonAnswer(IngestView::from(report)).to_bytes()?))
+}
+
+/// What tells the request from others, when it has a key. Bodies are large: they are hashed beside the runtime.
+async fn question(caller: &Caller, options: &IngestOptions, body: &Bytes) -> ApiResult<Option<Question>> {
+    let Some(key) = options.idempotency_key.clone() else { return Ok(None) };
+    let reading = format!("{:?} {}", options.log_type, options.any_time);
+    let (caller, body) = (caller.clone(), body.clone());
+    let hashing = tokio::task::spawn_blocking(move || {
+        idempotency::question(&caller, "POST /api/logs/ingest", Some(&key), &[reading.as_bytes(), &body])
+    });
+    Ok(hashing.await.map_err(|error| Error::internal(format!("hashing a body stopped: {error}")))?)
 }
 
 /// The body, received within the room that there is for bodies.
@@ -125,12 +141,6 @@ fn check_encoding(headers: &HeaderMap) -> ApiResult<()> {
             "the content encoding \"{encoding}\" cannot be read; use gzip, zstd or none"
         ))),
     }
-}
-
-fn idempotency_key(headers: &HeaderMap) -> ApiResult<Option<String>> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let words = "the header \"Idempotency-Key\" must be visible ASCII characters";
-    Ok(Some(value.to_str().map_err(|_| Error::malformed(words))?.to_owned()))
 }
 
 /// Finds events, in time order.
@@ -193,6 +203,8 @@ pub struct RecentParams {
     pub limit: Option<usize>,
     /// Only those of this log type.
     pub log_type: Option<String>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
 }
 
 /// The latest events.
@@ -204,10 +216,10 @@ pub async fn recent_logs(
     caller: Caller,
     QueryParams(params): QueryParams<RecentParams>,
 ) -> ApiResult<JsonAnswer<RecentView>> {
-    let limit = params.limit.unwrap_or(RECENT_DEFAULT);
-    let hits = state.search.recent(&caller.scope, log_type(params.log_type)?, limit).await?;
-    let logs: Vec<HitView> = hits.into_iter().map(HitView::from).collect();
-    Ok(JsonAnswer(RecentView { count: logs.len(), logs }))
+    let page = (params.limit.unwrap_or(RECENT_DEFAULT), said(params.cursor));
+    let page = state.search.recent(&caller.scope, log_type(params.log_type)?, page).await?;
+    let logs: Vec<HitView> = page.hits.into_iter().map(|found| found.hit.into()).collect();
+    Ok(JsonAnswer(RecentView { count: logs.len(), logs, total: page.total, next_cursor: page.next_cursor }))
 }
 
 /// What is stored: events, bytes and daily indices.

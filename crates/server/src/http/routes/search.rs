@@ -127,10 +127,10 @@ pub async fn field_values(
     caller: Caller,
     QueryParams(params): QueryParams<ValuesParams>,
 ) -> ApiResult<JsonAnswer<ValuesView>> {
-    let range = asked_range(params.from, params.to);
-    let limit = params.limit.unwrap_or(VALUES_DEFAULT);
-    let page = state.search.values(&caller.scope, &params.field, &params.query, (&range, limit)).await?;
-    Ok(JsonAnswer(page.into()))
+    let started = Instant::now();
+    let page = (&asked_range(params.from, params.to), params.limit.unwrap_or(VALUES_DEFAULT));
+    let values = state.search.values(&caller.scope, &params.field, &params.query, page).await?;
+    Ok(JsonAnswer(ValuesView::new(values, elapsed_ms(started))))
 }
 
 /// Whether a query can be read, and where it is wrong.

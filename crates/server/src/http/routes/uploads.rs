@@ -5,9 +5,8 @@ mod receiving;
 use axum::body::Body;
 use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 use utoipa::{OpenApi, ToSchema};
 use vigie_app::accounts::Permission;
@@ -20,11 +19,11 @@ use crate::http::auth::Caller;
 use crate::http::body::BodyLimit;
 use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::{JsonAnswer, PathParams, QueryParams};
+use crate::http::idempotency::{self, Turn};
 use crate::http::state::AppState;
+use crate::http::views::parameters::ListParams;
 use crate::http::views::uploads::{PreviewView, UploadParams, UploadView, UploadsView};
 
-/// Uploads listed unless the caller says otherwise.
-const RECENT_DEFAULT: usize = 50;
 /// Bytes of a file of rejected records that are read at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -55,7 +54,8 @@ struct UploadForm {
 /// Stores the events of a file.
 ///
 /// JSON, NDJSON, CSV, TSV, web access logs, logfmt, Parquet or plain lines, packed with gzip, zlib, zstd, zip or not
-/// at all; told by content. The same content again, read in the same way, stores nothing unless `again` is set.
+/// at all; told by content. The same content again, read in the same way, stores nothing unless `again` is set;
+/// with the header `Idempotency-Key` it gets the first answer for 24 h even then.
 #[utoipa::path(post, path = "/api/logs/upload", tag = "logs", params(UploadParams),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses(
@@ -68,10 +68,19 @@ pub async fn upload_file(
     State(state): State<AppState>,
     caller: Caller,
     QueryParams(params): QueryParams<UploadParams>,
+    headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
 ) -> ApiResult<Response> {
     let options = params.into_options()?;
+    let key = idempotency::key(&headers)?;
     let received = receive_file(form, &state.uploads, state.limits.upload_bytes_max).await?;
+    let content = [format!("{options:?}"), received.sha256.clone()];
+    let content = [content[0].as_bytes(), content[1].as_bytes()];
+    let question = idempotency::question(&caller, "POST /api/logs/upload", key.as_deref(), &content);
+    let open = match Turn::of(&state, question)? {
+        Turn::Answered(kept) => return Ok(idempotency::replay(kept)),
+        Turn::ToAnswer(open) => open,
+    };
     let by = &caller.account.username;
     let upload = state.uploads.begin(&caller.scope, received, options, by).await?;
     if !upload.duplicate_of_earlier {
@@ -82,7 +91,7 @@ pub async fn upload_file(
         UploadState::Running => StatusCode::ACCEPTED,
         UploadState::Done | UploadState::Failed => StatusCode::OK,
     };
-    Ok((status, JsonAnswer(UploadView::from(upload))).into_response())
+    Ok(idempotency::answer(open, status, JsonAnswer(UploadView::from(upload)).to_bytes()?))
 }
 
 /// Shows what a file, or its first megabyte, would become. Nothing is stored.
@@ -103,26 +112,18 @@ pub async fn preview_upload(
     Ok(JsonAnswer(state.uploads.preview(&received, &options).await?.into()))
 }
 
-/// How many uploads are wanted.
-#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(default)]
-pub struct UploadsParams {
-    /// How many, 50 unless said, at most 200.
-    pub limit: Option<usize>,
-}
-
 /// The latest uploads.
-#[utoipa::path(get, path = "/api/logs/uploads/recent", tag = "logs", params(UploadsParams), responses(
-    (status = 200, description = "the uploads, latest first", body = UploadsView),
+#[utoipa::path(get, path = "/api/logs/uploads/recent", tag = "logs", params(ListParams), responses(
+    (status = 200, description = "a page of uploads, latest first", body = UploadsView),
+    (status = 400, description = "the cursor cannot be read", body = ProblemView, content_type = "application/problem+json"),
+    (status = 422, description = "the limit is out of its bounds", body = ProblemView, content_type = "application/problem+json"),
 ))]
 pub async fn recent_uploads(
     State(state): State<AppState>,
     _caller: Caller,
-    QueryParams(params): QueryParams<UploadsParams>,
+    QueryParams(params): QueryParams<ListParams>,
 ) -> ApiResult<JsonAnswer<UploadsView>> {
-    let uploads = state.uploads.recent(params.limit.unwrap_or(RECENT_DEFAULT)).await?;
-    Ok(JsonAnswer(UploadsView { uploads: uploads.into_iter().map(UploadView::from).collect() }))
+    Ok(JsonAnswer(state.uploads.recent(&params.into()).await?.into()))
 }
 
 /// One upload: how far it is, and what became of it.

@@ -14,7 +14,7 @@ use vigie_domain::error::ErrorDetail;
 use vigie_domain::{Error, Result, Timestamp, Value};
 
 use super::logs::{TimeText, read_filters};
-use super::parameters::asked_range;
+use super::parameters::asked_dates;
 
 /// Values of a terms question unless the caller says otherwise.
 const TERMS_DEFAULT: usize = 10;
@@ -129,7 +129,7 @@ impl AggregateRequest {
         Ok(AggregateInput {
             query: self.query.unwrap_or_default(),
             filters: read_filters(self.filters.unwrap_or_default())?,
-            range: asked_range(self.date_from.map(String::from), self.date_to.map(String::from)),
+            range: asked_dates(self.date_from, self.date_to),
             questions: questions(self.aggregations, "aggregations")?,
         })
     }

@@ -7,11 +7,10 @@ use serde_json::Value as Json;
 use utoipa::ToSchema;
 use vigie_app::ingest::IngestReport;
 use vigie_app::search::{Context, SearchInput, SearchPage, StoreStats};
-use vigie_domain::error::ErrorDetail;
 use vigie_domain::{Error, LogType, Result};
 
 use super::events::HitView;
-use super::parameters::{asked_range, said};
+use super::parameters::{asked_dates, said};
 
 /// Events of a page unless the caller says otherwise.
 const SIZE_DEFAULT: usize = 50;
@@ -122,7 +121,7 @@ impl SearchRequest {
         Ok(SearchInput {
             query: self.query.unwrap_or_default(),
             filters: read_filters(self.filters.unwrap_or_default())?,
-            range: asked_range(self.date_from.map(String::from), self.date_to.map(String::from)),
+            range: asked_dates(self.date_from, self.date_to),
             size: self.size.unwrap_or(SIZE_DEFAULT),
             from: self.from.unwrap_or_default(),
             oldest_first: self.sort == Some(SortText::Oldest),
@@ -156,8 +155,7 @@ fn filter_values(field: &str, filter: &Json) -> Result<Vec<String>> {
         Json::Number(number) => Ok(Some(number.to_string())),
         Json::Array(_) | Json::Object(_) => {
             let message = format!("the filter \"{field}\" must be a value or a list of values");
-            let detail = ErrorDetail { field: format!("filters.{field}"), span: None, message: message.clone() };
-            Err(Error::invalid(message).with_detail(detail))
+            Err(Error::invalid_field(format!("filters.{field}"), message))
         }
     };
     match filter {
@@ -259,6 +257,10 @@ pub struct RecentView {
     pub logs: Vec<HitView>,
     /// How many these are.
     pub count: usize,
+    /// How many there are in all, exactly.
+    pub total: u64,
+    /// For `cursor` of the next page; null on the last.
+    pub next_cursor: Option<String>,
 }
 
 /// What the store holds.

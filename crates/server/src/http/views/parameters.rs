@@ -1,9 +1,27 @@
 //! Query parameters that several routes have, and how their texts are read.
 
 use serde::Deserialize;
-use vigie_app::time_range::AskedRange;
-use vigie_domain::error::ErrorDetail;
+use vigie_app::listing::ListRequest;
+use vigie_app::time_range::{AskedRange, RangeNames};
+
+use super::logs::TimeText;
 use vigie_domain::{Error, LogType, Result};
+
+/// Which page of a list.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListParams {
+    /// How many, 50 unless said, at most 200.
+    pub limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+impl From<ListParams> for ListRequest {
+    fn from(params: ListParams) -> Self {
+        Self { limit: params.limit, cursor: said(params.cursor) }
+    }
+}
 
 /// A time range.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -25,7 +43,12 @@ impl From<RangeParams> for AskedRange {
 
 /// The range between two texts; an empty one says nothing.
 pub fn asked_range(from: Option<String>, to: Option<String>) -> AskedRange {
-    AskedRange { from: said(from), to: said(to) }
+    AskedRange { from: said(from), to: said(to), names: RangeNames::FromTo }
+}
+
+/// The range that a body asks for by `date_from` and `date_to`.
+pub fn asked_dates(from: Option<TimeText>, to: Option<TimeText>) -> AskedRange {
+    AskedRange { names: RangeNames::Dates, ..asked_range(from.map(String::from), to.map(String::from)) }
 }
 
 /// The text, unless it is blank.
@@ -39,9 +62,7 @@ pub fn said(text: Option<String>) -> Option<String> {
 /// `Invalid` when there is no such type.
 pub fn log_type(text: Option<String>) -> Result<Option<LogType>> {
     let Some(text) = said(text) else { return Ok(None) };
-    text.parse().map(Some).map_err(|error: vigie_domain::log_type::UnknownLogType| {
-        let message = error.to_string();
-        let detail = ErrorDetail { field: "log_type".to_owned(), span: None, message: message.clone() };
-        Error::invalid(message).with_detail(detail)
-    })
+    text.parse()
+        .map(Some)
+        .map_err(|error: vigie_domain::log_type::UnknownLogType| Error::invalid_field("log_type", error.to_string()))
 }

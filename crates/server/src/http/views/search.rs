@@ -84,6 +84,14 @@ pub struct ValuesView {
     pub total: u64,
     /// Events counted under values that are not listed.
     pub other_count: u64,
+    /// How long it took.
+    pub took_ms: u64,
+    /// Rows that were looked at.
+    pub rows_scanned: u64,
+    /// Bytes of files that were decoded.
+    pub bytes_read: u64,
+    /// Whether the answer was remembered from before.
+    pub cached: bool,
 }
 
 /// A value and how many events have it.
@@ -97,14 +105,19 @@ pub struct ValueView {
     pub count: u64,
 }
 
-impl From<ValuesPage> for ValuesView {
-    fn from(page: ValuesPage) -> Self {
+impl ValuesView {
+    /// The values as they are answered.
+    pub fn new(page: ValuesPage, took_ms: u64) -> Self {
         let value = |counted: ValueCount| ValueView { value: counted.value.to_json(), count: counted.count };
         Self {
             field: page.field,
             values: page.values.into_iter().map(value).collect(),
             total: page.total,
             other_count: page.other_count,
+            took_ms,
+            rows_scanned: page.stats.rows_scanned,
+            bytes_read: page.stats.bytes_read,
+            cached: false,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use vigie_app::listing::Listed;
 use vigie_app::search::kind_name;
 use vigie_app::uploads::{Preview, RejectedLine, Upload, UploadOptions};
 use vigie_domain::event::pseudo_fields;
@@ -52,7 +53,7 @@ fn mapping(pair: &str) -> Result<(String, String)> {
         Some((column, field)) if !column.trim().is_empty() && !field.trim().is_empty() => {
             Ok((column.trim().to_owned(), field.trim().to_owned()))
         }
-        _ => Err(Error::malformed(format!("\"{pair}\" in \"map\" is no mapping; write COLUMN=field"))),
+        _ => Err(Error::malformed_field("map", format!("\"{pair}\" in \"map\" is no mapping; write COLUMN=field"))),
     }
 }
 
@@ -165,6 +166,20 @@ fn named(counts: &BTreeMap<LogType, u64>) -> BTreeMap<&'static str, u64> {
 pub struct UploadsView {
     /// Latest first.
     pub uploads: Vec<UploadView>,
+    /// How many there are in all, exactly.
+    pub total: u64,
+    /// For `cursor` of the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+impl From<Listed<Upload>> for UploadsView {
+    fn from(listed: Listed<Upload>) -> Self {
+        Self {
+            uploads: listed.entries.into_iter().map(UploadView::from).collect(),
+            total: listed.total,
+            next_cursor: listed.next_cursor,
+        }
+    }
 }
 
 /// What a file would become.

@@ -41,15 +41,17 @@ pub(super) async fn receive_file(
             let words = format!(
                 "the form has a field \"{name}\"; send the file as \"{FILE_FIELD}\" and how to read it as query parameters"
             );
-            return Err(Error::invalid(words).into());
+            return Err(Error::invalid_field(name, words).into());
         }
         if received.is_some() {
-            return Err(Error::invalid("the form has several files; send them one by one").into());
+            return Err(Error::invalid_field(FILE_FIELD, "the form has several files; send them one by one").into());
         }
         received = Some(receive_field(field, &uploads.incoming_folder(), bytes_max).await?);
     }
-    received
-        .ok_or_else(|| Error::invalid(format!("the form has no field \"{FILE_FIELD}\"; send the file in it")).into())
+    received.ok_or_else(|| {
+        let words = format!("the form has no field \"{FILE_FIELD}\"; send the file in it");
+        Error::invalid_field(FILE_FIELD, words).into()
+    })
 }
 
 async fn receive_field(mut field: Field<'_>, folder: &Path, bytes_max: u64) -> ApiResult<ReceivedFile> {
@@ -74,7 +76,7 @@ async fn receive_field(mut field: Field<'_>, folder: &Path, bytes_max: u64) -> A
     }
     out.flush().await.map_err(|error| unwritable(&path, &error))?;
     if received.size_bytes == 0 {
-        return Err(Error::invalid("the file is empty; there is nothing to store").into());
+        return Err(Error::invalid_field(FILE_FIELD, "the file is empty; there is nothing to store").into());
     }
     received.sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(received)
