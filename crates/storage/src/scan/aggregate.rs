@@ -8,7 +8,7 @@ use vigie_domain::ports::{AggregateRequest, AggregateResult, ScanStats};
 use vigie_domain::query::Matcher;
 
 use super::collect::{Collector, Selected};
-use super::filter::{Filter, ScanContext, TimeCheck};
+use super::filter::{Filter, ScanContext, Tests, TimeCheck};
 use super::matching::{Candidates, candidates, matching_rows};
 use super::parallel::{self, split};
 use super::partial::{Partial, merge_all};
@@ -40,19 +40,27 @@ pub fn aggregate(
 ) -> Result<AggregateResult, StorageError> {
     let pruned = parallel::run(units.len(), |unit| candidates(&units[unit], filter))?;
     let tasks = pieces(units, pruned);
-    let tallies = parallel::run(tasks.len(), |task| {
-        let (unit, rows) = &tasks[task];
-        tally(&units[*unit], rows, filter, questions)
-    })?;
+    // A thread goes on counting in the same tables, so that a key is looked at once per thread and not once per part.
+    let counts = parallel::fold(
+        tasks.len(),
+        || Count::new(filter, questions),
+        |count, task| {
+            let (unit, found) = &tasks[task];
+            // Dictionaries are shared within a part only.
+            count.context.tests = Tests::default();
+            match &units[*unit] {
+                Unit::Memory(chunk) => count.chunk(chunk, found.time),
+                Unit::Part(part) => count.part(part, &units[*unit], found),
+            }
+        },
+    )?;
     let mut merged = Tally { total: 0, partials: Vec::new(), stats: ScanStats::default() };
-    for tally in tallies {
-        merged.total += tally.total;
-        merged.stats.rows_scanned += tally.stats.rows_scanned;
-        merged.stats.bytes_read += tally.stats.bytes_read;
-        merge_all(&mut merged.partials, &tally.partials)?;
-    }
-    if merged.partials.is_empty() {
-        merged.partials = questions.iter().map(|question| Partial::empty(&question.asked.kind)).collect();
+    for count in counts {
+        merged.total += count.total;
+        merged.stats.rows_scanned += count.context.stats.rows_scanned;
+        merged.stats.bytes_read += count.context.stats.bytes_read;
+        let partials: Vec<Partial> = count.collectors.into_iter().map(Collector::finish).collect();
+        merge_all(&mut merged.partials, &partials)?;
     }
     let named = request.aggregations.iter().zip(&merged.partials);
     let answers: Vec<(String, AggregationAnswer)> = named
@@ -73,22 +81,6 @@ fn pieces(units: &[Unit], candidates: Vec<Candidates>) -> Vec<(usize, Candidates
     pieces
 }
 
-fn tally(unit: &Unit, found: &Candidates, filter: &Filter, questions: &[Question]) -> Result<Tally, StorageError> {
-    let mut count = Count {
-        filter,
-        questions,
-        collectors: questions.iter().map(Collector::new).collect(),
-        context: ScanContext::default(),
-        total: 0,
-    };
-    match unit {
-        Unit::Memory(chunk) => count.chunk(chunk, found.time)?,
-        Unit::Part(part) => count.part(part, unit, found)?,
-    }
-    let partials = count.collectors.into_iter().map(Collector::finish).collect();
-    Ok(Tally { total: count.total, partials, stats: count.context.stats })
-}
-
 /// Counting under way.
 struct Count<'q> {
     filter: &'q Filter,
@@ -98,7 +90,12 @@ struct Count<'q> {
     total: u64,
 }
 
-impl Count<'_> {
+impl<'q> Count<'q> {
+    fn new(filter: &'q Filter, questions: &'q [Question]) -> Self {
+        let collectors = questions.iter().map(Collector::new).collect();
+        Self { filter, questions, collectors, context: ScanContext::default(), total: 0 }
+    }
+
     fn chunk(&mut self, chunk: &Arc<Chunk>, time: TimeCheck) -> Result<(), StorageError> {
         self.context.stats.rows_scanned += chunk.rows() as u64;
         let rows: Vec<u32> = self.filter.rows(chunk, time, &mut self.context.tests).set_indices_u32().collect();

@@ -4,7 +4,6 @@
 //! `Matcher` that decides single events.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -83,12 +82,12 @@ pub struct Tests {
 
 struct Tested {
     values: ArrayRef,
-    passing: Rc<Vec<bool>>,
+    passing: Arc<Vec<bool>>,
 }
 
 impl Tests {
     /// For each value whether it passes; `predicate` names the predicate.
-    fn passing(&mut self, predicate: usize, values: &ArrayRef, passes: &dyn Fn(Scalar<'_>) -> bool) -> Rc<Vec<bool>> {
+    fn passing(&mut self, predicate: usize, values: &ArrayRef, passes: &dyn Fn(Scalar<'_>) -> bool) -> Arc<Vec<bool>> {
         let texts = values.as_string::<i32>();
         let place = texts.values().as_ptr() as usize;
         if let Some(tested) = self.known.get(&(predicate, place))
@@ -96,8 +95,8 @@ impl Tests {
         {
             return tested.passing.clone();
         }
-        let passing: Rc<Vec<bool>> =
-            Rc::new((0..texts.len()).map(|code| passes(Scalar::Text(texts.value(code)))).collect());
+        let passing: Arc<Vec<bool>> =
+            Arc::new((0..texts.len()).map(|code| passes(Scalar::Text(texts.value(code)))).collect());
         self.known.insert((predicate, place), Tested { values: values.clone(), passing: passing.clone() });
         passing
     }

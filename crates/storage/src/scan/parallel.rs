@@ -25,30 +25,45 @@ pub fn run<T: Send>(
     count: usize,
     work: impl Fn(usize) -> Result<T, StorageError> + Sync,
 ) -> Result<Vec<T>, StorageError> {
+    let threads = fold(count, Vec::new, |done: &mut Vec<(usize, Result<T, StorageError>)>, number| {
+        done.push((number, work(number)));
+        Ok(())
+    })?;
+    let mut done: Vec<(usize, Result<T, StorageError>)> = threads.into_iter().flatten().collect();
+    done.sort_unstable_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Does `count` pieces of work, each thread adding to a state of its own; the states are returned, at least one.
+///
+/// # Errors
+/// One of the errors; the thread that met it stops.
+pub fn fold<S: Send>(
+    count: usize,
+    begin: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize) -> Result<(), StorageError> + Sync,
+) -> Result<Vec<S>, StorageError> {
     let threads = threads().min(count);
-    if threads <= 1 {
-        return (0..count).map(work).collect();
-    }
     let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(count));
+    let states = Mutex::new(Vec::with_capacity(threads));
     let take = || {
-        loop {
+        let mut state = begin();
+        let mut result = Ok(());
+        while result.is_ok() {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= count {
-                return;
+                break;
             }
-            let result = work(number);
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
+            result = work(&mut state, number);
         }
+        states.lock().unwrap_or_else(PoisonError::into_inner).push(result.map(|()| state));
     };
     std::thread::scope(|scope| {
         // The calling thread works too.
         (1..threads).for_each(|_| drop(scope.spawn(take)));
         take();
     });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_unstable_by_key(|(number, _)| *number);
-    done.into_iter().map(|(_, result)| result).collect()
+    states.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
 }
 
 /// The rows in pieces of similar size that can be worked on at once; none when there are no rows.
@@ -103,5 +118,19 @@ mod tests {
             _ => Ok(()),
         });
         assert_eq!(error.unwrap_err().to_string(), "3");
+    }
+
+    #[test]
+    fn states_add_up() {
+        let states = fold(
+            100,
+            || 0,
+            |sum, number| {
+                *sum += number;
+                Ok(())
+            },
+        );
+        assert_eq!(states.unwrap().iter().sum::<usize>(), 4_950);
+        assert_eq!(fold(0, || 7, |_, _| Ok(())).unwrap(), [7]);
     }
 }
