@@ -1,6 +1,8 @@
 //! The rows of a unit that match: pruned by the index, then decided by the filter's own columns and no others.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use vigie_domain::query::Matcher;
 
@@ -18,6 +20,8 @@ pub struct Candidates {
     pub rows: Rows,
     /// Whether their time must still be looked at.
     pub time: TimeCheck,
+    /// Columns that free text need not read.
+    pub silent: Arc<BTreeSet<String>>,
 }
 
 /// The rows of the unit that may match.
@@ -26,13 +30,15 @@ pub struct Candidates {
 /// When the part cannot be read.
 pub fn candidates(unit: &Unit, filter: &Filter) -> Result<Candidates, StorageError> {
     match unit {
-        Unit::Memory(chunk) => {
-            Ok(Candidates { rows: Rows::run(0..chunk.rows()), time: filter.time_check(unit.span()) })
-        }
+        Unit::Memory(chunk) => Ok(Candidates {
+            rows: Rows::run(0..chunk.rows()),
+            time: filter.time_check(unit.span()),
+            silent: Arc::default(),
+        }),
         Unit::Part(part) => {
             let pruned = prune(part, filter)?;
             let time = if pruned.is_in_range { TimeCheck::Done } else { TimeCheck::Needed };
-            Ok(Candidates { rows: pruned.rows, time })
+            Ok(Candidates { rows: pruned.rows, time, silent: Arc::new(pruned.silent) })
         }
     }
 }
@@ -56,7 +62,7 @@ pub fn matching_rows(
     }
     let (schema, overflow_fields) = (unit.schema()?, unit.overflow_fields()?);
     let mut needs = ColumnNeeds::new(&schema, &overflow_fields);
-    filter.add_needs(&mut needs);
+    filter.add_needs(&mut needs, &found.silent);
     if found.time == TimeCheck::Needed {
         needs.add_own(column_names::TIMESTAMP);
     }

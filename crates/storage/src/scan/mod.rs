@@ -119,7 +119,12 @@ impl<'a> ColumnNeeds<'a> {
 
     /// Adds the columns of every field that passes, and the overflow when one of them lies there.
     pub fn add_fields(&mut self, is_needed: &dyn Fn(&str) -> bool) {
-        for field in self.schema.fields() {
+        self.add_columns(is_needed, &BTreeSet::new());
+    }
+
+    /// The same without the columns that are left out.
+    pub fn add_columns(&mut self, is_needed: &dyn Fn(&str) -> bool, left_out: &BTreeSet<String>) {
+        for field in self.schema.fields().iter().filter(|field| !left_out.contains(field.name())) {
             if !column_names::is_own(field.name()) && is_needed(crate::chunk::physical::canonical_of(field.name())) {
                 self.columns.insert(field.name().clone());
             }

@@ -1,7 +1,9 @@
 //! Which rows of a part may match, by its index alone: times of pages first, then filters of words and values.
 
+use std::collections::BTreeSet;
+
 use arrow::datatypes::{DataType, FieldRef};
-use vigie_domain::query::{FieldMatcher, Matcher, Needle};
+use vigie_domain::query::{FieldMatcher, Matcher, Needle, TextMatcher};
 
 use super::Filter;
 use super::filter::is_pseudo;
@@ -16,6 +18,14 @@ pub struct Pruned {
     pub rows: Rows,
     /// Whether the time of all of them lies in the range.
     pub is_in_range: bool,
+    /// Columns that hold nothing of what free text looks for: it need not read them.
+    pub silent: BTreeSet<String>,
+}
+
+impl Pruned {
+    fn new(rows: Rows, is_in_range: bool) -> Self {
+        Self { rows, is_in_range, silent: BTreeSet::new() }
+    }
 }
 
 /// The rows of the part that may match the filter.
@@ -25,14 +35,14 @@ pub struct Pruned {
 pub fn prune(part: &Part, filter: &Filter) -> Result<Pruned, StorageError> {
     let Some(index) = part.index()? else {
         let is_in_range = filter.range.covers(part.meta.first, part.meta.last);
-        return Ok(Pruned { rows: part.all_rows(), is_in_range });
+        return Ok(Pruned::new(part.all_rows(), is_in_range));
     };
     let in_range = part.rows_in(&index, filter.range)?;
     if in_range.is_empty() || matches!(filter.matcher, Matcher::All) {
-        return Ok(Pruned { rows: in_range, is_in_range: true });
+        return Ok(Pruned::new(in_range, true));
     }
     let Some(filters) = part.filters()? else {
-        return Ok(Pruned { rows: in_range, is_in_range: true });
+        return Ok(Pruned::new(in_range, true));
     };
     let asked = Asked { part, index: &index, filters, schema: part.schema()?, overflow: part.overflow_fields()? };
     let rows = match asked.pages(&filter.matcher) {
@@ -45,7 +55,7 @@ pub fn prune(part: &Part, filter: &Filter) -> Result<Pruned, StorageError> {
             rows
         }
     };
-    Ok(Pruned { rows, is_in_range: true })
+    Ok(Pruned { rows, is_in_range: true, silent: asked.silent(&filter.matcher) })
 }
 
 /// Pages that may hold matches.
@@ -79,7 +89,7 @@ struct Asked<'a> {
     index: &'a PartIndex,
     filters: FilterReader<'a>,
     schema: arrow::datatypes::SchemaRef,
-    overflow: std::sync::Arc<std::collections::BTreeSet<String>>,
+    overflow: std::sync::Arc<BTreeSet<String>>,
 }
 
 impl Asked<'_> {
@@ -109,6 +119,22 @@ impl Asked<'_> {
         Pages::All
     }
 
+    /// Columns that no free text in the query finds anything in.
+    fn silent(&self, matcher: &Matcher) -> BTreeSet<String> {
+        let mut texts = Vec::new();
+        free_texts(matcher, &mut texts);
+        if texts.is_empty() {
+            return BTreeSet::new();
+        }
+        let is_silent = |name: &str| {
+            texts.iter().all(|text| match self.pages_with(name, text.needle()) {
+                Pages::All => false,
+                Pages::Some(pages) => !pages.contains(&true),
+            })
+        };
+        self.index.columns.iter().map(|column| column.name.clone()).filter(|name| is_silent(name)).collect()
+    }
+
     /// Pages in which any covered column may hold the needle; `passes_other` tells types of columns without a filter that may pass.
     fn pages_of(
         &self,
@@ -136,5 +162,14 @@ impl Asked<'_> {
             Needle::Value(value) => ask(value),
             Needle::Words(words) => words.iter().fold(Pages::All, |pages, word| pages.and(ask(word))),
         }
+    }
+}
+
+fn free_texts<'m>(matcher: &'m Matcher, texts: &mut Vec<&'m TextMatcher>) {
+    match matcher {
+        Matcher::FreeText(text) => texts.push(text),
+        Matcher::And(parts) | Matcher::Or(parts) => parts.iter().for_each(|part| free_texts(part, texts)),
+        Matcher::Not(part) => free_texts(part, texts),
+        Matcher::All | Matcher::Nothing | Matcher::Field(_) => {}
     }
 }
