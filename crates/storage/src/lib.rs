@@ -11,6 +11,7 @@ mod error;
 mod manifest;
 mod memtable;
 mod options;
+pub mod outside;
 mod part;
 mod scan;
 mod wal;

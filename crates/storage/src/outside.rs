@@ -1,0 +1,24 @@
+//! Readers of the engine's own files over bytes alone, as fuzzing asks them: whatever the bytes are, they answer and
+//! never panic, and take no more memory than the bytes explain.
+
+use crate::manifest::Manifest;
+use crate::part::PartIndex;
+use crate::wal::record::{self, Found};
+
+/// How many events the log record at the start of the bytes holds; `None` when there is no whole one.
+pub fn read_log_record(bytes: &[u8]) -> Option<usize> {
+    match record::read(bytes) {
+        Found::Record(record, _) => Some(record.events.len()),
+        Found::End | Found::Damaged => None,
+    }
+}
+
+/// How many parts the manifest lists; `None` when the bytes are none.
+pub fn read_manifest(bytes: &[u8]) -> Option<usize> {
+    Manifest::parse(bytes).ok().map(|manifest| manifest.parts.len())
+}
+
+/// How many pages the head of a part's index describes; `None` when the bytes are none.
+pub fn read_part_index(bytes: &[u8]) -> Option<usize> {
+    PartIndex::parse(bytes).ok().map(|index| index.pages.len())
+}
