@@ -3,7 +3,7 @@
 //! A predicate is decided once per distinct string of a dictionary and once per value otherwise, by the same
 //! `Matcher` that decides single events.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -34,9 +34,9 @@ impl Filter {
         if self.range.covers(first, last) { TimeCheck::Done } else { TimeCheck::Needed }
     }
 
-    /// Adds the columns that deciding needs; free text finds nothing in the silent ones.
-    pub fn add_needs(&self, needs: &mut ColumnNeeds<'_>, silent: &BTreeSet<String>) {
-        add_needs(&self.matcher, needs, silent);
+    /// Adds the columns that deciding needs.
+    pub fn add_needs(&self, needs: &mut ColumnNeeds<'_>) {
+        add_needs(&self.matcher, needs);
     }
 
     /// The rows that match.
@@ -102,14 +102,14 @@ impl Tests {
     }
 }
 
-/// Adds the columns that a query needs; free text finds nothing in the silent ones.
-pub fn add_needs(matcher: &Matcher, needs: &mut ColumnNeeds<'_>, silent: &BTreeSet<String>) {
+/// Adds the columns that a query needs.
+pub fn add_needs(matcher: &Matcher, needs: &mut ColumnNeeds<'_>) {
     match matcher {
         Matcher::All | Matcher::Nothing => {}
-        Matcher::And(parts) | Matcher::Or(parts) => parts.iter().for_each(|part| add_needs(part, needs, silent)),
-        Matcher::Not(part) => add_needs(part, needs, silent),
+        Matcher::And(parts) | Matcher::Or(parts) => parts.iter().for_each(|part| add_needs(part, needs)),
+        Matcher::Not(part) => add_needs(part, needs),
         Matcher::Field(field) => add_field_needs(field.field(), &|name| field.covers(name), needs),
-        Matcher::FreeText(text) => needs.add_columns(&|name| text.covers(name), silent),
+        Matcher::FreeText(text) => needs.add_fields(&|name| text.covers(name)),
     }
 }
 

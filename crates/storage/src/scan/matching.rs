@@ -1,12 +1,11 @@
 //! The rows of a unit that match: pruned by the index, then decided by the filter's own columns and no others.
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use vigie_domain::query::Matcher;
 
 use super::filter::{Filter, ScanContext, TimeCheck};
+use super::narrow::Narrowing;
 use super::prune::prune;
 use super::{ColumnNeeds, Unit};
 use crate::chunk::column_names;
@@ -20,8 +19,6 @@ pub struct Candidates {
     pub rows: Rows,
     /// Whether their time must still be looked at.
     pub time: TimeCheck,
-    /// Columns that free text need not read.
-    pub silent: Arc<BTreeSet<String>>,
 }
 
 /// The rows of the unit that may match.
@@ -30,15 +27,13 @@ pub struct Candidates {
 /// When the part cannot be read.
 pub fn candidates(unit: &Unit, filter: &Filter) -> Result<Candidates, StorageError> {
     match unit {
-        Unit::Memory(chunk) => Ok(Candidates {
-            rows: Rows::run(0..chunk.rows()),
-            time: filter.time_check(unit.span()),
-            silent: Arc::default(),
-        }),
+        Unit::Memory(chunk) => {
+            Ok(Candidates { rows: Rows::run(0..chunk.rows()), time: filter.time_check(unit.span()) })
+        }
         Unit::Part(part) => {
             let pruned = prune(part, filter)?;
             let time = if pruned.is_in_range { TimeCheck::Done } else { TimeCheck::Needed };
-            Ok(Candidates { rows: pruned.rows, time, silent: Arc::new(pruned.silent) })
+            Ok(Candidates { rows: pruned.rows, time })
         }
     }
 }
@@ -60,9 +55,15 @@ pub fn matching_rows(
     if found.rows.is_empty() {
         return Ok(Vec::new());
     }
+    if found.time == TimeCheck::Done
+        && let Some(mut narrowing) = Narrowing::new(part, context)?
+    {
+        return Ok(narrowing.matching(&filter.matcher, &found.rows)?.set_indices_u32().collect());
+    }
+    // Without an index everything is looked at.
     let (schema, overflow_fields) = (unit.schema()?, unit.overflow_fields()?);
     let mut needs = ColumnNeeds::new(&schema, &overflow_fields);
-    filter.add_needs(&mut needs, &found.silent);
+    filter.add_needs(&mut needs);
     if found.time == TimeCheck::Needed {
         needs.add_own(column_names::TIMESTAMP);
     }

@@ -9,6 +9,7 @@ mod field_values;
 mod filter;
 mod keys;
 mod matching;
+mod narrow;
 mod parallel;
 mod partial;
 mod prune;
@@ -119,12 +120,7 @@ impl<'a> ColumnNeeds<'a> {
 
     /// Adds the columns of every field that passes, and the overflow when one of them lies there.
     pub fn add_fields(&mut self, is_needed: &dyn Fn(&str) -> bool) {
-        self.add_columns(is_needed, &BTreeSet::new());
-    }
-
-    /// The same without the columns that are left out.
-    pub fn add_columns(&mut self, is_needed: &dyn Fn(&str) -> bool, left_out: &BTreeSet<String>) {
-        for field in self.schema.fields().iter().filter(|field| !left_out.contains(field.name())) {
+        for field in self.schema.fields() {
             if !column_names::is_own(field.name()) && is_needed(crate::chunk::physical::canonical_of(field.name())) {
                 self.columns.insert(field.name().clone());
             }

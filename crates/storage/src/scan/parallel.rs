@@ -91,13 +91,11 @@ pub fn split(found: Candidates) -> Vec<Candidates> {
     }
     split.push(piece);
     split.retain(|piece| !piece.is_empty());
-    split.into_iter().map(|rows| Candidates { rows, time: found.time, silent: found.silent.clone() }).collect()
+    split.into_iter().map(|rows| Candidates { rows, time: found.time }).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::super::filter::TimeCheck;
     use super::*;
 
@@ -106,10 +104,10 @@ mod tests {
         let mut rows = Rows::run(3..PIECE_ROWS_MIN);
         rows.push(PIECE_ROWS_MIN + 5..PIECE_ROWS_MIN * 9 + 7);
         let numbers: Vec<u32> = rows.numbers().collect();
-        let pieces = split(Candidates { rows, time: TimeCheck::Done, silent: Arc::default() });
+        let pieces = split(Candidates { rows, time: TimeCheck::Done });
         assert!(pieces.len() >= threads().min(2));
         assert_eq!(pieces.iter().flat_map(|piece| piece.rows.numbers()).collect::<Vec<_>>(), numbers);
-        assert!(split(Candidates { rows: Rows::default(), time: TimeCheck::Done, silent: Arc::default() }).is_empty());
+        assert!(split(Candidates { rows: Rows::default(), time: TimeCheck::Done }).is_empty());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Which rows of a part may match, by its index alone: times of pages first, then filters of words and values.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use arrow::datatypes::{DataType, FieldRef};
-use vigie_domain::query::{FieldMatcher, Matcher, Needle, TextMatcher};
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
+use vigie_domain::query::{FieldMatcher, Matcher, Needle};
 
 use super::Filter;
 use super::filter::is_pseudo;
@@ -18,14 +19,6 @@ pub struct Pruned {
     pub rows: Rows,
     /// Whether the time of all of them lies in the range.
     pub is_in_range: bool,
-    /// Columns that hold nothing of what free text looks for: it need not read them.
-    pub silent: BTreeSet<String>,
-}
-
-impl Pruned {
-    fn new(rows: Rows, is_in_range: bool) -> Self {
-        Self { rows, is_in_range, silent: BTreeSet::new() }
-    }
 }
 
 /// The rows of the part that may match the filter.
@@ -35,36 +28,36 @@ impl Pruned {
 pub fn prune(part: &Part, filter: &Filter) -> Result<Pruned, StorageError> {
     let Some(index) = part.index()? else {
         let is_in_range = filter.range.covers(part.meta.first, part.meta.last);
-        return Ok(Pruned::new(part.all_rows(), is_in_range));
+        return Ok(Pruned { rows: part.all_rows(), is_in_range });
     };
     let in_range = part.rows_in(&index, filter.range)?;
     if in_range.is_empty() || matches!(filter.matcher, Matcher::All) {
-        return Ok(Pruned::new(in_range, true));
+        return Ok(Pruned { rows: in_range, is_in_range: true });
     }
-    let Some(filters) = part.filters()? else {
-        return Ok(Pruned::new(in_range, true));
-    };
-    let asked = Asked { part, index: &index, filters, schema: part.schema()?, overflow: part.overflow_fields()? };
-    let rows = match asked.pages(&filter.matcher) {
-        Pages::All => in_range,
-        Pages::Some(pages) => {
-            let mut rows = Rows::default();
-            for page in (0..pages.len()).filter(|page| pages[*page]) {
-                in_range.within(&PartIndex::rows_of(page)).ranges().iter().for_each(|range| rows.push(range.clone()));
-            }
-            rows
-        }
-    };
-    Ok(Pruned { rows, is_in_range: true, silent: asked.silent(&filter.matcher) })
+    let Some(asked) = Asked::new(part)? else { return Ok(Pruned { rows: in_range, is_in_range: true }) };
+    let rows = asked.pages(&filter.matcher).rows(&in_range);
+    Ok(Pruned { rows, is_in_range: true })
 }
 
 /// Pages that may hold matches.
-enum Pages {
+pub enum Pages {
+    /// All of them.
     All,
+    /// Those for which it is true.
     Some(Vec<bool>),
 }
 
 impl Pages {
+    /// Those of the rows that lie in the pages.
+    pub fn rows(&self, within: &Rows) -> Rows {
+        let Self::Some(pages) = self else { return within.clone() };
+        let mut rows = Rows::default();
+        for page in (0..pages.len()).filter(|page| pages[*page]) {
+            within.within(&PartIndex::rows_of(page)).ranges().iter().for_each(|range| rows.push(range.clone()));
+        }
+        rows
+    }
+
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::All, pages) | (pages, Self::All) => pages,
@@ -84,20 +77,31 @@ impl Pages {
     }
 }
 
-struct Asked<'a> {
+/// The filters of a part and what is needed to ask them.
+pub struct Asked<'a> {
     part: &'a Part,
-    index: &'a PartIndex,
+    index: Arc<PartIndex>,
     filters: FilterReader<'a>,
-    schema: arrow::datatypes::SchemaRef,
-    overflow: std::sync::Arc<BTreeSet<String>>,
+    schema: SchemaRef,
+    overflow: Arc<BTreeSet<String>>,
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    /// Of the part; `None` when it has no index.
+    ///
+    /// # Errors
+    /// When the part cannot be read.
+    pub fn new(part: &'a Part) -> Result<Option<Self>, StorageError> {
+        let (Some(index), Some(filters)) = (part.index()?, part.filters()?) else { return Ok(None) };
+        Ok(Some(Self { part, index, filters, schema: part.schema()?, overflow: part.overflow_fields()? }))
+    }
+
     fn none(&self) -> Pages {
         Pages::Some(vec![false; self.index.pages.len()])
     }
 
-    fn pages(&self, matcher: &Matcher) -> Pages {
+    /// Pages that may hold matches of the query.
+    pub fn pages(&self, matcher: &Matcher) -> Pages {
         match matcher {
             Matcher::All | Matcher::Not(_) => Pages::All,
             Matcher::Nothing => self.none(),
@@ -119,20 +123,27 @@ impl Asked<'_> {
         Pages::All
     }
 
-    /// Columns that no free text in the query finds anything in.
-    fn silent(&self, matcher: &Matcher) -> BTreeSet<String> {
-        let mut texts = Vec::new();
-        free_texts(matcher, &mut texts);
-        if texts.is_empty() {
-            return BTreeSet::new();
+    /// The columns that a predicate on a field, or free text, looks at, and the pages in which each may pass; `None`
+    /// stands for the overflow. Empty for other queries and for fields that are no columns.
+    pub fn columns(&self, predicate: &Matcher) -> Vec<(Option<&str>, Pages)> {
+        match predicate {
+            Matcher::Field(field) if !is_pseudo(field.field()) => {
+                self.covered(&|name| field.covers(name), field.needle())
+            }
+            Matcher::FreeText(text) => self.covered(&|name| text.covers(name), text.needle()),
+            _ => Vec::new(),
         }
-        let is_silent = |name: &str| {
-            texts.iter().all(|text| match self.pages_with(name, text.needle()) {
-                Pages::All => false,
-                Pages::Some(pages) => !pages.contains(&true),
-            })
-        };
-        self.index.columns.iter().map(|column| column.name.clone()).filter(|name| is_silent(name)).collect()
+    }
+
+    fn covered(&self, covers: &dyn Fn(&str) -> bool, needle: Needle<'_>) -> Vec<(Option<&str>, Pages)> {
+        let names = self.schema.fields().iter().map(|field| field.name().as_str());
+        let covered = names.filter(|name| !column_names::is_own(name) && covers(canonical_of(name)));
+        let mut columns: Vec<(Option<&str>, Pages)> =
+            covered.map(|name| (Some(name), self.pages_with(name, needle))).collect();
+        if self.overflow.iter().any(|field| covers(field)) {
+            columns.push((None, Pages::All));
+        }
+        columns
     }
 
     /// Pages in which any covered column may hold the needle; `passes_other` tells types of columns without a filter that may pass.
@@ -156,20 +167,14 @@ impl Asked<'_> {
     }
 
     fn pages_with(&self, column: &str, needle: Needle<'_>) -> Pages {
+        if self.index.column(column).is_none() {
+            return Pages::All;
+        }
         let ask = |text: &str| self.filters.pages_with(column, hash_of(text)).map_or(Pages::All, Pages::Some);
         match needle {
             Needle::Unknown => Pages::All,
             Needle::Value(value) => ask(value),
             Needle::Words(words) => words.iter().fold(Pages::All, |pages, word| pages.and(ask(word))),
         }
-    }
-}
-
-fn free_texts<'m>(matcher: &'m Matcher, texts: &mut Vec<&'m TextMatcher>) {
-    match matcher {
-        Matcher::FreeText(text) => texts.push(text),
-        Matcher::And(parts) | Matcher::Or(parts) => parts.iter().for_each(|part| free_texts(part, texts)),
-        Matcher::Not(part) => free_texts(part, texts),
-        Matcher::All | Matcher::Nothing | Matcher::Field(_) => {}
     }
 }

@@ -1,7 +1,5 @@
 //! An aggregation made ready to be asked of columns.
 
-use std::collections::BTreeSet;
-
 use vigie_domain::aggregation::{Aggregation, AggregationKind};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::query::Matcher;
@@ -61,7 +59,7 @@ impl Question {
         if let Some(field) = &self.field {
             add_field_needs(field, &|name| name == field, needs);
         }
-        self.filters.iter().for_each(|filter| add_needs(filter, needs, &BTreeSet::new()));
+        self.filters.iter().for_each(|filter| add_needs(filter, needs));
         self.children.iter().for_each(|child| child.add_needs(needs));
     }
 

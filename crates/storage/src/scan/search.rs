@@ -151,7 +151,7 @@ impl Search<'_> {
             let matching = matching.into_iter().map(|row| row as usize).filter(|row| wanted.contains(row));
             self.first_of(&matching.collect())
         } else {
-            let all = Candidates { rows: all.rows.within(&wanted), ..all };
+            let all = Candidates { rows: all.rows.within(&wanted), time: all.time };
             self.first_matching(part, unit, &all, context)?
         };
         if rows.is_empty() {
@@ -206,7 +206,7 @@ impl Search<'_> {
         let mut matching: Vec<u32> = Vec::new();
         while !rest.is_empty() && matching.len() <= self.size {
             let (piece, left) = self.take_first(&rest, step);
-            let piece = Candidates { rows: piece, time: all.time, silent: all.silent.clone() };
+            let piece = Candidates { rows: piece, time: all.time };
             matching.extend(matching_rows(part, unit, &piece, self.filter, context)?);
             rest = left;
             step *= 4;
