@@ -9,7 +9,7 @@ CARGO  ?= cargo
 
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help run dev ui test test-rust test-web test-e2e lint deny openapi bench demo-data clean tools
+.PHONY: help run dev ui test test-rust test-web test-e2e test-readers lint deny openapi bench demo-data clean tools
 
 help: ## List the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ test-e2e: ui
 	$(call say,Browser tests)
 	$(CARGO) build --bin vigie
 	@bash scripts/browser-tests.sh
+
+test-readers: ## Read parts with pyarrow and DuckDB (installs both in the user's cache folder)
+	$(CARGO) build --release --bin vigie
+	@bash scripts/check-readers.sh
 
 lint: tools ui ## Check format, lints, types and that the OpenAPI document is current
 	$(call say,Format)

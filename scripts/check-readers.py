@@ -1,0 +1,100 @@
+"""Reads parts with independent readers of Parquet, pyarrow and DuckDB, and compares them with what the server answers.
+
+Usage: check-readers.py BINARY. Starts the server on a folder of its own with generated events.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+import duckdb
+import pyarrow.parquet as parquet
+
+EVENTS = 20_000
+PASSWORD = "quiet-lantern-42-orbit"
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def call(url, token=None, body=None, kind="application/json"):
+    headers = {"Content-Type": kind} | ({"Authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(url, data=body, headers=headers)
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+def wait_until(is_true, seconds, what):
+    end = time.monotonic() + seconds
+    while not is_true():
+        if time.monotonic() > end:
+            sys.exit(f"{what} did not happen within {seconds} s")
+        time.sleep(0.1)
+
+
+def is_ready(url):
+    try:
+        return urllib.request.urlopen(f"{url}/readyz").status == 200
+    except OSError:
+        return False
+
+
+def compare(folder, url, token):
+    parts = sorted(folder.glob("logs/indices/*/*.parquet"))
+    tables = {part: parquet.read_table(part) for part in parts}
+    rows = sum(table.num_rows for table in tables.values())
+    glob = str(folder / "logs/indices/*/*.parquet")
+    by_duckdb = duckdb.sql(f"select count(*) from read_parquet('{glob}', union_by_name = true)").fetchall()[0][0]
+    assert rows == by_duckdb == EVENTS, (rows, by_duckdb, EVENTS)
+    asked = {"services": {"terms": {"field": "service", "size": 100}}, "revenue": {"stats": {"field": "amount"}}}
+    answer = call(f"{url}/api/search/aggregate", token, json.dumps({"aggregations": asked}).encode())
+    counts = {bucket["key"]: bucket["count"] for bucket in answer["aggregations"]["services"]["buckets"]}
+    found = dict(duckdb.sql(f"select service, count(*) from read_parquet('{glob}', union_by_name = true) where service is not null group by 1").fetchall())
+    assert counts == found, (counts, found)
+    revenue = duckdb.sql(f"select count(amount), sum(amount) from read_parquet('{glob}', union_by_name = true)").fetchall()[0]
+    stats = answer["aggregations"]["revenue"]
+    assert stats["count"] == revenue[0] and abs(stats["sum"] - float(revenue[1])) < 0.01, (stats, revenue)
+    for table in tables.values():
+        times = table.column("@timestamp").cast("int64").to_pylist()
+        assert times == sorted(times), "rows are in time order"
+    print(f"{len(parts)} parts, {rows} rows: pyarrow, DuckDB and the server agree")
+
+
+def main():
+    binary = sys.argv[1]
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        events = folder / "events.ndjson"
+        subprocess.run([binary, "generate", "--events", str(EVENTS), "--seed", "3", "--out", events], check=True, capture_output=True)
+        url = f"http://127.0.0.1:{free_port()}"
+        environment = os.environ | {"VIGIE_ADMIN_PASSWORD": PASSWORD, "VIGIE_LOG_LEVEL": "warn", "VIGIE_STORAGE_FLUSH_SECONDS": "1"}
+        server = subprocess.Popen(
+            [binary, "serve", "--data", folder / "data", "--listen", url.removeprefix("http://")],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            wait_until(lambda: is_ready(url), 30, "start")
+            login = {"username": "admin@localhost", "password": PASSWORD}
+            token = call(f"{url}/api/auth/login", body=json.dumps(login).encode())["access_token"]
+            call(f"{url}/api/logs/ingest?any_time=true", token, events.read_bytes(), "application/x-ndjson")
+            log = folder / "data/logs/wal"
+            wait_until(lambda: sum(file.stat().st_size for file in log.iterdir()) == 0, 60, "writing parts")
+            compare(folder / "data", url, token)
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait()
+
+
+if __name__ == "__main__":
+    main()
