@@ -9,6 +9,7 @@ mod import;
 mod output;
 mod query;
 mod remote;
+mod scrub;
 mod serve;
 mod settings;
 mod user;
@@ -34,7 +35,8 @@ Exit codes:
   0  done
   1  failed; the reason is on standard error
   2  wrong arguments or settings
-  3  done in part: some input records were rejected, the others are stored";
+  3  done in part: some input records were rejected, the others are stored
+  4  something in the data folder is damaged";
 
 /// Watches an online shop through its logs.
 #[derive(Debug, Parser)]
@@ -61,6 +63,8 @@ enum Command {
     Config(settings::ConfigArguments),
     /// Add users and set new passwords; a running server sees it within a second.
     User(user::UserArguments),
+    /// Compare every byte of the logs with its checksum and name what is damaged.
+    Scrub(scrub::ScrubArguments),
     /// Write the completion script of a shell.
     Completions(completions::CompletionsArguments),
     /// Write the OpenAPI document of the HTTP API.
@@ -129,6 +133,7 @@ fn dispatch(arguments: &Arguments, environment: &Environment, console: &mut Cons
         Command::Generate(command) => generate::run(command, console),
         Command::Config(command) => settings::run(command, &load(command.flags())?, console),
         Command::User(command) => user::run(command, &load(command.folder.flags())?, environment, console),
+        Command::Scrub(command) => scrub::run(command, &load(command.folder.flags())?, console),
         Command::Completions(command) => completions::run(command, console),
         Command::Openapi => {
             let text = crate::http::openapi::document_text(&crate::http::all_routes())?;

@@ -3,6 +3,8 @@
 //! The data folder holds `logs/` (the log engine), `metadata.sqlite` (accounts, records of uploads), `keys/`, and
 //! `uploads/` (rejected lines, and files while they are read).
 
+pub mod care;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

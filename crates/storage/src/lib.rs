@@ -2,6 +2,7 @@
 //!
 //! What it acknowledges is on disk, file and folder. It knows no HTTP and reads no clock.
 
+pub mod care;
 mod chunk;
 mod codec;
 mod dedup;

@@ -32,7 +32,7 @@ fn help_has_examples_and_exit_codes() {
     let (outcome, out, _) = vigie(&["--help"]);
     assert_eq!(outcome, Outcome::Done);
     assert!(out.contains("Examples:") && out.contains("Exit codes:"), "{out}");
-    for command in ["serve", "import", "query", "generate", "config", "user", "completions"] {
+    for command in ["serve", "import", "query", "scrub", "generate", "config", "user", "completions"] {
         let (outcome, out, _) = vigie(&[command, "--help"]);
         assert_eq!(outcome, Outcome::Done, "{command}");
         assert!(out.contains("Example"), "{command}: {out}");
@@ -147,4 +147,34 @@ fn completions_and_the_api_document_are_written() {
     let (outcome, out, _) = vigie(&["openapi"]);
     assert_eq!(outcome, Outcome::Done);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["openapi"], "3.1.0");
+}
+
+#[test]
+fn a_scrub_says_what_is_damaged_and_sets_it_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let (outcome, _, err) = vigie(&["scrub", "--data", &data]);
+    assert!(outcome == Outcome::Failed && err.contains("name a data folder"), "{err}");
+    let file = write(folder.path(), "a.log", "a plain line\nanother line\n");
+    assert_eq!(vigie(&["import", "--data", &data, &file]).0, Outcome::Done);
+    let (outcome, _, err) = vigie(&["scrub", "--data", &data]);
+    assert_eq!(outcome, Outcome::Done, "{err}");
+    assert!(err.contains("2 events in 1 parts") && err.contains("all as written"), "{err}");
+
+    let (_, out, _) = vigie(&["scrub", "--data", &data, "--json"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["damaged"], serde_json::json!([]));
+    let day = std::fs::read_dir(folder.path().join("data/logs/indices")).unwrap().next().unwrap().unwrap().path();
+    let files = std::fs::read_dir(day).unwrap().map(|entry| entry.unwrap().path());
+    let part = files.into_iter().find(|path| path.extension().is_some_and(|found| found == "parquet")).unwrap();
+    let mut bytes = std::fs::read(&part).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&part, bytes).unwrap();
+    let (outcome, out, err) = vigie(&["scrub", "--data", &data]);
+    assert_eq!((outcome, outcome.exit_code()), (Outcome::Damaged, 4), "{err}");
+    assert!(out.contains("damaged: indices/") && out.contains("at byte 0") && out.contains("2 events lost"), "{out}");
+    let (outcome, out, _) = vigie(&["scrub", "--data", &data, "--set-aside"]);
+    assert!(outcome == Outcome::Damaged && out.contains("set aside: logs/damaged/"), "{out}");
+    assert_eq!(vigie(&["scrub", "--data", &data]).0, Outcome::Done);
+    let (outcome, _, err) = vigie(&["query", "", "--data", &data]);
+    assert!(outcome == Outcome::Done && err.contains("0 events"), "{err}");
 }

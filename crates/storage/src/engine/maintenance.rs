@@ -139,7 +139,9 @@ impl Maintenance {
     fn merge_one(&mut self) -> Result<(), StorageError> {
         let mut small: BTreeMap<ShelfKey, Vec<Arc<Part>>> = BTreeMap::new();
         for part in &self.shared.lock().parts {
-            if part.meta.rows < self.options.merge_rows_max / self.options.merge_fan_in as u64 {
+            // One that cannot be read would fail every merge again and keep the others from theirs.
+            let is_small = part.meta.rows < self.options.merge_rows_max / self.options.merge_fan_in as u64;
+            if is_small && !part.is_unreadable() {
                 small.entry((part.meta.day, part.meta.log_type)).or_default().push(part.clone());
             }
         }

@@ -32,10 +32,12 @@ use maintenance::{Maintenance, Signal};
 use prepared::PreparedBatch;
 use state::SharedState;
 
+pub use recovery::take_lock;
+
 /// Folder of the write-ahead log below the engine's.
-const WAL_FOLDER: &str = "wal";
+pub const WAL_FOLDER: &str = "wal";
 /// Folder of the parts below the engine's.
-const PARTS_FOLDER: &str = "indices";
+pub const PARTS_FOLDER: &str = "indices";
 /// Batches up to this size are made ready on the caller's own thread.
 const INLINE_EVENTS_MAX: usize = 64;
 

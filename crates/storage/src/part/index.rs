@@ -23,7 +23,7 @@ use crate::error::StorageError;
 pub const PAGE_ROWS: usize = 8_192;
 const MAGIC: &[u8; 8] = b"VIGIEIX1";
 /// Length, checksum, magic.
-const TAIL_BYTES: u64 = 16;
+pub const TAIL_BYTES: u64 = 16;
 
 /// First and last of the rows of one page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -137,7 +137,7 @@ impl Cursor {
 
     fn advance_batch(&mut self, part: &Part) -> Result<(), StorageError> {
         (self.row, self.place) = (0, None);
-        self.batch = match self.reader.next().transpose()? {
+        self.batch = match self.reader.next().transpose().map_err(|error| part.unreadable(error))? {
             None => None,
             Some(batch) => {
                 let column = |name| batch.column_by_name(name).ok_or_else(|| part.damaged("it lacks a column"));
