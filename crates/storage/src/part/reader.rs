@@ -273,12 +273,13 @@ impl Part {
 fn with_dictionaries(schema: &SchemaRef, index: Option<&PartIndex>) -> SchemaRef {
     let codes = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let fields = schema.fields().iter().map(|field| {
-        let known = index.and_then(|index| index.column(field.name()));
-        if field.name() == column_names::SHAPE || known.is_some_and(|column| column.has_dictionary) {
-            Arc::new(Field::new(field.name(), codes(), field.is_nullable()))
-        } else {
-            field.clone()
-        }
+        let name = field.name();
+        // Of the columns that are no field's, everybody expects shapes as codes and the others as strings.
+        let is_coded = match column_names::is_own(name) {
+            true => name == column_names::SHAPE,
+            false => index.and_then(|index| index.column(name)).is_some_and(|column| column.has_dictionary),
+        };
+        if is_coded { Arc::new(Field::new(field.name(), codes(), field.is_nullable())) } else { field.clone() }
     });
     Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }

@@ -194,3 +194,18 @@ async fn a_memory_table_past_its_size_is_flushed_while_events_arrive() {
     let engine = LogEngine::open(options).unwrap();
     assert_eq!(numbers(&engine).await, (0..6_000).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn what_no_column_holds_comes_back_when_it_repeats() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path());
+    let repeated = |number| {
+        let mut event = event(number, None);
+        event.body.push(("tags".into(), Value::List(vec![Value::text("a"), Value::Null])));
+        event
+    };
+    let append = Append { key: None, events: (0..10).map(|number| repeated(number * 2)).collect() };
+    engine.append(&Scope::main(), append).await.unwrap();
+    engine.flush().await;
+    assert_eq!(numbers(&engine).await, (0..10).map(|number| number * 2).collect::<Vec<_>>());
+}
