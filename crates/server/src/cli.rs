@@ -2,6 +2,7 @@
 //!
 //! Commands write to the streams they are given, so that tests can read them, and answer with how it went.
 
+mod backup;
 mod completions;
 mod demand;
 mod generate;
@@ -65,6 +66,10 @@ enum Command {
     User(user::UserArguments),
     /// Compare every byte of the logs with its checksum and name what is damaged.
     Scrub(scrub::ScrubArguments),
+    /// Copy everything to a folder of backups, also of a running server.
+    Backup(backup::BackupArguments),
+    /// Make a data folder out of a backup.
+    Restore(backup::RestoreArguments),
     /// Write the completion script of a shell.
     Completions(completions::CompletionsArguments),
     /// Write the OpenAPI document of the HTTP API.
@@ -134,6 +139,8 @@ fn dispatch(arguments: &Arguments, environment: &Environment, console: &mut Cons
         Command::Config(command) => settings::run(command, &load(command.flags())?, console),
         Command::User(command) => user::run(command, &load(command.folder.flags())?, environment, console),
         Command::Scrub(command) => scrub::run(command, &load(command.folder.flags())?, console),
+        Command::Backup(command) => backup::back_up(command, &load(command.flags())?, environment, console),
+        Command::Restore(command) => backup::restore(command, &load(command.folder.flags())?, console),
         Command::Completions(command) => completions::run(command, console),
         Command::Openapi => {
             let text = crate::http::openapi::document_text(&crate::http::all_routes())?;

@@ -93,6 +93,8 @@ pub struct Settings {
     pub upload: UploadSettings,
     /// The log engine.
     pub storage: StorageSettings,
+    /// Copies of everything.
+    pub backup: BackupSettings,
     /// The generated shop.
     pub demo: DemoSettings,
     /// What Vigie tells about itself.
@@ -157,6 +159,14 @@ pub struct StorageSettings {
     pub flush_seconds: u64,
     /// Bytes of free disk below which events are refused.
     pub free_bytes_min: u64,
+}
+
+/// Copies of everything.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupSettings {
+    /// Their folder; empty when there is none.
+    pub dir: PathBuf,
 }
 
 /// The generated shop.

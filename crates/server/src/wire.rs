@@ -21,6 +21,8 @@ use vigie_domain::ports::{LogStore, MetadataStore};
 use vigie_domain::{Error, ErrorKind, Result, Timestamp};
 use vigie_storage::{EngineOptions, FatalHandler, LogEngine};
 
+use care::BackupTaker;
+
 use crate::config::Settings;
 use crate::http::cookies::CookiePolicy;
 use crate::http::state::{AppState, Limits};
@@ -38,6 +40,7 @@ pub struct Stores {
     pub logs: Arc<LogEngine>,
     /// Where everything else is.
     pub metadata: Arc<dyn MetadataStore>,
+    backups: BackupTaker,
 }
 
 impl Stores {
@@ -53,12 +56,14 @@ impl Stores {
         options.free_bytes_min = settings.storage.free_bytes_min;
         options.on_fatal = on_fatal;
         let logs = LogEngine::open(options).map_err(|error| in_use(error, folder))?;
-        Ok(Self { logs: Arc::new(logs), metadata: open_metadata(settings)? })
+        let logs = Arc::new(logs);
+        let backups = care::backup_taker(settings, logs.clone());
+        Ok(Self { logs, metadata: open_metadata(settings)?, backups })
     }
 
     /// The stores as use cases see them.
     pub fn ports(&self) -> Ports {
-        Ports { logs: self.logs.clone(), metadata: self.metadata.clone() }
+        Ports { logs: self.logs.clone(), metadata: self.metadata.clone(), backups: Some(self.backups.clone()) }
     }
 }
 
@@ -69,6 +74,8 @@ pub struct Ports {
     pub logs: Arc<dyn LogStore>,
     /// Where everything else is.
     pub metadata: Arc<dyn MetadataStore>,
+    /// Takes backups of them, when they can be backed up.
+    pub backups: Option<BackupTaker>,
 }
 
 /// Opens only what is not an event; other processes may have it open as well.
@@ -104,6 +111,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts) -> AppS
         metrics,
         readiness: Arc::new(Readiness::new(ports.logs.clone(), ports.metadata.clone())),
         clock: clock(),
+        backups: ports.backups.clone(),
         limits: Limits {
             ingest_bytes_max: settings.ingest.body_bytes_max,
             upload_bytes_max: settings.upload.bytes_max,

@@ -16,5 +16,5 @@ mod part;
 mod scan;
 mod wal;
 
-pub use engine::LogEngine;
+pub use engine::{LogEngine, Snapshot};
 pub use options::{EngineOptions, FatalHandler};

@@ -17,7 +17,7 @@ use crate::part::{INDEX_EXTENSION, PART_EXTENSION};
 /// Version of the format; a newer one is refused.
 const VERSION: u32 = 1;
 /// Name of the file.
-const FILE_NAME: &str = "manifest";
+pub const FILE_NAME: &str = "manifest";
 
 /// What the data folder holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

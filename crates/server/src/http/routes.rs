@@ -5,6 +5,7 @@
 
 pub mod analytics;
 pub mod auth;
+pub mod backups;
 pub mod dashboard;
 pub mod documentation;
 pub mod health;

@@ -32,7 +32,9 @@ fn help_has_examples_and_exit_codes() {
     let (outcome, out, _) = vigie(&["--help"]);
     assert_eq!(outcome, Outcome::Done);
     assert!(out.contains("Examples:") && out.contains("Exit codes:"), "{out}");
-    for command in ["serve", "import", "query", "scrub", "generate", "config", "user", "completions"] {
+    for command in
+        ["serve", "import", "query", "scrub", "backup", "restore", "generate", "config", "user", "completions"]
+    {
         let (outcome, out, _) = vigie(&[command, "--help"]);
         assert_eq!(outcome, Outcome::Done, "{command}");
         assert!(out.contains("Example"), "{command}: {out}");
@@ -177,4 +179,26 @@ fn a_scrub_says_what_is_damaged_and_sets_it_aside() {
     assert_eq!(vigie(&["scrub", "--data", &data]).0, Outcome::Done);
     let (outcome, _, err) = vigie(&["query", "", "--data", &data]);
     assert!(outcome == Outcome::Done && err.contains("0 events"), "{err}");
+}
+
+#[test]
+fn a_data_folder_is_backed_up_and_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (data, backups, restored) = (path("data"), path("backups"), path("restored"));
+    let backup = ["backup", "--data", &data, "--to", &backups];
+    assert_eq!(vigie(&backup).0, Outcome::Failed);
+    check_misused(&["backup", "--data", &data], "--to");
+    let file = write(folder.path(), "a.log", "a plain line\nanother line\n");
+    assert_eq!(vigie(&["import", "--data", &data, &file]).0, Outcome::Done);
+    let (outcome, out, err) = vigie(&backup);
+    assert_eq!(outcome, Outcome::Done, "{err}");
+    assert!(out.contains("backup 1: 2 events"), "{out}");
+    let (outcome, out, err) = vigie(&["restore", "--from", &backups, "--data", &restored]);
+    assert_eq!(outcome, Outcome::Done, "{err}");
+    assert!(out.contains("2 events restored"), "{out}");
+    let (_, _, err) = vigie(&["query", "", "--data", &restored]);
+    assert!(err.contains("2 events of 2 that match"), "{err}");
+    let (outcome, _, err) = vigie(&["restore", "--from", &backups, "--data", &data]);
+    assert!(outcome == Outcome::Failed && err.contains("is not empty"), "{err}");
 }

@@ -10,6 +10,7 @@
 mod aggregations;
 mod app;
 mod auth_flow;
+mod backups;
 mod binary;
 mod command_line;
 mod connections;

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use vigie_domain::{Day, LogType, Timestamp};
 
 use super::committer::{Command, Sealed};
+use super::snapshot::Snapshot;
 use super::state::SharedState;
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
@@ -56,6 +57,13 @@ pub struct Signal {
 struct Requests {
     stop: bool,
     flushes: Vec<oneshot::Sender<()>>,
+    snapshots: Vec<oneshot::Sender<Snapshot>>,
+}
+
+impl Requests {
+    fn is_flush_asked(&self) -> bool {
+        !self.flushes.is_empty() || !self.snapshots.is_empty()
+    }
 }
 
 impl Signal {
@@ -73,12 +81,21 @@ impl Signal {
         receiver
     }
 
+    /// Asks for a snapshot with everything acknowledged so far; without an answer there is none.
+    pub fn snapshot(&self) -> oneshot::Receiver<Snapshot> {
+        let (sender, receiver) = oneshot::channel();
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).snapshots.push(sender);
+        self.changed.notify_all();
+        receiver
+    }
+
     fn wait(&self, timeout: Duration) -> Requests {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_idle = |requests: &mut Requests| !requests.stop && requests.flushes.is_empty();
+        let is_idle = |requests: &mut Requests| !requests.stop && !requests.is_flush_asked();
         let (mut requests, _) =
             self.changed.wait_timeout_while(requests, timeout, is_idle).unwrap_or_else(PoisonError::into_inner);
-        Requests { stop: requests.stop, flushes: std::mem::take(&mut requests.flushes) }
+        let stop = requests.stop;
+        Requests { stop, ..std::mem::take(&mut *requests) }
     }
 }
 
@@ -95,9 +112,11 @@ impl Maintenance {
             let bytes = self.shared.lock().active.bytes();
             let is_due = bytes >= self.options.flush_bytes
                 || last_flush.elapsed() >= self.options.flush_interval
-                || !requests.flushes.is_empty();
+                || requests.is_flush_asked();
+            let mut is_left_in_memory = bytes > 0;
             if unwritten.is_none() && is_due {
                 unwritten = self.seal();
+                is_left_in_memory &= unwritten.is_none();
                 last_flush = Instant::now();
             }
             if let Some(sealed) = unwritten.take()
@@ -110,10 +129,17 @@ impl Maintenance {
             requests.flushes.into_iter().for_each(|done| {
                 let _ = done.send(());
             });
+            if !is_left_in_memory {
+                requests.snapshots.into_iter().for_each(|asked| drop(asked.send(self.snapshot())));
+            }
             if let Err(error) = self.merge_one() {
                 tracing::error!(%error, "parts could not be merged; they stay as they are");
             }
         }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new(&self.parts.folder, self.parts.manifest.clone(), self.shared.lock().parts.clone())
     }
 
     fn seal(&self) -> Option<Sealed> {

@@ -4,6 +4,7 @@ mod committer;
 mod maintenance;
 mod prepared;
 mod recovery;
+mod snapshot;
 mod state;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ use prepared::PreparedBatch;
 use state::SharedState;
 
 pub use recovery::take_lock;
+pub use snapshot::Snapshot;
 
 /// Folder of the write-ahead log below the engine's.
 pub const WAL_FOLDER: &str = "wal";
@@ -102,6 +104,15 @@ impl LogEngine {
     pub async fn flush(&self) {
         // The thread ends only with the engine.
         let _ = self.signal.flush().await;
+    }
+
+    /// Writes everything acknowledged so far to parts and holds them as they then are.
+    ///
+    /// # Errors
+    /// `Unavailable` when parts cannot be written, as on a full disk.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        let words = "new events could not be written to parts; free space on the disk and try again";
+        self.signal.snapshot().await.map_err(|_| Error::new(ErrorKind::Unavailable, words))
     }
 
     fn units(&self, range: TimeRange) -> Vec<Unit> {
