@@ -7,6 +7,7 @@ mod completions;
 mod demand;
 mod generate;
 mod import;
+mod lifecycle;
 mod output;
 mod query;
 mod remote;
@@ -70,6 +71,8 @@ enum Command {
     Backup(backup::BackupArguments),
     /// Make a data folder out of a backup.
     Restore(backup::RestoreArguments),
+    /// Say what becomes of each daily index, and hold one so that it is not deleted.
+    Lifecycle(lifecycle::LifecycleArguments),
     /// Write the completion script of a shell.
     Completions(completions::CompletionsArguments),
     /// Write the OpenAPI document of the HTTP API.
@@ -141,6 +144,7 @@ fn dispatch(arguments: &Arguments, environment: &Environment, console: &mut Cons
         Command::Scrub(command) => scrub::run(command, &load(command.folder.flags())?, console),
         Command::Backup(command) => backup::back_up(command, &load(command.flags())?, environment, console),
         Command::Restore(command) => backup::restore(command, &load(command.folder.flags())?, console),
+        Command::Lifecycle(command) => lifecycle::run(command, &load(command.folder.flags())?, console),
         Command::Completions(command) => completions::run(command, console),
         Command::Openapi => {
             let text = crate::http::openapi::document_text(&crate::http::all_routes())?;

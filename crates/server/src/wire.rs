@@ -54,6 +54,8 @@ impl Stores {
         options.flush_bytes = settings.storage.flush_bytes;
         options.flush_interval = Duration::from_secs(settings.storage.flush_seconds);
         options.free_bytes_min = settings.storage.free_bytes_min;
+        options.lifecycle = care::lifecycle_policy(settings);
+        options.clock = clock();
         options.on_fatal = on_fatal;
         let logs = LogEngine::open(options).map_err(|error| in_use(error, folder))?;
         let logs = Arc::new(logs);

@@ -17,4 +17,4 @@ mod scan;
 mod wal;
 
 pub use engine::{LogEngine, Snapshot};
-pub use options::{EngineOptions, FatalHandler};
+pub use options::{EngineClock, EngineOptions, FatalHandler};

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 use vigie_adapters::sqlite;
-use vigie_domain::{Error, ErrorKind, Result};
+use vigie_domain::{Day, Error, ErrorKind, Result};
 use vigie_storage::LogEngine;
-use vigie_storage::care::BackupPlan;
+use vigie_storage::care::{BackupPlan, HOLDS_FOLDER, LifecyclePolicy};
 
-pub use vigie_storage::care::{BackupReport, RestoreReport, ScrubMode, ScrubReport};
+pub use vigie_storage::care::{BackupReport, IndexOutlook, RestoreReport, ScrubMode, ScrubReport};
 
 use super::{KEYS_FOLDER, LOGS_FOLDER, METADATA_FILE, UPLOADS_FOLDER, clock};
 use crate::config::Settings;
@@ -28,6 +28,39 @@ pub type BackupTaker = Arc<dyn Fn() -> BoxFuture<'static, Result<BackupReport>> 
 /// `Conflict` when a server uses the folder; `NotFound` when it is none.
 pub fn scrub(settings: &Settings, mode: ScrubMode) -> Result<ScrubReport> {
     vigie_storage::care::scrub(&settings.data.dir.join(LOGS_FOLDER), mode).map_err(|error| used(settings, error))
+}
+
+/// What becomes of indices as they age; 0 days mean never.
+pub fn lifecycle_policy(settings: &Settings) -> LifecyclePolicy {
+    let days = |days: u32| (days > 0).then_some(days);
+    LifecyclePolicy {
+        recompress_after_days: days(settings.lifecycle.recompress_after_days),
+        delete_after_days: days(settings.lifecycle.delete_after_days),
+    }
+}
+
+/// What becomes of the index of the day, or of every index; a server may run meanwhile.
+///
+/// # Errors
+/// `NotFound` when there is no such index.
+pub fn explain(settings: &Settings, day: Option<Day>) -> Result<Vec<IndexOutlook>> {
+    vigie_storage::care::explain(&settings.data.dir.join(LOGS_FOLDER), day, &lifecycle_policy(settings))
+}
+
+/// Holds the index so that it is not deleted for its age; a server may run meanwhile.
+///
+/// # Errors
+/// `NotFound` when there is no such index; `Unavailable` when the folder cannot be written to.
+pub fn hold(settings: &Settings, day: Day) -> Result<()> {
+    vigie_storage::care::hold(&settings.data.dir.join(LOGS_FOLDER), day)
+}
+
+/// Releases the index; a server may run meanwhile.
+///
+/// # Errors
+/// `NotFound` when it is not held; `Unavailable` when the folder cannot be written to.
+pub fn release(settings: &Settings, day: Day) -> Result<()> {
+    vigie_storage::care::release(&settings.data.dir.join(LOGS_FOLDER), day)
 }
 
 /// The same error, with what to do when a server uses the folder.
@@ -106,7 +139,8 @@ fn other_files(data: &Path) -> Result<Vec<(PathBuf, String)>> {
     remove_if_there(&copy)?;
     sqlite::copy_database(&data.join(METADATA_FILE), &copy)?;
     let mut files = vec![(copy, METADATA_FILE.to_owned())];
-    for folder in [KEYS_FOLDER, UPLOADS_FOLDER] {
+    let holds = format!("{LOGS_FOLDER}/{HOLDS_FOLDER}");
+    for folder in [KEYS_FOLDER, UPLOADS_FOLDER, holds.as_str()] {
         let found = files_in(&data.join(folder)).map_err(|error| unreadable(folder, &error))?;
         files.extend(found.into_iter().map(|(path, name)| (path, format!("{folder}/{name}"))));
     }

@@ -32,9 +32,19 @@ fn help_has_examples_and_exit_codes() {
     let (outcome, out, _) = vigie(&["--help"]);
     assert_eq!(outcome, Outcome::Done);
     assert!(out.contains("Examples:") && out.contains("Exit codes:"), "{out}");
-    for command in
-        ["serve", "import", "query", "scrub", "backup", "restore", "generate", "config", "user", "completions"]
-    {
+    for command in [
+        "serve",
+        "import",
+        "query",
+        "scrub",
+        "backup",
+        "restore",
+        "lifecycle",
+        "generate",
+        "config",
+        "user",
+        "completions",
+    ] {
         let (outcome, out, _) = vigie(&[command, "--help"]);
         assert_eq!(outcome, Outcome::Done, "{command}");
         assert!(out.contains("Example"), "{command}: {out}");
@@ -201,4 +211,27 @@ fn a_data_folder_is_backed_up_and_restored() {
     assert!(err.contains("2 events of 2 that match"), "{err}");
     let (outcome, _, err) = vigie(&["restore", "--from", &backups, "--data", &data]);
     assert!(outcome == Outcome::Failed && err.contains("is not empty"), "{err}");
+}
+
+#[test]
+fn an_index_is_explained_held_and_released() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let line = "{\"timestamp\":\"2020-05-01T10:00:00Z\",\"service\":\"cart\",\"message\":\"basket lost\"}\n";
+    let file = write(folder.path(), "old.ndjson", line);
+    assert_eq!(vigie(&["import", "--data", &data, "--any-time", &file]).0, Outcome::Done);
+    let lifecycle = |arguments: &[&str]| vigie(&[&["lifecycle", "--data", &data], arguments].concat());
+    let (outcome, out, err) = lifecycle(&["explain"]);
+    assert_eq!(outcome, Outcome::Done, "{err}");
+    assert!(out.contains("ecommerce-logs-2020.05.01: 1 events in 1 parts"), "{out}");
+    assert!(out.contains("deleted: it is then 90 days old"), "{out}");
+    let (outcome, out, err) = lifecycle(&["hold", "ecommerce-logs-2020.05.01"]);
+    assert!(outcome == Outcome::Done && out.contains("is held"), "{err}");
+    let (_, out, _) = lifecycle(&["explain", "2020.05.01", "--json"]);
+    let outlook: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&outlook["is_held"], outlook["steps"].as_array().unwrap().len()), (&true.into(), 1), "{outlook}");
+    assert_eq!(lifecycle(&["release", "2020.05.01"]).0, Outcome::Done);
+    assert_eq!(lifecycle(&["release", "2020.05.01"]).0, Outcome::Failed);
+    assert_eq!(lifecycle(&["hold", "2020.05.02"]).0, Outcome::Failed);
+    check_misused(&["lifecycle", "hold", "yesterday"], "YYYY.MM.DD");
 }

@@ -5,13 +5,19 @@
 mod backup;
 mod backup_list;
 mod checked_copy;
+mod holds;
+mod lifecycle;
 mod log_check;
+mod outlook;
 mod report;
 mod restore;
 mod scrub;
 mod set_aside;
 
 pub use backup::{BackupPlan, BackupReport, back_up};
+pub use holds::{HOLDS_FOLDER, held_days, is_held};
+pub use lifecycle::{DueStep, LifecyclePolicy, Step};
+pub use outlook::{IndexOutlook, OutlookStep, explain, hold, release};
 pub use report::{Damaged, FileKind, ScrubReport};
 pub use restore::{RestoreReport, restore};
 pub use scrub::{ScrubMode, scrub};

@@ -1,6 +1,7 @@
 //! The engine: opens a data folder and answers as a `LogStore`.
 
 mod committer;
+mod lifecycle;
 mod maintenance;
 mod prepared;
 mod recovery;

@@ -109,6 +109,8 @@ fn remove_unlisted(folder: &Path, manifest: &Manifest) -> io::Result<()> {
                 disk::remove_file(&file.path())?;
             }
         }
+        // Of a day whose parts are gone; one with files is refused.
+        let _ = std::fs::remove_dir(day.path());
     }
     Ok(())
 }

@@ -24,6 +24,7 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use crate::disk;
 use crate::manifest::PartMeta;
 
+pub use encoding::Effort;
 pub use index::{FilterReader, PAGE_ROWS, PartIndex};
 pub use reader::Rows;
 pub use token_filter::hash_of;

@@ -4,4 +4,5 @@
 mod backup;
 mod conformance;
 mod durability;
+mod lifecycle;
 mod scrub;
