@@ -7,6 +7,7 @@ mod completions;
 mod demand;
 mod generate;
 mod import;
+mod inspect;
 mod lifecycle;
 mod output;
 mod query;
@@ -71,6 +72,8 @@ enum Command {
     Backup(backup::BackupArguments),
     /// Make a data folder out of a backup.
     Restore(backup::RestoreArguments),
+    /// Show what lies in the parts of the logs, and what a query reads of them.
+    Inspect(inspect::InspectArguments),
     /// Say what becomes of each daily index, and hold one so that it is not deleted.
     Lifecycle(lifecycle::LifecycleArguments),
     /// Write the completion script of a shell.
@@ -144,6 +147,7 @@ fn dispatch(arguments: &Arguments, environment: &Environment, console: &mut Cons
         Command::Scrub(command) => scrub::run(command, &load(command.folder.flags())?, console),
         Command::Backup(command) => backup::back_up(command, &load(command.flags())?, environment, console),
         Command::Restore(command) => backup::restore(command, &load(command.folder.flags())?, console),
+        Command::Inspect(command) => inspect::run(command, &load(command.folder.flags())?, console),
         Command::Lifecycle(command) => lifecycle::run(command, &load(command.folder.flags())?, console),
         Command::Completions(command) => completions::run(command, console),
         Command::Openapi => {

@@ -11,7 +11,9 @@ use vigie_domain::{Day, Error, ErrorKind, Result};
 use vigie_storage::LogEngine;
 use vigie_storage::care::{BackupPlan, HOLDS_FOLDER, LifecyclePolicy};
 
-pub use vigie_storage::care::{BackupReport, IndexOutlook, RestoreReport, ScrubMode, ScrubReport};
+pub use vigie_storage::care::{
+    BackupReport, IndexOutlook, Inspection, PartPlan, PartView, RestoreReport, ScrubMode, ScrubReport,
+};
 
 use super::{KEYS_FOLDER, LOGS_FOLDER, METADATA_FILE, UPLOADS_FOLDER, clock};
 use crate::config::Settings;
@@ -28,6 +30,14 @@ pub type BackupTaker = Arc<dyn Fn() -> BoxFuture<'static, Result<BackupReport>> 
 /// `Conflict` when a server uses the folder; `NotFound` when it is none.
 pub fn scrub(settings: &Settings, mode: ScrubMode) -> Result<ScrubReport> {
     vigie_storage::care::scrub(&settings.data.dir.join(LOGS_FOLDER), mode).map_err(|error| used(settings, error))
+}
+
+/// What lies in the parts, and what a query reads of them; a server may run meanwhile.
+///
+/// # Errors
+/// `NotFound` when there is no such part; `Unavailable` when one cannot be read.
+pub fn inspect(settings: &Settings, asked: &Inspection<'_>) -> Result<Vec<PartView>> {
+    vigie_storage::care::inspect(&settings.data.dir.join(LOGS_FOLDER), asked)
 }
 
 /// What becomes of indices as they age; 0 days mean never.

@@ -40,6 +40,7 @@ fn help_has_examples_and_exit_codes() {
         "backup",
         "restore",
         "lifecycle",
+        "inspect",
         "generate",
         "config",
         "user",
@@ -234,4 +235,26 @@ fn an_index_is_explained_held_and_released() {
     assert_eq!(lifecycle(&["release", "2020.05.01"]).0, Outcome::Failed);
     assert_eq!(lifecycle(&["hold", "2020.05.02"]).0, Outcome::Failed);
     check_misused(&["lifecycle", "hold", "yesterday"], "YYYY.MM.DD");
+}
+
+#[test]
+fn parts_are_inspected_and_queries_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let line = "{\"timestamp\":\"2020-05-01T10:00:00Z\",\"service\":\"cart\",\"message\":\"basket lost\"}\n";
+    let file = write(folder.path(), "old.ndjson", line);
+    assert_eq!(vigie(&["import", "--data", &data, "--any-time", &file]).0, Outcome::Done);
+    let (outcome, out, err) = vigie(&["inspect", "--data", &data]);
+    assert_eq!(outcome, Outcome::Done, "{err}");
+    assert!(out.starts_with("2020.05.01/") && err.contains("1 events in 1 parts"), "{out}{err}");
+    let name = out.split(':').next().unwrap().to_owned();
+    let (_, out, _) = vigie(&["inspect", &name, "--data", &data]);
+    assert!(out.contains("  message ") && out.contains("wrongly yes in"), "{out}");
+    let (_, out, _) = vigie(&["inspect", "--data", &data, "--query", "message:gateway AND service:cart"]);
+    assert!(out.contains("words and values leave 0 for message:gateway"), "{out}");
+    assert!(out.contains("leaves out none for service:cart") && out.contains("nothing of it is read"), "{out}");
+    let (_, out, _) = vigie(&["inspect", "--data", &data, "--query", "", "--from", "now-1d", "--json"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["plan"]["pages_in_time"], 0, "{out}");
+    assert_eq!(vigie(&["inspect", "nowhere", "--data", &data]).0, Outcome::Failed);
+    assert_eq!(vigie(&["inspect", "--data", &data, "--query", "level:("]).0, Outcome::Misused);
 }

@@ -6,6 +6,7 @@ mod backup;
 mod backup_list;
 mod checked_copy;
 mod holds;
+mod inspect;
 mod lifecycle;
 mod log_check;
 mod outlook;
@@ -16,6 +17,7 @@ mod set_aside;
 
 pub use backup::{BackupPlan, BackupReport, back_up};
 pub use holds::{HOLDS_FOLDER, held_days, is_held};
+pub use inspect::{ClausePlan, ColumnView, Inspection, PartPlan, PartView, inspect};
 pub use lifecycle::{DueStep, LifecyclePolicy, Step};
 pub use outlook::{IndexOutlook, OutlookStep, explain, hold, release};
 pub use report::{Damaged, FileKind, ScrubReport};

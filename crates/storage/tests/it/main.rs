@@ -4,5 +4,6 @@
 mod backup;
 mod conformance;
 mod durability;
+mod inspect;
 mod lifecycle;
 mod scrub;
