@@ -2,13 +2,17 @@
 //!
 //! Commands write to the streams they are given, so that tests can read them, and answer with how it went.
 
+mod backup;
 mod completions;
 mod demand;
 mod generate;
 mod import;
+mod inspect;
+mod lifecycle;
 mod output;
 mod query;
 mod remote;
+mod scrub;
 mod serve;
 mod settings;
 mod user;
@@ -34,7 +38,8 @@ Exit codes:
   0  done
   1  failed; the reason is on standard error
   2  wrong arguments or settings
-  3  done in part: some input records were rejected, the others are stored";
+  3  done in part: some input records were rejected, the others are stored
+  4  something in the data folder is damaged";
 
 /// Watches an online shop through its logs.
 #[derive(Debug, Parser)]
@@ -61,6 +66,16 @@ enum Command {
     Config(settings::ConfigArguments),
     /// Add users and set new passwords; a running server sees it within a second.
     User(user::UserArguments),
+    /// Compare every byte of the logs with its checksum and name what is damaged.
+    Scrub(scrub::ScrubArguments),
+    /// Copy everything to a folder of backups, also of a running server.
+    Backup(backup::BackupArguments),
+    /// Make a data folder out of a backup.
+    Restore(backup::RestoreArguments),
+    /// Show what lies in the parts of the logs, and what a query reads of them.
+    Inspect(inspect::InspectArguments),
+    /// Say what becomes of each daily index, and hold one so that it is not deleted.
+    Lifecycle(lifecycle::LifecycleArguments),
     /// Write the completion script of a shell.
     Completions(completions::CompletionsArguments),
     /// Write the OpenAPI document of the HTTP API.
@@ -132,6 +147,11 @@ fn dispatch(arguments: &Arguments, environment: &Environment, console: &mut Cons
             settings::run(command, &load(command.flags())?, &layers, console)
         }
         Command::User(command) => user::run(command, &load(command.folder.flags())?, environment, console),
+        Command::Scrub(command) => scrub::run(command, &load(command.folder.flags())?, console),
+        Command::Backup(command) => backup::back_up(command, &load(command.flags())?, environment, console),
+        Command::Restore(command) => backup::restore(command, &load(command.folder.flags())?, console),
+        Command::Inspect(command) => inspect::run(command, &load(command.folder.flags())?, console),
+        Command::Lifecycle(command) => lifecycle::run(command, &load(command.folder.flags())?, console),
         Command::Completions(command) => completions::run(command, console),
         Command::Openapi => {
             let text = crate::http::openapi::document_text(&crate::http::all_routes())?;

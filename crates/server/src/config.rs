@@ -93,6 +93,10 @@ pub struct Settings {
     pub upload: UploadSettings,
     /// The log engine.
     pub storage: StorageSettings,
+    /// What becomes of indices as they age.
+    pub lifecycle: LifecycleSettings,
+    /// Copies of everything.
+    pub backup: BackupSettings,
     /// The generated shop.
     pub demo: DemoSettings,
     /// What Vigie tells about itself.
@@ -157,6 +161,24 @@ pub struct StorageSettings {
     pub flush_seconds: u64,
     /// Bytes of free disk below which events are refused.
     pub free_bytes_min: u64,
+}
+
+/// What becomes of indices as they age.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LifecycleSettings {
+    /// Days until an index is rewritten small; 0: never.
+    pub recompress_after_days: u32,
+    /// Days until it is deleted; 0: never.
+    pub delete_after_days: u32,
+}
+
+/// Copies of everything.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupSettings {
+    /// Their folder; empty when there is none.
+    pub dir: PathBuf,
 }
 
 /// The generated shop.

@@ -32,6 +32,7 @@ pub fn all_routes() -> Routes {
     let routes = routes::search::routes(routes);
     let routes = routes::dashboard::routes(routes);
     let routes = routes::analytics::routes(routes);
+    let routes = routes::backups::routes(routes);
     let routes = routes::health::routes(routes);
     routes::documentation::routes(routes)
 }

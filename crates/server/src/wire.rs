@@ -3,6 +3,8 @@
 //! The data folder holds `logs/` (the log engine), `metadata.sqlite` (accounts, records of uploads), `keys/`, and
 //! `uploads/` (rejected lines, and files while they are read).
 
+pub mod care;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,8 @@ use vigie_app::uploads::Uploads;
 use vigie_domain::ports::{LogStore, MetadataStore};
 use vigie_domain::{Error, ErrorKind, Result, Timestamp};
 use vigie_storage::{EngineOptions, FatalHandler, LogEngine};
+
+use care::BackupTaker;
 
 use crate::config::Settings;
 use crate::http::cookies::CookiePolicy;
@@ -37,6 +41,7 @@ pub struct Stores {
     pub logs: Arc<LogEngine>,
     /// Where everything else is.
     pub metadata: Arc<dyn MetadataStore>,
+    backups: BackupTaker,
 }
 
 impl Stores {
@@ -50,14 +55,18 @@ impl Stores {
         options.flush_bytes = settings.storage.flush_bytes;
         options.flush_interval = Duration::from_secs(settings.storage.flush_seconds);
         options.free_bytes_min = settings.storage.free_bytes_min;
+        options.lifecycle = care::lifecycle_policy(settings);
+        options.clock = clock();
         options.on_fatal = on_fatal;
         let logs = LogEngine::open(options).map_err(|error| in_use(error, folder))?;
-        Ok(Self { logs: Arc::new(logs), metadata: open_metadata(settings)? })
+        let logs = Arc::new(logs);
+        let backups = care::backup_taker(settings, logs.clone());
+        Ok(Self { logs, metadata: open_metadata(settings)?, backups })
     }
 
     /// The stores as use cases see them.
     pub fn ports(&self) -> Ports {
-        Ports { logs: self.logs.clone(), metadata: self.metadata.clone() }
+        Ports { logs: self.logs.clone(), metadata: self.metadata.clone(), backups: Some(self.backups.clone()) }
     }
 }
 
@@ -68,6 +77,8 @@ pub struct Ports {
     pub logs: Arc<dyn LogStore>,
     /// Where everything else is.
     pub metadata: Arc<dyn MetadataStore>,
+    /// Takes backups of them, when they can be backed up.
+    pub backups: Option<BackupTaker>,
 }
 
 /// Opens only what is not an event; other processes may have it open as well.
@@ -104,6 +115,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts) -> AppS
         metrics,
         readiness: Arc::new(Readiness::new(ports.logs.clone(), ports.metadata.clone())),
         clock: clock(),
+        backups: ports.backups.clone(),
         limits: Limits {
             ingest_bytes_max: settings.ingest.body_bytes_max,
             upload_bytes_max: settings.upload.bytes_max,

@@ -4,6 +4,9 @@ use std::io;
 
 use vigie_domain::{Error, ErrorKind};
 
+/// Seconds after which a part that cannot be read may have been mended.
+const UNREADABLE_RETRY_AFTER_S: u64 = 300;
+
 /// A failure inside the engine.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
@@ -19,6 +22,9 @@ pub enum StorageError {
     /// A file of the engine is damaged.
     #[error("{0}")]
     Damaged(String),
+    /// A part could not be read; the message names it.
+    #[error("{0}")]
+    UnreadablePart(String),
     /// The question makes more than the stated number of buckets or groups.
     #[error("{0}")]
     TooLarge(String),
@@ -28,6 +34,12 @@ impl From<StorageError> for Error {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::TooLarge(message) => Self::new(ErrorKind::TooLarge, message),
+            // Callers are told: what does not need the part still works, and an administrator can mend it.
+            StorageError::UnreadablePart(message) => Self::new(
+                ErrorKind::Unavailable,
+                format!("{message}; ask about another time or log type, or set the part aside with `vigie scrub`"),
+            )
+            .with_retry_after_s(UNREADABLE_RETRY_AFTER_S),
             StorageError::Io(error) if error.kind() == io::ErrorKind::StorageFull => disk_full(),
             StorageError::Io(_) | StorageError::Parquet(_) | StorageError::Arrow(_) | StorageError::Damaged(_) => {
                 Self::internal(format!("log store: {error}"))

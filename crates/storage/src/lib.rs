@@ -2,6 +2,7 @@
 //!
 //! What it acknowledges is on disk, file and folder. It knows no HTTP and reads no clock.
 
+pub mod care;
 mod chunk;
 mod codec;
 mod dedup;
@@ -16,5 +17,5 @@ mod part;
 mod scan;
 mod wal;
 
-pub use engine::LogEngine;
-pub use options::{EngineOptions, FatalHandler};
+pub use engine::{LogEngine, Snapshot};
+pub use options::{EngineClock, EngineOptions, FatalHandler};

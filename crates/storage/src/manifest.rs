@@ -3,6 +3,7 @@
 //! "Part published" and "log consumed up to" change together, in one file. The file is a line with the CRC32C of
 //! the rest in hexadecimal, then JSON.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -17,7 +18,7 @@ use crate::part::{INDEX_EXTENSION, PART_EXTENSION};
 /// Version of the format; a newer one is refused.
 const VERSION: u32 = 1;
 /// Name of the file.
-const FILE_NAME: &str = "manifest";
+pub const FILE_NAME: &str = "manifest";
 
 /// What the data folder holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Manifest {
     pub parts: Vec<PartMeta>,
     /// Batch keys of events that are in parts.
     pub keys: Vec<StoredKey>,
+    /// When the first events of each day arrived that has parts.
+    #[serde(default)]
+    created: BTreeMap<Day, Timestamp>,
 }
 
 /// One part: a Parquet file with events of one day and log type in time order.
@@ -61,6 +65,9 @@ pub struct PartMeta {
     pub last_ingested_at: Timestamp,
     /// Whether any sender gave an id.
     pub has_ids: bool,
+    /// Whether it was rewritten to be small.
+    #[serde(default)]
+    pub is_recompressed: bool,
 }
 
 impl PartMeta {
@@ -78,7 +85,14 @@ impl PartMeta {
 
 impl Default for Manifest {
     fn default() -> Self {
-        Self { version: VERSION, consumed_up_to: 0, next_part: 1, parts: Vec::new(), keys: Vec::new() }
+        Self {
+            version: VERSION,
+            consumed_up_to: 0,
+            next_part: 1,
+            parts: Vec::new(),
+            keys: Vec::new(),
+            created: BTreeMap::new(),
+        }
     }
 }
 
@@ -119,6 +133,19 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// When the first events of the day arrived; `None` when it has no part.
+    pub fn created_at(&self, day: Day) -> Option<Timestamp> {
+        let arrived = || self.parts.iter().filter(|part| part.day == day).map(|part| part.last_ingested_at).min();
+        self.created.get(&day).copied().or_else(arrived)
+    }
+
+    /// Remembers when days came to be that are new, and forgets those that are gone.
+    pub fn note_days(&mut self) {
+        let days: BTreeMap<Day, Timestamp> =
+            self.parts.iter().filter_map(|part| Some((part.day, self.created_at(part.day)?))).collect();
+        self.created = days;
+    }
+
     /// The bytes of the file.
     pub fn to_bytes(&self) -> Vec<u8> {
         let json = serde_json::to_vec(self).unwrap_or_default();
@@ -154,6 +181,7 @@ mod tests {
             max_sequence: 2,
             last_ingested_at: Timestamp::from_seconds(3),
             has_ids: true,
+            is_recompressed: false,
         };
         Manifest { consumed_up_to: 3, next_part: 8, parts: vec![part], ..Manifest::default() }
     }

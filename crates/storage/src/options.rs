@@ -4,8 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use vigie_domain::Timestamp;
+
+use crate::care::LifecyclePolicy;
+
 /// Called once when the log could not be synced: what reached the disk is unknown, so the process must end.
 pub type FatalHandler = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Says what time it is.
+pub type EngineClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Settings of the engine, with the defaults of `config/vigie.toml`.
 #[derive(Clone)]
@@ -22,6 +29,10 @@ pub struct EngineOptions {
     pub merge_fan_in: usize,
     /// Parts with more rows are not merged again.
     pub merge_rows_max: u64,
+    /// What becomes of indices as they age.
+    pub lifecycle: LifecyclePolicy,
+    /// What time it is; as long as none is given, nothing ages.
+    pub clock: EngineClock,
     /// What to do when the log cannot be synced.
     pub on_fatal: FatalHandler,
 }
@@ -36,6 +47,8 @@ impl EngineOptions {
             free_bytes_min: 256 * 1024 * 1024,
             merge_fan_in: 8,
             merge_rows_max: 2_000_000,
+            lifecycle: LifecyclePolicy::default(),
+            clock: Arc::new(|| Timestamp::MIN),
             on_fatal: Arc::new(|_| {}),
         }
     }

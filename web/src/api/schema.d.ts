@@ -146,6 +146,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a backup into the folder of the setting `backup.dir`; it holds everything acknowledged before.
+         * @description Needs the role `admin`. No API key may do this.
+         */
+        post: operations["post_backups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/dashboard/overview": {
         parameters: {
             query?: never;
@@ -932,6 +952,34 @@ export interface components {
         AutocompleteAnswer: {
             /** @description Likeliest first. */
             suggestions: components["schemas"]["Suggestion"][];
+        };
+        /** @description A backup that was taken. */
+        BackupView: {
+            /**
+             * Format: int64
+             * @description Its number; `vigie restore --number` asks for it.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Events in it.
+             */
+            event_count: number;
+            /**
+             * Format: int64
+             * @description Its files.
+             */
+            file_count: number;
+            /**
+             * Format: int64
+             * @description Bytes of them.
+             */
+            size_bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes that were copied now; earlier backups have the others already.
+             */
+            copied_bytes: number;
         };
         /** @description One thing that was looked at. */
         CheckView: {
@@ -2212,6 +2260,62 @@ export interface operations {
             };
             /** @description the token is wrong, expired or was used before */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_backups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the backup is on disk */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupView"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no folder is set, or a backup is being taken */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -3,9 +3,12 @@
 //! What it acknowledges is on the disk: write-ahead journal, `synchronous = FULL`. One connection writes
 //! and a few read, each on a blocking thread while it works. Other processes may use the same file.
 
+mod copy;
 mod documents;
 mod error;
 mod schema;
+
+pub use copy::copy_database;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -142,6 +142,7 @@ fn worse(one: Outcome, other: Outcome) -> Outcome {
         Outcome::DoneInPart => 1,
         Outcome::Misused => 2,
         Outcome::Failed => 3,
+        Outcome::Damaged => 4,
     };
     if weight(other) > weight(one) { other } else { one }
 }

@@ -15,6 +15,8 @@ pub enum Outcome {
     Misused,
     /// Some input records were rejected.
     DoneInPart,
+    /// Something in the data folder is damaged.
+    Damaged,
 }
 
 impl Outcome {
@@ -25,6 +27,7 @@ impl Outcome {
             Self::Failed => 1,
             Self::Misused => 2,
             Self::DoneInPart => 3,
+            Self::Damaged => 4,
         }
     }
 }

@@ -18,12 +18,13 @@ use super::routes::{Route, Routes};
 const BEARER: &str = "bearer";
 const BASIC: &str = "basic";
 const API_KEY: &str = "api_key";
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("auth", "Signing in and out"),
     ("logs", "Sending, uploading and finding events"),
     ("search", "Counting what a query finds, and help with typing one"),
     ("dashboard", "The numbers of the overview"),
     ("analytics", "Numbers over time"),
+    ("backups", "Copies of everything"),
     ("health", "How Vigie itself is"),
     ("documentation", "This document"),
 ];

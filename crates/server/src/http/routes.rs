@@ -6,6 +6,7 @@
 pub mod analytics;
 pub mod api_keys;
 pub mod auth;
+pub mod backups;
 pub mod dashboard;
 pub mod documentation;
 pub mod health;

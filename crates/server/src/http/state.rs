@@ -15,6 +15,7 @@ use super::body::{BodyBounds, BodyLimit};
 use super::cookies::CookiePolicy;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
+use crate::wire::care::BackupTaker;
 
 /// What handlers share.
 #[derive(Clone)]
@@ -37,6 +38,8 @@ pub struct AppState {
     pub readiness: Arc<Readiness>,
     /// What time it is.
     pub clock: Clock,
+    /// Takes backups, when the stores can be backed up.
+    pub backups: Option<BackupTaker>,
     /// Bounds of request bodies.
     pub limits: Limits,
     /// How cookies are made.

@@ -1,5 +1,6 @@
 //! A whole server in this process, without a socket, over stores in memory.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -9,13 +10,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
+use tempfile::TempDir;
 use tower::ServiceExt;
 use vigie_app::accounts::{Accounts, AccountsSettings, HashCost, Role, TokenKeys};
 use vigie_server::config::{Environment, Settings};
 use vigie_server::http::routes::{Route, Routes};
 use vigie_server::http::state::AppState;
 use vigie_server::http::{all_routes, application_of};
-use vigie_server::wire::{self, Ports};
+use vigie_server::wire::{self, Ports, Stores};
 use vigie_testkit::{LinearStore, MemoryMetadataStore};
 
 /// The password of every user that `TestApp::token` adds.
@@ -27,7 +29,7 @@ pub(crate) struct TestApp {
     pub(crate) table: Vec<Route>,
     pub(crate) state: AppState,
     pub(crate) ports: Ports,
-    _folder: tempfile::TempDir,
+    folder: TempDir,
 }
 
 /// What it answered.
@@ -43,17 +45,35 @@ impl TestApp {
     }
 
     pub(crate) fn with_routes(routes: Routes) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let flags = [("data.dir", folder.path().display().to_string())];
-        let settings = Settings::load(None, &Environment::default(), &flags).unwrap();
-        let ports =
-            Ports { logs: Arc::new(LinearStore::default()), metadata: Arc::new(MemoryMetadataStore::default()) };
+        let (folder, settings) = test_settings();
+        let ports = Ports {
+            logs: Arc::new(LinearStore::default()),
+            metadata: Arc::new(MemoryMetadataStore::default()),
+            backups: None,
+        };
+        Self::with_ports(routes, ports, (folder, settings))
+    }
+
+    /// Over stores on disk in a folder of its own, backups beside it.
+    pub(crate) fn on_disk() -> Self {
+        let (folder, settings) = test_settings();
+        let stores = Stores::open(&settings, Arc::new(|_| {})).unwrap();
+        wire::open_accounts(&settings, stores.metadata.clone()).unwrap();
+        Self::with_ports(all_routes(), stores.ports(), (folder, settings))
+    }
+
+    /// The folder that is removed with this.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn with_ports(routes: Routes, ports: Ports, (folder, settings): (TempDir, Settings)) -> Self {
         let keys = TokenKeys::from_secrets(&std::array::from_fn(|index| index as u8), None).unwrap();
         let cheap = AccountsSettings { hash_cost: HashCost::FOR_TESTS };
         let accounts = Accounts::open_with(ports.metadata.clone(), keys, wire::clock(), cheap).unwrap();
         let state = wire::app_state(&settings, &ports, accounts);
         let (router, table) = application_of(routes, state.clone());
-        Self { router, table, state, ports, _folder: folder }
+        Self { router, table, state, ports, folder }
     }
 
     /// Takes no larger files than this from now on.
@@ -90,6 +110,14 @@ impl TestApp {
         headers.push(("content-type", "application/json"));
         self.send(request(Method::POST, path, &headers, Body::from(body.to_string()))).await
     }
+}
+
+fn test_settings() -> (TempDir, Settings) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let flags = [("data.dir", path("data")), ("backup.dir", path("backups"))];
+    let settings = Settings::load(None, &Environment::default(), &flags).unwrap();
+    (folder, settings)
 }
 
 impl Answer {

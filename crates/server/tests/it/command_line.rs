@@ -32,7 +32,20 @@ fn help_has_examples_and_exit_codes() {
     let (outcome, out, _) = vigie(&["--help"]);
     assert_eq!(outcome, Outcome::Done);
     assert!(out.contains("Examples:") && out.contains("Exit codes:"), "{out}");
-    for command in ["serve", "import", "query", "generate", "config", "user", "completions"] {
+    for command in [
+        "serve",
+        "import",
+        "query",
+        "scrub",
+        "backup",
+        "restore",
+        "lifecycle",
+        "inspect",
+        "generate",
+        "config",
+        "user",
+        "completions",
+    ] {
         let (outcome, out, _) = vigie(&[command, "--help"]);
         assert_eq!(outcome, Outcome::Done, "{command}");
         assert!(out.contains("Example"), "{command}: {out}");
@@ -167,4 +180,101 @@ fn completions_and_the_api_document_are_written() {
     let (outcome, out, _) = vigie(&["openapi"]);
     assert_eq!(outcome, Outcome::Done);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["openapi"], "3.1.0");
+}
+
+#[test]
+fn a_scrub_says_what_is_damaged_and_sets_it_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let (outcome, _, err) = vigie(&["scrub", "--data", &data]);
+    assert!(outcome == Outcome::Failed && err.contains("name a data folder"), "{err}");
+    let file = write(folder.path(), "a.log", "a plain line\nanother line\n");
+    assert_eq!(vigie(&["import", "--data", &data, &file]).0, Outcome::Done);
+    let (outcome, _, err) = vigie(&["scrub", "--data", &data]);
+    assert_eq!(outcome, Outcome::Done, "{err}");
+    assert!(err.contains("2 events in 1 parts") && err.contains("all as written"), "{err}");
+
+    let (_, out, _) = vigie(&["scrub", "--data", &data, "--json"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["damaged"], serde_json::json!([]));
+    let day = std::fs::read_dir(folder.path().join("data/logs/indices")).unwrap().next().unwrap().unwrap().path();
+    let files = std::fs::read_dir(day).unwrap().map(|entry| entry.unwrap().path());
+    let part = files.into_iter().find(|path| path.extension().is_some_and(|found| found == "parquet")).unwrap();
+    let mut bytes = std::fs::read(&part).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&part, bytes).unwrap();
+    let (outcome, out, err) = vigie(&["scrub", "--data", &data]);
+    assert_eq!((outcome, outcome.exit_code()), (Outcome::Damaged, 4), "{err}");
+    assert!(out.contains("damaged: indices/") && out.contains("at byte 0") && out.contains("2 events lost"), "{out}");
+    let (outcome, out, _) = vigie(&["scrub", "--data", &data, "--set-aside"]);
+    assert!(outcome == Outcome::Damaged && out.contains("set aside: logs/damaged/"), "{out}");
+    assert_eq!(vigie(&["scrub", "--data", &data]).0, Outcome::Done);
+    let (outcome, _, err) = vigie(&["query", "", "--data", &data]);
+    assert!(outcome == Outcome::Done && err.contains("0 events"), "{err}");
+}
+
+#[test]
+fn a_data_folder_is_backed_up_and_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (data, backups, restored) = (path("data"), path("backups"), path("restored"));
+    let backup = ["backup", "--data", &data, "--to", &backups];
+    assert_eq!(vigie(&backup).0, Outcome::Failed);
+    check_misused(&["backup", "--data", &data], "--to");
+    let file = write(folder.path(), "a.log", "a plain line\nanother line\n");
+    assert_eq!(vigie(&["import", "--data", &data, &file]).0, Outcome::Done);
+    let (outcome, out, err) = vigie(&backup);
+    assert_eq!(outcome, Outcome::Done, "{err}");
+    assert!(out.contains("backup 1: 2 events"), "{out}");
+    let (outcome, out, err) = vigie(&["restore", "--from", &backups, "--data", &restored]);
+    assert_eq!(outcome, Outcome::Done, "{err}");
+    assert!(out.contains("2 events restored"), "{out}");
+    let (_, _, err) = vigie(&["query", "", "--data", &restored]);
+    assert!(err.contains("2 events of 2 that match"), "{err}");
+    let (outcome, _, err) = vigie(&["restore", "--from", &backups, "--data", &data]);
+    assert!(outcome == Outcome::Failed && err.contains("is not empty"), "{err}");
+}
+
+#[test]
+fn an_index_is_explained_held_and_released() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let line = "{\"timestamp\":\"2020-05-01T10:00:00Z\",\"service\":\"cart\",\"message\":\"basket lost\"}\n";
+    let file = write(folder.path(), "old.ndjson", line);
+    assert_eq!(vigie(&["import", "--data", &data, "--any-time", &file]).0, Outcome::Done);
+    let lifecycle = |arguments: &[&str]| vigie(&[&["lifecycle", "--data", &data], arguments].concat());
+    let (outcome, out, err) = lifecycle(&["explain"]);
+    assert_eq!(outcome, Outcome::Done, "{err}");
+    assert!(out.contains("ecommerce-logs-2020.05.01: 1 events in 1 parts"), "{out}");
+    assert!(out.contains("deleted: it is then 90 days old"), "{out}");
+    let (outcome, out, err) = lifecycle(&["hold", "ecommerce-logs-2020.05.01"]);
+    assert!(outcome == Outcome::Done && out.contains("is held"), "{err}");
+    let (_, out, _) = lifecycle(&["explain", "2020.05.01", "--json"]);
+    let outlook: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&outlook["is_held"], outlook["steps"].as_array().unwrap().len()), (&true.into(), 1), "{outlook}");
+    assert_eq!(lifecycle(&["release", "2020.05.01"]).0, Outcome::Done);
+    assert_eq!(lifecycle(&["release", "2020.05.01"]).0, Outcome::Failed);
+    assert_eq!(lifecycle(&["hold", "2020.05.02"]).0, Outcome::Failed);
+    check_misused(&["lifecycle", "hold", "yesterday"], "YYYY.MM.DD");
+}
+
+#[test]
+fn parts_are_inspected_and_queries_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let line = "{\"timestamp\":\"2020-05-01T10:00:00Z\",\"service\":\"cart\",\"message\":\"basket lost\"}\n";
+    let file = write(folder.path(), "old.ndjson", line);
+    assert_eq!(vigie(&["import", "--data", &data, "--any-time", &file]).0, Outcome::Done);
+    let (outcome, out, err) = vigie(&["inspect", "--data", &data]);
+    assert_eq!(outcome, Outcome::Done, "{err}");
+    assert!(out.starts_with("2020.05.01/") && err.contains("1 events in 1 parts"), "{out}{err}");
+    let name = out.split(':').next().unwrap().to_owned();
+    let (_, out, _) = vigie(&["inspect", &name, "--data", &data]);
+    assert!(out.contains("  message ") && out.contains("wrongly yes in"), "{out}");
+    let (_, out, _) = vigie(&["inspect", "--data", &data, "--query", "message:gateway AND service:cart"]);
+    assert!(out.contains("words and values leave 0 for message:gateway"), "{out}");
+    assert!(out.contains("leaves out none for service:cart") && out.contains("nothing of it is read"), "{out}");
+    let (_, out, _) = vigie(&["inspect", "--data", &data, "--query", "", "--from", "now-1d", "--json"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["plan"]["pages_in_time"], 0, "{out}");
+    assert_eq!(vigie(&["inspect", "nowhere", "--data", &data]).0, Outcome::Failed);
+    assert_eq!(vigie(&["inspect", "--data", &data, "--query", "level:("]).0, Outcome::Misused);
 }

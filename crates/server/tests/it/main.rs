@@ -11,6 +11,7 @@ mod aggregations;
 mod api_keys;
 mod app;
 mod auth_flow;
+mod backups;
 mod binary;
 mod command_line;
 mod connections;

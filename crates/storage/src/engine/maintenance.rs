@@ -9,19 +9,23 @@ use tokio::sync::{mpsc, oneshot};
 use vigie_domain::{Day, LogType, Timestamp};
 
 use super::committer::{Command, Sealed};
+use super::snapshot::Snapshot;
 use super::state::SharedState;
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
 use crate::manifest::{Manifest, PartMeta};
 use crate::memtable::{MemTable, ShelfKey};
 use crate::options::EngineOptions;
-use crate::part::{self, Part};
+use crate::part::{self, Effort, Part};
 use crate::wal;
 
 /// How often the size of the memory table is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// How long to wait after a failure before trying again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether an index has come of age.
+const AGEING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Where the files of parts are and which exist.
 pub struct PartFolder {
@@ -56,6 +60,13 @@ pub struct Signal {
 struct Requests {
     stop: bool,
     flushes: Vec<oneshot::Sender<()>>,
+    snapshots: Vec<oneshot::Sender<Snapshot>>,
+}
+
+impl Requests {
+    fn is_flush_asked(&self) -> bool {
+        !self.flushes.is_empty() || !self.snapshots.is_empty()
+    }
 }
 
 impl Signal {
@@ -73,12 +84,21 @@ impl Signal {
         receiver
     }
 
+    /// Asks for a snapshot with everything acknowledged so far; without an answer there is none.
+    pub fn snapshot(&self) -> oneshot::Receiver<Snapshot> {
+        let (sender, receiver) = oneshot::channel();
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).snapshots.push(sender);
+        self.changed.notify_all();
+        receiver
+    }
+
     fn wait(&self, timeout: Duration) -> Requests {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_idle = |requests: &mut Requests| !requests.stop && requests.flushes.is_empty();
+        let is_idle = |requests: &mut Requests| !requests.stop && !requests.is_flush_asked();
         let (mut requests, _) =
             self.changed.wait_timeout_while(requests, timeout, is_idle).unwrap_or_else(PoisonError::into_inner);
-        Requests { stop: requests.stop, flushes: std::mem::take(&mut requests.flushes) }
+        let stop = requests.stop;
+        Requests { stop, ..std::mem::take(&mut *requests) }
     }
 }
 
@@ -87,17 +107,20 @@ impl Maintenance {
     pub fn run(mut self) {
         let mut last_flush = Instant::now();
         let mut unwritten: Option<Sealed> = None;
+        let mut next_ageing = Instant::now();
         loop {
             let requests = self.signal.wait(if unwritten.is_some() { RETRY_INTERVAL } else { LOOK_INTERVAL });
             if requests.stop {
                 return;
             }
+            let is_asked = requests.is_flush_asked();
             let bytes = self.shared.lock().active.bytes();
-            let is_due = bytes >= self.options.flush_bytes
-                || last_flush.elapsed() >= self.options.flush_interval
-                || !requests.flushes.is_empty();
+            let is_due =
+                bytes >= self.options.flush_bytes || last_flush.elapsed() >= self.options.flush_interval || is_asked;
+            let mut is_left_in_memory = bytes > 0;
             if unwritten.is_none() && is_due {
                 unwritten = self.seal();
+                is_left_in_memory &= unwritten.is_none();
                 last_flush = Instant::now();
             }
             if let Some(sealed) = unwritten.take()
@@ -110,10 +133,23 @@ impl Maintenance {
             requests.flushes.into_iter().for_each(|done| {
                 let _ = done.send(());
             });
+            if !is_left_in_memory {
+                requests.snapshots.into_iter().for_each(|asked| drop(asked.send(self.snapshot())));
+            }
             if let Err(error) = self.merge_one() {
                 tracing::error!(%error, "parts could not be merged; they stay as they are");
             }
+            if is_asked || Instant::now() >= next_ageing {
+                next_ageing = Instant::now() + AGEING_INTERVAL;
+                if let Err(error) = self.age_one() {
+                    tracing::error!(%error, "an index could not be rewritten or deleted for its age; it stays as it is");
+                }
+            }
         }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::new(&self.parts.folder, self.parts.manifest.clone(), self.shared.lock().parts.clone())
     }
 
     fn seal(&self) -> Option<Sealed> {
@@ -139,14 +175,25 @@ impl Maintenance {
     fn merge_one(&mut self) -> Result<(), StorageError> {
         let mut small: BTreeMap<ShelfKey, Vec<Arc<Part>>> = BTreeMap::new();
         for part in &self.shared.lock().parts {
-            if part.meta.rows < self.options.merge_rows_max / self.options.merge_fan_in as u64 {
+            // One that cannot be read would fail every merge again and keep the others from theirs.
+            let is_small = part.meta.rows < self.options.merge_rows_max / self.options.merge_fan_in as u64;
+            if is_small && !part.is_unreadable() {
                 small.entry((part.meta.day, part.meta.log_type)).or_default().push(part.clone());
             }
         }
         let Some(group) = small.into_values().find_map(|parts| one_tier(parts, self.options.merge_fan_in)) else {
             return Ok(());
         };
-        let meta = self.parts.merge(&group)?;
+        self.replace(&group, Effort::Light).map(|_| ())
+    }
+
+    /// Puts one part in place of these, which are of one day and log type, and answers its bytes.
+    ///
+    /// # Errors
+    /// What the file system or a damaged part answers; the parts are then as they were.
+    pub fn replace(&mut self, group: &[Arc<Part>], effort: Effort) -> Result<u64, StorageError> {
+        let meta = self.parts.merge(group, effort)?;
+        let bytes = meta.bytes + meta.index_bytes;
         let is_merged = |id: u64| group.iter().any(|part| part.meta.id == id);
         let mut manifest = self.parts.manifest.clone();
         manifest.parts.retain(|part| !is_merged(part.id));
@@ -157,7 +204,7 @@ impl Maintenance {
         state.parts.push(Arc::new(self.parts.open(meta)));
         drop(state);
         group.iter().for_each(|part| part.set_obsolete());
-        Ok(())
+        Ok(bytes)
     }
 }
 
@@ -199,6 +246,7 @@ impl PartFolder {
             max_sequence: sequences().max().copied().unwrap_or_default(),
             last_ingested_at: instant(chunks.iter().flat_map(|chunk| chunk.ingested_at()).max()),
             has_ids: chunks.iter().any(|chunk| chunk.column(column_names::ID).is_some()),
+            is_recompressed: false,
         };
         let written = part::write(&self.path_of(&meta), chunks)?;
         (meta.bytes, meta.index_bytes) = (written.bytes, written.index_bytes);
@@ -206,7 +254,7 @@ impl PartFolder {
     }
 
     /// Writes the events of these parts, which are of one day and log type, to a new one; the manifest does not list it yet.
-    fn merge(&mut self, parts: &[Arc<Part>]) -> Result<PartMeta, StorageError> {
+    fn merge(&mut self, parts: &[Arc<Part>], effort: Effort) -> Result<PartMeta, StorageError> {
         let metas = || parts.iter().map(|part| &part.meta);
         let Some(first) = metas().next() else {
             return Err(StorageError::Damaged("no part to merge".to_owned()));
@@ -220,9 +268,10 @@ impl PartFolder {
             max_sequence: metas().map(|meta| meta.max_sequence).max().unwrap_or_default(),
             last_ingested_at: metas().map(|meta| meta.last_ingested_at).max().unwrap_or_default(),
             has_ids: metas().any(|meta| meta.has_ids),
+            is_recompressed: effort == Effort::Hard,
             ..first.clone()
         };
-        let written = part::merge(&self.path_of(&meta), parts)?;
+        let written = part::merge(&self.path_of(&meta), parts, effort)?;
         (meta.bytes, meta.index_bytes) = (written.bytes, written.index_bytes);
         Ok(meta)
     }
@@ -242,6 +291,7 @@ impl PartFolder {
     /// What the file system answers.
     pub fn store(&mut self, mut manifest: Manifest) -> Result<(), StorageError> {
         manifest.next_part = self.manifest.next_part;
+        manifest.note_days();
         manifest.store(&self.folder)?;
         self.manifest = manifest;
         Ok(())

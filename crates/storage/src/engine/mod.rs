@@ -1,9 +1,11 @@
 //! The engine: opens a data folder and answers as a `LogStore`.
 
 mod committer;
+mod lifecycle;
 mod maintenance;
 mod prepared;
 mod recovery;
+mod snapshot;
 mod state;
 
 use std::collections::BTreeMap;
@@ -32,10 +34,13 @@ use maintenance::{Maintenance, Signal};
 use prepared::PreparedBatch;
 use state::SharedState;
 
+pub use recovery::take_lock;
+pub use snapshot::Snapshot;
+
 /// Folder of the write-ahead log below the engine's.
-const WAL_FOLDER: &str = "wal";
+pub const WAL_FOLDER: &str = "wal";
 /// Folder of the parts below the engine's.
-const PARTS_FOLDER: &str = "indices";
+pub const PARTS_FOLDER: &str = "indices";
 /// Batches up to this size are made ready on the caller's own thread.
 const INLINE_EVENTS_MAX: usize = 64;
 
@@ -100,6 +105,15 @@ impl LogEngine {
     pub async fn flush(&self) {
         // The thread ends only with the engine.
         let _ = self.signal.flush().await;
+    }
+
+    /// Writes everything acknowledged so far to parts and holds them as they then are.
+    ///
+    /// # Errors
+    /// `Unavailable` when parts cannot be written, as on a full disk.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        let words = "new events could not be written to parts; free space on the disk and try again";
+        self.signal.snapshot().await.map_err(|_| Error::new(ErrorKind::Unavailable, words))
     }
 
     fn units(&self, range: TimeRange) -> Vec<Unit> {

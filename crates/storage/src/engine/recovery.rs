@@ -58,7 +58,7 @@ pub fn recover(options: &EngineOptions) -> Result<Recovered, Error> {
     remove_unlisted(folder, &manifest).map_err(io_error)?;
     let mut parts = PartFolder { folder: folder.clone(), manifest };
     let mut state = Replaying { table: MemTable::default(), dedup: DedupIndex::default(), latest: Timestamp::MIN };
-    state.remember_parts(&parts)?;
+    state.remember_parts(&parts);
     let consumed = parts.manifest.consumed_up_to;
     let report = replay(&folder.join(WAL_FOLDER), &mut |record| {
         state.insert(record, consumed);
@@ -73,7 +73,11 @@ pub fn recover(options: &EngineOptions) -> Result<Recovered, Error> {
     Ok(Recovered { lock, published, parts, table: state.table, dedup: state.dedup, next_sequence, report })
 }
 
-fn take_lock(folder: &Path) -> Result<File, Error> {
+/// Takes the folder for this process.
+///
+/// # Errors
+/// `Conflict` when another process has it.
+pub fn take_lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join("lock");
     let unusable = |error: io::Error| {
         Error::new(ErrorKind::Unavailable, format!("the lock \"{}\" cannot be taken: {error}", path.display()))
@@ -105,6 +109,8 @@ fn remove_unlisted(folder: &Path, manifest: &Manifest) -> io::Result<()> {
                 disk::remove_file(&file.path())?;
             }
         }
+        // Of a day whose parts are gone; one with files is refused.
+        let _ = std::fs::remove_dir(day.path());
     }
     Ok(())
 }
@@ -117,7 +123,7 @@ struct Replaying {
 
 impl Replaying {
     /// Ids and keys that parts hold and that are still remembered.
-    fn remember_parts(&mut self, parts: &PartFolder) -> Result<(), StorageError> {
+    fn remember_parts(&mut self, parts: &PartFolder) {
         let latest = parts.manifest.parts.iter().map(|part| part.last_ingested_at).max().unwrap_or(Timestamp::MIN);
         let oldest = latest.saturating_add_nanos(-REMEMBERED_NS);
         parts.manifest.keys.iter().for_each(|key| self.dedup.add_key(&key.key, key.stored_at));
@@ -127,7 +133,7 @@ impl Replaying {
         lately.sort_by_key(|part| part.last_ingested_at);
         for meta in lately {
             let part = parts.open(meta.clone());
-            part.read(&columns, &part.all_rows(), &mut |_, chunk| {
+            let read = part.read(&columns, &part.all_rows(), &mut |_, chunk| {
                 let Some(ids) = chunk.column(column_names::ID).map(|ids| ids.as_string::<i32>().clone()) else {
                     return Ok(std::ops::ControlFlow::Break(()));
                 };
@@ -137,10 +143,13 @@ impl Replaying {
                     }
                 }
                 Ok(std::ops::ControlFlow::Continue(()))
-            })?;
+            });
+            // What needs the part is told when it asks; everything else goes on.
+            if let Err(error) = read {
+                tracing::error!(%error, "ids of events that were stored lately are not known; sent again, they are stored again");
+            }
         }
         self.latest = latest;
-        Ok(())
     }
 
     fn insert(&mut self, record: Record, consumed: u64) {

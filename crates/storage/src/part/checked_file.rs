@@ -55,7 +55,7 @@ impl CheckedFile {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
                     format!(
-                        "the block at byte {place} fails its checksum: the disk returned other bytes than were written; run `vigie scrub` and restore the part from a backup"
+                        "the block at byte {place} fails its checksum: the disk returned other bytes than were written"
                     ),
                 ));
             }

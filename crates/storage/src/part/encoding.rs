@@ -16,8 +16,19 @@ use crate::error::StorageError;
 const PAGE_BYTES: usize = 1024 * 1024;
 /// A dictionary may grow to this size before a column falls back to plain values.
 const DICTIONARY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Level of zstd for parts that are rewritten once and then kept; reading them costs the same.
+const HARD_LEVEL: i32 = 12;
 /// Above this share of distinct values a dictionary costs more than it saves.
 pub const DISTINCT_SHARE_MAX: f64 = 0.5;
+
+/// How hard to compress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// While events arrive.
+    Light,
+    /// Once, for the rest of the part's life.
+    Hard,
+}
 
 /// How a column lies in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,10 +89,18 @@ fn distinct_share<T: std::hash::Hash + Eq>(sample: &[ArrayRef], value: impl Fn(&
 ///
 /// # Errors
 /// Never in practice: the compression level is a constant.
-pub fn file_properties(row_count: usize, metadata: KeyValue) -> Result<WriterPropertiesBuilder, StorageError> {
+pub fn file_properties(
+    row_count: usize,
+    effort: Effort,
+    metadata: KeyValue,
+) -> Result<WriterPropertiesBuilder, StorageError> {
     // Parts of less than a page are read column by column and soon merged: setting up zstd would cost more than it saves.
     let is_small = row_count < PAGE_ROWS;
-    let compression = if is_small { Compression::LZ4_RAW } else { Compression::ZSTD(ZstdLevel::try_new(1)?) };
+    let compression = match effort {
+        Effort::Hard => Compression::ZSTD(ZstdLevel::try_new(HARD_LEVEL)?),
+        Effort::Light if is_small => Compression::LZ4_RAW,
+        Effort::Light => Compression::ZSTD(ZstdLevel::try_new(1)?),
+    };
     Ok(WriterProperties::builder()
         .set_compression(compression)
         // Codes of one dictionary serve a whole part.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use vigie_domain::Timestamp;
 
 use super::sketch::DistinctSketch;
-use super::token_filter::{FilterPlace, pages_with};
+use super::token_filter::{FilterPlace, false_positive_share, pages_with};
 use crate::codec::{CodecError, Reader, write_signed, write_text, write_unsigned};
 use crate::disk;
 use crate::error::StorageError;
@@ -23,7 +23,7 @@ use crate::error::StorageError;
 pub const PAGE_ROWS: usize = 8_192;
 const MAGIC: &[u8; 8] = b"VIGIEIX1";
 /// Length, checksum, magic.
-const TAIL_BYTES: u64 = 16;
+pub const TAIL_BYTES: u64 = 16;
 
 /// First and last of the rows of one page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,6 +206,14 @@ impl<'a> FilterReader<'a> {
     /// What the file system answers.
     pub fn open(path: &Path, index: &'a PartIndex) -> io::Result<Self> {
         Ok(Self { file: File::open(path)?, index })
+    }
+
+    /// Bytes of the column's filters, and how often they say yes of what is not there.
+    pub fn cost_of(&self, column: &str) -> (u64, Option<f64>) {
+        let Some(place) = self.index.column(column).and_then(|column| column.filter) else { return (0, None) };
+        let mut runs = vec![0; place.size_bytes() as usize];
+        let read = self.file.read_exact_at(&mut runs, place.offset);
+        (place.size_bytes(), read.ok().map(|()| false_positive_share(&runs, &place)))
     }
 
     /// Which pages of the column may hold the hash; `None` when that cannot be told.

@@ -11,6 +11,7 @@ mod order;
 mod reader;
 mod sketch;
 mod token_filter;
+mod verify;
 mod write;
 mod writer;
 
@@ -23,9 +24,11 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use crate::disk;
 use crate::manifest::PartMeta;
 
+pub use encoding::Effort;
 pub use index::{FilterReader, PAGE_ROWS, PartIndex};
 pub use reader::Rows;
 pub use token_filter::hash_of;
+pub use verify::{Damage, DamagedFile, Place, verify};
 pub use write::{merge, write};
 
 /// Key of the file's metadata under which the overflowed fields are listed, as JSON.
@@ -39,6 +42,7 @@ pub struct Part {
     path: PathBuf,
     opened: OnceLock<Opened>,
     is_obsolete: AtomicBool,
+    is_unreadable: AtomicBool,
 }
 
 /// What is kept of a part once it was read.
@@ -53,12 +57,23 @@ struct Opened {
 impl Part {
     /// The part with this file.
     pub fn new(meta: PartMeta, path: PathBuf) -> Self {
-        Self { meta, path, opened: OnceLock::new(), is_obsolete: AtomicBool::new(false) }
+        Self {
+            meta,
+            path,
+            opened: OnceLock::new(),
+            is_obsolete: AtomicBool::default(),
+            is_unreadable: AtomicBool::default(),
+        }
     }
 
     /// Says that the manifest no longer lists it.
     pub fn set_obsolete(&self) {
         self.is_obsolete.store(true, Ordering::Release);
+    }
+
+    /// Whether reading it failed since the start.
+    pub fn is_unreadable(&self) -> bool {
+        self.is_unreadable.load(Ordering::Acquire)
     }
 
     fn index_path(&self) -> PathBuf {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
@@ -90,11 +91,17 @@ impl FromIterator<usize> for Rows {
 
 impl Part {
     fn opened(&self) -> Result<&Opened, StorageError> {
-        if let Some(opened) = self.opened.get() {
-            return Ok(opened);
+        match self.opened.get() {
+            Some(opened) => Ok(opened),
+            None => {
+                self.open().map(|opened| self.opened.get_or_init(|| opened)).map_err(|error| self.unreadable(error))
+            }
         }
+    }
+
+    fn open(&self) -> Result<Opened, StorageError> {
         let index = self.read_index();
-        let file = CheckedFile::new(File::open(&self.path)?, index.as_ref().map(|index| index.sums.clone()))?;
+        let file = self.file(index.as_ref().map(|index| index.sums.clone()))?;
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
         let reader = ArrowReaderMetadata::load(&file, options.clone())?;
         let listed = reader.metadata().file_metadata().key_value_metadata().and_then(|pairs| {
@@ -104,15 +111,14 @@ impl Part {
             Some(json) => serde_json::from_str(&json).map_err(|_| self.damaged("its metadata cannot be read"))?,
             None => return Err(self.damaged("it was not written by this program")),
         };
-        let reader = match &index {
-            Some(index) => {
-                let schema = with_dictionaries(reader.schema(), index);
-                ArrowReaderMetadata::try_new(reader.metadata().clone(), options.with_schema(schema))?
-            }
-            None => reader,
-        };
-        let opened = Opened { reader, overflow_fields: Arc::new(overflow_fields), index };
-        Ok(self.opened.get_or_init(|| opened))
+        let schema = with_dictionaries(reader.schema(), index.as_deref());
+        let reader = ArrowReaderMetadata::try_new(reader.metadata().clone(), options.with_schema(schema))?;
+        Ok(Opened { reader, overflow_fields: Arc::new(overflow_fields), index })
+    }
+
+    fn file(&self, sums: Option<Arc<[u32]>>) -> Result<CheckedFile, StorageError> {
+        let file = File::open(&self.path).and_then(|file| CheckedFile::new(file, sums));
+        file.map_err(|error| self.unreadable(error))
     }
 
     fn read_index(&self) -> Option<Arc<PartIndex>> {
@@ -130,7 +136,17 @@ impl Part {
     }
 
     pub(super) fn damaged(&self, why: &str) -> StorageError {
-        StorageError::Damaged(format!("part \"{}\" is damaged: {why}", self.meta.relative_path()))
+        self.unreadable(StorageError::Damaged(why.to_owned()))
+    }
+
+    /// The same failure, with the part's name; from now on the part is left out of merges.
+    pub(super) fn unreadable(&self, error: impl Into<StorageError>) -> StorageError {
+        let error = error.into();
+        if matches!(error, StorageError::UnreadablePart(_)) {
+            return error;
+        }
+        self.is_unreadable.store(true, Ordering::Release);
+        StorageError::UnreadablePart(format!("part \"{}\" cannot be read: {error}", self.meta.relative_path()))
     }
 
     /// Names and types of its columns.
@@ -190,7 +206,7 @@ impl Part {
         let (reader, bytes_read) = self.reader(Some(columns), rows, BATCH_ROWS)?;
         let mut numbers = rows.numbers();
         for batch in reader {
-            let chunk = self.chunk(batch?)?;
+            let chunk = self.chunk(batch.map_err(|error| self.unreadable(error))?)?;
             let here: Vec<u32> = numbers.by_ref().take(chunk.rows()).collect();
             if visit(&here, chunk)?.is_break() {
                 break;
@@ -213,8 +229,8 @@ impl Part {
     /// When the file cannot be read.
     pub fn fetch_columns(&self, columns: Option<&BTreeSet<String>>, rows: &Rows) -> Result<(Chunk, u64), StorageError> {
         let (reader, bytes_read) = self.reader(columns, rows, rows.count().max(1))?;
-        let batches =
-            reader.map(|batch| Ok(Arc::new(self.chunk(batch?)?))).collect::<Result<Vec<_>, StorageError>>()?;
+        let chunk = |batch: Result<_, ArrowError>| self.chunk(batch.map_err(|error| self.unreadable(error))?);
+        let batches = reader.map(|batch| chunk(batch).map(Arc::new)).collect::<Result<Vec<_>, StorageError>>()?;
         Ok((Chunk::concat(&batches)?, bytes_read.load(Ordering::Relaxed)))
     }
 
@@ -235,7 +251,7 @@ impl Part {
             .filter(|index| columns.is_none_or(|columns| columns.contains(schema.field(*index).name())));
         let mask = ProjectionMask::roots(opened.reader.parquet_schema(), roots);
         let sums = opened.index.as_ref().map(|index| index.sums.clone());
-        let file = CheckedFile::new(File::open(&self.path)?, sums)?;
+        let file = self.file(sums)?;
         let bytes_read = file.bytes_read();
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, opened.reader.clone())
             .with_projection(mask)
@@ -253,18 +269,17 @@ impl Part {
     }
 }
 
-/// The schema in which columns of codes are read as such.
-fn with_dictionaries(schema: &SchemaRef, index: &PartIndex) -> SchemaRef {
+/// The schema in which columns of codes are read as such: shapes always, others when the index knows them.
+fn with_dictionaries(schema: &SchemaRef, index: Option<&PartIndex>) -> SchemaRef {
     let codes = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let fields = schema.fields().iter().map(|field| {
-        // Ids and overflow are read row by row, never by code.
-        let is_read_by_row = matches!(field.name().as_str(), column_names::ID | column_names::OVERFLOW);
-        let has_dictionary = index.column(field.name()).is_some_and(|column| column.has_dictionary);
-        if has_dictionary && !is_read_by_row {
-            Arc::new(Field::new(field.name(), codes(), field.is_nullable()))
-        } else {
-            field.clone()
-        }
+        let name = field.name();
+        // Of the columns that are no field's, everybody expects shapes as codes and the others as strings.
+        let is_coded = match column_names::is_own(name) {
+            true => name == column_names::SHAPE,
+            false => index.and_then(|index| index.column(name)).is_some_and(|column| column.has_dictionary),
+        };
+        if is_coded { Arc::new(Field::new(field.name(), codes(), field.is_nullable())) } else { field.clone() }
     });
     Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }

@@ -126,6 +126,18 @@ pub fn pages_with(run: &[u8], hash: u64) -> Option<Vec<bool>> {
     Some(blocks.chunks_exact(BLOCK_BYTES).map(holds).collect())
 }
 
+/// How often the filters say yes of a hash that is not there: each of its eight bits is set by chance.
+pub fn false_positive_share(runs: &[u8], place: &FilterPlace) -> f64 {
+    let blocks =
+        runs.chunks_exact(place.run_bytes()).flat_map(|run| run[..run.len() - SUM_BYTES].chunks_exact(BLOCK_BYTES));
+    let share = |block: &[u8]| -> f64 {
+        let set = |word: &[u8]| word.iter().map(|byte| byte.count_ones()).sum::<u32>();
+        block.chunks_exact(4).map(|word| f64::from(set(word)) / 32.0).product()
+    };
+    let (sum, count) = blocks.fold((0.0, 0_u32), |(sum, count), block| (sum + share(block), count + 1));
+    sum / f64::from(count.max(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +172,8 @@ mod tests {
         let (bytes, place) = built(&[page], 20_000);
         let wrong = (0..20_000).filter(|n| ask(&bytes, place, hash_of(&format!("out {n}"))).unwrap()[0]).count();
         assert!(wrong < 400, "{wrong} of 20,000");
+        let told = false_positive_share(&bytes[place.offset as usize..], &place) * 20_000.0;
+        assert!((told - wrong as f64).abs() < 60.0, "{told} told, {wrong} found");
     }
 
     #[test]

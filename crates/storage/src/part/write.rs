@@ -8,6 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, Timestamp
 use arrow::datatypes::{DataType, FieldRef, Int32Type, TimestampNanosecondType, UInt64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
+use super::encoding::Effort;
 use super::gather::{Pick, gather, joined_fields};
 use super::index::PAGE_ROWS;
 use super::writer::{KnownTexts, PartTarget, PartWriter, PlannedColumn, WrittenPart};
@@ -37,6 +38,7 @@ fn target(path: &Path, overflow_fields: BTreeSet<String>, row_count: usize) -> P
         index_path: path.with_extension(INDEX_EXTENSION),
         overflow_fields: Arc::new(overflow_fields),
         row_count,
+        effort: Effort::Light,
     }
 }
 
@@ -75,7 +77,7 @@ fn page(fields: &[FieldRef], batches: &[RecordBatch], picks: &[Pick]) -> Result<
 ///
 /// # Errors
 /// What the file system, Arrow or a damaged part answers.
-pub fn merge(path: &Path, parts: &[Arc<Part>]) -> Result<WrittenPart, StorageError> {
+pub fn merge(path: &Path, parts: &[Arc<Part>], effort: Effort) -> Result<WrittenPart, StorageError> {
     let mut cursors = parts.iter().map(|part| Cursor::open(part)).collect::<Result<Vec<_>, _>>()?;
     let heads: Vec<RecordBatch> =
         cursors.iter().filter_map(|cursor| Some(cursor.batch.as_ref()?.batch.clone())).collect();
@@ -101,7 +103,8 @@ pub fn merge(path: &Path, parts: &[Arc<Part>]) -> Result<WrittenPart, StorageErr
         overflow_fields.extend(part.overflow_fields()?.iter().cloned());
     }
     let row_count = parts.iter().map(|part| part.meta.rows as usize).sum();
-    let mut writer = PartWriter::new(target(path, overflow_fields, row_count), columns);
+    let target = PartTarget { effort, ..target(path, overflow_fields, row_count) };
+    let mut writer = PartWriter::new(target, columns);
     drop(heads);
     while let Some((batches, picks)) = next_page(&mut cursors, parts)? {
         writer.push(page(&writer.fields(), &batches, &picks)?)?;
@@ -137,7 +140,7 @@ impl Cursor {
 
     fn advance_batch(&mut self, part: &Part) -> Result<(), StorageError> {
         (self.row, self.place) = (0, None);
-        self.batch = match self.reader.next().transpose()? {
+        self.batch = match self.reader.next().transpose().map_err(|error| part.unreadable(error))? {
             None => None,
             Some(batch) => {
                 let column = |name| batch.column_by_name(name).ok_or_else(|| part.damaged("it lacks a column"));

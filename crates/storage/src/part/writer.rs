@@ -13,7 +13,7 @@ use vigie_domain::Timestamp;
 
 use super::OVERFLOW_FIELDS_KEY;
 use super::checked_file::SummingWriter;
-use super::encoding::{self, ColumnEncoding, DISTINCT_SHARE_MAX};
+use super::encoding::{self, ColumnEncoding, DISTINCT_SHARE_MAX, Effort};
 use super::gather::is_text;
 use super::index::{IndexedColumn, PageSpan, PartIndex};
 use super::sketch::DistinctSketch;
@@ -105,6 +105,8 @@ pub struct PartTarget {
     pub overflow_fields: Arc<BTreeSet<String>>,
     /// How many rows it will have.
     pub row_count: usize,
+    /// How hard to compress.
+    pub effort: Effort,
 }
 
 /// Bytes of the two files.
@@ -192,7 +194,7 @@ impl PartWriter {
         }
         let overflow_fields = serde_json::to_string(self.target.overflow_fields.as_ref()).unwrap_or_default();
         let metadata = KeyValue::new(OVERFLOW_FIELDS_KEY.to_owned(), overflow_fields);
-        let mut properties = encoding::file_properties(self.target.row_count, metadata)?;
+        let mut properties = encoding::file_properties(self.target.row_count, self.target.effort, metadata)?;
         for place in 0..self.columns.len() {
             let sample: Vec<ArrayRef> = self.waiting.iter().map(|page| page.column(place).clone()).collect();
             let hash_count = self.hashes_per_page(place, &sample);

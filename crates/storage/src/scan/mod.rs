@@ -29,6 +29,7 @@ use crate::part::{Part, Rows};
 
 pub use aggregate::aggregate;
 pub use filter::Filter;
+pub use prune::prune;
 pub use question::Question;
 pub use search::{find_id, search};
 

@@ -81,7 +81,8 @@ const SEARCH_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes summed while doing so: places that look like a long record cost their length.
 const SEARCH_SUMMED_MAX: usize = 512 * 1024 * 1024;
 
-fn next_record(bytes: &[u8], damaged: usize) -> Option<usize> {
+/// Where the next whole record begins behind damage.
+pub fn next_record(bytes: &[u8], damaged: usize) -> Option<usize> {
     let end = bytes.len().min(damaged + SEARCH_BYTES_MAX);
     let mut summed = 0;
     for at in damaged + 1..end {

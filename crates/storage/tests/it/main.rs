@@ -1,5 +1,9 @@
 //! The engine through its port: durability across restarts, and the suites that every log store passes.
 #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
+mod backup;
 mod conformance;
 mod durability;
+mod inspect;
+mod lifecycle;
+mod scrub;

@@ -1,0 +1,38 @@
+//! The store at one moment: the manifest and the parts it lists, which stay on disk as long as this is kept.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::PARTS_FOLDER;
+use crate::manifest::Manifest;
+use crate::part::Part;
+
+/// Everything that was acknowledged before it was asked for, written to parts.
+pub struct Snapshot {
+    folder: PathBuf,
+    manifest: Manifest,
+    /// Their files are removed only once nobody holds them.
+    _parts: Vec<Arc<Part>>,
+}
+
+impl Snapshot {
+    /// What the maintenance thread sees between two changes.
+    pub fn new(folder: &Path, manifest: Manifest, parts: Vec<Arc<Part>>) -> Self {
+        Self { folder: folder.to_owned(), manifest, _parts: parts }
+    }
+
+    /// Which parts there are.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The folder of the parts.
+    pub fn parts_folder(&self) -> PathBuf {
+        self.folder.join(PARTS_FOLDER)
+    }
+
+    /// How many events there are.
+    pub fn event_count(&self) -> u64 {
+        self.manifest.parts.iter().map(|part| part.rows).sum()
+    }
+}

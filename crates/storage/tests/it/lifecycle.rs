@@ -1,0 +1,169 @@
+//! Indices age by a clock that tests move by hand.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use vigie_domain::ports::{Append, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::query::Query;
+use vigie_domain::time::NANOS_PER_DAY;
+use vigie_domain::{Day, Event, LogType, Scope, TimeRange, Timestamp, Value};
+use vigie_storage::care::{self, LifecyclePolicy, ScrubMode, scrub};
+use vigie_storage::{EngineOptions, LogEngine};
+
+/// 2026-11-23.
+const DAY: Day = Day(20_780);
+const POLICY: LifecyclePolicy = LifecyclePolicy { recompress_after_days: Some(7), delete_after_days: Some(90) };
+
+/// An engine and its clock.
+struct Aging {
+    engine: LogEngine,
+    now: Arc<AtomicI64>,
+}
+
+impl Aging {
+    /// Opened on the day after the events' own.
+    fn open(folder: &Path) -> Self {
+        let now = Arc::new(AtomicI64::new(DAY.end().as_nanos()));
+        let clock = now.clone();
+        let options = EngineOptions {
+            free_bytes_min: 0,
+            lifecycle: POLICY,
+            clock: Arc::new(move || Timestamp::from_nanos(clock.load(Ordering::Relaxed))),
+            ..EngineOptions::new(folder)
+        };
+        Self { engine: LogEngine::open(options).unwrap(), now }
+    }
+
+    /// Events of this day that arrive now, as a part.
+    async fn append(&self, day: Day, numbers: std::ops::Range<i64>) {
+        let now = Timestamp::from_nanos(self.now.load(Ordering::Relaxed));
+        let event = |number: i64| Event {
+            id: None,
+            timestamp: day.start().saturating_add_nanos(number),
+            ingested_at: now,
+            log_type: if number % 2 == 0 { LogType::Error } else { LogType::Transaction },
+            body: vec![("n".into(), Value::Int(number)), ("message".into(), Value::text("payment refused"))],
+        };
+        let append = Append { key: None, events: numbers.map(event).collect() };
+        self.engine.append(&Scope::main(), append).await.unwrap();
+        self.engine.flush().await;
+    }
+
+    /// So many days pass; then everything that is due is done.
+    async fn pass(&self, days: i64) {
+        self.now.fetch_add(days * NANOS_PER_DAY, Ordering::Relaxed);
+        for _ in 0..8 {
+            self.engine.flush().await;
+        }
+    }
+
+    async fn count(&self) -> u64 {
+        let request = SearchRequest {
+            selection: Selection { query: Query::All, range: TimeRange::ALL },
+            order: SortOrder::NewestFirst,
+            after: None,
+            skip: 0,
+            limit: 1,
+            count_total: true,
+        };
+        self.engine.search(&Scope::main(), &request).await.unwrap().total.unwrap()
+    }
+}
+
+fn part_count(folder: &Path, day: Day) -> usize {
+    let found = care::explain(folder, None, &POLICY).unwrap();
+    found.iter().find(|index| index.index == day.index_name()).map_or(0, |index| index.part_count)
+}
+
+#[tokio::test]
+async fn an_index_is_rewritten_after_a_week_and_deleted_after_ninety_days() {
+    let folder = tempfile::tempdir().unwrap();
+    let aging = Aging::open(folder.path());
+    for round in 0..3 {
+        aging.append(DAY, round * 10..(round + 1) * 10).await;
+    }
+    aging.pass(6).await;
+    assert_eq!(part_count(folder.path(), DAY), 6);
+    aging.pass(1).await;
+    assert_eq!((part_count(folder.path(), DAY), aging.count().await), (2, 30), "one part per log type");
+    aging.pass(82).await;
+    assert_eq!(aging.count().await, 30);
+    aging.pass(1).await;
+    assert_eq!((part_count(folder.path(), DAY), aging.count().await), (0, 0));
+    drop(aging);
+    let report = scrub(folder.path(), ScrubMode::Look).unwrap();
+    assert!(report.is_clean() && report.unlisted.is_empty() && report.part_count == 0, "{report:?}");
+    assert_eq!(Aging::open(folder.path()).count().await, 0);
+}
+
+#[tokio::test]
+async fn an_import_of_old_logs_is_not_deleted_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let aging = Aging::open(folder.path());
+    let old = Day(DAY.0 - 400);
+    aging.append(old, 0..10).await;
+    aging.pass(89).await;
+    assert_eq!(aging.count().await, 10);
+    drop(aging);
+    // When it came to be is known after a restart as well.
+    let aging = Aging::open(folder.path());
+    aging.pass(89).await;
+    assert_eq!(aging.count().await, 10);
+    aging.pass(1).await;
+    assert_eq!(aging.count().await, 0);
+}
+
+#[tokio::test]
+async fn a_held_index_is_rewritten_but_not_deleted_until_it_is_released() {
+    let folder = tempfile::tempdir().unwrap();
+    let aging = Aging::open(folder.path());
+    aging.append(DAY, 0..10).await;
+    aging.append(DAY, 10..20).await;
+    assert!(care::hold(folder.path(), Day(1)).unwrap_err().message.contains("no index"));
+    care::hold(folder.path(), DAY).unwrap();
+    care::hold(folder.path(), DAY).unwrap();
+    aging.pass(1_000).await;
+    assert_eq!((part_count(folder.path(), DAY), aging.count().await), (2, 20));
+    assert_eq!(care::held_days(folder.path()).unwrap().len(), 1);
+    care::release(folder.path(), DAY).unwrap();
+    assert!(care::release(folder.path(), DAY).unwrap_err().message.contains("not held"));
+    aging.pass(0).await;
+    assert_eq!(aging.count().await, 0);
+}
+
+#[tokio::test]
+async fn late_events_wait_a_day_before_their_index_is_rewritten_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let aging = Aging::open(folder.path());
+    aging.append(DAY, 0..10).await;
+    aging.pass(8).await;
+    aging.append(DAY, 10..20).await;
+    aging.pass(0).await;
+    assert_eq!(part_count(folder.path(), DAY), 4);
+    aging.pass(1).await;
+    assert_eq!((part_count(folder.path(), DAY), aging.count().await), (2, 20));
+}
+
+#[tokio::test]
+async fn what_comes_next_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let aging = Aging::open(folder.path());
+    aging.append(DAY, 0..10).await;
+    let [index] = care::explain(folder.path(), Some(DAY), &POLICY).unwrap().try_into().unwrap();
+    assert_eq!((index.event_count, index.is_held, index.age_from.as_str()), (10, false, "2026-11-24T00:00:00.000Z"));
+    let steps: Vec<_> = index.steps.iter().map(|step| (step.due_at.as_str(), step.what.as_str())).collect();
+    assert_eq!(
+        steps,
+        [
+            ("2026-12-01T00:00:00.000Z", "transaction rewritten to one small part"),
+            ("2026-12-01T00:00:00.000Z", "error rewritten to one small part"),
+            ("2027-02-22T00:00:00.000Z", "deleted"),
+        ]
+    );
+    assert!(index.steps[2].why.contains("90 days"), "{index:?}");
+    care::hold(folder.path(), DAY).unwrap();
+    let [index] = care::explain(folder.path(), Some(DAY), &POLICY).unwrap().try_into().unwrap();
+    assert!(index.is_held && index.steps.len() == 2, "{index:?}");
+    assert!(care::explain(folder.path(), Some(Day(1)), &POLICY).is_err());
+}
