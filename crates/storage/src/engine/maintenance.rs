@@ -167,7 +167,10 @@ impl Maintenance {
         self.parts.store(manifest)?;
         let parts = metas.into_iter().map(|meta| Arc::new(self.parts.open(meta))).collect();
         self.shared.publish_flushed(parts);
-        wal::remove_before(&self.parts.folder.join(super::WAL_FOLDER), sealed.cut)?;
+        // The events are in parts: a failure from here on must not write them again.
+        if let Err(error) = wal::remove_before(&self.parts.folder.join(super::WAL_FOLDER), sealed.cut) {
+            tracing::warn!(%error, "log segments that parts hold could not be removed; the next flush or start tries again");
+        }
         Ok(())
     }
 

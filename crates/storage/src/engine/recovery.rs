@@ -55,6 +55,7 @@ pub fn recover(options: &EngineOptions) -> Result<Recovered, Error> {
     disk::create_folder(&folder.join(PARTS_FOLDER)).map_err(io_error)?;
     let lock = take_lock(folder)?;
     let manifest = Manifest::load(folder)?;
+    refuse_lost_manifest(folder, &manifest)?;
     remove_unlisted(folder, &manifest).map_err(io_error)?;
     let mut parts = PartFolder { folder: folder.clone(), manifest };
     let mut state = Replaying { table: MemTable::default(), dedup: DedupIndex::default(), latest: Timestamp::MIN };
@@ -94,6 +95,28 @@ pub fn take_lock(folder: &Path) -> Result<File, Error> {
         )),
         Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
+}
+
+/// Without a manifest every part would be taken for one that a crash left behind, and be removed. That is right only
+/// while the log still holds everything since the first event.
+fn refuse_lost_manifest(folder: &Path, manifest: &Manifest) -> Result<(), Error> {
+    let io_error = |error: io::Error| Error::internal(format!("the data folder cannot be read: {error}"));
+    if *manifest != Manifest::default() {
+        return Ok(());
+    }
+    let days = std::fs::read_dir(folder.join(PARTS_FOLDER)).map_err(io_error)?;
+    let mut files = days.flatten().filter_map(|day| std::fs::read_dir(day.path()).ok()).flatten();
+    let log_is_whole = || {
+        let segments = wal::segments(&folder.join(WAL_FOLDER))?;
+        Ok(segments.first().is_some_and(|segment| segment.first_sequence == 0))
+    };
+    if files.next().is_none() || log_is_whole().map_err(io_error)? {
+        return Ok(());
+    }
+    Err(Error::internal(format!(
+        "the data folder \"{}\" has parts but no manifest that lists them, so nothing was touched; restore \"manifest\" or the whole folder from a backup",
+        folder.display()
+    )))
 }
 
 /// Files that a crash left behind before they were listed, or after they no longer were.

@@ -214,3 +214,22 @@ async fn lists_that_repeat_come_back_from_parts() {
     let hits = engine.search(&Scope::main(), &request).await.unwrap().hits;
     assert!(hits.iter().map(|hit| &hit.source).eq(events.events.iter().map(|event| &event.body)));
 }
+
+#[tokio::test]
+async fn parts_without_their_manifest_are_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path());
+    for round in 0..2 {
+        engine.append(&Scope::main(), batch(round * 100..(round + 1) * 100)).await.unwrap();
+        engine.flush().await;
+    }
+    drop(engine);
+    let manifest = folder.path().join("manifest");
+    let bytes = std::fs::read(&manifest).unwrap();
+    std::fs::remove_file(&manifest).unwrap();
+    let error =
+        LogEngine::open(EngineOptions { free_bytes_min: 0, ..EngineOptions::new(folder.path()) }).err().unwrap();
+    assert!(error.message.contains("restore \"manifest\""), "{error}");
+    std::fs::write(&manifest, bytes).unwrap();
+    assert_eq!(numbers(&open(folder.path())).await, (0..200).collect::<Vec<_>>());
+}
