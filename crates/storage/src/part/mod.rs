@@ -7,6 +7,7 @@ mod checked_file;
 mod encoding;
 mod gather;
 mod index;
+mod instants;
 mod order;
 mod reader;
 mod sketch;

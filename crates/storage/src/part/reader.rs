@@ -16,6 +16,7 @@ use parquet::file::metadata::PageIndexPolicy;
 
 use super::checked_file::CheckedFile;
 use super::index::{FilterReader, PartIndex};
+use super::instants;
 use super::{OVERFLOW_FIELDS_KEY, Opened, Part};
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
@@ -265,7 +266,8 @@ impl Part {
     }
 
     pub(super) fn chunk(&self, batch: arrow::array::RecordBatch) -> Result<Chunk, StorageError> {
-        Ok(Chunk { log_type: self.meta.log_type, batch, overflow_fields: self.opened()?.overflow_fields.clone() })
+        let overflow_fields = self.opened()?.overflow_fields.clone();
+        Ok(Chunk { log_type: self.meta.log_type, batch: instants::in_nanos(batch)?, overflow_fields })
     }
 }
 

@@ -13,7 +13,7 @@ pub const BLOCK_BYTES: usize = 32;
 /// Bytes after the blocks of a run: their CRC32C, little-endian.
 const SUM_BYTES: usize = 4;
 /// Bits that a distinct hash takes; about one wrong yes in a hundred.
-const BITS_PER_HASH: usize = 11;
+const BITS_PER_HASH: usize = 10;
 /// Blocks of a page at most: 8 MiB.
 const BLOCKS_MAX: usize = 1 << 18;
 const SALTS: [u32; 8] =

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array};
-use arrow::datatypes::{DataType, FieldRef, Int32Type, TimestampNanosecondType, UInt64Type};
+use arrow::datatypes::{DataType, FieldRef, Int32Type, TimeUnit, TimestampNanosecondType, UInt64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use super::encoding::Effort;
 use super::gather::{Pick, gather, joined_fields};
 use super::index::PAGE_ROWS;
 use super::writer::{KnownTexts, PartTarget, PartWriter, PlannedColumn, WrittenPart};
-use super::{INDEX_EXTENSION, Part};
+use super::{INDEX_EXTENSION, Part, instants};
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
 
@@ -47,7 +47,8 @@ fn planned(field: FieldRef, batches: &[RecordBatch]) -> PlannedColumn {
     let value_count = columns.iter().map(|column| column.len() - column.null_count()).sum();
     let texts: Vec<KnownTexts<'_>> =
         columns.iter().filter_map(|column| values_of(column)).map(KnownTexts::Values).collect();
-    PlannedColumn::new(field, value_count, &texts)
+    let unit = instants::unit_of(&columns);
+    PlannedColumn::new(field, value_count, &texts).with_unit(unit)
 }
 
 /// The distinct values of a column of strings, or all of them when it has no dictionary.
@@ -84,11 +85,13 @@ pub fn merge(path: &Path, parts: &[Arc<Part>], effort: Effort) -> Result<Written
     let indices = parts.iter().map(|part| part.index()).collect::<Result<Vec<_>, _>>()?;
     let mut columns = Vec::new();
     for field in joined_fields(heads.iter()) {
-        let mut value_count = 0;
-        let mut texts = Vec::new();
+        let (mut value_count, mut texts, mut unit) = (0, Vec::new(), TimeUnit::Millisecond);
         for ((part, head), index) in parts.iter().zip(&heads).zip(&indices) {
             let Ok(place) = head.schema_ref().index_of(field.name()) else { continue };
             value_count += part.meta.rows.saturating_sub(part.null_count(place)?) as usize;
+            let schema = part.schema()?;
+            let stored = schema.field_with_name(field.name())?.data_type();
+            unit = instants::finer(unit, instants::unit_of_type(stored).unwrap_or(unit));
             let column = head.column(place);
             if matches!(column.data_type(), DataType::Dictionary(..)) {
                 texts.extend(values_of(column).map(KnownTexts::Values));
@@ -96,7 +99,7 @@ pub fn merge(path: &Path, parts: &[Arc<Part>], effort: Effort) -> Result<Written
                 texts.push(KnownTexts::Sketch(&known.distinct));
             }
         }
-        columns.push(PlannedColumn::new(field, value_count, &texts));
+        columns.push(PlannedColumn::new(field, value_count, &texts).with_unit(unit));
     }
     let mut overflow_fields = BTreeSet::new();
     for part in parts {
@@ -143,6 +146,7 @@ impl Cursor {
         self.batch = match self.reader.next().transpose().map_err(|error| part.unreadable(error))? {
             None => None,
             Some(batch) => {
+                let batch = instants::in_nanos(batch)?;
                 let column = |name| batch.column_by_name(name).ok_or_else(|| part.damaged("it lacks a column"));
                 let times = column(column_names::TIMESTAMP)?.as_primitive::<TimestampNanosecondType>().clone();
                 let sequences = column(column_names::SEQUENCE)?.as_primitive::<UInt64Type>().clone();

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{FieldRef, Schema, TimestampNanosecondType, UInt64Type};
+use arrow::compute::cast;
+use arrow::datatypes::{FieldRef, Schema, TimeUnit, TimestampNanosecondType, UInt64Type};
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
 use vigie_domain::Timestamp;
@@ -16,6 +17,7 @@ use super::checked_file::SummingWriter;
 use super::encoding::{self, ColumnEncoding, DISTINCT_SHARE_MAX, Effort};
 use super::gather::is_text;
 use super::index::{IndexedColumn, PageSpan, PartIndex};
+use super::instants::in_unit;
 use super::sketch::DistinctSketch;
 use super::token_filter::{FilterBuilder, FilterPlace, hash_of, push_hashes};
 use crate::chunk::column_names;
@@ -37,8 +39,10 @@ pub enum KnownTexts<'a> {
 
 /// A column of a part that is about to be written.
 pub struct PlannedColumn {
-    /// Its name and type; strings are plain.
+    /// Its name and type in memory; strings are plain.
     pub field: FieldRef,
+    /// The unit in which the part has its instants, if it is a column of these.
+    unit: TimeUnit,
     text: Option<TextPlan>,
 }
 
@@ -74,7 +78,12 @@ impl PlannedColumn {
                 filter: None,
             }
         });
-        Self { field, text }
+        Self { field, unit: TimeUnit::Nanosecond, text }
+    }
+
+    /// The same, its instants in this unit.
+    pub fn with_unit(self, unit: TimeUnit) -> Self {
+        Self { unit, ..self }
     }
 }
 
@@ -134,7 +143,7 @@ pub struct PartWriter {
 impl PartWriter {
     /// Of a part with these columns.
     pub fn new(target: PartTarget, columns: Vec<PlannedColumn>) -> Self {
-        let fields: Vec<FieldRef> = columns.iter().map(|column| column.field.clone()).collect();
+        let fields: Vec<FieldRef> = columns.iter().map(|column| in_unit(&column.field, column.unit)).collect();
         Self {
             target,
             schema: Arc::new(Schema::new(fields)),
@@ -149,7 +158,7 @@ impl PartWriter {
 
     /// The columns of a page, in order.
     pub fn fields(&self) -> Vec<FieldRef> {
-        self.schema.fields().to_vec()
+        self.columns.iter().map(|column| column.field.clone()).collect()
     }
 
     /// Adds a page: its columns in the order in which they were planned, its rows in time order after those before it.
@@ -157,13 +166,28 @@ impl PartWriter {
     /// # Errors
     /// What the file system or Arrow answers.
     pub fn push(&mut self, columns: Vec<ArrayRef>) -> Result<(), StorageError> {
+        self.pages.extend(self.span_of(&columns));
+        let types = self.schema.fields().iter().map(|field| field.data_type());
+        let columns =
+            columns.iter().zip(types).map(|(column, data_type)| cast(column, data_type)).collect::<Result<_, _>>()?;
         let page = RecordBatch::try_new(self.schema.clone(), columns)?;
-        self.pages.extend(span_of(&page));
         if self.writer.is_none() {
             self.waiting.push(page);
             return if self.waiting.len() < SAMPLE_PAGES { Ok(()) } else { self.start() };
         }
         self.write(&page)
+    }
+
+    fn span_of(&self, columns: &[ArrayRef]) -> Option<PageSpan> {
+        let column = |name| columns.get(self.schema.index_of(name).ok()?);
+        let times = column(column_names::TIMESTAMP)?.as_primitive::<TimestampNanosecondType>().values();
+        let sequences = column(column_names::SEQUENCE)?.as_primitive::<UInt64Type>().values();
+        Some(PageSpan {
+            first: Timestamp::from_nanos(*times.first()?),
+            last: Timestamp::from_nanos(*times.last()?),
+            min_sequence: sequences.iter().min().copied()?,
+            max_sequence: sequences.iter().max().copied()?,
+        })
     }
 
     /// Writes what is left and waits until both files are on disk.
@@ -269,16 +293,5 @@ fn indexed(column: PlannedColumn, runs: &mut Vec<u8>) -> Option<IndexedColumn> {
         has_dictionary: text.has_dictionary,
         filter,
         distinct: text.distinct,
-    })
-}
-
-fn span_of(page: &RecordBatch) -> Option<PageSpan> {
-    let times = page.column_by_name(column_names::TIMESTAMP)?.as_primitive::<TimestampNanosecondType>().values();
-    let sequences = page.column_by_name(column_names::SEQUENCE)?.as_primitive::<UInt64Type>().values();
-    Some(PageSpan {
-        first: Timestamp::from_nanos(*times.first()?),
-        last: Timestamp::from_nanos(*times.last()?),
-        min_sequence: sequences.iter().min().copied()?,
-        max_sequence: sequences.iter().max().copied()?,
     })
 }
