@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, FieldRef, SchemaRef};
+use arrow::datatypes::{DataType, SchemaRef};
 use vigie_domain::query::{FieldMatcher, Matcher, Needle};
 
 use super::Filter;
@@ -108,8 +108,9 @@ impl<'a> Asked<'a> {
             Matcher::And(parts) => parts.iter().fold(Pages::All, |pages, part| pages.and(self.pages(part))),
             Matcher::Or(parts) => parts.iter().fold(self.none(), |pages, part| pages.or(self.pages(part))),
             Matcher::Field(field) if is_pseudo(field.field()) => self.pages_of_pseudo(field),
-            Matcher::Field(field) => self.pages_of(&|name| field.covers(name), field.needle(), |_| true),
-            Matcher::FreeText(text) => self.pages_of(&|name| text.covers(name), text.needle(), DataType::is_temporal),
+            Matcher::Field(_) | Matcher::FreeText(_) => {
+                self.columns(matcher).into_iter().fold(self.none(), |pages, (_, column)| pages.or(column))
+            }
         }
     }
 
@@ -128,42 +129,33 @@ impl<'a> Asked<'a> {
     pub fn columns(&self, predicate: &Matcher) -> Vec<(Option<&str>, Pages)> {
         match predicate {
             Matcher::Field(field) if !is_pseudo(field.field()) => {
-                self.covered(&|name| field.covers(name), field.needle())
+                self.covered(&|name| field.covers(name), field.needle(), |_| true)
             }
-            Matcher::FreeText(text) => self.covered(&|name| text.covers(name), text.needle()),
+            // Of what is no string, only instants were sent as strings.
+            Matcher::FreeText(text) => self.covered(&|name| text.covers(name), text.needle(), DataType::is_temporal),
             _ => Vec::new(),
         }
     }
 
-    fn covered(&self, covers: &dyn Fn(&str) -> bool, needle: Needle<'_>) -> Vec<(Option<&str>, Pages)> {
-        let names = self.schema.fields().iter().map(|field| field.name().as_str());
-        let covered = names.filter(|name| !column_names::is_own(name) && covers(canonical_of(name)));
-        let mut columns: Vec<(Option<&str>, Pages)> =
-            covered.map(|name| (Some(name), self.pages_with(name, needle))).collect();
-        if self.overflow.iter().any(|field| covers(field)) {
-            columns.push((None, Pages::All));
-        }
-        columns
-    }
-
-    /// Pages in which any covered column may hold the needle; `passes_other` tells types of columns without a filter that may pass.
-    fn pages_of(
+    /// `passes_other` tells types of columns without a filter that may pass.
+    fn covered(
         &self,
         covers: &dyn Fn(&str) -> bool,
         needle: Needle<'_>,
         passes_other: fn(&DataType) -> bool,
-    ) -> Pages {
-        if self.overflow.iter().any(|field| covers(field)) {
-            return Pages::All;
-        }
-        let covered = |field: &&FieldRef| !column_names::is_own(field.name()) && covers(canonical_of(field.name()));
-        self.schema.fields().iter().filter(covered).fold(self.none(), |pages, field| {
-            match self.index.column(field.name()) {
-                Some(_) => pages.or(self.pages_with(field.name(), needle)),
-                None if passes_other(field.data_type()) => Pages::All,
-                None => pages,
+    ) -> Vec<(Option<&str>, Pages)> {
+        let mut columns: Vec<(Option<&str>, Pages)> = Vec::new();
+        for field in self.schema.fields() {
+            let name = field.name().as_str();
+            let is_covered = !column_names::is_own(name) && covers(canonical_of(name));
+            if is_covered && (self.index.column(name).is_some() || passes_other(field.data_type())) {
+                columns.push((Some(name), self.pages_with(name, needle)));
             }
-        })
+        }
+        if self.overflow.iter().any(|field| covers(field)) {
+            columns.push((None, Pages::All));
+        }
+        columns
     }
 
     fn pages_with(&self, column: &str, needle: Needle<'_>) -> Pages {
