@@ -42,7 +42,7 @@ impl EngineOptions {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
-            flush_bytes: 128 * 1024 * 1024,
+            flush_bytes: 96 * 1024 * 1024,
             flush_interval: Duration::from_secs(60),
             free_bytes_min: 256 * 1024 * 1024,
             merge_fan_in: 8,
