@@ -6,4 +6,5 @@ mod conformance;
 mod durability;
 mod inspect;
 mod lifecycle;
+mod pages;
 mod scrub;
