@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use vigie_domain::ports::LogStore;
 use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
-use vigie_domain::{Error, Event, LogType, Result, Scope, TimeRange, Timestamp};
+use vigie_domain::{Error, EventBatch, LogType, Result, Scope, TimeRange, Timestamp};
 use vigie_pipeline::{Batch, Compression, DecodeOptions, decode_bytes, detect};
 
 use crate::Clock;
@@ -139,7 +139,7 @@ impl Ingest {
     ///
     /// # Errors
     /// What the store answers.
-    pub async fn accept_events(&self, scope: &Scope, events: Vec<Event>) -> Result<IngestReport> {
+    pub async fn accept_events(&self, scope: &Scope, events: EventBatch) -> Result<IngestReport> {
         let outcome = append_all(self.store.as_ref(), scope, events, None).await?;
         Ok(IngestReport { accepted: outcome.stored, deduplicated: outcome.deduplicated, ..IngestReport::default() })
     }

@@ -3,8 +3,10 @@
 //! Pure: no async runtime, no I/O, no clock, no environment. Whoever needs "now" passes it in.
 
 pub mod aggregation;
+pub mod codec;
 pub mod error;
 pub mod event;
+pub mod event_batch;
 pub mod level;
 pub mod log_type;
 pub mod mapping;
@@ -16,6 +18,7 @@ pub mod value;
 
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventId, Position};
+pub use event_batch::EventBatch;
 pub use level::Level;
 pub use log_type::LogType;
 pub use scope::Scope;

@@ -1,6 +1,6 @@
 //! What decoding gives: events, and the records that became none, each with line and reason.
 
-use vigie_domain::Event;
+use vigie_domain::EventBatch;
 
 /// Input records in a full batch.
 pub const RECORDS_PER_BATCH: usize = 5_000;
@@ -15,7 +15,7 @@ pub const REJECT_RAW_MAX: usize = 1024;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     /// What became events, in the order of input.
-    pub events: Vec<Event>,
+    pub events: EventBatch,
     /// What did not, in the order of input.
     pub rejects: Vec<Reject>,
 }

@@ -27,13 +27,8 @@ use crate::source::Source;
 /// When the body cannot be unpacked within its bounds, or is of a kind that holds no logs.
 pub fn decode_bytes(body: &[u8], options: &DecodeOptions) -> Result<Batch, DecodeError> {
     let mut decoder = Decoder::open(Source::Body(body), None, options.clone(), BODY_BYTES_MAX)?;
-    let mut all = Batch::default();
-    while let Some(batch) = decoder.next_batch(RECORDS_PER_BATCH) {
-        let batch = batch?;
-        all.events.extend(batch.events);
-        all.rejects.extend(batch.rejects);
-    }
-    Ok(all)
+    let all = decoder.next_batch(usize::MAX, usize::MAX).transpose()?.unwrap_or_default();
+    decoder.failure.take().map_or(Ok(all), Err)
 }
 
 /// What the beginning of a file holds: at most `records_max` records. That the rest is missing is no error.
@@ -48,7 +43,7 @@ pub fn preview_bytes(
 ) -> Result<(Detected, Batch), DecodeError> {
     let filename = filename.map(str::to_owned);
     let mut decoder = Decoder::open(Source::Body(head), filename, options.clone(), BODY_BYTES_MAX)?;
-    let batch = decoder.next_batch(records_max).transpose()?.unwrap_or_default();
+    let batch = decoder.next_batch(records_max, BATCH_BYTES_MAX).transpose()?.unwrap_or_default();
     Ok((decoder.detected, batch))
 }
 
@@ -81,7 +76,7 @@ impl Iterator for FileReader {
     type Item = Result<Batch, DecodeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next_batch(RECORDS_PER_BATCH)
+        self.0.next_batch(RECORDS_PER_BATCH, BATCH_BYTES_MAX)
     }
 }
 
@@ -163,11 +158,11 @@ impl<'a> Decoder<'a> {
         Ok((format, (format.spec().open)(input, &head, &self.options)?))
     }
 
-    /// The next batch of at most `records_max` records.
-    fn next_batch(&mut self, records_max: usize) -> Option<Result<Batch, DecodeError>> {
+    /// The next batch of at most `records_max` records, that ends after `bytes_max` bytes of input.
+    fn next_batch(&mut self, records_max: usize, bytes_max: usize) -> Option<Result<Batch, DecodeError>> {
         let mut batch = Batch::default();
         let mut size_bytes = 0;
-        while self.failure.is_none() && batch.record_count() < records_max && size_bytes < BATCH_BYTES_MAX {
+        while self.failure.is_none() && batch.record_count() < records_max && size_bytes < bytes_max {
             let Some((name, records)) = &mut self.current else {
                 if !self.open_next(&mut batch) {
                     break;
@@ -178,7 +173,7 @@ impl<'a> Decoder<'a> {
                 Ok(Some(record)) => {
                     size_bytes += record.size_bytes;
                     match event_or_reject(record, &**records, &self.options) {
-                        Ok(event) => batch.events.push(event),
+                        Ok(event) => batch.events.push(&event),
                         Err(reject) => batch.rejects.push(in_archive(reject, name.as_deref())),
                     }
                 }

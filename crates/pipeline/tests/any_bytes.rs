@@ -32,7 +32,7 @@ fn check(bytes: &[u8], format: Option<Format>) {
     for reject in &batch.rejects {
         assert!(reject.raw.len() <= REJECT_RAW_MAX && !reject.reason.is_empty() && reject.line > 0, "{reject:?}");
     }
-    for event in &batch.events {
+    for event in batch.events.events() {
         let time = event.body.iter().find(|(name, _)| name == "@timestamp").and_then(|(_, value)| value.as_text());
         assert_eq!(time, Some(&*event.timestamp.to_string()));
         assert!(event.body.iter().any(|(name, _)| name == "log_type"));

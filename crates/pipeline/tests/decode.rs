@@ -47,7 +47,7 @@ fn numbers(batch: &Batch) -> Vec<i64> {
         Some((_, Value::Int(number))) => *number,
         other => panic!("{other:?}"),
     };
-    batch.events.iter().map(|event| number(&event.body)).collect()
+    batch.events.events().map(|event| number(&event.body)).collect()
 }
 
 fn reasons(batch: &Batch) -> Vec<(u64, &str)> {
@@ -296,5 +296,5 @@ fn a_preview_needs_only_the_beginning() {
 fn a_given_format_is_not_questioned() {
     let options = DecodeOptions { format: Some(Format::Plain), ..options() };
     let batch = decode_bytes(LINES, &options).unwrap();
-    assert_eq!(batch.events[0].body[0], ("message".into(), Value::text("{\"n\":1}")));
+    assert_eq!(batch.events.row(0).to_event().body[0], ("message".into(), Value::text("{\"n\":1}")));
 }

@@ -41,10 +41,10 @@ fn read(name: &str, options: DecodeOptions, mut visit: impl FnMut(&Event)) -> Op
         let batch = batch.unwrap();
         assert_eq!(batch.rejects, []);
         events += batch.events.len();
-        for event in &batch.events {
+        for event in batch.events.events() {
             first = first.min(event.timestamp);
             last = last.max(event.timestamp);
-            visit(event);
+            visit(&event);
         }
     }
     Some(Totals { events, first: first.to_string(), last: last.to_string() })
@@ -113,7 +113,8 @@ fn the_first_invoice_lines_have_their_sums() {
     let Some(path) = file("online-retail.csv.zst") else { return };
     let reader = open_file(&path, None, retail_options()).unwrap();
     assert_eq!((reader.detected().format, reader.detected().compression), (Format::Csv, Compression::Zstd));
-    let events: Vec<Event> = reader.take(4).flat_map(|batch| batch.unwrap().events).collect();
+    let events: Vec<Event> =
+        reader.take(4).flat_map(|batch| batch.unwrap().events.events().collect::<Vec<_>>()).collect();
     let quantity: f64 = events.iter().map(|event| number(event, "quantity")).sum();
     let mills: i64 = events.iter().map(prices_in_mills).sum();
     let without_customer = events.iter().filter(|event| field(event, "CustomerID").is_none()).count();
@@ -152,8 +153,8 @@ fn the_first_card_payments_are_read() {
     assert_eq!(reader.detected().format, Format::Parquet);
     let batch = reader.next().unwrap().unwrap();
     assert_eq!((batch.events.len(), batch.rejects.len()), (5_000, 0));
-    for event in &batch.events {
-        assert!(number(event, "amount") > 0.0 && field(event, "tags").is_none(), "{event:?}");
+    for event in batch.events.events() {
+        assert!(number(&event, "amount") > 0.0 && field(&event, "tags").is_none(), "{event:?}");
     }
 }
 

@@ -41,7 +41,7 @@ fn every_format_has_a_sample_and_it_becomes_its_events() {
 
         let batch = decode_bytes(&input, &DecodeOptions::new(Timestamp::from_seconds(RECEIVED_S))).unwrap();
         assert_eq!(batch.rejects, [], "{}", spec.format);
-        let bodies: Vec<Value> = batch.events.into_iter().map(|event| Value::Object(event.body)).collect();
+        let bodies: Vec<Value> = batch.events.events().map(|event| Value::Object(event.body)).collect();
         let actual = serde_json::to_string_pretty(&bodies).unwrap() + "\n";
         let expected = fs::read_to_string(folder.join("events.json")).unwrap_or_default();
         assert!(actual == expected, "events.json of {} differs, the events are\n{actual}", spec.format);

@@ -4,7 +4,6 @@
 
 pub mod care;
 mod chunk;
-mod codec;
 mod dedup;
 mod disk;
 mod engine;

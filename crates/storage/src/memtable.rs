@@ -6,25 +6,27 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use vigie_domain::{Day, Event, LogType};
+use vigie_domain::{Day, EventBatch, LogType};
 
 use crate::chunk::{Chunk, ChunkBuilder};
 
 /// Open rows that are made into a chunk.
 const OPEN_ROWS_MAX: usize = 4_096;
-/// Bytes that an open row takes beside its texts, about.
-const ROW_OVERHEAD_BYTES: usize = 400;
+/// Bytes that an open row takes beside its values, about: its batch mostly holds little else.
+const ROW_OVERHEAD_BYTES: usize = 1_024;
 
 /// The day and log type of the events of a shelf, a part or a chunk.
 pub type ShelfKey = (Day, LogType);
 
-/// An event and its number in the log.
-#[derive(Clone, Debug)]
-pub struct Row {
+/// An event of a batch and its number in the log.
+#[derive(Clone)]
+pub struct OpenRow {
     /// Its number.
     pub sequence: u64,
-    /// The event.
-    pub event: Arc<Event>,
+    /// The batch that it came in.
+    pub batch: Arc<EventBatch>,
+    /// Its place there.
+    pub place: usize,
 }
 
 type ChunkCache = Arc<Mutex<Option<(usize, Arc<Chunk>)>>>;
@@ -32,7 +34,7 @@ type ChunkCache = Arc<Mutex<Option<(usize, Arc<Chunk>)>>>;
 #[derive(Default)]
 struct Shelf {
     chunks: Vec<Arc<Chunk>>,
-    open: Vec<Row>,
+    open: Vec<OpenRow>,
     cache: ChunkCache,
 }
 
@@ -55,16 +57,14 @@ impl MemTable {
     }
 
     /// Adds one event.
-    pub fn insert_row(&mut self, row: Row) {
-        let key = (row.event.timestamp.day(), row.event.log_type);
-        let log_type = row.event.log_type;
+    pub fn insert_row(&mut self, key: ShelfKey, row: OpenRow) {
         let shelf = self.shelves.entry(key).or_default();
-        self.bytes += ROW_OVERHEAD_BYTES + row.event.body.len() * 80;
+        self.bytes += ROW_OVERHEAD_BYTES + row.batch.row(row.place).size_bytes();
         shelf.open.push(row);
         if shelf.open.len() >= OPEN_ROWS_MAX {
             let rows = std::mem::take(&mut shelf.open);
             shelf.cache = ChunkCache::default();
-            shelf.chunks.push(Arc::new(build(log_type, &rows)));
+            shelf.chunks.push(Arc::new(build(key.1, &rows)));
         }
     }
 
@@ -91,15 +91,15 @@ impl MemTable {
     }
 }
 
-fn build(log_type: LogType, rows: &[Row]) -> Chunk {
-    ChunkBuilder::build(log_type, rows.iter().map(|row| (row.sequence, row.event.as_ref())))
+fn build(log_type: LogType, rows: &[OpenRow]) -> Chunk {
+    ChunkBuilder::build(log_type, rows.iter().map(|row| (row.sequence, row.batch.row(row.place))))
 }
 
 /// The events of a shelf at one moment.
 pub struct ShelfSnapshot {
     log_type: LogType,
     chunks: Vec<Arc<Chunk>>,
-    open: Vec<Row>,
+    open: Vec<OpenRow>,
     cache: ChunkCache,
 }
 
@@ -127,22 +127,23 @@ impl ShelfSnapshot {
 
 #[cfg(test)]
 mod tests {
-    use vigie_domain::{Timestamp, Value};
+    use vigie_domain::{Event, Timestamp, Value};
 
     use super::*;
 
-    fn row(sequence: u64, seconds: i64) -> Row {
+    fn insert(table: &mut MemTable, sequence: u64, seconds: i64) {
         let timestamp = Timestamp::from_seconds(seconds);
         let body = vec![("n".into(), Value::Int(sequence as i64))];
         let event = Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::Error, body };
-        Row { sequence, event: Arc::new(event) }
+        let row = OpenRow { sequence, batch: Arc::new(vec![event].into()), place: 0 };
+        table.insert_row((timestamp.day(), LogType::Error), row);
     }
 
     #[test]
     fn events_lie_by_day() {
         let mut table = MemTable::default();
         for (sequence, seconds) in [5, 3, 90_000].into_iter().enumerate() {
-            table.insert_row(row(sequence as u64, seconds));
+            insert(&mut table, sequence as u64, seconds);
         }
         let shelves = table.snapshot();
         assert_eq!(shelves.iter().map(|((day, _), _)| day.0).collect::<Vec<_>>(), [0, 1]);
@@ -154,7 +155,7 @@ mod tests {
     fn many_rows_become_chunks_and_none_is_lost() {
         let mut table = MemTable::default();
         for sequence in 0..OPEN_ROWS_MAX as u64 + 5 {
-            table.insert_row(row(sequence, 1));
+            insert(&mut table, sequence, 1);
         }
         let chunks = table.snapshot().remove(0).1.into_chunks();
         assert_eq!(chunks.iter().map(|chunk| chunk.rows()).collect::<Vec<_>>(), [OPEN_ROWS_MAX, 5]);

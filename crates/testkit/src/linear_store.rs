@@ -78,7 +78,7 @@ impl LogStore for LinearStore {
             return Ok(AppendOutcome { stored: 0, deduplicated: sent });
         }
         let mut outcome = AppendOutcome::default();
-        for event in batch.events {
+        for event in batch.events.events() {
             if event.id.clone().is_some_and(|id| !state.ids.insert(id)) {
                 outcome.deduplicated += 1;
                 continue;

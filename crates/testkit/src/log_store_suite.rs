@@ -54,7 +54,7 @@ fn event(second: i64, json: &str) -> Event {
 }
 
 async fn append(store: &dyn LogStore, events: Vec<Event>) -> AppendOutcome {
-    store.append(&Scope::main(), Append { key: None, events }).await.unwrap()
+    store.append(&Scope::main(), Append { key: None, events: events.into() }).await.unwrap()
 }
 
 fn selection(query: &str) -> Selection {
@@ -154,7 +154,7 @@ pub async fn events_are_found_by_id(store: &dyn LogStore) {
 
 /// A key and an id are stored once, also within one batch.
 pub async fn batches_and_ids_are_stored_once(store: &dyn LogStore) {
-    let keyed = |n: i64| Append { key: Some("request/1".into()), events: vec![numbered(n, n)] };
+    let keyed = |n: i64| Append { key: Some("request/1".into()), events: vec![numbered(n, n)].into() };
     let scope = Scope::main();
     assert_eq!(store.append(&scope, keyed(1)).await.unwrap(), AppendOutcome { stored: 1, deduplicated: 0 });
     assert_eq!(store.append(&scope, keyed(2)).await.unwrap(), AppendOutcome { stored: 0, deduplicated: 1 });

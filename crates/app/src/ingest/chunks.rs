@@ -1,16 +1,13 @@
 //! Appending many events in bounded batches. Where a batch ends depends on the events alone, so that a batch that is
 //! sent again has the key that it had.
 
-use vigie_domain::event::pseudo_fields;
 use vigie_domain::ports::{Append, LogStore};
-use vigie_domain::{Event, Object, Result, Scope, Value};
+use vigie_domain::{EventBatch, Result, Scope};
 
 /// Events of one append.
 const APPEND_EVENTS_MAX: usize = 5_000;
 /// Bytes of one append, roughly; a larger event goes alone.
 const APPEND_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// What a value takes beside its text.
-const VALUE_BYTES: usize = 16;
 
 /// What became of events: both counts add up to their number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,16 +22,11 @@ pub(crate) struct Outcome {
 pub(crate) async fn append_all(
     store: &dyn LogStore,
     scope: &Scope,
-    events: Vec<Event>,
+    events: EventBatch,
     key: Option<&str>,
 ) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    let mut events = events.into_iter().peekable();
-    for number in 0.. {
-        let batch = next_batch(&mut events);
-        if batch.is_empty() {
-            break;
-        }
+    for (number, batch) in bounded(events).into_iter().enumerate() {
         let key = key.map(|key| format!("{key}/{number}"));
         let appended = store.append(scope, Append { key, events: batch }).await?;
         outcome.stored += appended.stored as u64;
@@ -43,41 +35,39 @@ pub(crate) async fn append_all(
     Ok(outcome)
 }
 
-fn next_batch(events: &mut std::iter::Peekable<std::vec::IntoIter<Event>>) -> Vec<Event> {
-    let mut batch = Vec::new();
-    let mut size_bytes = 0;
-    while let Some(event) = events.peek() {
-        size_bytes += object_bytes(&event.body);
-        let is_full = batch.len() >= APPEND_EVENTS_MAX || size_bytes > APPEND_BYTES_MAX;
-        if is_full && !batch.is_empty() {
-            break;
-        }
-        batch.extend(events.next());
+/// The events in bounded batches.
+fn bounded(events: EventBatch) -> Vec<EventBatch> {
+    let ends = ends_of(&events);
+    if let [_] = ends[..] {
+        return vec![events];
     }
-    batch
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let batch = |(start, end): (usize, &usize)| {
+        let mut batch = EventBatch::default();
+        (start..*end).for_each(|place| batch.push_row(events.row(place)));
+        batch
+    };
+    starts.zip(&ends).map(batch).collect()
 }
 
-/// Roughly what an object takes. Its own time is left out: for an event without one it is that of arrival, and its
-/// text may have another length when the event is sent again.
-fn object_bytes(object: &Object) -> usize {
-    let counted = object.iter().filter(|(name, _)| name != pseudo_fields::TIMESTAMP);
-    counted.map(|(name, value)| name.len() + value_bytes(value)).sum()
-}
-
-fn value_bytes(value: &Value) -> usize {
-    VALUE_BYTES
-        + match value {
-            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => 0,
-            Value::BigNumber(literal) => literal.len(),
-            Value::Text(text) => text.len(),
-            Value::List(items) => items.iter().map(value_bytes).sum(),
-            Value::Object(fields) => object_bytes(fields),
+/// Where the batches end.
+fn ends_of(events: &EventBatch) -> Vec<usize> {
+    let (mut ends, mut start, mut size_bytes) = (Vec::new(), 0, 0);
+    for (place, row) in events.rows().enumerate() {
+        size_bytes += row.size_bytes();
+        let is_full = place - start >= APPEND_EVENTS_MAX || size_bytes > APPEND_BYTES_MAX;
+        if is_full && place > start {
+            ends.push(place);
+            (start, size_bytes) = (place, row.size_bytes());
         }
+    }
+    ends.extend((events.len() > start).then_some(events.len()));
+    ends
 }
 
 #[cfg(test)]
 mod tests {
-    use vigie_domain::{LogType, Timestamp};
+    use vigie_domain::{Event, LogType, Timestamp, Value};
 
     use super::*;
 
@@ -89,8 +79,10 @@ mod tests {
             log_type: LogType::Other,
             body: vec![("message".into(), Value::text("x".repeat(*size)))],
         };
-        let mut events = sizes.iter().map(event).collect::<Vec<_>>().into_iter().peekable();
-        std::iter::from_fn(|| Some(next_batch(&mut events).len()).filter(|len| *len > 0)).collect()
+        let events: EventBatch = sizes.iter().map(event).collect();
+        let batches = bounded(events.clone());
+        assert!(batches.iter().flat_map(EventBatch::events).eq(events.events()), "every event is in one batch");
+        batches.iter().map(EventBatch::len).collect()
     }
 
     #[test]

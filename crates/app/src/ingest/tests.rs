@@ -1,7 +1,7 @@
 //! What ingest promises, over doubles.
 
 use serde_json::json;
-use vigie_domain::ErrorKind;
+use vigie_domain::{ErrorKind, Event};
 
 use super::*;
 use crate::test_shop::{NOW, Shop, event, lines};
@@ -92,7 +92,7 @@ async fn many_events_are_stored_in_several_batches() {
 async fn events_can_be_given_as_they_are() {
     let shop = Shop::new();
     let event = Event { id: None, timestamp: NOW, ingested_at: NOW, log_type: LogType::Fraud, body: Vec::new() };
-    let report = shop.ingest.accept_events(&shop.scope, vec![event; 3]).await.unwrap();
+    let report = shop.ingest.accept_events(&shop.scope, vec![event; 3].into()).await.unwrap();
     assert_eq!((report.accepted, shop.total().await), (3, 3));
 }
 

@@ -66,7 +66,7 @@ impl Preview {
     fn of(detected: Detected, batch: Batch) -> Self {
         let mut fields: Vec<(String, FieldKind)> = Vec::new();
         let mut log_types = BTreeMap::new();
-        for event in &batch.events {
+        for event in batch.events.events() {
             *log_types.entry(event.log_type).or_default() += 1;
             event.for_each_leaf(&mut |name, value| {
                 let Some(kind) = mapping::kind_in(event.log_type, name).or_else(|| kind_of_value(value)) else {

@@ -136,10 +136,10 @@ impl Processing {
         self.keep_rejects(batch.rejects).await?;
         let mut types = self.upload.log_types.clone();
         let (mut first, mut last) = (self.upload.first_timestamp, self.upload.last_timestamp);
-        for event in &batch.events {
-            *types.entry(event.log_type).or_default() += 1;
-            first = Some(first.map_or(event.timestamp, |first| first.min(event.timestamp)));
-            last = Some(last.map_or(event.timestamp, |last| last.max(event.timestamp)));
+        for row in batch.events.rows() {
+            *types.entry(row.log_type()).or_default() += 1;
+            first = Some(first.map_or(row.timestamp(), |first| first.min(row.timestamp())));
+            last = Some(last.map_or(row.timestamp(), |last| last.max(row.timestamp())));
         }
         let outcome = append_all(self.inner.store.as_ref(), &self.scope, batch.events, Some(key)).await?;
         self.upload.records_processed += outcome.stored;

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 
 use crate::Result;
 use crate::aggregation::{Aggregation, AggregationAnswer};
-use crate::event::{Event, EventId, Position};
+use crate::event::{EventId, Position};
+use crate::event_batch::EventBatch;
 use crate::log_type::LogType;
 use crate::mapping::FieldKind;
 use crate::query::Query;
@@ -61,7 +62,7 @@ pub struct Append {
     /// Names this batch; sending it again stores nothing.
     pub key: Option<String>,
     /// The events, in order of arrival.
-    pub events: Vec<Event>,
+    pub events: EventBatch,
 }
 
 /// What became of a batch: `stored + deduplicated` is the number of events sent.

@@ -8,15 +8,15 @@ use arrow::array::{
 };
 use arrow::datatypes::{Field, Schema};
 use foldhash::fast::RandomState;
-use vigie_domain::event::for_each_scalar;
-use vigie_domain::event::pseudo_fields;
+use vigie_domain::event::{for_each_scalar, pseudo_fields};
+use vigie_domain::event_batch::{Layout, Row, ValueRef};
 use vigie_domain::mapping::{self, FieldKind};
-use vigie_domain::{Event, LogType, Value};
+use vigie_domain::{LogType, Value};
 
 use super::column::ColumnBuilder;
 use super::overflow::OverflowCell;
 use super::physical::{Physical, place};
-use super::shape::{Leaves, Shape, ShapeLeaf};
+use super::shape::{Epochs, Shape, ShapeLeaf, epochs_of, shape_text};
 use super::{Chunk, column_names};
 
 /// Columns that a chunk's fields may have; what exceeds it is kept in the overflow column.
@@ -35,7 +35,8 @@ struct LeafPlan {
 
 /// A shape and where the values of its leaves go.
 struct PlannedShape {
-    shape: Shape,
+    layout: Arc<Layout>,
+    epochs: Epochs,
     text: String,
     plans: Vec<LeafPlan>,
 }
@@ -51,8 +52,8 @@ pub struct ChunkBuilder {
     /// The number of each row's shape.
     shape_codes: Vec<i32>,
     shapes: Vec<PlannedShape>,
-    /// Numbers of shapes by their hash; the few that share one are told apart by their names.
-    shapes_by_hash: HashMap<u64, Vec<i32>, RandomState>,
+    /// The shape of the row before: the next one mostly has it too.
+    last_shape: usize,
     overflow: Vec<Option<String>>,
     overflow_fields: BTreeSet<String>,
     column_places: HashMap<String, usize, RandomState>,
@@ -71,7 +72,7 @@ impl ChunkBuilder {
             ids: Vec::new(),
             shape_codes: Vec::new(),
             shapes: Vec::new(),
-            shapes_by_hash: HashMap::default(),
+            last_shape: 0,
             overflow: Vec::new(),
             overflow_fields: BTreeSet::new(),
             column_places: HashMap::default(),
@@ -79,63 +80,73 @@ impl ChunkBuilder {
         }
     }
 
-    /// A chunk of these events and their sequence numbers.
-    pub fn build<'a>(log_type: LogType, events: impl Iterator<Item = (u64, &'a Event)>) -> Chunk {
+    /// A chunk of these rows and their sequence numbers.
+    pub fn build<'a>(log_type: LogType, rows: impl Iterator<Item = (u64, Row<'a>)>) -> Chunk {
         let mut builder = Self::new(log_type);
-        let mut leaves = Leaves::default();
-        for (sequence, event) in events {
-            leaves.read(event);
-            builder.push(sequence, event, &leaves);
+        let mut values = Vec::new();
+        for (sequence, row) in rows {
+            values.clear();
+            values.extend(row.values());
+            builder.push(sequence, &row, &values);
         }
         builder.finish()
     }
 
-    fn push(&mut self, sequence: u64, event: &Event, leaves: &Leaves<'_>) {
-        self.timestamps.push(event.timestamp.as_nanos());
-        self.ingested_at.push(event.ingested_at.as_nanos());
+    fn push(&mut self, sequence: u64, row: &Row<'_>, values: &[ValueRef<'_>]) {
+        self.timestamps.push(row.timestamp().as_nanos());
+        self.ingested_at.push(row.ingested_at().as_nanos());
         self.sequences.push(sequence);
-        self.ids.push(event.id.as_ref().map(|id| id.0.clone()));
-        let code = self.shape_of(leaves);
-        self.shape_codes.push(code);
-        let mut plans = std::mem::take(&mut self.shapes[code as usize].plans);
+        self.ids.push(row.id().map(str::to_owned));
+        let shape = self.shape_of(row, values);
+        self.shape_codes.push(shape as i32);
+        let mut plans = std::mem::take(&mut self.shapes[shape].plans);
         let mut overflow = OverflowCell::default();
-        for (place, (plan, value)) in plans.iter_mut().zip(&leaves.values).enumerate() {
-            if !self.put(plan, value, event) {
-                overflow.push(place, value);
-                self.note_overflow(&plan.path, value);
+        for (place, (plan, value)) in plans.iter_mut().zip(values).enumerate() {
+            if !self.put(shape, place, plan, value) {
+                let value = value.clone().into_value();
+                overflow.push(place, &value);
+                self.note_overflow(&plan.path, &value);
             }
         }
         self.overflow.push(overflow.finish());
-        self.shapes[code as usize].plans = plans;
+        self.shapes[shape].plans = plans;
         self.rows += 1;
     }
 
-    /// The number of the shape that the leaves have.
-    fn shape_of(&mut self, leaves: &Leaves<'_>) -> i32 {
-        let hash = leaves.hash(self.shapes_by_hash.hasher());
-        let known = self.shapes_by_hash.entry(hash).or_default();
-        if let Some(code) = known.iter().find(|code| leaves.are_of(&self.shapes[**code as usize].shape)) {
-            return *code;
+    /// The number of the shape that the row has.
+    fn shape_of(&mut self, row: &Row<'_>, values: &[ValueRef<'_>]) -> usize {
+        let (layout, epochs) = (row.layout(), epochs_of(row.layout(), values, row.timestamp()));
+        let is_it = |shape: &PlannedShape| {
+            shape.epochs == epochs && (Arc::ptr_eq(&shape.layout, layout) || shape.layout == *layout)
+        };
+        if self.shapes.get(self.last_shape).is_some_and(is_it) {
+            return self.last_shape;
         }
-        let code = self.shapes.len() as i32;
-        known.push(code);
-        let text = leaves.shape_text();
-        // What was just written as a shape is one.
-        let shape = Shape::parse(&text).unwrap_or(Shape { leaves: Vec::new() });
-        let plans = plan(&shape, self.log_type);
-        self.shapes.push(PlannedShape { shape, text, plans });
-        code
+        self.last_shape = self.shapes.iter().position(is_it).unwrap_or_else(|| {
+            let text = shape_text(layout, &epochs);
+            // What was just written as a shape is one.
+            let shape = Shape::parse(&text).unwrap_or(Shape { leaves: Vec::new() });
+            let plans = plan(&shape, self.log_type);
+            self.shapes.push(PlannedShape { layout: layout.clone(), epochs, text, plans });
+            self.shapes.len() - 1
+        });
+        self.last_shape
     }
 
     /// Puts the value where reading gives it back; `false` when only the overflow column can hold it.
-    fn put(&mut self, plan: &mut LeafPlan, value: &Value, event: &Event) -> bool {
-        if matches!(value, Value::Null) {
+    fn put(&mut self, shape: usize, place_in_shape: usize, plan: &mut LeafPlan, value: &ValueRef<'_>) -> bool {
+        match value {
             // A leaf that would be derived must say that it was null.
-            return plan.has_columns
-                || !matches!(plan.canonical.as_str(), pseudo_fields::TIMESTAMP | pseudo_fields::LOG_TYPE);
-        }
-        if !plan.has_columns {
-            return is_derived(&plan.canonical, value, event);
+            ValueRef::Null => {
+                return plan.has_columns
+                    || !matches!(plan.canonical.as_str(), pseudo_fields::TIMESTAMP | pseudo_fields::LOG_TYPE);
+            }
+            // They follow from the event itself and need no place.
+            ValueRef::OwnTime(_) | ValueRef::OwnType(_) => return true,
+            _ if !plan.has_columns => {
+                return self.shapes[shape].epochs.iter().any(|(place, _)| *place == place_in_shape);
+            }
+            _ => {}
         }
         let Some((physical, cell)) = place(value, plan.mapped) else { return false };
         let Some(column) = self.column_for(plan, physical) else { return false };
@@ -219,18 +230,5 @@ fn shape_column(codes: Vec<i32>, shapes: &[PlannedShape]) -> ArrayRef {
     match DictionaryArray::try_new(Int32Array::from(codes), Arc::new(texts)) {
         Ok(column) => Arc::new(column),
         Err(error) => unreachable!("every code is the number of a shape: {error}"),
-    }
-}
-
-/// Whether the value follows from the event itself and needs no place: its time or its type.
-fn is_derived(canonical: &str, value: &Value, event: &Event) -> bool {
-    match (canonical, value) {
-        (pseudo_fields::TIMESTAMP, Value::Text(text)) => event.timestamp.has_text(text),
-        // The shape says in which unit; without one the number is something else.
-        (pseudo_fields::TIMESTAMP, Value::Int(number)) => {
-            super::shape::EpochUnit::of_instant(*number, event.timestamp).is_some()
-        }
-        (pseudo_fields::LOG_TYPE, Value::Text(text)) => text == event.log_type.as_str(),
-        _ => false,
     }
 }

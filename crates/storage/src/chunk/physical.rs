@@ -4,8 +4,9 @@
 //! the others a suffix (`amount`, `amount#text`). So no value is ever refused for its type, and a column name
 //! always means the same type, in every part.
 
+use vigie_domain::Timestamp;
+use vigie_domain::event_batch::ValueRef;
 use vigie_domain::mapping::FieldKind;
-use vigie_domain::{Timestamp, Value};
 
 /// Digits of a decimal column.
 pub const DECIMAL_PRECISION: u8 = 18;
@@ -94,13 +95,13 @@ pub fn may_have_columns(canonical: &str) -> bool {
 
 /// The column type and form for a value, so that reading the column gives exactly the value back; `None` for
 /// what no column holds exactly: null, lists, objects and big numbers.
-pub fn place(value: &Value, mapped: Option<FieldKind>) -> Option<(Physical, Cell<'_>)> {
+pub fn place<'a>(value: &ValueRef<'a>, mapped: Option<FieldKind>) -> Option<(Physical, Cell<'a>)> {
     Some(match value {
-        Value::Bool(flag) => (Physical::Bool, Cell::Bool(*flag)),
-        Value::Int(number) => place_int(*number, mapped),
-        Value::Float(number) => place_float(*number, mapped),
-        Value::Text(text) => place_text(text, mapped),
-        Value::Null | Value::BigNumber(_) | Value::List(_) | Value::Object(_) => return None,
+        ValueRef::Bool(flag) => (Physical::Bool, Cell::Bool(*flag)),
+        ValueRef::Int(number) => place_int(*number, mapped),
+        ValueRef::Float(number) => place_float(*number, mapped),
+        ValueRef::Text(text) => place_text(text, mapped),
+        ValueRef::Null | ValueRef::OwnTime(_) | ValueRef::OwnType(_) | ValueRef::Tree(_) => return None,
     })
 }
 
@@ -146,25 +147,27 @@ fn canonical_instant(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use vigie_domain::Value;
+
     use super::*;
 
-    fn check(value: Value, mapped: Option<FieldKind>, expected: Option<Physical>) {
+    fn check(value: ValueRef<'_>, mapped: Option<FieldKind>, expected: Option<Physical>) {
         assert_eq!(place(&value, mapped).map(|(physical, _)| physical), expected, "{value:?} as {mapped:?}");
     }
 
     #[test]
     fn values_lie_where_they_are_exact() {
-        check(Value::Int(5), None, Some(Physical::Int));
-        check(Value::Int(5), Some(FieldKind::Float), Some(Physical::Float));
-        check(Value::Int(i64::MAX), Some(FieldKind::Float), Some(Physical::Int));
-        check(Value::Float(12.34), Some(FieldKind::Decimal), Some(Physical::Decimal));
-        check(Value::Float(0.123_456), Some(FieldKind::Decimal), Some(Physical::Float));
-        check(Value::Float(1e300), Some(FieldKind::Decimal), Some(Physical::Float));
-        check(Value::text("abc"), Some(FieldKind::Decimal), Some(Physical::Text));
-        check(Value::text("2026-11-23T14:04:05.678Z"), Some(FieldKind::Instant), Some(Physical::Instant));
-        check(Value::text("2026-11-23"), Some(FieldKind::Instant), Some(Physical::Text));
-        check(Value::Null, None, None);
-        check(Value::List(vec![]), None, None);
+        check(ValueRef::Int(5), None, Some(Physical::Int));
+        check(ValueRef::Int(5), Some(FieldKind::Float), Some(Physical::Float));
+        check(ValueRef::Int(i64::MAX), Some(FieldKind::Float), Some(Physical::Int));
+        check(ValueRef::Float(12.34), Some(FieldKind::Decimal), Some(Physical::Decimal));
+        check(ValueRef::Float(0.123_456), Some(FieldKind::Decimal), Some(Physical::Float));
+        check(ValueRef::Float(1e300), Some(FieldKind::Decimal), Some(Physical::Float));
+        check(ValueRef::Text("abc"), Some(FieldKind::Decimal), Some(Physical::Text));
+        check(ValueRef::Text("2026-11-23T14:04:05.678Z"), Some(FieldKind::Instant), Some(Physical::Instant));
+        check(ValueRef::Text("2026-11-23"), Some(FieldKind::Instant), Some(Physical::Text));
+        check(ValueRef::Null, None, None);
+        check(ValueRef::Tree(Value::List(vec![])), None, None);
     }
 
     #[test]

@@ -5,14 +5,10 @@
 //! (a name), a list of strings (a nested name), or an object `{"unit":"ms","path":…}` for the event's time sent
 //! as a UNIX number.
 
-use std::hash::{BuildHasher, Hash, Hasher};
-
 use serde::{Deserialize, Serialize};
 use vigie_domain::event::pseudo_fields;
-use vigie_domain::{Event, Object, Timestamp, Value, mapping};
-
-/// Objects nested deeper than this are kept whole in the overflow column.
-const DEPTH_MAX: usize = 20;
+use vigie_domain::event_batch::{Layout, Leaf, Own, ValueRef};
+use vigie_domain::{Timestamp, mapping};
 
 /// Units in which a UNIX time is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -110,108 +106,53 @@ impl Shape {
     }
 }
 
-/// The leaves of one event's body while it is turned into columns; its memory is used again for the next.
-#[derive(Default)]
-pub struct Leaves<'a> {
-    /// The value of each leaf, in the order of the shape.
-    pub values: Vec<&'a Value>,
-    /// Names from the top of every leaf, one leaf after the other.
-    names: Vec<&'a str>,
-    /// Where the names of each leaf end, and its unit when its value is the event's time as a UNIX number.
-    ends: Vec<(usize, Option<EpochUnit>)>,
+/// Leaves of a layout whose value is the event's time as a UNIX number, and its unit.
+pub type Epochs = Vec<(usize, EpochUnit)>;
+
+/// The leaves of a row that are the event's time as a UNIX number; `values` are those of its layout.
+pub fn epochs_of(layout: &Layout, values: &[ValueRef<'_>], timestamp: Timestamp) -> Epochs {
+    let unit = |(leaf, value): (&Leaf, &ValueRef<'_>)| match value {
+        ValueRef::Int(number) if leaf.own == Own::Time && leaf.above.is_empty() => {
+            EpochUnit::of_instant(*number, timestamp)
+        }
+        _ => None,
+    };
+    let leaves = layout.leaves().iter().zip(values).enumerate();
+    leaves.filter_map(|(place, leaf)| Some((place, unit(leaf)?))).collect()
 }
 
-impl<'a> Leaves<'a> {
-    /// Takes the body apart; what was held before is forgotten.
-    pub fn read(&mut self, event: &'a Event) {
-        self.values.clear();
-        self.names.clear();
-        self.ends.clear();
-        self.read_object(&event.body, &mut Vec::new(), event.timestamp);
-    }
-
-    fn read_object(&mut self, fields: &'a Object, path: &mut Vec<&'a str>, timestamp: Timestamp) {
-        let mut previous: Option<&str> = None;
-        for (name, value) in fields {
-            // The same name twice in a row would be merged when the object is rebuilt.
-            let is_repeated = previous == Some(name.as_str());
-            previous = Some(name);
-            match value {
-                Value::Object(inner) if !inner.is_empty() && path.len() + 1 < DEPTH_MAX && !is_repeated => {
-                    path.push(name);
-                    self.read_object(inner, path, timestamp);
-                    path.pop();
-                }
-                _ => {
-                    self.names.extend_from_slice(path);
-                    self.names.push(name);
-                    let unit = if path.is_empty() { epoch_unit(name, value, timestamp) } else { None };
-                    self.ends.push((self.names.len(), unit));
-                    self.values.push(value);
-                }
+/// The text of the shape of a layout.
+pub fn shape_text(layout: &Layout, epochs: &Epochs) -> String {
+    let mut text = String::from("[");
+    for (place, leaf) in layout.leaves().iter().enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        match epochs.iter().find(|(epoch, _)| *epoch == place) {
+            None => push_path(&mut text, leaf),
+            Some((_, unit)) => {
+                let unit = format!("{unit:?}").to_lowercase();
+                text.push_str(&format!("{{\"unit\":\"{unit}\",\"path\":"));
+                push_path(&mut text, leaf);
+                text.push('}');
             }
         }
     }
-
-    /// A number that events of one shape share, and others hardly ever.
-    pub fn hash(&self, hasher: &impl BuildHasher) -> u64 {
-        let mut hash = hasher.build_hasher();
-        self.names.iter().for_each(|name| name.hash(&mut hash));
-        self.ends.hash(&mut hash);
-        hash.finish()
-    }
-
-    /// Whether these are the leaves of the shape.
-    pub fn are_of(&self, shape: &Shape) -> bool {
-        let is_same =
-            |(leaf, (path, unit)): (&ShapeLeaf, (&[&str], Option<EpochUnit>))| leaf.path == path && leaf.epoch == unit;
-        shape.leaves.len() == self.ends.len() && shape.leaves.iter().zip(self.paths()).all(is_same)
-    }
-
-    fn paths(&self) -> impl Iterator<Item = (&[&'a str], Option<EpochUnit>)> {
-        let starts = std::iter::once(0).chain(self.ends.iter().map(|(end, _)| *end));
-        starts.zip(&self.ends).map(|(start, (end, unit))| (&self.names[start..*end], *unit))
-    }
-
-    /// The text of the shape.
-    pub fn shape_text(&self) -> String {
-        let mut text = String::from("[");
-        for (path, unit) in self.paths() {
-            if text.len() > 1 {
-                text.push(',');
-            }
-            match unit {
-                None => push_path(&mut text, path),
-                Some(unit) => {
-                    let unit = format!("{unit:?}").to_lowercase();
-                    text.push_str(&format!("{{\"unit\":\"{unit}\",\"path\":"));
-                    push_path(&mut text, path);
-                    text.push('}');
-                }
-            }
-        }
-        text.push(']');
-        text
-    }
+    text.push(']');
+    text
 }
 
-fn epoch_unit(name: &str, value: &Value, timestamp: Timestamp) -> Option<EpochUnit> {
-    let Value::Int(number) = value else { return None };
-    (mapping::canonical(name) == pseudo_fields::TIMESTAMP).then(|| EpochUnit::of_instant(*number, timestamp)).flatten()
-}
-
-fn push_path(out: &mut String, path: &[&str]) {
-    if let [name] = path {
-        push_json_text(out, name);
+fn push_path(out: &mut String, leaf: &Leaf) {
+    if leaf.above.is_empty() {
+        push_json_text(out, &leaf.name);
         return;
     }
     out.push('[');
-    for (index, name) in path.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        push_json_text(out, name);
+    for outer in &leaf.above {
+        push_json_text(out, outer);
+        out.push(',');
     }
+    push_json_text(out, &leaf.name);
     out.push(']');
 }
 
@@ -228,7 +169,7 @@ fn push_json_text(out: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use vigie_domain::LogType;
+    use vigie_domain::{Event, EventBatch, LogType, Value};
 
     use super::*;
 
@@ -236,11 +177,10 @@ mod tests {
         let Ok(Value::Object(body)) = serde_json::from_str(json) else { panic!("no object") };
         let instant = Timestamp::from_millis(1_795_442_645_678);
         let event = Event { id: None, timestamp: instant, ingested_at: instant, log_type: LogType::Other, body };
-        let mut leaves = Leaves::default();
-        leaves.read(&event);
-        let text = leaves.shape_text();
-        assert!(leaves.are_of(&Shape::parse(&text).unwrap()), "{text}");
-        text
+        let batch: EventBatch = [event].into_iter().collect();
+        let row = batch.row(0);
+        let values: Vec<ValueRef<'_>> = row.values().collect();
+        shape_text(row.layout(), &epochs_of(row.layout(), &values, instant))
     }
 
     fn check(json: &str, expected: &str) {
@@ -261,6 +201,7 @@ mod tests {
     fn unix_times_are_part_of_the_shape() {
         check(r#"{"ts":1795442645678}"#, r#"[{"unit":"ms","path":"ts"}]"#);
         check(r#"{"ts":1795442645679}"#, r#"["ts"]"#);
+        check(r#"{"n":{"ts":1795442645678},"ts":1795442645}"#, r#"[["n","ts"],"ts"]"#);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::Int32Type;
 use vigie_domain::event::pseudo_fields;
+use vigie_domain::event_batch::insert_leaf;
 use vigie_domain::{Object, Timestamp, Value};
 
 use super::column::{scalar_at, scalar_to_value};
@@ -43,7 +44,9 @@ impl<'a> SourceReader<'a> {
                 Some((_, value)) => value,
                 None => self.value(leaf, row),
             };
-            insert(&mut source, &leaf.path, value);
+            if let Some((name, above)) = leaf.path.split_last() {
+                insert_leaf(&mut source, above, name, value);
+            }
         }
         source
     }
@@ -85,25 +88,9 @@ pub fn overflow_of(chunk: &Chunk, row: usize) -> Vec<(usize, Value)> {
     if cells.is_null(row) { Vec::new() } else { overflow::parse(cells.value(row)) }
 }
 
-/// Puts a leaf at its path; objects are continued only while they are the last thing inserted.
-fn insert(target: &mut Object, path: &[String], value: Value) {
-    let [name, rest @ ..] = path else { return };
-    if rest.is_empty() {
-        target.push((name.into(), value));
-        return;
-    }
-    let continues = matches!(target.last(), Some((last, Value::Object(_))) if last == name);
-    if !continues {
-        target.push((name.into(), Value::Object(Object::new())));
-    }
-    if let Some((_, Value::Object(inner))) = target.last_mut() {
-        insert(inner, rest, value);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use vigie_domain::{Event, LogType};
+    use vigie_domain::{Event, EventBatch, LogType};
 
     use super::*;
     use crate::chunk::ChunkBuilder;
@@ -113,7 +100,8 @@ mod tests {
         let timestamp = Timestamp::from_millis(1_795_442_645_678);
         let event =
             Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::Transaction, body: body.clone() };
-        let chunk = ChunkBuilder::build(LogType::Transaction, [(1, &event), (2, &event)].into_iter());
+        let batch = EventBatch::from(vec![event.clone(), event]);
+        let chunk = ChunkBuilder::build(LogType::Transaction, (1..).zip(batch.rows()));
         let mut reader = SourceReader::new(&chunk);
         assert_eq!(reader.source(0), body, "{json}");
         assert_eq!(reader.source(1), body, "{json}");
@@ -129,6 +117,7 @@ mod tests {
         check(r#"{"service":null,"app":"cart","application":"x"}"#);
         check(r#"{"_seq":1,"_shape":"x","a#int":"t","a":5,"":1}"#);
         check(r#"{"a":{"x":1},"a":{"y":2},"b":{"x":1},"c":1,"b":{"z":1}}"#);
+        check(r#"{"event":{"ts":1795442645678,"time":1795442645678},"time":1795442645678}"#);
         check("{}");
     }
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
+use vigie_domain::event_batch::Row;
 use vigie_domain::ports::Append;
-use vigie_domain::{Event, Timestamp};
+use vigie_domain::{EventBatch, Timestamp};
 
 use crate::chunk::{Chunk, ChunkBuilder, column_names};
 use crate::dedup::DedupIndex;
-use crate::memtable::{MemTable, Row, ShelfKey};
+use crate::memtable::{MemTable, OpenRow, ShelfKey};
 use crate::wal::record::EncodedBatch;
 
 /// From this many events of one day and log type on, a batch brings its own chunk.
@@ -23,54 +24,57 @@ pub struct PreparedBatch {
     pub encoded: EncodedBatch,
     /// The latest arrival in it.
     pub now: Timestamp,
-    len: usize,
-    /// All events, when any has a sender's id: some of them may be known.
-    with_ids: Vec<Event>,
+    events: EventBatch,
+    has_ids: bool,
     /// Chunks whose sequence numbers are places in the batch.
     chunks: Vec<(ShelfKey, Chunk)>,
-    /// Places of events that are in no chunk, and the events.
-    rows: Vec<(usize, Arc<Event>)>,
+    /// Events that are in no chunk, and their places in the batch. They outlive it, so they are a batch of their own.
+    open: Arc<EventBatch>,
+    open_places: Vec<(ShelfKey, usize)>,
 }
 
 impl PreparedBatch {
     /// Encodes the batch and builds its chunks. CPU only.
     pub fn new(batch: Append) -> Self {
-        let encoded = EncodedBatch::new(batch.key.as_deref(), &batch.events);
-        let now = batch.events.iter().map(|event| event.ingested_at).max().unwrap_or_default();
+        let Append { key, events } = batch;
+        let encoded = EncodedBatch::new(key.as_deref(), &events);
+        let now = events.rows().map(|row| row.ingested_at()).max().unwrap_or_default();
+        let has_ids = events.rows().any(|row| row.id().is_some());
         let mut groups: BTreeMap<ShelfKey, Vec<usize>> = BTreeMap::new();
-        for (place, event) in batch.events.iter().enumerate() {
-            groups.entry((event.timestamp.day(), event.log_type)).or_default().push(place);
+        for (place, row) in events.rows().enumerate() {
+            groups.entry((row.timestamp().day(), row.log_type())).or_default().push(place);
         }
-        let (mut chunks, mut rows) = (Vec::new(), Vec::new());
+        let (mut chunks, mut open, mut open_places) = (Vec::new(), EventBatch::default(), Vec::new());
         for (key, places) in groups {
             if places.len() < CHUNK_ROWS_MIN {
-                rows.extend(places.into_iter().map(|place| (place, Arc::new(batch.events[place].clone()))));
+                places.iter().for_each(|place| open.push_row(events.row(*place)));
+                open_places.extend(places.into_iter().map(|place| (key, place)));
             } else {
-                let numbered = places.iter().map(|place| (*place as u64, &batch.events[*place]));
+                let numbered = places.iter().map(|place| (*place as u64, events.row(*place)));
                 chunks.push((key, ChunkBuilder::build(key.1, numbered)));
             }
         }
-        let len = batch.events.len();
-        let has_ids = batch.events.iter().any(|event| event.id.is_some());
-        // Whoever sent the batch frees its events: the committing thread is one for all.
-        let with_ids = if has_ids { batch.events } else { Vec::new() };
-        Self { key: batch.key, encoded, now, len, with_ids, chunks, rows }
+        Self { key, encoded, now, events, has_ids, chunks, open: Arc::new(open), open_places }
     }
 
     /// How many events it holds.
     pub fn len(&self) -> usize {
-        self.len
+        self.events.len()
     }
 
     /// The batch without events that one of the indices knows, or that are twice in it; `None` when nothing would change.
     pub fn without_known(&self, indices: &[&DedupIndex]) -> Option<Self> {
+        if !self.has_ids {
+            return None;
+        }
         let mut seen = std::collections::HashSet::new();
-        let is_new = |event: &&Event| match &event.id {
-            Some(id) => !indices.iter().any(|index| index.has_id(&id.0, self.now)) && seen.insert(id.0.clone()),
+        let mut kept = EventBatch::default();
+        let is_new = |row: &Row<'_>| match row.id() {
+            Some(id) => !indices.iter().any(|index| index.has_id(id, self.now)) && seen.insert(id.to_owned()),
             None => true,
         };
-        let kept: Vec<Event> = self.with_ids.iter().filter(is_new).cloned().collect();
-        (kept.len() < self.with_ids.len()).then(|| Self::new(Append { key: self.key.clone(), events: kept }))
+        self.events.rows().filter(is_new).for_each(|row| kept.push_row(row));
+        (kept.len() < self.len()).then(|| Self::new(Append { key: self.key.clone(), events: kept }))
     }
 
     /// Remembers its key and ids.
@@ -78,7 +82,9 @@ impl PreparedBatch {
         if let Some(key) = &self.key {
             dedup.add_key(key, self.now);
         }
-        self.with_ids.iter().filter_map(|event| event.id.as_ref()).for_each(|id| dedup.add_id(&id.0, self.now));
+        if self.has_ids {
+            self.events.rows().filter_map(|row| row.id()).for_each(|id| dedup.add_id(id, self.now));
+        }
     }
 
     /// Adds its events to the memory table under their sequence numbers.
@@ -86,8 +92,9 @@ impl PreparedBatch {
         for (key, chunk) in self.chunks {
             table.insert_chunk(key, with_sequences_from(chunk, first_sequence));
         }
-        for (place, event) in self.rows {
-            table.insert_row(Row { sequence: first_sequence + place as u64, event });
+        for (place, (key, place_in_batch)) in self.open_places.into_iter().enumerate() {
+            let sequence = first_sequence + place_in_batch as u64;
+            table.insert_row(key, OpenRow { sequence, batch: self.open.clone(), place });
         }
     }
 }

@@ -15,9 +15,9 @@ use vigie_domain::Timestamp;
 
 use super::sketch::DistinctSketch;
 use super::token_filter::{FilterPlace, false_positive_share, pages_with};
-use crate::codec::{CodecError, Reader, write_signed, write_text, write_unsigned};
 use crate::disk;
 use crate::error::StorageError;
+use vigie_domain::codec::{CodecError, Reader, write_signed, write_text, write_unsigned};
 
 /// Rows of a page: what a filter decides about.
 pub const PAGE_ROWS: usize = 8_192;

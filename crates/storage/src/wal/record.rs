@@ -1,17 +1,20 @@
 //! One record of the write-ahead log: a batch of events with its checksum.
 //!
 //! Layout, little-endian: `u32` length of the body · `u32` CRC32C of the body · body. Body: `u64` first sequence
-//! number, then an LZ4 block (with its uncompressed length before it) of: number of events, batch key, events.
+//! number, then an LZ4 block (with its uncompressed length before it) of: zero, form, batch key, batch of events.
+//! Records of the first form began with the number of events, never zero: batch key, then one event after the other.
 //! A record is whole or it is not there: a torn or flipped one fails its checksum.
 
-use vigie_domain::Event;
-
-use crate::codec::{Reader, write_event, write_unsigned};
+use vigie_domain::EventBatch;
+use vigie_domain::codec::{Reader, write_text, write_unsigned};
 
 /// Bytes before the body.
 pub const HEADER_BYTES: usize = 8;
 /// A body is never larger; a length above it is damage.
 pub const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// The form of what is written now.
+const FORM: u64 = 2;
 
 /// The events of a record, compressed, before they have sequence numbers.
 pub struct EncodedBatch {
@@ -20,13 +23,12 @@ pub struct EncodedBatch {
 
 impl EncodedBatch {
     /// Encodes and compresses a batch.
-    pub fn new(key: Option<&str>, events: &[Event]) -> Self {
+    pub fn new(key: Option<&str>, events: &EventBatch) -> Self {
         let mut plain = Vec::with_capacity(events.len() * 256 + 64);
-        write_unsigned(&mut plain, events.len() as u64);
-        let key = key.unwrap_or_default();
-        write_unsigned(&mut plain, key.len() as u64);
-        plain.extend_from_slice(key.as_bytes());
-        events.iter().for_each(|event| write_event(&mut plain, event));
+        write_unsigned(&mut plain, 0);
+        write_unsigned(&mut plain, FORM);
+        write_text(&mut plain, key.unwrap_or_default());
+        events.write(&mut plain);
         Self { block: lz4_flex::compress_prepend_size(&plain) }
     }
 
@@ -54,7 +56,7 @@ pub struct Record {
     /// The batch's key.
     pub key: Option<String>,
     /// Its events.
-    pub events: Vec<Event>,
+    pub events: EventBatch,
 }
 
 /// What stands at a place in the log.
@@ -98,11 +100,17 @@ fn decode(body: &[u8]) -> Option<Record> {
     let plain = lz4_flex::decompress(block, plain_length).ok()?;
     let mut reader = Reader::new(&plain);
     let count = reader.unsigned().ok()?;
+    if count == 0 && reader.unsigned().ok()? != FORM {
+        return None;
+    }
     let key = reader.text().ok()?;
     let key = (!key.is_empty()).then(|| key.to_owned());
-    let mut events = Vec::new();
+    let mut events = EventBatch::default();
+    if count == 0 {
+        events = EventBatch::read(&mut reader).ok()?;
+    }
     for _ in 0..count {
-        events.push(reader.event().ok()?);
+        events.push(&reader.event().ok()?);
     }
     reader.is_at_end().then_some(Record { first_sequence, key, events })
 }
@@ -110,7 +118,7 @@ fn decode(body: &[u8]) -> Option<Record> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use vigie_domain::{LogType, Timestamp, Value};
+    use vigie_domain::{Event, LogType, Timestamp, Value};
 
     use super::*;
 
@@ -123,7 +131,7 @@ mod tests {
             body: vec![("message".into(), Value::text("timeout timeout timeout")), ("n".into(), Value::Int(number))],
         };
         let mut bytes = Vec::new();
-        EncodedBatch::new(Some("upload/1"), &[event(1), event(2)]).write(77, &mut bytes);
+        EncodedBatch::new(Some("upload/1"), &vec![event(1), event(2)].into()).write(77, &mut bytes);
         bytes
     }
 
@@ -134,6 +142,24 @@ mod tests {
         assert_eq!((record.first_sequence, record.events.len(), length), (77, 2, bytes.len()));
         assert_eq!(record.key.as_deref(), Some("upload/1"));
         assert_eq!(read(&[]), Found::End);
+    }
+
+    #[test]
+    fn records_of_the_first_form_are_read() {
+        let mut plain = Vec::new();
+        write_unsigned(&mut plain, 1);
+        write_text(&mut plain, "upload/1");
+        // An error of instant 1, accepted at 2, without an id, with one field: `n` is 7.
+        plain.extend_from_slice(&[1, 2, 4, 0, 1, 1, b'n', 3, 14]);
+        let block = lz4_flex::compress_prepend_size(&plain);
+        let mut bytes = Vec::new();
+        EncodedBatch { block }.write(77, &mut bytes);
+        let Found::Record(record, _) = read(&bytes) else { panic!("no record") };
+        let body = vec![("n".into(), Value::Int(7))];
+        let (timestamp, ingested_at) = (Timestamp::from_nanos(1), Timestamp::from_nanos(2));
+        let event = Event { id: None, timestamp, ingested_at, log_type: LogType::Error, body };
+        assert_eq!((record.first_sequence, record.key.as_deref()), (77, Some("upload/1")));
+        assert_eq!(record.events, vec![event].into());
     }
 
     #[test]

@@ -129,7 +129,7 @@ mod tests {
             log_type: LogType::Other,
             body: vec![("name".into(), Value::text(name))],
         };
-        EncodedBatch::new(None, &[event])
+        EncodedBatch::new(None, &vec![event].into())
     }
 
     /// Three records in one segment, and where the second and third begin.

@@ -75,7 +75,7 @@ async fn store_everywhere(engine: &LogEngine, double: &LinearStore, events: &[vi
     let scope = Scope::main();
     let pieces = events.chunks(events.len().div_ceil(7).max(1));
     for (number, piece) in pieces.enumerate() {
-        let batch = || Append { key: None, events: piece.to_vec() };
+        let batch = || Append { key: None, events: piece.to_vec().into() };
         double.append(&scope, batch()).await.unwrap();
         engine.append(&scope, batch()).await.unwrap();
         if number == 3 {

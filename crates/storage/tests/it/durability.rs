@@ -200,7 +200,10 @@ async fn lists_that_repeat_come_back_from_parts() {
     let folder = tempfile::tempdir().unwrap();
     let engine = open(folder.path());
     let mut events = batch(0..200);
-    events.events.iter_mut().for_each(|event| event.body.push(("tags".into(), Value::List(vec![Value::text("_a")]))));
+    let tag = |event: &mut Event| event.body.push(("tags".into(), Value::List(vec![Value::text("_a")])));
+    let mut tagged: Vec<Event> = events.events.events().collect();
+    tagged.iter_mut().for_each(tag);
+    events.events = tagged.into();
     engine.append(&Scope::main(), events.clone()).await.unwrap();
     engine.flush().await;
     let request = SearchRequest {
@@ -212,7 +215,7 @@ async fn lists_that_repeat_come_back_from_parts() {
         count_total: true,
     };
     let hits = engine.search(&Scope::main(), &request).await.unwrap().hits;
-    assert!(hits.iter().map(|hit| &hit.source).eq(events.events.iter().map(|event| &event.body)));
+    assert!(hits.iter().map(|hit| &hit.source).cloned().eq(events.events.events().map(|event| event.body)));
 }
 
 #[tokio::test]

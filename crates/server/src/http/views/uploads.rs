@@ -239,7 +239,7 @@ impl From<Preview> for PreviewView {
             format: preview.detected.format.as_str(),
             compression: preview.detected.compression.as_str(),
             fields: preview.fields.into_iter().map(field).collect(),
-            events: preview.batch.events.into_iter().map(PreviewEventView::from).collect(),
+            events: preview.batch.events.events().map(PreviewEventView::from).collect(),
             rejects: preview.batch.rejects.into_iter().map(RejectedLine::from).map(RejectView::from).collect(),
             log_types: named(&preview.log_types),
         }

@@ -1,49 +1,39 @@
-//! The binary form of events inside write-ahead log records.
+//! The binary form of values: what batches of events hold in memory and write-ahead log records on disk.
 //!
 //! Compact and self-contained: a tag byte a value, LEB128 lengths, nothing that depends on a schema. Reading
 //! never trusts a length: whatever the bytes are, it answers an error and allocates no more than they hold.
 
-use vigie_domain::{Event, EventId, LogType, Object, Timestamp, Value};
+use crate::{Event, EventId, LogType, Object, Timestamp, Value};
 
 /// Nesting that is read back at most; the pipeline accepts less.
 const DEPTH_MAX: usize = 160;
 
 /// The bytes are no events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("log record holds bytes that are no event, at byte {at}")]
+#[error("bytes that are no event, at byte {at}")]
 pub struct CodecError {
     /// Where reading stopped.
     pub at: usize,
 }
 
-mod tag {
-    pub(super) const NULL: u8 = 0;
-    pub(super) const FALSE: u8 = 1;
-    pub(super) const TRUE: u8 = 2;
-    pub(super) const INT: u8 = 3;
-    pub(super) const FLOAT: u8 = 4;
-    pub(super) const BIG_NUMBER: u8 = 5;
-    pub(super) const TEXT: u8 = 6;
-    pub(super) const LIST: u8 = 7;
-    pub(super) const OBJECT: u8 = 8;
+pub(crate) mod tag {
+    pub(crate) const NULL: u8 = 0;
+    pub(crate) const FALSE: u8 = 1;
+    pub(crate) const TRUE: u8 = 2;
+    pub(crate) const INT: u8 = 3;
+    pub(crate) const FLOAT: u8 = 4;
+    pub(crate) const BIG_NUMBER: u8 = 5;
+    pub(crate) const TEXT: u8 = 6;
+    pub(crate) const LIST: u8 = 7;
+    pub(crate) const OBJECT: u8 = 8;
+    /// Within a batch only: the canonical text of the event's time.
+    pub(crate) const OWN_TIME: u8 = 9;
+    /// Within a batch only: the name of the event's log type.
+    pub(crate) const OWN_TYPE: u8 = 10;
 }
 
-/// Appends the event to `out`.
-pub fn write_event(out: &mut Vec<u8>, event: &Event) {
-    out.push(log_type_code(event.log_type));
-    write_signed(out, event.timestamp.as_nanos());
-    write_signed(out, event.ingested_at.as_nanos());
-    match &event.id {
-        None => out.push(0),
-        Some(id) => {
-            out.push(1);
-            write_text(out, &id.0);
-        }
-    }
-    write_object(out, &event.body);
-}
-
-fn log_type_code(log_type: LogType) -> u8 {
+/// The number of a log type in files; it never changes.
+pub(crate) const fn log_type_code(log_type: LogType) -> u8 {
     match log_type {
         LogType::Transaction => 0,
         LogType::Error => 1,
@@ -54,7 +44,8 @@ fn log_type_code(log_type: LogType) -> u8 {
     }
 }
 
-fn write_value(out: &mut Vec<u8>, value: &Value) {
+/// Appends a value.
+pub(crate) fn write_value(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Null => out.push(tag::NULL),
         Value::Bool(false) => out.push(tag::FALSE),
@@ -115,7 +106,7 @@ pub fn write_signed(out: &mut Vec<u8>, number: i64) {
     write_unsigned(out, ((number << 1) ^ (number >> 63)) as u64);
 }
 
-/// Reads what `write_event` and `write_unsigned` wrote.
+/// Reads what the functions above wrote.
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -152,6 +143,14 @@ impl<'a> Reader<'a> {
             }
             None => self.fail(),
         }
+    }
+
+    /// The next byte, not passed.
+    ///
+    /// # Errors
+    /// When the bytes end.
+    pub(crate) fn peek(&self) -> Result<u8, CodecError> {
+        self.bytes.get(self.at).copied().ok_or(CodecError { at: self.at })
     }
 
     /// The next byte.
@@ -211,7 +210,8 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(bytes).or_else(|_| self.fail())
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value, CodecError> {
+    /// A value below so many others.
+    pub(crate) fn value(&mut self, depth: usize) -> Result<Value, CodecError> {
         if depth > DEPTH_MAX {
             return self.fail();
         }
@@ -232,7 +232,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn float(&mut self) -> Result<f64, CodecError> {
+    pub(crate) fn float(&mut self) -> Result<f64, CodecError> {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(self.take(8)?);
         Ok(f64::from_le_bytes(bytes))
@@ -243,15 +243,17 @@ impl<'a> Reader<'a> {
         (0..count).map(|_| Ok((self.text()?.into(), self.value(depth)?))).collect()
     }
 
-    /// The next event.
+    pub(crate) fn log_type(&mut self) -> Result<LogType, CodecError> {
+        let code = self.byte()?;
+        LogType::ALL.into_iter().find(|log_type| log_type_code(*log_type) == code).ok_or(CodecError { at: self.at })
+    }
+
+    /// The next event, in the form that log records had before they held batches.
     ///
     /// # Errors
     /// When the bytes are no event.
     pub fn event(&mut self) -> Result<Event, CodecError> {
-        let code = self.byte()?;
-        let Some(log_type) = LogType::ALL.into_iter().find(|log_type| log_type_code(*log_type) == code) else {
-            return self.fail();
-        };
+        let log_type = self.log_type()?;
         let timestamp = Timestamp::from_nanos(self.signed()?);
         let ingested_at = Timestamp::from_nanos(self.signed()?);
         let id = match self.byte()? {
@@ -269,36 +271,40 @@ mod tests {
 
     use super::*;
 
-    fn event(body: Object) -> Event {
-        Event {
-            id: Some(EventId("order-1".into())),
-            timestamp: Timestamp::from_nanos(i64::MIN),
-            ingested_at: Timestamp::from_nanos(i64::MAX),
-            log_type: LogType::Fraud,
-            body,
-        }
-    }
-
-    #[test]
-    fn events_come_back_as_they_were() {
-        let body = vec![
+    fn body() -> Object {
+        vec![
             ("null".into(), Value::Null),
             ("big".into(), Value::BigNumber("123456789012345678901234567890".into())),
             ("float".into(), Value::Float(-0.125)),
             ("int".into(), Value::Int(i64::MIN)),
             ("é".into(), Value::List(vec![Value::Bool(true), Value::Object(vec![("a".into(), Value::text("x"))])])),
-        ];
-        let mut bytes = Vec::new();
-        write_event(&mut bytes, &event(body.clone()));
-        let mut reader = Reader::new(&bytes);
-        assert_eq!(reader.event(), Ok(event(body)));
-        assert!(reader.is_at_end());
+        ]
+    }
+
+    /// An event as log records held it before they held batches.
+    fn event_bytes(event: &Event) -> Vec<u8> {
+        let mut out = vec![log_type_code(event.log_type)];
+        write_signed(&mut out, event.timestamp.as_nanos());
+        write_signed(&mut out, event.ingested_at.as_nanos());
+        out.push(u8::from(event.id.is_some()));
+        event.id.iter().for_each(|id| write_text(&mut out, &id.0));
+        write_object(&mut out, &event.body);
+        out
     }
 
     #[test]
-    fn every_truncation_is_an_error() {
-        let mut bytes = Vec::new();
-        write_event(&mut bytes, &event(vec![("a".into(), Value::text("hello")), ("b".into(), Value::Int(7))]));
+    fn events_of_old_records_are_read() {
+        let event = Event {
+            id: Some(EventId("order-1".into())),
+            timestamp: Timestamp::from_nanos(i64::MIN),
+            ingested_at: Timestamp::from_nanos(i64::MAX),
+            log_type: LogType::Fraud,
+            body: body(),
+        };
+        let bytes = event_bytes(&event);
+        let mut reader = Reader::new(&bytes);
+        assert_eq!(reader.event(), Ok(event));
+        assert!(reader.is_at_end());
         for length in 0..bytes.len() {
             assert!(Reader::new(&bytes[..length]).event().is_err(), "{length}");
         }

@@ -1,0 +1,228 @@
+//! Events in rows: the names of a layout once, then the values of each event one after the other.
+//!
+//! An event as a list of names and values takes many times the memory of what was sent, and every step over it waits
+//! for that memory. A batch holds the same in a few buffers: it is written to the log as it is, and columns are
+//! built from it.
+
+mod layout;
+mod row;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use layout::{Layout, Leaf, Own, insert_leaf};
+pub use row::{Row, ValueRef, Values};
+
+use crate::codec::{CodecError, Reader, log_type_code, tag, write_signed, write_text, write_unsigned, write_value};
+use crate::{Event, LogType, Timestamp, Value};
+use layout::{for_each_leaf, layout_hash};
+
+/// What a leaf weighs beside its name and text, for whoever splits batches by size.
+const LEAF_BYTES: usize = 16;
+
+/// Some events in order.
+#[derive(Clone, Default)]
+pub struct EventBatch {
+    layouts: Vec<Arc<Layout>>,
+    /// The layout that the last event of each log type had: the next one mostly has it too.
+    last_layouts: [u32; LogType::ALL.len()],
+    heads: Vec<Head>,
+    /// Ids and values of all rows.
+    bytes: Vec<u8>,
+}
+
+/// What is known of a row without its bytes.
+#[derive(Clone, Copy)]
+struct Head {
+    timestamp: Timestamp,
+    ingested_at: Timestamp,
+    log_type: LogType,
+    layout: u32,
+    has_id: bool,
+    /// Where its bytes end; they begin where those of the row before end.
+    end: usize,
+}
+
+impl EventBatch {
+    /// How many events it holds.
+    pub const fn len(&self) -> usize {
+        self.heads.len()
+    }
+
+    /// Whether it holds none.
+    pub const fn is_empty(&self) -> bool {
+        self.heads.is_empty()
+    }
+
+    /// Adds an event at the end.
+    pub fn push(&mut self, event: &Event) {
+        let layout = self.layout_of(event);
+        if let Some(id) = &event.id {
+            write_text(&mut self.bytes, &id.0);
+        }
+        let mut leaves = self.layouts[layout as usize].leaves().iter();
+        for_each_leaf(&event.body, &mut |_, _, value| {
+            let own = leaves.next().map_or(Own::Nothing, |leaf| leaf.own);
+            match (own, value) {
+                (Own::Time, Value::Text(text)) if event.timestamp.has_text(text) => self.bytes.push(tag::OWN_TIME),
+                (Own::Type, Value::Text(text)) if text == event.log_type.as_str() => self.bytes.push(tag::OWN_TYPE),
+                _ => write_value(&mut self.bytes, value),
+            }
+            true
+        });
+        self.heads.push(Head {
+            timestamp: event.timestamp,
+            ingested_at: event.ingested_at,
+            log_type: event.log_type,
+            layout,
+            has_id: event.id.is_some(),
+            end: self.bytes.len(),
+        });
+    }
+
+    fn layout_of(&mut self, event: &Event) -> u32 {
+        let last = self.last_layouts[event.log_type as usize];
+        if self.layouts.get(last as usize).is_some_and(|layout| layout.is_of(&event.body)) {
+            return last;
+        }
+        let hash = layout_hash(&event.body);
+        let is_same = |layout: &Arc<Layout>| layout.hash() == hash && layout.is_of(&event.body);
+        let number = self.layouts.iter().position(is_same).unwrap_or_else(|| {
+            self.layouts.push(Arc::new(Layout::of(&event.body)));
+            self.layouts.len() - 1
+        });
+        self.last_layouts[event.log_type as usize] = number as u32;
+        number as u32
+    }
+
+    /// The row at this place.
+    ///
+    /// # Panics
+    /// When there is none, as indexing a list does.
+    pub fn row(&self, place: usize) -> Row<'_> {
+        let head = &self.heads[place];
+        let start = place.checked_sub(1).map_or(0, |before| self.heads[before].end);
+        Row::new(head, &self.layouts[head.layout as usize], &self.bytes[start..head.end])
+    }
+
+    /// The rows in order.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        (0..self.len()).map(|place| self.row(place))
+    }
+
+    /// The events in order.
+    pub fn events(&self) -> impl ExactSizeIterator<Item = Event> {
+        self.rows().map(|row| row.to_event())
+    }
+
+    /// Keeps the first events, as many as `len` at most.
+    pub fn truncate(&mut self, len: usize) {
+        self.heads.truncate(len);
+        self.bytes.truncate(self.heads.last().map_or(0, |last| last.end));
+    }
+
+    /// Adds a row of another batch at the end.
+    pub fn push_row(&mut self, row: Row<'_>) {
+        let layout = self.number_of(row.layout());
+        self.bytes.extend_from_slice(row.bytes());
+        self.heads.push(Head { layout, end: self.bytes.len(), ..*row.head() });
+    }
+
+    fn number_of(&mut self, layout: &Arc<Layout>) -> u32 {
+        let is_same = |known: &Arc<Layout>| Arc::ptr_eq(known, layout) || known == layout;
+        let number = self.layouts.iter().rposition(is_same).unwrap_or_else(|| {
+            self.layouts.push(layout.clone());
+            self.layouts.len() - 1
+        });
+        number as u32
+    }
+
+    /// Appends the binary form of the batch.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        write_unsigned(out, self.layouts.len() as u64);
+        self.layouts.iter().for_each(|layout| layout.write(out));
+        write_unsigned(out, self.heads.len() as u64);
+        let mut before = (0_i64, 0_i64, 0);
+        for head in &self.heads {
+            let (timestamp, ingested_at) = (head.timestamp.as_nanos(), head.ingested_at.as_nanos());
+            out.push(log_type_code(head.log_type) << 1 | u8::from(head.has_id));
+            write_signed(out, timestamp.wrapping_sub(before.0));
+            write_signed(out, ingested_at.wrapping_sub(before.1));
+            write_unsigned(out, u64::from(head.layout));
+            write_unsigned(out, (head.end - before.2) as u64);
+            before = (timestamp, ingested_at, head.end);
+        }
+        out.extend_from_slice(&self.bytes);
+    }
+
+    /// Reads what `write` wrote, up to the end of the bytes.
+    ///
+    /// # Errors
+    /// When the bytes are no batch.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let mut batch = Self::default();
+        for _ in 0..reader.count()? {
+            batch.layouts.push(Arc::new(Layout::read(reader)?));
+        }
+        let mut before = (0_i64, 0_i64, 0_usize);
+        for _ in 0..reader.count()? {
+            let kind = reader.byte()?;
+            let log_type = LogType::ALL.into_iter().find(|log_type| log_type_code(*log_type) == kind >> 1);
+            let timestamp = before.0.wrapping_add(reader.signed()?);
+            let ingested_at = before.1.wrapping_add(reader.signed()?);
+            let (layout, length) = (reader.unsigned()?, reader.count()?);
+            let (Some(log_type), Some(end)) = (log_type, before.2.checked_add(length)) else { return reader.fail() };
+            if layout >= batch.layouts.len() as u64 {
+                return reader.fail();
+            }
+            batch.heads.push(Head {
+                timestamp: Timestamp::from_nanos(timestamp),
+                ingested_at: Timestamp::from_nanos(ingested_at),
+                log_type,
+                layout: layout as u32,
+                has_id: kind & 1 == 1,
+                end,
+            });
+            before = (timestamp, ingested_at, end);
+        }
+        batch.bytes.extend_from_slice(reader.take(before.2)?);
+        if !reader.is_at_end() || !batch.rows().all(|row| row.is_whole()) {
+            return reader.fail();
+        }
+        Ok(batch)
+    }
+}
+
+/// Batches of the same events are equal, however they came to be.
+impl PartialEq for EventBatch {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.events().eq(other.events())
+    }
+}
+
+impl std::fmt::Debug for EventBatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.events()).finish()
+    }
+}
+
+impl Extend<Event> for EventBatch {
+    fn extend<I: IntoIterator<Item = Event>>(&mut self, events: I) {
+        events.into_iter().for_each(|event| self.push(&event));
+    }
+}
+
+impl FromIterator<Event> for EventBatch {
+    fn from_iter<I: IntoIterator<Item = Event>>(events: I) -> Self {
+        let mut batch = Self::default();
+        batch.extend(events);
+        batch
+    }
+}
+
+impl From<Vec<Event>> for EventBatch {
+    fn from(events: Vec<Event>) -> Self {
+        events.into_iter().collect()
+    }
+}

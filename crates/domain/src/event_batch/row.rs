@@ -1,0 +1,183 @@
+//! One event of a batch, read in place.
+
+use std::sync::Arc;
+
+use super::layout::{Layout, Own, insert_leaf};
+use super::{Head, LEAF_BYTES};
+use crate::codec::{CodecError, Reader, tag};
+use crate::{Event, EventId, LogType, Object, Timestamp, Value};
+
+/// An event of a batch.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    head: &'a Head,
+    layout: &'a Arc<Layout>,
+    bytes: &'a [u8],
+}
+
+/// The value of a leaf.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ValueRef<'a> {
+    /// Null.
+    Null,
+    /// A bool.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number that is not whole.
+    Float(f64),
+    /// A string.
+    Text(&'a str),
+    /// The canonical text of the event's time.
+    OwnTime(Timestamp),
+    /// The name of the event's log type.
+    OwnType(LogType),
+    /// A list, an object or a big number.
+    Tree(Value),
+}
+
+impl ValueRef<'_> {
+    /// The value as events hold it.
+    pub fn into_value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(flag) => Value::Bool(flag),
+            Self::Int(number) => Value::Int(number),
+            Self::Float(number) => Value::Float(number),
+            Self::Text(text) => Value::text(text),
+            Self::OwnTime(timestamp) => Value::Text(timestamp.to_text()),
+            Self::OwnType(log_type) => Value::text(log_type.as_str()),
+            Self::Tree(value) => value,
+        }
+    }
+}
+
+impl<'a> Row<'a> {
+    pub(super) const fn new(head: &'a Head, layout: &'a Arc<Layout>, bytes: &'a [u8]) -> Self {
+        Self { head, layout, bytes }
+    }
+
+    /// The event's own time.
+    pub const fn timestamp(&self) -> Timestamp {
+        self.head.timestamp
+    }
+
+    /// When it was accepted.
+    pub const fn ingested_at(&self) -> Timestamp {
+        self.head.ingested_at
+    }
+
+    /// What sort of event it is.
+    pub const fn log_type(&self) -> LogType {
+        self.head.log_type
+    }
+
+    /// Its sender's id, if one was sent.
+    pub fn id(&self) -> Option<&'a str> {
+        if self.head.has_id { Reader::new(self.bytes).text().ok() } else { None }
+    }
+
+    /// The names of its leaves.
+    pub const fn layout(&self) -> &'a Arc<Layout> {
+        self.layout
+    }
+
+    pub(super) const fn head(&self) -> &'a Head {
+        self.head
+    }
+
+    pub(super) const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The values of its leaves, in the order of its layout.
+    pub fn values(&self) -> Values<'a> {
+        let mut reader = Reader::new(self.bytes);
+        if self.head.has_id {
+            let _ = reader.text();
+        }
+        Values { reader, head: self.head }
+    }
+
+    /// Roughly what the event takes. Its own time is left out: for an event without one it is that of arrival, and its
+    /// text may have another length when the event is sent again.
+    pub fn size_bytes(&self) -> usize {
+        self.layout.names_bytes() + self.layout.leaves().len() * LEAF_BYTES + self.bytes.len()
+    }
+
+    /// The event.
+    pub fn to_event(&self) -> Event {
+        let mut body = Object::new();
+        for (leaf, value) in self.layout.leaves().iter().zip(self.values()) {
+            insert_leaf(&mut body, &leaf.above, &leaf.name, value.into_value());
+        }
+        Event {
+            id: self.id().map(|id| EventId(id.to_owned())),
+            timestamp: self.timestamp(),
+            ingested_at: self.ingested_at(),
+            log_type: self.log_type(),
+            body,
+        }
+    }
+
+    /// Whether its bytes are an id, if it has one, and the values that its layout names.
+    pub(super) fn is_whole(&self) -> bool {
+        let mut reader = Reader::new(self.bytes);
+        let is_read = |reader: &mut Reader<'_>, own: Own| match read_value(reader, self.head) {
+            Ok(ValueRef::OwnTime(_)) => own == Own::Time,
+            Ok(ValueRef::OwnType(_)) => own == Own::Type,
+            read => read.is_ok(),
+        };
+        (!self.head.has_id || reader.text().is_ok())
+            && self.layout.leaves().iter().all(|leaf| is_read(&mut reader, leaf.own))
+            && reader.is_at_end()
+    }
+}
+
+/// Values of a row's leaves, in order.
+pub struct Values<'a> {
+    reader: Reader<'a>,
+    head: &'a Head,
+}
+
+impl<'a> Iterator for Values<'a> {
+    type Item = ValueRef<'a>;
+
+    fn next(&mut self) -> Option<ValueRef<'a>> {
+        if self.reader.is_at_end() {
+            return None;
+        }
+        // A batch is made of events, or of bytes that were looked through: every value can be read.
+        read_value(&mut self.reader, self.head).ok()
+    }
+}
+
+fn read_value<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<ValueRef<'a>, CodecError> {
+    Ok(match reader.peek()? {
+        tag::TEXT => {
+            reader.byte()?;
+            ValueRef::Text(reader.text()?)
+        }
+        tag::INT => {
+            reader.byte()?;
+            ValueRef::Int(reader.signed()?)
+        }
+        tag::FLOAT => {
+            reader.byte()?;
+            ValueRef::Float(reader.float()?)
+        }
+        tag::OWN_TIME => {
+            reader.byte()?;
+            ValueRef::OwnTime(head.timestamp)
+        }
+        tag::OWN_TYPE => {
+            reader.byte()?;
+            ValueRef::OwnType(head.log_type)
+        }
+        _ => match reader.value(0)? {
+            Value::Null => ValueRef::Null,
+            Value::Bool(flag) => ValueRef::Bool(flag),
+            tree => ValueRef::Tree(tree),
+        },
+    })
+}

@@ -1,0 +1,107 @@
+//! What batches of events promise.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::EventId;
+use crate::value::{Object, Text};
+
+fn event(log_type: LogType, body: Object) -> Event {
+    let timestamp = Timestamp::from_millis(1_795_442_645_678);
+    Event { id: None, timestamp, ingested_at: Timestamp::from_seconds(1), log_type, body }
+}
+
+fn body(json: &str) -> Object {
+    let Ok(Value::Object(body)) = serde_json::from_str(json) else { panic!("no object: {json}") };
+    body
+}
+
+fn written(batch: &EventBatch) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    batch.write(&mut bytes);
+    bytes
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let scalar = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        any::<i64>().prop_map(Value::Int),
+        Just(Value::Float(0.1)),
+        Just(Value::BigNumber("123456789012345678901234567890".into())),
+        "\\PC{0,30}".prop_map(Value::text),
+        Just(Value::text("2026-11-23T14:04:05.678Z")),
+        Just(Value::text("error")),
+    ];
+    scalar.prop_recursive(4, 24, 4, |inner| {
+        let name = prop_oneof![Just("a"), Just("b"), Just("a.b"), Just("ts"), Just("@timestamp"), Just("log_type")];
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
+            proptest::collection::vec((name.prop_map(Text::from), inner), 0..4).prop_map(Value::Object),
+        ]
+    })
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let name = prop_oneof![Just("message"), Just("@timestamp"), Just("log_type"), Just("x"), Just("user")];
+    let body = proptest::collection::vec((name.prop_map(Text::from), any_value()), 0..6);
+    (body, 0..LogType::ALL.len(), any::<i64>(), proptest::option::of("[a-z]{1,8}")).prop_map(
+        |(body, log_type, nanos, id)| {
+            let ingested_at = Timestamp::from_nanos(nanos);
+            Event { id: id.map(EventId), ingested_at, ..event(LogType::ALL[log_type], body) }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn events_come_back_as_they_were(events in proptest::collection::vec(any_event(), 0..12)) {
+        let batch: EventBatch = events.iter().cloned().collect();
+        prop_assert!(batch.events().eq(events.iter().cloned()));
+        let bytes = written(&batch);
+        let read = EventBatch::read(&mut Reader::new(&bytes));
+        prop_assert_eq!(read.as_ref(), Ok(&batch));
+        let mut odd = EventBatch::default();
+        batch.rows().filter(|row| row.ingested_at().as_nanos() % 2 != 0).for_each(|row| odd.push_row(row));
+        prop_assert!(odd.events().eq(events.into_iter().filter(|event| event.ingested_at.as_nanos() % 2 != 0)));
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = EventBatch::read(&mut Reader::new(&bytes));
+    }
+}
+
+#[test]
+fn every_truncation_and_every_longer_form_is_refused() {
+    let json = r#"{"message":"a","n":{"x":[1,{"y":2.5}]},"@timestamp":"2026-11-23T14:04:05.678Z"}"#;
+    let batch: EventBatch =
+        [event(LogType::Error, body(json)), event(LogType::Other, body("{}"))].into_iter().collect();
+    let mut bytes = written(&batch);
+    for length in 0..bytes.len() {
+        assert!(EventBatch::read(&mut Reader::new(&bytes[..length])).is_err(), "{length}");
+    }
+    bytes.push(0);
+    assert!(EventBatch::read(&mut Reader::new(&bytes)).is_err());
+}
+
+#[test]
+fn events_of_the_same_names_share_a_layout() {
+    let layouts = |bodies: &[&str]| {
+        let batch: EventBatch = bodies.iter().map(|json| event(LogType::Other, body(json))).collect();
+        batch.layouts.len()
+    };
+    assert_eq!(layouts(&[r#"{"a":1,"b":2}"#, r#"{"a":"x","b":null}"#]), 1);
+    assert_eq!(layouts(&[r#"{"a":1}"#, r#"{"b":1}"#, r#"{"a":2}"#, r#"{"b":2}"#]), 2);
+    assert_eq!(layouts(&[r#"{"a":{"b":1}}"#, r#"{"a.b":1}"#, r#"{"a":{"b":2}}"#]), 2, "nested is not dotted");
+    assert_eq!(layouts(&[r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#]), 2, "order is kept");
+}
+
+#[test]
+fn the_time_and_the_type_of_an_event_are_not_held_twice() {
+    let json = r#"{"@timestamp":"2026-11-23T14:04:05.678Z","log_type":"error"}"#;
+    let batch: EventBatch = [event(LogType::Error, body(json))].into_iter().collect();
+    let values: Vec<ValueRef<'_>> = batch.row(0).values().collect();
+    let timestamp = Timestamp::from_millis(1_795_442_645_678);
+    assert_eq!(values, [ValueRef::OwnTime(timestamp), ValueRef::OwnType(LogType::Error)]);
+}
