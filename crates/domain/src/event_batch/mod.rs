@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub use layout::{Layout, Leaf, Own, insert_leaf};
 pub use row::{Row, ValueRef, Values};
 
-use crate::codec::{CodecError, Reader, log_type_code, tag, write_signed, write_text, write_unsigned, write_value};
+use crate::codec::{CodecError, Reader, log_type_code, tag, write_signed, write_unsigned, write_value};
 use crate::{Event, LogType, Timestamp, Value};
 use layout::{for_each_leaf, layout_hash};
 
@@ -28,8 +28,10 @@ pub struct EventBatch {
     /// The layout that the last event of each log type had: the next one mostly has it too.
     last_layouts: [u32; LogType::ALL.len()],
     heads: Vec<Head>,
-    /// Ids and values of all rows.
+    /// Values of all rows, of strings only how long they are.
     bytes: Vec<u8>,
+    /// Ids and strings of all rows.
+    text: String,
 }
 
 /// What is known of a row without its bytes.
@@ -40,8 +42,9 @@ struct Head {
     log_type: LogType,
     layout: u32,
     has_id: bool,
-    /// Where its bytes end; they begin where those of the row before end.
-    end: usize,
+    /// Where its bytes and its text end; they begin where those of the row before end.
+    bytes_end: usize,
+    text_end: usize,
 }
 
 impl EventBatch {
@@ -59,7 +62,8 @@ impl EventBatch {
     pub fn push(&mut self, event: &Event) {
         let layout = self.layout_of(event);
         if let Some(id) = &event.id {
-            write_text(&mut self.bytes, &id.0);
+            write_unsigned(&mut self.bytes, id.0.len() as u64);
+            self.text.push_str(&id.0);
         }
         let mut leaves = self.layouts[layout as usize].leaves().iter();
         for_each_leaf(&event.body, &mut |_, _, value| {
@@ -67,6 +71,11 @@ impl EventBatch {
             match (own, value) {
                 (Own::Time, Value::Text(text)) if event.timestamp.has_text(text) => self.bytes.push(tag::OWN_TIME),
                 (Own::Type, Value::Text(text)) if text == event.log_type.as_str() => self.bytes.push(tag::OWN_TYPE),
+                (_, Value::Text(text)) => {
+                    self.bytes.push(tag::TEXT);
+                    write_unsigned(&mut self.bytes, text.len() as u64);
+                    self.text.push_str(text);
+                }
                 _ => write_value(&mut self.bytes, value),
             }
             true
@@ -77,7 +86,8 @@ impl EventBatch {
             log_type: event.log_type,
             layout,
             has_id: event.id.is_some(),
-            end: self.bytes.len(),
+            bytes_end: self.bytes.len(),
+            text_end: self.text.len(),
         });
     }
 
@@ -102,8 +112,14 @@ impl EventBatch {
     /// When there is none, as indexing a list does.
     pub fn row(&self, place: usize) -> Row<'_> {
         let head = &self.heads[place];
-        let start = place.checked_sub(1).map_or(0, |before| self.heads[before].end);
-        Row::new(head, &self.layouts[head.layout as usize], &self.bytes[start..head.end])
+        let (bytes_start, text_start) = self.ends(place);
+        let layout = &self.layouts[head.layout as usize];
+        Row::new(head, layout, &self.bytes[bytes_start..head.bytes_end], &self.text[text_start..head.text_end])
+    }
+
+    /// Where the bytes and the text of the first rows end.
+    fn ends(&self, rows: usize) -> (usize, usize) {
+        rows.checked_sub(1).map_or((0, 0), |last| (self.heads[last].bytes_end, self.heads[last].text_end))
     }
 
     /// The rows in order.
@@ -119,14 +135,18 @@ impl EventBatch {
     /// Keeps the first events, as many as `len` at most.
     pub fn truncate(&mut self, len: usize) {
         self.heads.truncate(len);
-        self.bytes.truncate(self.heads.last().map_or(0, |last| last.end));
+        let (bytes_end, text_end) = self.ends(self.len());
+        self.bytes.truncate(bytes_end);
+        self.text.truncate(text_end);
     }
 
     /// Adds a row of another batch at the end.
     pub fn push_row(&mut self, row: Row<'_>) {
         let layout = self.number_of(row.layout());
         self.bytes.extend_from_slice(row.bytes());
-        self.heads.push(Head { layout, end: self.bytes.len(), ..*row.head() });
+        self.text.push_str(row.text());
+        let (bytes_end, text_end) = (self.bytes.len(), self.text.len());
+        self.heads.push(Head { layout, bytes_end, text_end, ..*row.head() });
     }
 
     fn number_of(&mut self, layout: &Arc<Layout>) -> u32 {
@@ -143,17 +163,21 @@ impl EventBatch {
         write_unsigned(out, self.layouts.len() as u64);
         self.layouts.iter().for_each(|layout| layout.write(out));
         write_unsigned(out, self.heads.len() as u64);
-        let mut before = (0_i64, 0_i64, 0);
+        let mut before = (0_i64, 0_i64);
+        let mut ends = (0, 0);
         for head in &self.heads {
             let (timestamp, ingested_at) = (head.timestamp.as_nanos(), head.ingested_at.as_nanos());
             out.push(log_type_code(head.log_type) << 1 | u8::from(head.has_id));
             write_signed(out, timestamp.wrapping_sub(before.0));
             write_signed(out, ingested_at.wrapping_sub(before.1));
             write_unsigned(out, u64::from(head.layout));
-            write_unsigned(out, (head.end - before.2) as u64);
-            before = (timestamp, ingested_at, head.end);
+            write_unsigned(out, (head.bytes_end - ends.0) as u64);
+            write_unsigned(out, (head.text_end - ends.1) as u64);
+            before = (timestamp, ingested_at);
+            ends = (head.bytes_end, head.text_end);
         }
         out.extend_from_slice(&self.bytes);
+        out.extend_from_slice(self.text.as_bytes());
     }
 
     /// Reads what `write` wrote, up to the end of the bytes.
@@ -165,28 +189,32 @@ impl EventBatch {
         for _ in 0..reader.count()? {
             batch.layouts.push(Arc::new(Layout::read(reader)?));
         }
-        let mut before = (0_i64, 0_i64, 0_usize);
+        let mut before = (0_i64, 0_i64);
+        let mut ends = (0_usize, 0_usize);
         for _ in 0..reader.count()? {
             let kind = reader.byte()?;
             let log_type = LogType::ALL.into_iter().find(|log_type| log_type_code(*log_type) == kind >> 1);
-            let timestamp = before.0.wrapping_add(reader.signed()?);
-            let ingested_at = before.1.wrapping_add(reader.signed()?);
-            let (layout, length) = (reader.unsigned()?, reader.count()?);
-            let (Some(log_type), Some(end)) = (log_type, before.2.checked_add(length)) else { return reader.fail() };
-            if layout >= batch.layouts.len() as u64 {
-                return reader.fail();
-            }
+            before = (before.0.wrapping_add(reader.signed()?), before.1.wrapping_add(reader.signed()?));
+            let layout = reader.unsigned()?;
+            // Neither length exceeds what is left, so the sums stay far from overflow until `take` refuses them.
+            ends = (ends.0.saturating_add(reader.count()?), ends.1.saturating_add(reader.count()?));
+            let Some(log_type) = log_type.filter(|_| layout < batch.layouts.len() as u64) else { return reader.fail() };
             batch.heads.push(Head {
-                timestamp: Timestamp::from_nanos(timestamp),
-                ingested_at: Timestamp::from_nanos(ingested_at),
+                timestamp: Timestamp::from_nanos(before.0),
+                ingested_at: Timestamp::from_nanos(before.1),
                 log_type,
                 layout: layout as u32,
                 has_id: kind & 1 == 1,
-                end,
+                bytes_end: ends.0,
+                text_end: ends.1,
             });
-            before = (timestamp, ingested_at, end);
         }
-        batch.bytes.extend_from_slice(reader.take(before.2)?);
+        batch.bytes.extend_from_slice(reader.take(ends.0)?);
+        let Ok(text) = std::str::from_utf8(reader.take(ends.1)?) else { return reader.fail() };
+        batch.text.push_str(text);
+        if batch.heads.iter().any(|head| !text.is_char_boundary(head.text_end)) {
+            return reader.fail();
+        }
         if !reader.is_at_end() || !batch.rows().all(|row| row.is_whole()) {
             return reader.fail();
         }

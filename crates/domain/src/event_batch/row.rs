@@ -13,6 +13,7 @@ pub struct Row<'a> {
     head: &'a Head,
     layout: &'a Arc<Layout>,
     bytes: &'a [u8],
+    text: &'a str,
 }
 
 /// The value of a leaf.
@@ -53,8 +54,8 @@ impl ValueRef<'_> {
 }
 
 impl<'a> Row<'a> {
-    pub(super) const fn new(head: &'a Head, layout: &'a Arc<Layout>, bytes: &'a [u8]) -> Self {
-        Self { head, layout, bytes }
+    pub(super) const fn new(head: &'a Head, layout: &'a Arc<Layout>, bytes: &'a [u8], text: &'a str) -> Self {
+        Self { head, layout, bytes, text }
     }
 
     /// The event's own time.
@@ -74,7 +75,11 @@ impl<'a> Row<'a> {
 
     /// Its sender's id, if one was sent.
     pub fn id(&self) -> Option<&'a str> {
-        if self.head.has_id { Reader::new(self.bytes).text().ok() } else { None }
+        if self.head.has_id { self.reader().text().ok() } else { None }
+    }
+
+    fn reader(&self) -> RowReader<'a> {
+        RowReader { bytes: Reader::new(self.bytes), text: self.text, head: self.head }
     }
 
     /// The names of its leaves.
@@ -90,19 +95,23 @@ impl<'a> Row<'a> {
         self.bytes
     }
 
+    pub(super) const fn text(&self) -> &'a str {
+        self.text
+    }
+
     /// The values of its leaves, in the order of its layout.
     pub fn values(&self) -> Values<'a> {
-        let mut reader = Reader::new(self.bytes);
+        let mut reader = self.reader();
         if self.head.has_id {
             let _ = reader.text();
         }
-        Values { reader, head: self.head }
+        Values(reader)
     }
 
     /// Roughly what the event takes. Its own time is left out: for an event without one it is that of arrival, and its
     /// text may have another length when the event is sent again.
     pub fn size_bytes(&self) -> usize {
-        self.layout.names_bytes() + self.layout.leaves().len() * LEAF_BYTES + self.bytes.len()
+        self.layout.names_bytes() + self.layout.leaves().len() * LEAF_BYTES + self.bytes.len() + self.text.len()
     }
 
     /// The event.
@@ -122,8 +131,8 @@ impl<'a> Row<'a> {
 
     /// Whether its bytes are an id, if it has one, and the values that its layout names.
     pub(super) fn is_whole(&self) -> bool {
-        let mut reader = Reader::new(self.bytes);
-        let is_read = |reader: &mut Reader<'_>, own: Own| match read_value(reader, self.head) {
+        let mut reader = self.reader();
+        let is_read = |reader: &mut RowReader<'_>, own: Own| match reader.value() {
             Ok(ValueRef::OwnTime(_)) => own == Own::Time,
             Ok(ValueRef::OwnType(_)) => own == Own::Type,
             read => read.is_ok(),
@@ -134,50 +143,61 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Values of a row's leaves, in order.
-pub struct Values<'a> {
-    reader: Reader<'a>,
+/// Reads the id and the values of a row, one after the other.
+struct RowReader<'a> {
+    bytes: Reader<'a>,
+    /// The strings that are still to come.
+    text: &'a str,
     head: &'a Head,
 }
+
+impl<'a> RowReader<'a> {
+    fn is_at_end(&self) -> bool {
+        self.bytes.is_at_end() && self.text.is_empty()
+    }
+
+    fn text(&mut self) -> Result<&'a str, CodecError> {
+        let length = self.bytes.unsigned()?;
+        match usize::try_from(length).ok().and_then(|length| self.text.split_at_checked(length)) {
+            Some((text, rest)) => {
+                self.text = rest;
+                Ok(text)
+            }
+            None => self.bytes.fail(),
+        }
+    }
+
+    fn value(&mut self) -> Result<ValueRef<'a>, CodecError> {
+        let tag = self.bytes.peek()?;
+        if matches!(tag, tag::TEXT | tag::INT | tag::FLOAT | tag::OWN_TIME | tag::OWN_TYPE) {
+            self.bytes.byte()?;
+        }
+        Ok(match tag {
+            tag::TEXT => ValueRef::Text(self.text()?),
+            tag::INT => ValueRef::Int(self.bytes.signed()?),
+            tag::FLOAT => ValueRef::Float(self.bytes.float()?),
+            tag::OWN_TIME => ValueRef::OwnTime(self.head.timestamp),
+            tag::OWN_TYPE => ValueRef::OwnType(self.head.log_type),
+            _ => match self.bytes.value(0)? {
+                Value::Null => ValueRef::Null,
+                Value::Bool(flag) => ValueRef::Bool(flag),
+                tree => ValueRef::Tree(tree),
+            },
+        })
+    }
+}
+
+/// Values of a row's leaves, in order.
+pub struct Values<'a>(RowReader<'a>);
 
 impl<'a> Iterator for Values<'a> {
     type Item = ValueRef<'a>;
 
     fn next(&mut self) -> Option<ValueRef<'a>> {
-        if self.reader.is_at_end() {
+        if self.0.bytes.is_at_end() {
             return None;
         }
         // A batch is made of events, or of bytes that were looked through: every value can be read.
-        read_value(&mut self.reader, self.head).ok()
+        self.0.value().ok()
     }
-}
-
-fn read_value<'a>(reader: &mut Reader<'a>, head: &Head) -> Result<ValueRef<'a>, CodecError> {
-    Ok(match reader.peek()? {
-        tag::TEXT => {
-            reader.byte()?;
-            ValueRef::Text(reader.text()?)
-        }
-        tag::INT => {
-            reader.byte()?;
-            ValueRef::Int(reader.signed()?)
-        }
-        tag::FLOAT => {
-            reader.byte()?;
-            ValueRef::Float(reader.float()?)
-        }
-        tag::OWN_TIME => {
-            reader.byte()?;
-            ValueRef::OwnTime(head.timestamp)
-        }
-        tag::OWN_TYPE => {
-            reader.byte()?;
-            ValueRef::OwnType(head.log_type)
-        }
-        _ => match reader.value(0)? {
-            Value::Null => ValueRef::Null,
-            Value::Bool(flag) => ValueRef::Bool(flag),
-            tree => ValueRef::Tree(tree),
-        },
-    })
 }

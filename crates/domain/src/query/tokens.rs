@@ -40,6 +40,16 @@ pub fn folds_to(word: &str, folded: &str) -> bool {
     if word.is_ascii() { word.len() == folded.len() && word.eq_ignore_ascii_case(folded) } else { fold(word) == folded }
 }
 
+/// Whether a text is one word that is folded already, ids mostly: lower-case ASCII letters, digits and `_`.
+pub fn is_folded_word(text: &str) -> bool {
+    // Without a way out in between, so that many bytes are looked at at once.
+    const STEP_BYTES: usize = 16;
+    let is_word = |byte: &u8| byte.is_ascii_lowercase() | byte.is_ascii_digit() | (*byte == b'_');
+    let is_all = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_word(byte));
+    let (steps, rest) = text.as_bytes().as_chunks::<STEP_BYTES>();
+    !text.is_empty() && steps.iter().all(|step| is_all(step)) && is_all(rest)
+}
+
 /// Calls `visit` with each folded word of a text; `buffer` is scratch space that is kept between calls.
 pub fn for_each_folded(text: &str, buffer: &mut String, mut visit: impl FnMut(&str)) {
     if text.is_ascii() {
@@ -83,6 +93,13 @@ mod tests {
         for_each_folded(text, &mut buffer, |word| seen.push(word.to_owned()));
         assert_eq!(seen, expected, "{text}");
         assert_eq!(words(text), expected, "{text}");
+    }
+
+    #[test]
+    fn folded_words_are_their_only_word() {
+        for text in ["", "a", "cart_5", "0123456789abcdef_x", "Cart", "a-b", "0123456789abcdefX", "é", "a b"] {
+            assert_eq!(is_folded_word(text), words(text) == [text], "{text}");
+        }
     }
 
     #[test]

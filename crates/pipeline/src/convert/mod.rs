@@ -38,7 +38,7 @@ pub(crate) fn convert(mut draft: Draft, options: &DecodeOptions) -> Result<Event
     };
     let survey = Survey::of(&draft.body);
     let log_type = log_type::resolve(&mut draft, &survey, options.log_type);
-    typed::convert_values(&mut draft, log_type, options.received_at);
+    typed::convert_values(&mut draft, &survey, log_type, options.received_at);
     level::normalise(&mut draft, &survey);
     if let (false, Some(error_message)) = (survey.has_message(), survey.error_message) {
         draft.body.push(("message".into(), Value::text(error_message)));

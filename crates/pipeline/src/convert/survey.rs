@@ -2,11 +2,13 @@
 
 use vigie_domain::{Level, Object, Value};
 
-use super::known::{bit, known};
+use super::known::{Known, bit, known};
 
 /// What the walk found.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
+    /// What is known of each field at the top, in the order of the body: looking it up is most of the work.
+    pub(super) tops: Vec<Option<&'static Known>>,
     /// Bits of the known fields that have a value.
     pub(super) seen: u128,
     /// The first value of `level` under any of its names.
@@ -29,9 +31,25 @@ pub(super) struct SentLevel {
 impl Survey {
     /// Looks at a body.
     pub(super) fn of(body: &Object) -> Self {
-        let mut survey = Self::default();
+        let mut survey = Self { tops: Vec::with_capacity(body.len()), ..Self::default() };
         let mut path = String::new();
-        survey.walk_object(&mut path, body);
+        for (name, value) in body {
+            let top = match value {
+                Value::Object(_) | Value::List(_) => {
+                    path.clear();
+                    path.push_str(name);
+                    survey.walk(&mut path, value);
+                    None
+                }
+                Value::Null => None,
+                _ => {
+                    let top = known(name);
+                    survey.note(top, name, value);
+                    top
+                }
+            };
+            survey.tops.push(top);
+        }
         if survey.has_message() {
             survey.error_message = None;
         }
@@ -46,9 +64,7 @@ impl Survey {
     fn walk_object(&mut self, path: &mut String, fields: &Object) {
         let length = path.len();
         for (name, value) in fields {
-            if length > 0 {
-                path.push('.');
-            }
+            path.push('.');
             path.push_str(name);
             self.walk(path, value);
             path.truncate(length);
@@ -61,13 +77,13 @@ impl Survey {
             Value::List(items) => items.iter().for_each(|item| self.walk(path, item)),
             Value::Null => {}
             Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::BigNumber(_) | Value::Text(_) => {
-                self.note(path, value);
+                self.note(known(path), path, value);
             }
         }
     }
 
-    fn note(&mut self, path: &str, value: &Value) {
-        let Some(known) = known(path) else { return };
+    fn note(&mut self, known: Option<&'static Known>, path: &str, value: &Value) {
+        let Some(known) = known else { return };
         self.seen |= known.bit;
         match known.canonical {
             "level" => self.note_level(path == "level", value),

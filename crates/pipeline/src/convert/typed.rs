@@ -7,17 +7,25 @@ use std::net::IpAddr;
 
 use vigie_domain::mapping::FieldKind;
 use vigie_domain::time::parse_instant;
-use vigie_domain::{LogType, Object, Timestamp, Value};
+use vigie_domain::{LogType, Timestamp, Value};
 
-use super::known::known;
+use super::known::{Known, known};
+use super::survey::Survey;
 use crate::parse::Draft;
 use crate::parse::number::number_from_literal;
 use crate::tag;
 
-/// Converts every value whose field is known.
-pub(super) fn convert_values(draft: &mut Draft, log_type: LogType, now: Timestamp) {
+/// Converts every value whose field is known; what the survey found at the top is not looked up again.
+pub(super) fn convert_values(draft: &mut Draft, survey: &Survey, log_type: LogType, now: Timestamp) {
     let mut walk = Walk { log_type, now, path: String::new(), has_conflict: false };
-    walk.object(&mut draft.body);
+    let (surveyed, added) = draft.body.split_at_mut(survey.tops.len());
+    for ((name, value), top) in surveyed.iter_mut().zip(&survey.tops) {
+        match value {
+            Value::Object(_) | Value::List(_) => walk.top(name, value),
+            scalar => walk.scalar(scalar, *top),
+        }
+    }
+    added.iter_mut().for_each(|(name, value)| walk.top(name, value));
     if walk.has_conflict {
         draft.tag(tag::TYPE_CONFLICT);
     }
@@ -31,31 +39,37 @@ struct Walk {
 }
 
 impl Walk {
-    fn object(&mut self, fields: &mut Object) {
-        let length = self.path.len();
-        for (name, value) in fields {
-            if length > 0 {
-                self.path.push('.');
-            }
-            self.path.push_str(name);
-            self.value(value);
-            self.path.truncate(length);
-        }
+    fn top(&mut self, name: &str, value: &mut Value) {
+        self.path.clear();
+        self.path.push_str(name);
+        self.value(value);
     }
 
     fn value(&mut self, value: &mut Value) {
         match value {
-            Value::Object(fields) => self.object(fields),
+            Value::Object(fields) => {
+                let length = self.path.len();
+                for (name, value) in fields {
+                    self.path.push('.');
+                    self.path.push_str(name);
+                    self.value(value);
+                    self.path.truncate(length);
+                }
+            }
             Value::List(items) => items.iter_mut().for_each(|item| self.value(item)),
             Value::Null => {}
             Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::BigNumber(_) | Value::Text(_) => {
-                let Some(kind) = known(&self.path).and_then(|known| known.kind_in(self.log_type)) else { return };
-                match fit(value, kind, self.now) {
-                    Fit::AsSent => {}
-                    Fit::As(converted) => *value = converted,
-                    Fit::Not => self.has_conflict = true,
-                }
+                self.scalar(value, known(&self.path));
             }
+        }
+    }
+
+    fn scalar(&mut self, value: &mut Value, known: Option<&Known>) {
+        let Some(kind) = known.and_then(|known| known.kind_in(self.log_type)) else { return };
+        match fit(value, kind, self.now) {
+            Fit::AsSent => {}
+            Fit::As(converted) => *value = converted,
+            Fit::Not => self.has_conflict = true,
         }
     }
 }

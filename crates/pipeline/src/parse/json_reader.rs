@@ -152,17 +152,11 @@ impl<'a> Reader<'a> {
     /// What comes before the next quote or backslash, which is not passed.
     fn plain_piece(&mut self) -> Result<&'a str, Fault> {
         let start = self.at;
-        let rest = &self.bytes[start..];
-        let Some(length) = memchr::memchr2(b'"', b'\\', rest) else {
-            self.at = self.bytes.len();
-            return self.fail();
-        };
-        if let Some(control) = rest[..length].iter().position(|byte| *byte < 0x20) {
-            self.at = start + control;
-            return self.fail();
+        self.at += plain_length(&self.bytes[start..]);
+        match self.bytes.get(self.at) {
+            Some(b'"' | b'\\') => Ok(&self.text[start..self.at]),
+            _ => self.fail(),
         }
-        self.at = start + length;
-        Ok(&self.text[start..self.at])
     }
 
     fn escape(&mut self) -> Result<char, Fault> {
@@ -220,6 +214,31 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// How many bytes come before the next quote, backslash or control character. Eight at a time: most strings are short.
+fn plain_length(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(eight) = bytes[at..].first_chunk() {
+        let special = special_bytes(u64::from_le_bytes(*eight));
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += eight.len();
+    }
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    at + bytes[at..].iter().position(is_special).unwrap_or(bytes.len() - at)
+}
+
+/// The high bit of each byte that is a quote, a backslash or a control character. Bits above the lowest may be wrong.
+const fn special_bytes(eight: u64) -> u64 {
+    const fn all(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    const fn below(bytes: u64, bound: u8) -> u64 {
+        bytes.wrapping_sub(all(bound)) & !bytes
+    }
+    (below(eight ^ all(b'"'), 1) | below(eight ^ all(b'\\'), 1) | below(eight, 0x20)) & all(0x80)
+}
+
 /// The value of a number that is written plainly: few digits and no exponent. Others are looked at more closely.
 fn plain_number(literal: &str) -> Option<Value> {
     let digits = literal.strip_prefix('-').unwrap_or(literal).as_bytes();
@@ -267,6 +286,18 @@ mod tests {
             check(&json);
             check(&format!("{{\"a\":{json}}}"));
             check(&format!("[\"{json}\",{json}]"));
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_string_is_found_wherever_it_is() {
+        for special in 0..=u8::MAX {
+            for place in 0..20 {
+                let mut bytes = vec![b'a'; 20];
+                bytes[place] = special;
+                let is_special = matches!(special, b'"' | b'\\' | 0..0x20);
+                assert_eq!(plain_length(&bytes), if is_special { place } else { 20 }, "{special} at {place}");
+            }
         }
     }
 

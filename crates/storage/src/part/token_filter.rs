@@ -26,8 +26,10 @@ pub fn hash_of(text: &str) -> u64 {
 
 /// Collects the hashes of a value: its own, and those of its words unless it is one word itself.
 pub fn push_hashes(value: &str, buffer: &mut String, hashes: &mut Vec<u64>) {
-    let own = hash_of(value);
-    hashes.push(own);
+    hashes.push(hash_of(value));
+    if tokens::is_folded_word(value) {
+        return;
+    }
     tokens::for_each_folded(value, buffer, |word| {
         if word.len() != value.len() || word != value {
             hashes.push(hash_of(word));
