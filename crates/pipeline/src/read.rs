@@ -133,6 +133,11 @@ impl<'a> Decoder<'a> {
     }
 
     fn open_section(&self, section: &Section) -> Result<(Format, Box<dyn RecordReader + 'a>), DecodeError> {
+        if let (Source::Body(body), Compression::None) = (&self.source, self.detected.compression)
+            && body.len() as u64 <= BODY_BYTES_MAX
+        {
+            return self.open_body(body);
+        }
         let packed = self.source.section(section.start, section.size_bytes)?;
         let mut unpacked = unpack(packed, section.codec, self.detected.compression, &self.budget)?;
         let (bytes, failure) = match read_head(&mut unpacked) {
@@ -155,6 +160,16 @@ impl<'a> Decoder<'a> {
         };
         let start = if bytes.starts_with(UTF8_BOM) { UTF8_BOM.len() } else { 0 };
         let input: Bytes<'a> = Box::new(Cursor::new(bytes[start..].to_vec()).chain(BufReader::new(rest)));
+        Ok((format, (format.spec().open)(input, &head, &self.options)?))
+    }
+
+    /// A body that is not packed is read where it lies.
+    fn open_body(&self, body: &'a [u8]) -> Result<(Format, Box<dyn RecordReader + 'a>), DecodeError> {
+        let bytes = &body[..body.len().min(DETECT_BYTES_MAX)];
+        refuse_foreign(bytes)?;
+        let head = Head::new(bytes, body.len() < DETECT_BYTES_MAX);
+        let format = self.options.format.unwrap_or_else(|| format_of(&head, self.filename.as_deref()));
+        let input: Bytes<'a> = Box::new(body.strip_prefix(UTF8_BOM).unwrap_or(body));
         Ok((format, (format.spec().open)(input, &head, &self.options)?))
     }
 

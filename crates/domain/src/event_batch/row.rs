@@ -73,6 +73,11 @@ impl<'a> Row<'a> {
         self.head.log_type
     }
 
+    /// Whether a sender's id was sent.
+    pub const fn has_id(&self) -> bool {
+        self.head.has_id
+    }
+
     /// Its sender's id, if one was sent.
     pub fn id(&self) -> Option<&'a str> {
         if self.head.has_id { self.reader().text().ok() } else { None }

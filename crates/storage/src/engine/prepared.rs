@@ -38,10 +38,11 @@ impl PreparedBatch {
     pub fn new(batch: Append) -> Self {
         let Append { key, events } = batch;
         let encoded = EncodedBatch::new(key.as_deref(), &events);
-        let now = events.rows().map(|row| row.ingested_at()).max().unwrap_or_default();
-        let has_ids = events.rows().any(|row| row.id().is_some());
+        let (mut now, mut has_ids) = (Timestamp::MIN, false);
         let mut groups: BTreeMap<ShelfKey, Vec<usize>> = BTreeMap::new();
         for (place, row) in events.rows().enumerate() {
+            now = now.max(row.ingested_at());
+            has_ids |= row.has_id();
             groups.entry((row.timestamp().day(), row.log_type())).or_default().push(place);
         }
         let (mut chunks, mut open, mut open_places) = (Vec::new(), EventBatch::default(), Vec::new());

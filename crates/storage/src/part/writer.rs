@@ -99,9 +99,7 @@ fn dictionary_hashes(texts: &[KnownTexts<'_>]) -> Option<Vec<u64>> {
         let KnownTexts::Values(values) = known else { return None };
         values.iter().flatten().for_each(|value| push_hashes(value, &mut buffer, &mut hashes));
     }
-    hashes.sort_unstable();
-    hashes.dedup();
-    Some(hashes)
+    Some(distinct(hashes))
 }
 
 /// Where a part is written to, and what its file says of it.
@@ -136,8 +134,24 @@ pub struct PartWriter {
     /// Pages kept until there are enough to choose by.
     waiting: Vec<RecordBatch>,
     writer: Option<ArrowWriter<SummingWriter<File>>>,
+    hashes: PageHashes,
+}
+
+/// Hashes of the values and words of a page; their memory is used again for the next.
+#[derive(Default)]
+struct PageHashes {
     hashes: Vec<u64>,
     buffer: String,
+}
+
+impl PageHashes {
+    fn of(&mut self, page: &ArrayRef) -> &[u64] {
+        self.hashes.clear();
+        for value in page.as_string::<i32>().iter().flatten() {
+            push_hashes(value, &mut self.buffer, &mut self.hashes);
+        }
+        &self.hashes
+    }
 }
 
 impl PartWriter {
@@ -151,8 +165,7 @@ impl PartWriter {
             pages: Vec::new(),
             waiting: Vec::new(),
             writer: None,
-            hashes: Vec::new(),
-            buffer: String::new(),
+            hashes: PageHashes::default(),
         }
     }
 
@@ -219,15 +232,13 @@ impl PartWriter {
         let overflow_fields = serde_json::to_string(self.target.overflow_fields.as_ref()).unwrap_or_default();
         let metadata = KeyValue::new(OVERFLOW_FIELDS_KEY.to_owned(), overflow_fields);
         let mut properties = encoding::file_properties(self.target.row_count, self.target.effort, metadata)?;
-        for place in 0..self.columns.len() {
+        for (place, column) in self.columns.iter_mut().enumerate() {
             let sample: Vec<ArrayRef> = self.waiting.iter().map(|page| page.column(place).clone()).collect();
-            let hash_count = self.hashes_per_page(place, &sample);
-            let column = &mut self.columns[place];
             let encoding = match &mut column.text {
                 None => encoding::of_numbers(&sample),
                 Some(text) => {
                     if has_filter(column.field.name()) {
-                        text.filter = Some(FilterBuilder::new(hash_count));
+                        text.filter = Some(text.filter_of(&sample, &mut self.hashes));
                     }
                     if text.has_dictionary { ColumnEncoding::Dictionary } else { ColumnEncoding::DeltaLength }
                 }
@@ -235,48 +246,45 @@ impl PartWriter {
             properties = encoding::with_column(properties, &column.field, encoding);
         }
         let file = SummingWriter::new(disk::create_file(&self.target.path)?);
-        self.writer = Some(ArrowWriter::try_new(file, self.schema.clone(), Some(properties.build()))?);
+        let mut writer = ArrowWriter::try_new(file, self.schema.clone(), Some(properties.build()))?;
         for page in std::mem::take(&mut self.waiting) {
-            self.write(&page)?;
+            writer.write(&page)?;
         }
+        self.writer = Some(writer);
         Ok(())
-    }
-
-    /// Distinct hashes that a filter of the column is made for.
-    fn hashes_per_page(&mut self, place: usize, sample: &[ArrayRef]) -> usize {
-        let Some(text) = &self.columns[place].text else { return 0 };
-        if let Some(hashes) = &text.dictionary_hashes {
-            return hashes.len();
-        }
-        let mut most = 0;
-        for page in sample {
-            self.hashes.clear();
-            for value in page.as_string::<i32>().iter().flatten() {
-                push_hashes(value, &mut self.buffer, &mut self.hashes);
-            }
-            self.hashes.sort_unstable();
-            self.hashes.dedup();
-            most = most.max(self.hashes.len());
-        }
-        (most as f64 * HASHES_MARGIN) as usize
     }
 
     fn write(&mut self, page: &RecordBatch) -> Result<(), StorageError> {
         for (column, array) in self.columns.iter_mut().zip(page.columns()) {
-            let Some(TextPlan { filter: Some(filter), dictionary_hashes: None, .. }) = &mut column.text else {
-                continue;
-            };
-            self.hashes.clear();
-            for value in array.as_string::<i32>().iter().flatten() {
-                push_hashes(value, &mut self.buffer, &mut self.hashes);
+            if let Some(TextPlan { filter: Some(filter), dictionary_hashes: None, .. }) = &mut column.text {
+                filter.push_page(self.hashes.of(array));
             }
-            filter.push_page(&self.hashes);
         }
         match &mut self.writer {
             Some(writer) => Ok(writer.write(page)?),
             None => Ok(()),
         }
     }
+}
+
+impl TextPlan {
+    /// A filter for pages like those of the sample, which are its first; one for all pages when the dictionary is known.
+    fn filter_of(&self, sample: &[ArrayRef], hashes: &mut PageHashes) -> FilterBuilder {
+        if let Some(hashes) = &self.dictionary_hashes {
+            return FilterBuilder::new(hashes.len());
+        }
+        let pages: Vec<Vec<u64>> = sample.iter().map(|page| distinct(hashes.of(page).to_vec())).collect();
+        let most = pages.iter().map(Vec::len).max().unwrap_or_default();
+        let mut filter = FilterBuilder::new((most as f64 * HASHES_MARGIN) as usize);
+        pages.iter().for_each(|page| filter.push_page(page));
+        filter
+    }
+}
+
+fn distinct(mut hashes: Vec<u64>) -> Vec<u64> {
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes
 }
 
 /// What the index says of the column; its filter is appended to `runs`.
