@@ -45,6 +45,7 @@ struct PlannedShape {
 pub struct ChunkBuilder {
     log_type: LogType,
     rows: usize,
+    capacity: usize,
     timestamps: Vec<i64>,
     ingested_at: Vec<i64>,
     sequences: Vec<u64>,
@@ -61,16 +62,17 @@ pub struct ChunkBuilder {
 }
 
 impl ChunkBuilder {
-    /// An empty builder.
-    pub fn new(log_type: LogType) -> Self {
+    /// An empty builder for so many rows: columns that take their size at once neither move nor leave room unused.
+    fn new(log_type: LogType, capacity: usize) -> Self {
         Self {
             log_type,
             rows: 0,
-            timestamps: Vec::new(),
-            ingested_at: Vec::new(),
-            sequences: Vec::new(),
+            capacity,
+            timestamps: Vec::with_capacity(capacity),
+            ingested_at: Vec::with_capacity(capacity),
+            sequences: Vec::with_capacity(capacity),
             ids: Vec::new(),
-            shape_codes: Vec::new(),
+            shape_codes: Vec::with_capacity(capacity),
             shapes: Vec::new(),
             last_shape: 0,
             overflow: Vec::new(),
@@ -82,7 +84,7 @@ impl ChunkBuilder {
 
     /// A chunk of these rows and their sequence numbers.
     pub fn build<'a>(log_type: LogType, rows: impl Iterator<Item = (u64, Row<'a>)>) -> Chunk {
-        let mut builder = Self::new(log_type);
+        let mut builder = Self::new(log_type, rows.size_hint().0);
         let mut values = Vec::new();
         for (sequence, row) in rows {
             values.clear();
@@ -96,7 +98,10 @@ impl ChunkBuilder {
         self.timestamps.push(row.timestamp().as_nanos());
         self.ingested_at.push(row.ingested_at().as_nanos());
         self.sequences.push(sequence);
-        self.ids.push(row.id().map(str::to_owned));
+        if row.has_id() {
+            self.ids.resize(self.rows, None);
+            self.ids.push(row.id().map(str::to_owned));
+        }
         let shape = self.shape_of(row, values);
         self.shape_codes.push(shape as i32);
         let mut plans = std::mem::take(&mut self.shapes[shape].plans);
@@ -108,7 +113,10 @@ impl ChunkBuilder {
                 self.note_overflow(&plan.path, &value);
             }
         }
-        self.overflow.push(overflow.finish());
+        if let Some(cell) = overflow.finish() {
+            self.overflow.resize(self.rows, None);
+            self.overflow.push(Some(cell));
+        }
         self.shapes[shape].plans = plans;
         self.rows += 1;
     }
@@ -165,7 +173,7 @@ impl ChunkBuilder {
             Some(column) => *column,
             None if self.columns.len() >= COLUMNS_MAX => return None,
             None => {
-                self.columns.push((name.clone(), ColumnBuilder::new(physical)));
+                self.columns.push((name.clone(), ColumnBuilder::new(physical, self.capacity)));
                 self.column_places.insert(name, self.columns.len() - 1);
                 self.columns.len() - 1
             }
@@ -184,7 +192,7 @@ impl ChunkBuilder {
         });
     }
 
-    fn finish(self) -> Chunk {
+    fn finish(mut self) -> Chunk {
         let rows = self.rows;
         let mut fields = Vec::with_capacity(self.columns.len() + 6);
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len() + 6);
@@ -197,10 +205,12 @@ impl ChunkBuilder {
         add(column_names::SEQUENCE, Arc::new(UInt64Array::from(self.sequences)), false);
         add(column_names::INGESTED_AT, instants(self.ingested_at), false);
         add(column_names::SHAPE, shape_column(self.shape_codes, &self.shapes), false);
-        if self.ids.iter().any(Option::is_some) {
+        if !self.ids.is_empty() {
+            self.ids.resize(rows, None);
             add(column_names::ID, Arc::new(StringArray::from(self.ids)), true);
         }
-        if self.overflow.iter().any(Option::is_some) {
+        if !self.overflow.is_empty() {
+            self.overflow.resize(rows, None);
             add(column_names::OVERFLOW, Arc::new(StringArray::from(self.overflow)), true);
         }
         for (name, builder) in self.columns {

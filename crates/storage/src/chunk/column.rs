@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayBuilder, ArrayRef, AsArray, BooleanBuilder, Decimal128Builder, Float64Builder, Int64Builder,
-    StringBuilder, StringDictionaryBuilder, TimestampNanosecondBuilder,
+    Array, ArrayBuilder, ArrayRef, AsArray, BooleanBuilder, Decimal128Builder, DictionaryArray, Float64Builder,
+    Int64Builder, StringBuilder, StringDictionaryBuilder, TimestampNanosecondBuilder,
 };
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampNanosecondType};
 use vigie_domain::query::Scalar;
@@ -29,53 +29,76 @@ pub enum ColumnBuilder {
 }
 
 /// A column of strings: codes of a dictionary as long as they repeat.
-pub enum TextBuilder {
-    /// Codes.
+pub struct TextBuilder {
+    values: TextValues,
+    capacity: usize,
+}
+
+enum TextValues {
     Codes(Box<StringDictionaryBuilder<Int32Type>>),
-    /// The strings themselves.
     Plain(Box<StringBuilder>),
 }
+
+/// Room for values of a dictionary, in values and bytes.
+const DICTIONARY_CAPACITY: (usize, usize) = (16, 256);
 
 /// Values after which a column that hardly repeats gives up its dictionary.
 const CODES_TRIED: usize = 256;
 
 impl TextBuilder {
+    fn new(capacity: usize) -> Self {
+        let (values, bytes) = DICTIONARY_CAPACITY;
+        let codes = StringDictionaryBuilder::with_capacity(capacity, values, bytes);
+        Self { values: TextValues::Codes(Box::new(codes)), capacity }
+    }
+
     fn len(&self) -> usize {
-        match self {
-            Self::Codes(builder) => builder.len(),
-            Self::Plain(builder) => builder.len(),
+        match &self.values {
+            TextValues::Codes(builder) => builder.len(),
+            TextValues::Plain(builder) => builder.len(),
         }
     }
 
     fn append_null(&mut self) {
-        match self {
-            Self::Codes(builder) => builder.append_null(),
-            Self::Plain(builder) => builder.append_null(),
+        match &mut self.values {
+            TextValues::Codes(builder) => builder.append_null(),
+            TextValues::Plain(builder) => builder.append_null(),
         }
     }
 
     fn append_value(&mut self, text: &str) {
-        match self {
-            Self::Plain(builder) => builder.append_value(text),
-            Self::Codes(builder) => {
+        match &mut self.values {
+            TextValues::Plain(builder) => builder.append_value(text),
+            TextValues::Codes(builder) => {
                 // As many codes as half of the values: see the same rule for parts.
                 let code = builder.append(text).unwrap_or_default();
                 if code as usize == CODES_TRIED && builder.len() < 2 * CODES_TRIED {
-                    let (codes, mut plain) = (builder.finish(), StringBuilder::new());
-                    let values = codes.values().as_string::<i32>();
-                    codes.keys_iter().for_each(|code| plain.append_option(code.map(|code| values.value(code))));
-                    *self = Self::Plain(Box::new(plain));
+                    let plain = plain_of(&builder.finish(), self.capacity);
+                    self.values = TextValues::Plain(Box::new(plain));
                 }
             }
         }
     }
 
     fn finish(self) -> ArrayRef {
-        match self {
-            Self::Codes(mut builder) => Arc::new(builder.finish()),
-            Self::Plain(mut builder) => Arc::new(builder.finish()),
+        match self.values {
+            TextValues::Codes(mut builder) => Arc::new(builder.finish()),
+            TextValues::Plain(mut builder) => {
+                let mut column = builder.finish();
+                column.shrink_to_fit();
+                Arc::new(column)
+            }
         }
     }
+}
+
+/// The strings themselves, and room for as many more as there will be if they go on as they began.
+fn plain_of(codes: &DictionaryArray<Int32Type>, capacity: usize) -> StringBuilder {
+    let values = codes.values().as_string::<i32>();
+    let bytes_each = values.value_data().len().div_ceil(values.len().max(1));
+    let mut plain = StringBuilder::with_capacity(capacity, bytes_each * capacity);
+    codes.keys_iter().for_each(|code| plain.append_option(code.map(|code| values.value(code))));
+    plain
 }
 
 macro_rules! with_builder {
@@ -92,17 +115,20 @@ macro_rules! with_builder {
 }
 
 impl ColumnBuilder {
-    /// An empty column of this type.
-    pub fn new(physical: Physical) -> Self {
+    /// An empty column of this type for so many rows.
+    pub fn new(physical: Physical, capacity: usize) -> Self {
         match physical {
-            Physical::Bool => Self::Bool(BooleanBuilder::new()),
-            Physical::Int => Self::Int(Int64Builder::new()),
-            Physical::Float => Self::Float(Float64Builder::new()),
+            Physical::Bool => Self::Bool(BooleanBuilder::with_capacity(capacity)),
+            Physical::Int => Self::Int(Int64Builder::with_capacity(capacity)),
+            Physical::Float => Self::Float(Float64Builder::with_capacity(capacity)),
             Physical::Decimal => Self::Decimal(
-                Decimal128Builder::new().with_data_type(DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE)),
+                Decimal128Builder::with_capacity(capacity)
+                    .with_data_type(DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE)),
             ),
-            Physical::Instant => Self::Instant(TimestampNanosecondBuilder::new().with_timezone("UTC")),
-            Physical::Text => Self::Text(TextBuilder::Codes(Box::default())),
+            Physical::Instant => {
+                Self::Instant(TimestampNanosecondBuilder::with_capacity(capacity).with_timezone("UTC"))
+            }
+            Physical::Text => Self::Text(TextBuilder::new(capacity)),
         }
     }
 
