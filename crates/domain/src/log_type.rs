@@ -56,6 +56,9 @@ impl FromStr for LogType {
     type Err = UnknownLogType;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(exact) = Self::ALL.into_iter().find(|log_type| log_type.as_str() == text) {
+            return Ok(exact);
+        }
         let folded = text.trim().to_ascii_lowercase().replace(['-', ' '], "_");
         Self::ALL
             .into_iter()
