@@ -2,6 +2,7 @@
 # Measures the release binary and prints tables against the targets. Everything lives in a temporary folder.
 #   bench/run.sh                 the foundation: start, memory, durable ingest, common queries
 #   bench/run.sh micro [FILTER]  single steps, one at a time, compared with the run before
+#   bench/run.sh parts           opening 90 days of 24 parts, and what they cost while nothing happens
 #   bench/run.sh engine [ARG…]   the engine beside its peers on the same events (bench/engine/engine.mjs says what ARG may be)
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
@@ -9,6 +10,14 @@ binary=${CARGO_TARGET_DIR:-target}/release/vigie
 case ${1:-foundation} in
   foundation) exec node bench/foundation.mjs "$binary" ;;
   micro) shift; exec cargo bench --package vigie-micro-bench --bench steps -- "$@" ;;
+  parts)
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    many_parts() { cargo run --quiet --release --package vigie-micro-bench --example many_parts -- "$@"; }
+    many_parts write "$folder" 90 24 500
+    echo "$(find "$folder" -name '*.parquet' | wc -l) parts"
+    many_parts open "$folder"
+    ;;
   engine) shift; exec node bench/engine/engine.mjs --binary "$binary" "$@" ;;
-  *) echo "bench: there is no \"$1\"; leave it out or say \"micro\" or \"engine\"" >&2; exit 2 ;;
+  *) echo "bench: there is no \"$1\"; leave it out or say \"micro\", \"parts\" or \"engine\"" >&2; exit 2 ;;
 esac
