@@ -7,6 +7,7 @@ use std::time::Duration;
 use vigie_domain::Timestamp;
 
 use crate::care::LifecyclePolicy;
+use crate::files::{self, SharedFiles};
 
 /// Called once when the log could not be synced: what reached the disk is unknown, so the process must end.
 pub type FatalHandler = Arc<dyn Fn(&str) + Send + Sync>;
@@ -19,6 +20,8 @@ pub type EngineClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct EngineOptions {
     /// Folder of everything that the engine keeps.
     pub folder: PathBuf,
+    /// The file system it lies on.
+    pub files: SharedFiles,
     /// Size at which the memory table is written to parts.
     pub flush_bytes: usize,
     /// Age at which it is.
@@ -42,6 +45,7 @@ impl EngineOptions {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
+            files: files::os(),
             flush_bytes: 96 * 1024 * 1024,
             flush_interval: Duration::from_secs(60),
             free_bytes_min: 256 * 1024 * 1024,

@@ -14,7 +14,6 @@ use vigie_domain::{Error, ErrorKind};
 use super::prepared::PreparedBatch;
 use super::state::SharedState;
 use crate::dedup::{DedupIndex, StoredKey};
-use crate::disk;
 use crate::error::disk_full;
 use crate::memtable::MemTable;
 use crate::options::EngineOptions;
@@ -143,7 +142,7 @@ impl Committer {
     }
 
     fn check_room(&self) -> Result<(), Error> {
-        if disk::free_bytes(&self.wal_folder).is_ok_and(|free| free < self.options.free_bytes_min) {
+        if self.options.files.free_bytes(&self.wal_folder).is_ok_and(|free| free < self.options.free_bytes_min) {
             return Err(disk_full());
         }
         if self.shared.wait_for_room(self.options.flush_bytes * 2, ROOM_TIMEOUT) {
@@ -194,7 +193,8 @@ impl Committer {
         }
         self.segment.sync().map_err(Failure::Fatal)?;
         if self.segment.bytes() >= SEGMENT_BYTES_MAX {
-            self.segment = OpenSegment::create(&self.wal_folder, self.next_sequence).map_err(Failure::Fatal)?;
+            self.segment = OpenSegment::create(&*self.options.files, &self.wal_folder, self.next_sequence)
+                .map_err(Failure::Fatal)?;
         }
         Ok(())
     }
@@ -205,7 +205,7 @@ impl Committer {
             return None;
         }
         if self.segment.bytes() > 0 {
-            match OpenSegment::create(&self.wal_folder, self.next_sequence) {
+            match OpenSegment::create(&*self.options.files, &self.wal_folder, self.next_sequence) {
                 Ok(segment) => self.segment = segment,
                 Err(error) => {
                     tracing::error!(%error, "the next log segment could not be made; events stay in memory and log");

@@ -9,7 +9,6 @@ mod snapshot;
 mod state;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -26,6 +25,7 @@ use vigie_domain::{Day, Error, ErrorKind, EventId, LogType, Result, Scope, TimeR
 use crate::chunk::column_names;
 use crate::chunk::physical::canonical_of;
 use crate::error::StorageError;
+use crate::files::FolderLock;
 use crate::options::EngineOptions;
 use crate::scan::{self, Filter, Question, Unit};
 use crate::wal::OpenSegment;
@@ -50,7 +50,7 @@ pub struct LogEngine {
     commands: Option<mpsc::Sender<Command>>,
     signal: Arc<Signal>,
     threads: Vec<JoinHandle<()>>,
-    _lock: File,
+    _lock: FolderLock,
 }
 
 impl LogEngine {
@@ -69,7 +69,8 @@ impl LogEngine {
             );
         }
         let wal_folder = options.folder.join(WAL_FOLDER);
-        let segment = OpenSegment::create(&wal_folder, recovered.next_sequence).map_err(StorageError::from)?;
+        let segment =
+            OpenSegment::create(&*options.files, &wal_folder, recovered.next_sequence).map_err(StorageError::from)?;
         recovery::trim_log(&recovered.parts).map_err(StorageError::from)?;
         let shared = Arc::new(SharedState::default());
         {
