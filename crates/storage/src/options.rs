@@ -26,6 +26,8 @@ pub struct EngineOptions {
     pub flush_bytes: usize,
     /// Age at which it is.
     pub flush_interval: Duration,
+    /// Size at which a log segment is closed and the next begun, in bytes: bounds the memory of a replay.
+    pub segment_bytes_max: u64,
     /// Free disk space below which events are refused, in bytes.
     pub free_bytes_min: u64,
     /// Parts of one day and log type that are merged into one.
@@ -48,6 +50,7 @@ impl EngineOptions {
             files: files::os(),
             flush_bytes: 96 * 1024 * 1024,
             flush_interval: Duration::from_secs(60),
+            segment_bytes_max: 64 * 1024 * 1024,
             free_bytes_min: 256 * 1024 * 1024,
             merge_fan_in: 8,
             merge_rows_max: 2_000_000,

@@ -169,7 +169,10 @@ impl LogStore for LogEngine {
         let (reply, answer) = oneshot::channel();
         let commands = self.commands.as_ref().ok_or_else(stopped)?;
         commands.send(Command::Append(Box::new(prepared), reply)).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?
+        answer.await.map_err(|_| {
+            let words = "the log store stopped while it wrote; whether this batch is stored is not known, so send it again with its ids";
+            Error::new(ErrorKind::Unavailable, words)
+        })?
     }
 
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {

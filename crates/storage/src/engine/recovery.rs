@@ -53,6 +53,9 @@ pub fn recover(options: &EngineOptions) -> Result<Recovered, Error> {
     files::create_folder(files, &folder.join(WAL_FOLDER), Access::Usual).map_err(io_error)?;
     files::create_folder(files, &folder.join(PARTS_FOLDER), Access::Usual).map_err(io_error)?;
     let lock = take_lock(files, folder)?;
+    // A process that was killed may have renamed the manifest and not synced it. What is removed below because of this
+    // manifest must not be missed by an older one.
+    files.sync_folder(folder).map_err(io_error)?;
     let manifest = Manifest::load(files, folder)?;
     refuse_lost_manifest(files, folder, &manifest)?;
     remove_unlisted(files, folder, &manifest).map_err(io_error)?;

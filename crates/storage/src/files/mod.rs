@@ -121,21 +121,28 @@ pub fn is_folder(files: &dyn Files, path: &Path) -> bool {
 
 /// Makes the folder and every missing one above it, and syncs each folder that got a new entry.
 ///
+/// A folder that is there may have been made by a process that was killed before it synced the one above: that is done
+/// now. Those further above were synced before it was made.
+///
 /// # Errors
 /// What the file system answers.
 pub fn create_folder(files: &dyn Files, path: &Path, access: Access) -> io::Result<()> {
-    if is_folder(files, path) {
-        return Ok(());
-    }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        create_folder(files, parent, access)?;
+    let is_there = is_folder(files, path);
+    if !is_there {
+        if let Some(parent) = parent {
+            create_folder(files, parent, access)?;
+        }
+        match files.make_folder(path, access) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
     }
-    match files.make_folder(path, access) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
+    match parent.map_or(Ok(()), |parent| files.sync_folder(parent)) {
+        // Who may not look into the folder above has not made this one either.
+        Err(error) if is_there && error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        result => result,
     }
-    parent.map_or(Ok(()), |parent| files.sync_folder(parent))
 }
 
 /// A new file for appending; its name is durable when this returns.

@@ -15,13 +15,33 @@ use super::writer::{KnownTexts, PartTarget, PartWriter, PlannedColumn, WrittenPa
 use super::{INDEX_EXTENSION, Part, instants};
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
-use crate::files::SharedFiles;
+use crate::files::{self, SharedFiles};
 
 /// Writes the events of these chunks, which are of one day and log type, to a new part.
 ///
 /// # Errors
 /// What the file system or Arrow answers.
 pub fn write(files: &SharedFiles, path: &Path, chunks: &[Arc<Chunk>]) -> Result<WrittenPart, StorageError> {
+    whole_or_not(files, path, write_chunks(files, path, chunks))
+}
+
+/// Leaves nothing behind of a part that could not be written: on a full disk each attempt would take more of it.
+fn whole_or_not(
+    files: &SharedFiles,
+    path: &Path,
+    written: Result<WrittenPart, StorageError>,
+) -> Result<WrittenPart, StorageError> {
+    if written.is_err() {
+        for path in [path.with_extension(INDEX_EXTENSION), path.to_owned()] {
+            if let Err(error) = files::remove_file(&**files, &path) {
+                tracing::warn!(path = %path.display(), %error, "a half written part could not be removed; the next start does");
+            }
+        }
+    }
+    written
+}
+
+fn write_chunks(files: &SharedFiles, path: &Path, chunks: &[Arc<Chunk>]) -> Result<WrittenPart, StorageError> {
     let batches: Vec<RecordBatch> = chunks.iter().map(|chunk| chunk.batch.clone()).collect();
     let columns = joined_fields(batches.iter()).into_iter().map(|field| planned(field, &batches)).collect();
     let overflow_fields = chunks.iter().flat_map(|chunk| chunk.overflow_fields.iter().cloned()).collect();
@@ -81,6 +101,15 @@ fn page(fields: &[FieldRef], batches: &[RecordBatch], picks: &[Pick]) -> Result<
 /// # Errors
 /// What the file system, Arrow or a damaged part answers.
 pub fn merge(
+    files: &SharedFiles,
+    path: &Path,
+    parts: &[Arc<Part>],
+    effort: Effort,
+) -> Result<WrittenPart, StorageError> {
+    whole_or_not(files, path, merge_parts(files, path, parts, effort))
+}
+
+fn merge_parts(
     files: &SharedFiles,
     path: &Path,
     parts: &[Arc<Part>],

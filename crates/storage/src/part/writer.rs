@@ -128,7 +128,7 @@ pub struct WrittenPart {
     pub index_bytes: u64,
 }
 
-/// A part half written; dropped before it is finished, its files are left for the next start to remove.
+/// A part half written; who began it removes its files when it fails.
 pub struct PartWriter {
     target: PartTarget,
     schema: Arc<Schema>,

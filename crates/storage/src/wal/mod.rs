@@ -44,6 +44,8 @@ pub fn segments(files: &dyn Files, folder: &Path) -> io::Result<Vec<Segment>> {
 pub struct OpenSegment {
     file: Box<dyn NewFile>,
     bytes: u64,
+    /// Those of them that are on disk.
+    synced_bytes: u64,
 }
 
 impl OpenSegment {
@@ -57,7 +59,7 @@ impl OpenSegment {
         if files.look(&path).is_ok_and(|found| found.size_bytes == 0) {
             files::remove_file(files, &path)?;
         }
-        Ok(Self { file: files::create_file(files, &path)?, bytes: 0 })
+        Ok(Self { file: files::create_file(files, &path)?, bytes: 0, synced_bytes: 0 })
     }
 
     /// Bytes written to it.
@@ -86,8 +88,15 @@ impl OpenSegment {
     ///
     /// # Errors
     /// What the file system answers. What reached the disk is then unknown: the caller must stop, and not try again.
-    pub fn sync(&self) -> io::Result<()> {
-        self.file.sync()
+    /// What was not synced is cut off as well as that can be done: the system may think that it is on disk, so that the
+    /// next start would find it, tell its sender that it is stored, and never write it.
+    pub fn sync(&mut self) -> io::Result<()> {
+        let result = self.file.sync();
+        match &result {
+            Ok(()) => self.synced_bytes = self.bytes,
+            Err(_) => drop(self.file.set_size(self.synced_bytes)),
+        }
+        result
     }
 }
 

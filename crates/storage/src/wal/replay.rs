@@ -50,6 +50,11 @@ fn replay_segment(
     visit: &mut dyn FnMut(Record) -> io::Result<()>,
 ) -> io::Result<()> {
     let bytes = files.read(&segment.path)?;
+    if is_newest {
+        // Its end may be what a process wrote and was killed before it was synced. Senders are told that it is stored
+        // when they send it again.
+        files.sync_file(&segment.path)?;
+    }
     let mut at = 0;
     loop {
         match record::read(&bytes[at..]) {
