@@ -13,7 +13,7 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Number of a file or folder; never used twice.
 type Number = u64;
@@ -97,6 +97,7 @@ pub struct Moment {
 #[derive(Clone)]
 pub struct Disk {
     state: Arc<Mutex<State>>,
+    changed: Arc<Condvar>,
 }
 
 struct State {
@@ -110,6 +111,9 @@ struct State {
     moments: Option<Vec<Moment>>,
     failed: Vec<String>,
     syncs: usize,
+    /// Syncs of files wait as long as this is so.
+    is_slow: bool,
+    waiting: usize,
     locked: BTreeSet<PathBuf>,
 }
 
@@ -267,9 +271,11 @@ impl Disk {
             moments: None,
             failed: Vec::new(),
             syncs: 0,
+            is_slow: false,
+            waiting: 0,
             locked: BTreeSet::new(),
         };
-        Self { state: Arc::new(Mutex::new(state)) }
+        Self { state: Arc::new(Mutex::new(state)), changed: Arc::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -321,6 +327,33 @@ impl Disk {
     /// How many syncs of files and folders there were.
     pub fn sync_count(&self) -> usize {
         self.state().syncs
+    }
+
+    /// From now on syncs of files take until `go_on`.
+    pub fn slow_down(&self) {
+        self.state().is_slow = true;
+    }
+
+    /// Waits until somebody waits for a sync.
+    pub fn wait_for_a_sync(&self) {
+        let nobody_waits = |state: &mut State| state.waiting == 0;
+        drop(self.changed.wait_while(self.state(), nobody_waits).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Lets all syncs go on.
+    pub fn go_on(&self) {
+        self.state().is_slow = false;
+        self.changed.notify_all();
+    }
+
+    /// The state, once syncs go on.
+    fn state_for_a_sync(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        state.waiting += 1;
+        self.changed.notify_all();
+        state = self.changed.wait_while(state, |state| state.is_slow).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state
     }
 
     /// The operations that failed.

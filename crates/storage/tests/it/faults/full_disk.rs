@@ -1,4 +1,4 @@
-//! Disks that are full, read-only, or cannot sync the log.
+//! Disks that are full, read-only, slow, or cannot sync the log.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -126,4 +126,33 @@ async fn a_disk_that_becomes_read_only_stops_the_store_and_keeps_what_it_has() {
     drop(engine);
     disk.set(Plan::Healthy);
     assert!(checked_numbers(&open(&disk).unwrap()).await.unwrap().into_iter().eq(FIRST..FIRST + 5));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_disk_makes_senders_wait_and_nobody_else() {
+    let disk = Disk::new();
+    let engine = Arc::new(open(&disk).unwrap());
+    append(&engine, FIRST..FIRST + 5).await.unwrap();
+    disk.slow_down();
+    let answered = Arc::new(AtomicUsize::default());
+    let senders: Vec<_> = (1..40)
+        .map(|place| {
+            let (engine, answered) = (engine.clone(), answered.clone());
+            tokio::spawn(async move {
+                append(&engine, FIRST + place * 5..FIRST + (place + 1) * 5).await.unwrap();
+                answered.fetch_add(1, Ordering::Relaxed);
+            })
+        })
+        .collect();
+    let waiting = disk.clone();
+    tokio::task::spawn_blocking(move || waiting.wait_for_a_sync()).await.unwrap();
+    assert!(checked_numbers(&engine).await.unwrap().into_iter().eq(FIRST..FIRST + 5), "searches go on");
+    assert_eq!(answered.load(Ordering::Relaxed), 0, "nothing is acknowledged before it is on disk");
+    let sync_count = disk.sync_count();
+    disk.go_on();
+    for sender in senders {
+        sender.await.unwrap();
+    }
+    assert!(disk.sync_count() - sync_count <= 39);
+    assert!(checked_numbers(&engine).await.unwrap().into_iter().eq(FIRST..FIRST + 200));
 }

@@ -9,3 +9,4 @@ mod every_stop;
 mod full_disk;
 
 mod life;
+mod odd_days;

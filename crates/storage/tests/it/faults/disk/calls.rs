@@ -199,7 +199,7 @@ impl Write for Handle {
 
 impl NewFile for Handle {
     fn sync(&self) -> io::Result<()> {
-        self.disk.state().sync(self.number, &self.path)
+        self.disk.state_for_a_sync().sync(self.number, &self.path)
     }
 
     fn set_size(&self, size_bytes: u64) -> io::Result<()> {
