@@ -151,6 +151,17 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_jumps_by_an_hour_makes_nothing_new() {
+        let mut index = DedupIndex::default();
+        index.add_id("a", at_hours(10));
+        index.add_key("upload/1", at_hours(10));
+        for now in [at_hours(9), at_hours(11)] {
+            index.add_id("b", now);
+            assert!(index.has_id("a", now) && index.has_key("upload/1", now), "{now:?}");
+        }
+    }
+
+    #[test]
     fn keys_are_known_for_a_day() {
         let mut index = DedupIndex::default();
         index.add_key("upload/1", at_hours(0));

@@ -5,9 +5,9 @@
 pub mod care;
 mod chunk;
 mod dedup;
-mod disk;
 mod engine;
 mod error;
+pub mod files;
 mod manifest;
 mod memtable;
 mod options;

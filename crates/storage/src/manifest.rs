@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use vigie_domain::{Day, LogType, Timestamp};
 
 use crate::dedup::StoredKey;
-use crate::disk;
 use crate::error::StorageError;
+use crate::files::{self, Files};
 use crate::part::{INDEX_EXTENSION, PART_EXTENSION};
 
 /// Version of the format; a newer one is refused.
@@ -101,8 +101,8 @@ impl Manifest {
     ///
     /// # Errors
     /// `Damaged` when the file fails its checksum or is of a newer version.
-    pub fn load(folder: &Path) -> Result<Self, StorageError> {
-        let bytes = match std::fs::read(folder.join(FILE_NAME)) {
+    pub fn load(files: &dyn Files, folder: &Path) -> Result<Self, StorageError> {
+        let bytes = match files.read(&folder.join(FILE_NAME)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(error.into()),
@@ -158,14 +158,15 @@ impl Manifest {
     ///
     /// # Errors
     /// What the file system answers; the old one then still stands.
-    pub fn store(&self, folder: &Path) -> io::Result<()> {
-        disk::replace_file(&folder.join(FILE_NAME), &self.to_bytes())
+    pub fn store(&self, files: &dyn Files, folder: &Path) -> io::Result<()> {
+        files::replace_file(files, &folder.join(FILE_NAME), &self.to_bytes())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::OsFiles;
 
     fn manifest() -> Manifest {
         let part = PartMeta {
@@ -189,9 +190,9 @@ mod tests {
     #[test]
     fn a_manifest_comes_back() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Manifest::load(folder.path()).unwrap(), Manifest::default());
-        manifest().store(folder.path()).unwrap();
-        assert_eq!(Manifest::load(folder.path()).unwrap(), manifest());
+        assert_eq!(Manifest::load(&OsFiles, folder.path()).unwrap(), Manifest::default());
+        manifest().store(&OsFiles, folder.path()).unwrap();
+        assert_eq!(Manifest::load(&OsFiles, folder.path()).unwrap(), manifest());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use vigie_domain::Timestamp;
 
 use crate::care::LifecyclePolicy;
+use crate::files::{self, SharedFiles};
 
 /// Called once when the log could not be synced: what reached the disk is unknown, so the process must end.
 pub type FatalHandler = Arc<dyn Fn(&str) + Send + Sync>;
@@ -19,10 +20,14 @@ pub type EngineClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct EngineOptions {
     /// Folder of everything that the engine keeps.
     pub folder: PathBuf,
+    /// The file system it lies on.
+    pub files: SharedFiles,
     /// Size at which the memory table is written to parts.
     pub flush_bytes: usize,
     /// Age at which it is.
     pub flush_interval: Duration,
+    /// Size at which a log segment is closed and the next begun, in bytes: bounds the memory of a replay.
+    pub segment_bytes_max: u64,
     /// Free disk space below which events are refused, in bytes.
     pub free_bytes_min: u64,
     /// Parts of one day and log type that are merged into one.
@@ -42,8 +47,10 @@ impl EngineOptions {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
+            files: files::os(),
             flush_bytes: 96 * 1024 * 1024,
             flush_interval: Duration::from_secs(60),
+            segment_bytes_max: 64 * 1024 * 1024,
             free_bytes_min: 256 * 1024 * 1024,
             merge_fan_in: 8,
             merge_rows_max: 2_000_000,

@@ -80,6 +80,17 @@ fn rust_files_say_what_they_are() {
 }
 
 #[test]
+fn the_log_engine_touches_files_in_one_place_only() {
+    let touches = |(path, text): &(String, String)| {
+        let is_bound = path.starts_with("crates/storage/src/") && !path.starts_with("crates/storage/src/files/");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        (is_bound && (code.contains("std::fs") || code.contains("fs4"))).then(|| path.clone())
+    };
+    let offenders: Vec<String> = sources().iter().filter_map(touches).collect();
+    report("go through crates/storage/src/files here, so that a double can fail every call", &offenders);
+}
+
+#[test]
 fn tests_do_not_wait_for_time() {
     // Written apart, so that this file does not find itself.
     let waits = [["thread", "::sleep("].concat(), ["time", "::sleep("].concat(), ["waitFor", "Timeout("].concat()];

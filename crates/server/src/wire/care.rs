@@ -10,6 +10,7 @@ use vigie_adapters::sqlite;
 use vigie_domain::{Day, Error, ErrorKind, Result};
 use vigie_storage::LogEngine;
 use vigie_storage::care::{BackupPlan, HOLDS_FOLDER, LifecyclePolicy};
+use vigie_storage::files::os;
 
 pub use vigie_storage::care::{
     BackupReport, IndexOutlook, Inspection, PartPlan, PartView, RestoreReport, ScrubMode, ScrubReport,
@@ -29,7 +30,7 @@ pub type BackupTaker = Arc<dyn Fn() -> BoxFuture<'static, Result<BackupReport>> 
 /// # Errors
 /// `Conflict` when a server uses the folder; `NotFound` when it is none.
 pub fn scrub(settings: &Settings, mode: ScrubMode) -> Result<ScrubReport> {
-    vigie_storage::care::scrub(&settings.data.dir.join(LOGS_FOLDER), mode).map_err(|error| used(settings, error))
+    vigie_storage::care::scrub(&os(), &settings.data.dir.join(LOGS_FOLDER), mode).map_err(|error| used(settings, error))
 }
 
 /// What lies in the parts, and what a query reads of them; a server may run meanwhile.
@@ -37,7 +38,7 @@ pub fn scrub(settings: &Settings, mode: ScrubMode) -> Result<ScrubReport> {
 /// # Errors
 /// `NotFound` when there is no such part; `Unavailable` when one cannot be read.
 pub fn inspect(settings: &Settings, asked: &Inspection<'_>) -> Result<Vec<PartView>> {
-    vigie_storage::care::inspect(&settings.data.dir.join(LOGS_FOLDER), asked)
+    vigie_storage::care::inspect(&os(), &settings.data.dir.join(LOGS_FOLDER), asked)
 }
 
 /// What becomes of indices as they age; 0 days mean never.
@@ -54,7 +55,7 @@ pub fn lifecycle_policy(settings: &Settings) -> LifecyclePolicy {
 /// # Errors
 /// `NotFound` when there is no such index.
 pub fn explain(settings: &Settings, day: Option<Day>) -> Result<Vec<IndexOutlook>> {
-    vigie_storage::care::explain(&settings.data.dir.join(LOGS_FOLDER), day, &lifecycle_policy(settings))
+    vigie_storage::care::explain(&os(), &settings.data.dir.join(LOGS_FOLDER), day, &lifecycle_policy(settings))
 }
 
 /// Holds the index so that it is not deleted for its age; a server may run meanwhile.
@@ -62,7 +63,7 @@ pub fn explain(settings: &Settings, day: Option<Day>) -> Result<Vec<IndexOutlook
 /// # Errors
 /// `NotFound` when there is no such index; `Unavailable` when the folder cannot be written to.
 pub fn hold(settings: &Settings, day: Day) -> Result<()> {
-    vigie_storage::care::hold(&settings.data.dir.join(LOGS_FOLDER), day)
+    vigie_storage::care::hold(&os(), &settings.data.dir.join(LOGS_FOLDER), day)
 }
 
 /// Releases the index; a server may run meanwhile.
@@ -70,7 +71,7 @@ pub fn hold(settings: &Settings, day: Day) -> Result<()> {
 /// # Errors
 /// `NotFound` when it is not held; `Unavailable` when the folder cannot be written to.
 pub fn release(settings: &Settings, day: Day) -> Result<()> {
-    vigie_storage::care::release(&settings.data.dir.join(LOGS_FOLDER), day)
+    vigie_storage::care::release(&os(), &settings.data.dir.join(LOGS_FOLDER), day)
 }
 
 /// The same error, with what to do when a server uses the folder.
@@ -133,7 +134,7 @@ pub async fn back_up(data: &Path, logs: &LogEngine, target: &Path) -> Result<Bac
 /// `Conflict` when the folder of the settings is not empty; `NotFound` when there is no such backup; `Unavailable`
 /// when it is damaged.
 pub fn restore(settings: &Settings, from: &Path, number: Option<u64>) -> Result<RestoreReport> {
-    vigie_storage::care::restore(from, number, &settings.data.dir)
+    vigie_storage::care::restore(&os(), from, number, &settings.data.dir)
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

@@ -1,4 +1,4 @@
-//! `kill -9` while events arrive: what was acknowledged is there afterwards, once, and nothing else is.
+//! `kill -9` and `SIGTERM` while events arrive: what was acknowledged is there afterwards, once, and nothing else is.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value as Json, json};
 
 /// For this throw-away server only.
@@ -54,6 +55,13 @@ impl Server {
         server
     }
 
+    /// As a service manager does; it ends in order.
+    fn stop(mut self) {
+        kill_process(Pid::from_child(&self.process), Signal::TERM).unwrap();
+        let status = self.process.wait().unwrap();
+        assert!(status.success(), "{status}");
+    }
+
     /// Like a power cut for the process: no signal handler runs.
     fn kill(mut self) {
         self.process.kill().unwrap();
@@ -72,6 +80,19 @@ impl Client {
     fn post(&self, path: &str, token: &str, body: &Json) -> Option<Json> {
         let request = ureq::post(format!("{}{path}", self.url)).header("Authorization", format!("Bearer {token}"));
         request.send_json(body).ok()?.body_mut().read_json().ok()
+    }
+
+    /// Sends a file.
+    fn upload(&self, token: &str, content: &str) {
+        let form = format!(
+            "--boundary\r\nContent-Disposition: form-data; name=\"file\"; filename=\"shop.ndjson\"\r\n\r\n{content}\r\n--boundary--\r\n"
+        );
+        // The file itself is known from the second time on; it is read all the same.
+        let answer = ureq::post(format!("{}/api/logs/upload?again=true", self.url))
+            .header("Authorization", format!("Bearer {token}"))
+            .header("Content-Type", "multipart/form-data; boundary=boundary")
+            .send(form);
+        assert_eq!(answer.unwrap().status(), 200);
     }
 
     /// The numbers of all stored events, as often as each is stored.
@@ -109,8 +130,8 @@ impl Client {
     }
 }
 
-/// One round: so many batches are acknowledged, then the process is killed while others are on their way.
-fn round(folder: &Path, token: &mut Option<String>, next: &AtomicU64, batches: usize) -> Vec<u64> {
+/// One round: so many batches are acknowledged, then the process ends while others are on their way.
+fn round(folder: &Path, token: &mut Option<String>, next: &AtomicU64, batches: usize, end: fn(Server)) -> Vec<u64> {
     let server = Server::start(folder);
     let token: &str = token.get_or_insert_with(|| server.client.token());
     let (ledger, entries): (SyncSender<u64>, Receiver<u64>) = sync_channel(100_000);
@@ -121,7 +142,7 @@ fn round(folder: &Path, token: &mut Option<String>, next: &AtomicU64, batches: u
         }
         drop(ledger);
         let mut acknowledged: Vec<u64> = entries.iter().take(batches).collect();
-        server.kill();
+        end(server);
         acknowledged.extend(entries.iter());
         acknowledged
     })
@@ -133,16 +154,55 @@ fn what_was_acknowledged_survives_being_killed_twenty_times() {
     let next = AtomicU64::new(0);
     let (mut token, mut acknowledged) = (None, BTreeSet::new());
     for number in 0..ROUNDS {
-        for first in round(folder.path(), &mut token, &next, 10 + (number as usize * 37) % 60) {
+        for first in round(folder.path(), &mut token, &next, 10 + (number as usize * 37) % 60, Server::kill) {
             acknowledged.extend(first..first + BATCH_EVENTS);
         }
     }
-    let server = Server::start(folder.path());
-    let stored = server.client.numbers(token.as_deref().unwrap());
+    check(folder.path(), token.as_deref().unwrap(), &acknowledged, next.load(Ordering::Relaxed));
+}
+
+#[test]
+fn told_to_stop_under_load_it_ends_in_order_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let next = AtomicU64::new(0);
+    let (mut token, mut acknowledged) = (None, BTreeSet::new());
+    for batches in [5, 40] {
+        for first in round(folder.path(), &mut token, &next, batches, Server::stop) {
+            acknowledged.extend(first..first + BATCH_EVENTS);
+        }
+    }
+    check(folder.path(), token.as_deref().unwrap(), &acknowledged, next.load(Ordering::Relaxed));
+}
+
+#[test]
+fn an_event_sent_ten_times_over_requests_and_files_and_crashes_is_stored_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let token = server.client.token();
+    let event = json!({"_id": "order-1", "n": 1, "message": "paid"});
+    for attempt in 0..10 {
+        if attempt % 2 == 0 {
+            server.client.post("/api/logs/ingest", &token, &event).unwrap();
+        } else {
+            server.client.upload(&token, &event.to_string());
+        }
+        if attempt % 3 == 0 {
+            server.kill();
+            server = Server::start(folder.path());
+        }
+    }
+    assert_eq!(server.client.numbers(&token), [1]);
+    server.kill();
+}
+
+/// What is stored is everything that was acknowledged, nothing twice, and nothing that nobody sent.
+fn check(folder: &Path, token: &str, acknowledged: &BTreeSet<u64>, sent: u64) {
+    let server = Server::start(folder);
+    let stored = server.client.numbers(token);
     let distinct: BTreeSet<u64> = stored.iter().copied().collect();
     assert_eq!(distinct.len(), stored.len(), "an event is stored twice");
     let lost: Vec<_> = acknowledged.difference(&distinct).collect();
     assert!(lost.is_empty(), "{} of {} acknowledged events are lost: {lost:?}", lost.len(), acknowledged.len());
-    assert!(distinct.iter().all(|n| *n < next.load(Ordering::Relaxed)), "an event is stored that nobody sent");
+    assert!(distinct.iter().all(|n| *n < sent), "an event is stored that nobody sent");
     server.kill();
 }

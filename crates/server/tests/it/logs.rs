@@ -63,6 +63,25 @@ async fn how_events_are_read_can_be_said() {
 }
 
 #[tokio::test]
+async fn events_of_odd_days_make_no_index() {
+    let shop = Shop::new().await;
+    let check = async |instant: Json, status: u16| {
+        let event = json!({"@timestamp": instant, "message": "a"});
+        let answer = shop.ingest("/api/logs/ingest", &event.to_string(), &[]).await;
+        assert_eq!(answer.status, status, "{instant}: {}", answer.text());
+    };
+    for outside in [json!("1970-01-01T00:00:00Z"), json!("2200-01-01")] {
+        check(outside, 422).await;
+    }
+    assert_eq!(shop.total().await, 0);
+    // No instant that can be kept: the event is of the moment when it arrived, and says so.
+    check(json!("9999-12-31T23:59:59Z"), 200).await;
+    let hits = shop.get("/api/logs/recent").await.json();
+    assert_eq!(hits["logs"][0]["_source"]["tags"], json!(["_dateparsefailure"]));
+    assert_eq!(shop.app.ports.logs.indices(&vigie_domain::Scope::main()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_refused() {
     let shop = Shop::new().await;
     shop.ingest("/api/logs/ingest", "", &[]).await.assert_problem(400);

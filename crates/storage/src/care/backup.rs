@@ -4,7 +4,6 @@
 //! piece of the write-ahead log is needed. Each part is verified before it is copied, and copied once for all backups.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,8 +12,8 @@ use vigie_domain::{Error, ErrorKind, Timestamp};
 
 use super::backup_list::{self, BACKUPS_FOLDER, BackedUp, BackupList, LIST_NAME, PARTS_FOLDER, folder_of};
 use super::checked_copy::{self, Content};
-use crate::disk;
 use crate::engine::{PARTS_FOLDER as INDICES_FOLDER, Snapshot, take_lock};
+use crate::files::{self, Access, Files};
 use crate::manifest::FILE_NAME as MANIFEST_NAME;
 use crate::part;
 
@@ -54,9 +53,10 @@ pub struct BackupReport {
 pub fn back_up(plan: &BackupPlan<'_>) -> Result<BackupReport, Error> {
     let target = plan.target.display();
     let failed = |error: io::Error| Error::new(ErrorKind::Unavailable, format!("no backup in \"{target}\": {error}"));
-    create_private(plan.target).map_err(failed)?;
+    let files = &**plan.logs.files();
+    create_private(files, plan.target).map_err(failed)?;
     // Two backups into one folder would take the same number.
-    let _lock = take_lock(plan.target)?;
+    let _lock = take_lock(files, plan.target)?;
     let mut backup = Backup::begin(plan).map_err(failed)?;
     backup.copy_parts()?;
     backup.copy_rest().map_err(failed)?;
@@ -64,9 +64,10 @@ pub fn back_up(plan: &BackupPlan<'_>) -> Result<BackupReport, Error> {
 }
 
 struct Backup<'a> {
+    files: &'a dyn Files,
     plan: &'a BackupPlan<'a>,
     number: u64,
-    files: Vec<BackedUp>,
+    list: Vec<BackedUp>,
     copied_bytes: u64,
     /// Folders with new files.
     touched: BTreeSet<PathBuf>,
@@ -74,10 +75,11 @@ struct Backup<'a> {
 
 impl<'a> Backup<'a> {
     fn begin(plan: &'a BackupPlan<'a>) -> io::Result<Self> {
-        let number = backup_list::numbers(plan.target)?.last().map_or(1, |last| last + 1);
-        disk::create_folder(&plan.target.join(PARTS_FOLDER))?;
-        disk::create_folder(&folder_of(plan.target, number))?;
-        Ok(Self { plan, number, files: Vec::new(), copied_bytes: 0, touched: BTreeSet::new() })
+        let files = &**plan.logs.files();
+        let number = backup_list::numbers(files, plan.target)?.last().map_or(1, |last| last + 1);
+        files::create_folder(files, &plan.target.join(PARTS_FOLDER), Access::Usual)?;
+        files::create_folder(files, &folder_of(plan.target, number), Access::Usual)?;
+        Ok(Self { files, plan, number, list: Vec::new(), copied_bytes: 0, touched: BTreeSet::new() })
     }
 
     fn copy_parts(&mut self) -> Result<(), Error> {
@@ -89,7 +91,7 @@ impl<'a> Backup<'a> {
                 Error::new(ErrorKind::Unavailable, words)
             };
             let path = folder.join(&name);
-            if let Some(damage) = part::verify(meta, &path).into_iter().next() {
+            if let Some(damage) = part::verify(self.plan.logs.files(), meta, &path).into_iter().next() {
                 return Err(fail(damage.what));
             }
             for file in [Some(meta.relative_path()), meta.relative_index_path()].into_iter().flatten() {
@@ -101,19 +103,19 @@ impl<'a> Backup<'a> {
 
     /// A file of a part: copied unless a file of the same content is there.
     fn copy_part_file(&mut self, source: &Path, name: &str) -> io::Result<()> {
-        let content = Content::of_file(source)?;
+        let content = Content::of_file(self.files, source)?;
         let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
         let stored_as = format!("{PARTS_FOLDER}/{stem}.{:08x}.{extension}", content.crc32c);
         let target = self.plan.target.join(&stored_as);
-        if target.metadata().ok().map(|metadata| metadata.len()) != Some(content.size_bytes) {
+        if self.files.look(&target).ok().map(|found| found.size_bytes) != Some(content.size_bytes) {
             let new = target.with_extension("new");
-            disk::remove_file(&new)?;
+            files::remove_file(self.files, &new)?;
             self.create_folder_of(&target)?;
-            let copied = checked_copy::copy(source, &new)?;
+            let copied = checked_copy::copy(self.files, source, &new)?;
             if copied != content {
                 return Err(io::Error::other("its bytes changed while they were copied"));
             }
-            fs::rename(&new, &target)?;
+            self.files.rename(&new, &target)?;
             self.copied_bytes += content.size_bytes;
         }
         self.list(format!("{}/{INDICES_FOLDER}/{name}", self.plan.logs_path), stored_as, content);
@@ -125,14 +127,14 @@ impl<'a> Backup<'a> {
         let (path, stored_as) = self.own(&format!("{}/{MANIFEST_NAME}", self.plan.logs_path));
         let target = self.plan.target.join(&stored_as);
         self.create_folder_of(&target)?;
-        let content = checked_copy::write(&manifest, &target)?;
+        let content = checked_copy::write(self.files, &manifest, &target)?;
         self.copied_bytes += content.size_bytes;
         self.list(path, stored_as, content);
         for (source, path) in self.plan.others {
             let (path, stored_as) = self.own(path);
             let target = self.plan.target.join(&stored_as);
             self.create_folder_of(&target)?;
-            match checked_copy::copy(source, &target) {
+            match checked_copy::copy(self.files, source, &target) {
                 Ok(content) => {
                     self.copied_bytes += content.size_bytes;
                     self.list(path, stored_as, content);
@@ -151,7 +153,7 @@ impl<'a> Backup<'a> {
 
     fn create_folder_of(&mut self, file: &Path) -> io::Result<()> {
         if let Some(folder) = file.parent() {
-            disk::create_folder(folder)?;
+            files::create_folder(self.files, folder, Access::Usual)?;
             self.touched.insert(folder.to_owned());
         }
         Ok(())
@@ -159,30 +161,29 @@ impl<'a> Backup<'a> {
 
     fn list(&mut self, path: String, stored_as: String, content: Content) {
         let Content { size_bytes, crc32c } = content;
-        self.files.push(BackedUp { path, stored_as, size_bytes, crc32c });
+        self.list.push(BackedUp { path, stored_as, size_bytes, crc32c });
     }
 
     /// The list comes last: a backup without one does not count.
     fn finish(self) -> io::Result<BackupReport> {
-        self.touched.iter().try_for_each(|folder| disk::sync_folder(folder))?;
+        self.touched.iter().try_for_each(|folder| self.files.sync_folder(folder))?;
         let report = BackupReport {
             number: self.number,
             event_count: self.plan.logs.event_count(),
-            file_count: self.files.len() as u64,
-            size_bytes: self.files.iter().map(|file| file.size_bytes).sum(),
+            file_count: self.list.len() as u64,
+            size_bytes: self.list.iter().map(|file| file.size_bytes).sum(),
             copied_bytes: self.copied_bytes,
         };
-        let list = BackupList::new(self.plan.taken_at, report.event_count, self.files);
-        disk::replace_file(&folder_of(self.plan.target, self.number).join(LIST_NAME), &list.to_bytes())?;
+        let list = BackupList::new(self.plan.taken_at, report.event_count, self.list);
+        files::replace_file(self.files, &folder_of(self.plan.target, self.number).join(LIST_NAME), &list.to_bytes())?;
         Ok(report)
     }
 }
 
 /// Backups hold keys: only their owner may look inside.
-fn create_private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    if folder.is_dir() {
+fn create_private(files: &dyn Files, folder: &Path) -> io::Result<()> {
+    if files::is_folder(files, folder) {
         return Ok(());
     }
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    files::create_folder(files, folder, Access::Private)
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use vigie_domain::Timestamp;
 
 use crate::error::StorageError;
+use crate::files::{self, Files};
 
 /// Version of the format; a newer one is refused.
 const VERSION: u32 = 1;
@@ -66,8 +67,8 @@ impl BackupList {
     /// # Errors
     /// `Damaged` when it fails its checksum, is of a newer version or names a place outside; else what the file
     /// system answers.
-    pub fn load(folder: &Path, number: u64) -> Result<Self, StorageError> {
-        Self::parse(&std::fs::read(folder_of(folder, number).join(LIST_NAME))?)
+    pub fn load(files: &dyn Files, folder: &Path, number: u64) -> Result<Self, StorageError> {
+        Self::parse(&files.read(&folder_of(folder, number).join(LIST_NAME))?)
     }
 
     /// Reads the bytes of a list.
@@ -107,25 +108,22 @@ pub fn folder_of(folder: &Path, number: u64) -> PathBuf {
 ///
 /// # Errors
 /// What the file system answers; none when there is no such folder.
-pub fn numbers(folder: &Path) -> io::Result<BTreeSet<u64>> {
+pub fn numbers(files: &dyn Files, folder: &Path) -> io::Result<BTreeSet<u64>> {
     let folder = folder.join(BACKUPS_FOLDER);
-    if !folder.is_dir() {
+    if !files::is_folder(files, &folder) {
         return Ok(BTreeSet::new());
     }
-    let mut numbers = BTreeSet::new();
-    for entry in std::fs::read_dir(folder)? {
-        numbers.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u64>().ok()));
-    }
-    Ok(numbers)
+    let paths = files.list(&folder)?;
+    Ok(paths.iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok()).collect())
 }
 
 /// The numbers of the backups that were finished.
 ///
 /// # Errors
 /// What the file system answers.
-pub fn finished(folder: &Path) -> io::Result<BTreeSet<u64>> {
-    let mut numbers = numbers(folder)?;
-    numbers.retain(|number| folder_of(folder, *number).join(LIST_NAME).is_file());
+pub fn finished(files: &dyn Files, folder: &Path) -> io::Result<BTreeSet<u64>> {
+    let mut numbers = numbers(files, folder)?;
+    numbers.retain(|number| files.look(&folder_of(folder, *number).join(LIST_NAME)).is_ok());
     Ok(numbers)
 }
 

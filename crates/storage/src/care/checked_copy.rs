@@ -1,8 +1,9 @@
 //! Copies files byte by byte with their checksum; what is copied is on disk when it is done.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
+
+use crate::files::{Access, Files};
 
 /// Bytes that are copied at once.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -26,8 +27,8 @@ impl Content {
     ///
     /// # Errors
     /// What the file system answers.
-    pub fn of_file(path: &Path) -> io::Result<Self> {
-        pass(&mut File::open(path)?, &mut io::sink())
+    pub fn of_file(files: &dyn Files, path: &Path) -> io::Result<Self> {
+        pass(files, path, &mut io::sink())
     }
 }
 
@@ -35,12 +36,14 @@ impl Content {
 ///
 /// # Errors
 /// What the file system answers, also when the target exists.
-pub fn copy(source: &Path, target: &Path) -> io::Result<Content> {
-    let mut from = File::open(source)?;
-    let mut to = new_private(target)?;
-    let content = pass(&mut from, &mut to)?;
-    to.sync_all()?;
-    fs::set_permissions(target, from.metadata()?.permissions())?;
+pub fn copy(files: &dyn Files, source: &Path, target: &Path) -> io::Result<Content> {
+    // Nothing is made when there is nothing to copy.
+    files.look(source)?;
+    // Keys are copied too: nobody else may read them meanwhile.
+    let mut to = files.create(target, Access::Private)?;
+    let content = pass(files, source, &mut to)?;
+    files.copy_access(source, target)?;
+    to.sync()?;
     Ok(content)
 }
 
@@ -48,31 +51,25 @@ pub fn copy(source: &Path, target: &Path) -> io::Result<Content> {
 ///
 /// # Errors
 /// What the file system answers, also when the target exists.
-pub fn write(bytes: &[u8], target: &Path) -> io::Result<Content> {
-    let mut to = new_private(target)?;
+pub fn write(files: &dyn Files, bytes: &[u8], target: &Path) -> io::Result<Content> {
+    let mut to = files.create(target, Access::Private)?;
     to.write_all(bytes)?;
-    to.sync_all()?;
+    to.sync()?;
     Ok(Content::of_bytes(bytes))
 }
 
-/// Keys are copied too: nobody else may read them meanwhile.
-fn new_private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
-fn pass(from: &mut impl Read, to: &mut impl Write) -> io::Result<Content> {
+fn pass(files: &dyn Files, from: &Path, to: &mut dyn Write) -> io::Result<Content> {
+    let from = files.open(from)?;
+    let size_bytes = from.size_bytes()?;
     let mut content = Content { size_bytes: 0, crc32c: 0 };
     let mut piece = vec![0; PIECE_BYTES];
-    loop {
-        let read = match from.read(&mut piece) {
-            Ok(0) => return Ok(content),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        to.write_all(&piece[..read])?;
-        content.size_bytes += read as u64;
-        content.crc32c = crc32c::crc32c_append(content.crc32c, &piece[..read]);
+    while content.size_bytes < size_bytes {
+        let length = (size_bytes - content.size_bytes).min(PIECE_BYTES as u64);
+        let piece = &mut piece[..length as usize];
+        from.read_exact_at(piece, content.size_bytes)?;
+        to.write_all(piece)?;
+        content.size_bytes += length;
+        content.crc32c = crc32c::crc32c_append(content.crc32c, piece);
     }
+    Ok(content)
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use vigie_domain::Day;
 
-use crate::disk;
+use crate::files::{self, Access, Files};
 
 /// Folder of the holds below that of the logs.
 pub const HOLDS_FOLDER: &str = "holds";
@@ -18,19 +18,22 @@ fn file_of(folder: &Path, day: Day) -> PathBuf {
 }
 
 /// Whether the index is held. When that cannot be told, it is: what is deleted does not come back.
-pub fn is_held(folder: &Path, day: Day) -> bool {
-    file_of(folder, day).try_exists().unwrap_or(true)
+pub fn is_held(files: &dyn Files, folder: &Path, day: Day) -> bool {
+    match files.look(&file_of(folder, day)) {
+        Ok(_) => true,
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
 }
 
 /// Holds the index; durable when it returns.
 ///
 /// # Errors
 /// What the file system answers.
-pub fn hold(folder: &Path, day: Day) -> io::Result<()> {
-    disk::create_folder(&folder.join(HOLDS_FOLDER))?;
-    match disk::create_file(&file_of(folder, day)) {
+pub fn hold(files: &dyn Files, folder: &Path, day: Day) -> io::Result<()> {
+    files::create_folder(files, &folder.join(HOLDS_FOLDER), Access::Usual)?;
+    match files::create_file(files, &file_of(folder, day)) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => disk::sync_folder(&folder.join(HOLDS_FOLDER)),
+        _ => files.sync_folder(&folder.join(HOLDS_FOLDER)),
     }
 }
 
@@ -38,22 +41,21 @@ pub fn hold(folder: &Path, day: Day) -> io::Result<()> {
 ///
 /// # Errors
 /// What the file system answers.
-pub fn release(folder: &Path, day: Day) -> io::Result<()> {
-    disk::remove_file(&file_of(folder, day))?;
+pub fn release(files: &dyn Files, folder: &Path, day: Day) -> io::Result<()> {
+    files::remove_file(files, &file_of(folder, day))?;
     let holds = folder.join(HOLDS_FOLDER);
-    if holds.is_dir() { disk::sync_folder(&holds) } else { Ok(()) }
+    if files::is_folder(files, &holds) { files.sync_folder(&holds) } else { Ok(()) }
 }
 
 /// Every day that is held.
 ///
 /// # Errors
 /// What the file system answers.
-pub fn held_days(folder: &Path) -> io::Result<BTreeSet<Day>> {
+pub fn held_days(files: &dyn Files, folder: &Path) -> io::Result<BTreeSet<Day>> {
     let holds = folder.join(HOLDS_FOLDER);
-    if !holds.is_dir() {
+    if !files::is_folder(files, &holds) {
         return Ok(BTreeSet::new());
     }
-    let names = std::fs::read_dir(holds)?.map(|entry| Ok(entry?.file_name()));
-    let days = names.map(|name: io::Result<_>| Ok(name?.to_str().and_then(Day::parse)));
-    days.filter_map(io::Result::transpose).collect()
+    let paths = files.list(&holds)?;
+    Ok(paths.iter().filter_map(|path| Day::parse(path.file_name()?.to_str()?)).collect())
 }

@@ -5,7 +5,6 @@
 
 use std::path::Path;
 
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::RowGroupMetaData;
 use serde::Serialize;
 use vigie_domain::query::{Matcher, Query};
@@ -13,6 +12,7 @@ use vigie_domain::{Error, LogType, Scope, TimeRange, Timestamp};
 
 use crate::engine::PARTS_FOLDER;
 use crate::error::StorageError;
+use crate::files::{self, SharedFiles};
 use crate::manifest::{Manifest, PartMeta};
 use crate::part::{Part, PartIndex, Rows};
 use crate::scan::{Filter, prune};
@@ -98,11 +98,11 @@ pub struct Inspection<'a> {
 /// # Errors
 /// `NotFound` when there is no such folder or part; `Unavailable` when a part cannot be read; `Invalid` when the query
 /// cannot be made ready.
-pub fn inspect(folder: &Path, asked: &Inspection<'_>) -> Result<Vec<PartView>, Error> {
-    if !folder.is_dir() {
+pub fn inspect(files: &SharedFiles, folder: &Path, asked: &Inspection<'_>) -> Result<Vec<PartView>, Error> {
+    if !files::is_folder(&**files, folder) {
         return Err(Error::not_found(format!("there are no logs in \"{}\"; name a data folder", folder.display())));
     }
-    let mut metas = Manifest::load(folder)?.parts;
+    let mut metas = Manifest::load(&**files, folder)?.parts;
     metas.sort_by_key(|meta| (meta.day, meta.log_type, meta.first, meta.id));
     if let Some(name) = asked.part {
         metas.retain(|meta| meta.relative_path().ends_with(name));
@@ -110,13 +110,13 @@ pub fn inspect(folder: &Path, asked: &Inspection<'_>) -> Result<Vec<PartView>, E
             return Err(Error::not_found(format!("there is no part \"{name}\"; without a name all are listed")));
         }
     }
-    metas.iter().map(|meta| view(folder, meta, asked)).collect()
+    metas.iter().map(|meta| view(files, folder, meta, asked)).collect()
 }
 
-fn view(folder: &Path, meta: &PartMeta, asked: &Inspection<'_>) -> Result<PartView, Error> {
+fn view(files: &SharedFiles, folder: &Path, meta: &PartMeta, asked: &Inspection<'_>) -> Result<PartView, Error> {
     let path = folder.join(PARTS_FOLDER).join(meta.relative_path());
-    let part = Part::new(meta.clone(), path.clone());
-    let columns = if asked.part.is_some() { columns_of(&part, &path)? } else { Vec::new() };
+    let part = Part::new(files.clone(), meta.clone(), path);
+    let columns = if asked.part.is_some() { columns_of(&part)? } else { Vec::new() };
     let plan = asked.query.map(|query| plan_of(&part, query, asked.range)).transpose()?;
     Ok(PartView {
         part: meta.relative_path(),
@@ -133,12 +133,11 @@ fn view(folder: &Path, meta: &PartMeta, asked: &Inspection<'_>) -> Result<PartVi
     })
 }
 
-fn columns_of(part: &Part, path: &Path) -> Result<Vec<ColumnView>, StorageError> {
-    let file = std::fs::File::open(path)?;
-    let reader = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+fn columns_of(part: &Part) -> Result<Vec<ColumnView>, StorageError> {
+    let metadata = part.metadata()?;
     let filters = part.filters()?;
     let mut columns: Vec<ColumnView> = Vec::new();
-    for chunk in reader.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns) {
+    for chunk in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns) {
         let name = chunk.column_path().string();
         let encodings: Vec<String> = chunk.encodings().map(|encoding| encoding.to_string()).collect();
         let (filter_bytes, false_positive_share) = match &filters {

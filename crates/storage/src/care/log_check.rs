@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::report::{Damaged, FileKind, ScrubReport};
 use crate::engine::WAL_FOLDER;
+use crate::files::{self, Files};
 use crate::part::Place;
 use crate::wal::record::{self, Found, HEADER_BYTES};
 use crate::wal::replay::next_record;
@@ -14,13 +15,13 @@ use crate::wal::{self, Segment};
 ///
 /// # Errors
 /// What the file system answers.
-pub fn check_log(folder: &Path, consumed: u64, report: &mut ScrubReport) -> io::Result<()> {
+pub fn check_log(files: &dyn Files, folder: &Path, consumed: u64, report: &mut ScrubReport) -> io::Result<()> {
     let wal_folder = folder.join(WAL_FOLDER);
-    if !wal_folder.is_dir() {
+    if !files::is_folder(files, &wal_folder) {
         return Ok(());
     }
-    let mut reading = Reading { consumed, expected: 0, open: None, report };
-    let segments = wal::segments(&wal_folder)?;
+    let mut reading = Reading { files, consumed, expected: 0, open: None, report };
+    let segments = wal::segments(files, &wal_folder)?;
     for (number, segment) in segments.iter().enumerate() {
         reading.arrive_at(segment.first_sequence);
         reading.segment(segment, number + 1 == segments.len())?;
@@ -29,6 +30,7 @@ pub fn check_log(folder: &Path, consumed: u64, report: &mut ScrubReport) -> io::
 }
 
 struct Reading<'a> {
+    files: &'a dyn Files,
     consumed: u64,
     /// The first sequence number that no record so far uses.
     expected: u64,
@@ -50,7 +52,7 @@ impl Reading<'_> {
     fn segment(&mut self, segment: &Segment, is_newest: bool) -> io::Result<()> {
         let name = segment.path.file_name().unwrap_or_default().to_string_lossy();
         let name = format!("{WAL_FOLDER}/{name}");
-        let bytes = std::fs::read(&segment.path)?;
+        let bytes = self.files.read(&segment.path)?;
         let mut at = 0;
         loop {
             match record::read(&bytes[at..]) {

@@ -10,6 +10,7 @@ use vigie_domain::{Day, Error, ErrorKind};
 use super::holds::is_held;
 use super::lifecycle::{LifecyclePolicy, Step, begin_of, parts_of};
 use crate::error::StorageError;
+use crate::files::{self, Files, SharedFiles};
 use crate::manifest::Manifest;
 
 /// What becomes of an index.
@@ -48,42 +49,50 @@ pub struct OutlookStep {
 ///
 /// # Errors
 /// `NotFound` when there is no such index or no such folder; `Internal` when the manifest is damaged.
-pub fn explain(folder: &Path, day: Option<Day>, policy: &LifecyclePolicy) -> Result<Vec<IndexOutlook>, Error> {
-    let manifest = load(folder)?;
+pub fn explain(
+    files: &SharedFiles,
+    folder: &Path,
+    day: Option<Day>,
+    policy: &LifecyclePolicy,
+) -> Result<Vec<IndexOutlook>, Error> {
+    let files = &**files;
+    let manifest = load(files, folder)?;
     let days: BTreeSet<Day> = match day {
         Some(day) => BTreeSet::from([known(&manifest, day)?]),
         None => manifest.parts.iter().map(|part| part.day).collect(),
     };
-    Ok(days.into_iter().map(|day| outlook(&manifest, day, is_held(folder, day), policy)).collect())
+    Ok(days.into_iter().map(|day| outlook(&manifest, day, is_held(files, folder, day), policy)).collect())
 }
 
 /// Holds the index so that it is not deleted for its age; a running server sees it at once.
 ///
 /// # Errors
 /// `NotFound` when there is no such index; `Unavailable` when the folder cannot be written to.
-pub fn hold(folder: &Path, day: Day) -> Result<(), Error> {
-    known(&load(folder)?, day)?;
-    super::holds::hold(folder, day).map_err(unwritable)?;
+pub fn hold(files: &SharedFiles, folder: &Path, day: Day) -> Result<(), Error> {
+    let files = &**files;
+    known(&load(files, folder)?, day)?;
+    super::holds::hold(files, folder, day).map_err(unwritable)?;
     // It may have been deleted in between.
-    known(&load(folder)?, day).map(|_| ())
+    known(&load(files, folder)?, day).map(|_| ())
 }
 
 /// Releases the index.
 ///
 /// # Errors
 /// `NotFound` when it is not held; `Unavailable` when the folder cannot be written to.
-pub fn release(folder: &Path, day: Day) -> Result<(), Error> {
-    if !is_held(folder, day) {
+pub fn release(files: &SharedFiles, folder: &Path, day: Day) -> Result<(), Error> {
+    let files = &**files;
+    if !is_held(files, folder, day) {
         return Err(Error::not_found(format!("the index \"{}\" is not held", day.index_name())));
     }
-    super::holds::release(folder, day).map_err(unwritable)
+    super::holds::release(files, folder, day).map_err(unwritable)
 }
 
-fn load(folder: &Path) -> Result<Manifest, Error> {
-    if !folder.is_dir() {
+fn load(files: &dyn Files, folder: &Path) -> Result<Manifest, Error> {
+    if !files::is_folder(files, folder) {
         return Err(Error::not_found(format!("there are no logs in \"{}\"; name a data folder", folder.display())));
     }
-    Manifest::load(folder).map_err(|error: StorageError| error.into())
+    Manifest::load(files, folder).map_err(|error: StorageError| error.into())
 }
 
 fn known(manifest: &Manifest, day: Day) -> Result<Day, Error> {

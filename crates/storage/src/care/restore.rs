@@ -1,7 +1,6 @@
 //! Makes a data folder out of a backup: whole and verified, or not at all.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,7 @@ use vigie_domain::{Error, ErrorKind};
 
 use super::backup_list::{self, BackupList};
 use super::checked_copy;
-use crate::disk;
+use crate::files::{self, Access, Files, SharedFiles};
 
 /// What was restored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,26 +33,27 @@ pub struct RestoreReport {
 /// # Errors
 /// `Conflict` when the data folder is not empty; `NotFound` when there is no such backup; `Unavailable` when a file of
 /// it is missing or damaged, and the data folder is as it was.
-pub fn restore(from: &Path, number: Option<u64>, data: &Path) -> Result<RestoreReport, Error> {
+pub fn restore(files: &SharedFiles, from: &Path, number: Option<u64>, data: &Path) -> Result<RestoreReport, Error> {
+    let files = &**files;
     let unavailable =
         |error: io::Error| Error::new(ErrorKind::Unavailable, format!("the backup could not be restored: {error}"));
-    if !is_free(data).map_err(unavailable)? {
+    if !is_free(files, data).map_err(unavailable)? {
         let words = format!("the folder \"{}\" is not empty; name a new one, nothing is overwritten", data.display());
         return Err(Error::new(ErrorKind::Conflict, words));
     }
-    let finished = backup_list::finished(from).map_err(unavailable)?;
+    let finished = backup_list::finished(files, from).map_err(unavailable)?;
     let chosen = number.map_or_else(|| finished.last().copied(), |number| finished.get(&number).copied());
     let number = chosen.ok_or_else(|| {
         let numbers: Vec<String> = finished.iter().map(ToString::to_string).collect();
         let has = if numbers.is_empty() { "none".to_owned() } else { numbers.join(", ") };
         Error::not_found(format!("there is no such backup in \"{}\"; it has: {has}", from.display()))
     })?;
-    let list = BackupList::load(from, number).map_err(|error| {
+    let list = BackupList::load(files, from, number).map_err(|error| {
         Error::new(ErrorKind::Unavailable, format!("backup {number} could not be restored: {error}"))
     })?;
     let new = beside(data);
-    copy_all(from, &list, &new)?;
-    put_in_place(&new, data).map_err(unavailable)?;
+    copy_all(files, from, &list, &new)?;
+    put_in_place(files, &new, data).map_err(unavailable)?;
     Ok(RestoreReport {
         number,
         taken_at: list.taken_at.to_string(),
@@ -64,9 +64,9 @@ pub fn restore(from: &Path, number: Option<u64>, data: &Path) -> Result<RestoreR
 }
 
 /// Whether the folder is not there, or has nothing in it.
-fn is_free(folder: &Path) -> io::Result<bool> {
-    match fs::read_dir(folder) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
+fn is_free(files: &dyn Files, folder: &Path) -> io::Result<bool> {
+    match files.list(folder) {
+        Ok(paths) => Ok(paths.is_empty()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error),
     }
@@ -78,41 +78,34 @@ fn beside(data: &Path) -> PathBuf {
     data.with_file_name(name)
 }
 
-fn copy_all(from: &Path, list: &BackupList, new: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::DirBuilderExt;
+fn copy_all(files: &dyn Files, from: &Path, list: &BackupList, new: &Path) -> Result<(), Error> {
     let fail = |path: &str, what: String| {
         let words = format!("the backup could not be restored: \"{path}\": {what}; use another backup");
         Error::new(ErrorKind::Unavailable, words)
     };
     // What an earlier attempt left.
-    match fs::remove_dir_all(new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(fail(&new.display().to_string(), error.to_string()));
-        }
-        _ => {}
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700);
+    let failed = |error: io::Error| fail(&new.display().to_string(), error.to_string());
+    files::remove_tree(files, new).map_err(failed)?;
+    files::create_folder(files, new, Access::Private).map_err(failed)?;
     let mut folders = BTreeSet::from([new.to_owned()]);
     for file in &list.files {
         let target = new.join(&file.path);
         let copied = target.parent().map_or(Ok(()), |folder| {
             folders.extend(folder.ancestors().take_while(|above| above.starts_with(new)).map(Path::to_owned));
-            builder.create(folder)
+            files::create_folder(files, folder, Access::Private)
         });
-        let copied = copied.and_then(|()| checked_copy::copy(&from.join(&file.stored_as), &target));
+        let copied = copied.and_then(|()| checked_copy::copy(files, &from.join(&file.stored_as), &target));
         let content = copied.map_err(|error| fail(&file.path, error.to_string()))?;
         if (content.size_bytes, content.crc32c) != (file.size_bytes, file.crc32c) {
             return Err(fail(&file.path, "it fails its checksum".to_owned()));
         }
     }
-    let synced = folders.iter().try_for_each(|folder| disk::sync_folder(folder));
-    synced.map_err(|error| fail(&new.display().to_string(), error.to_string()))
+    folders.iter().try_for_each(|folder| files.sync_folder(folder)).map_err(failed)
 }
 
 /// A rename takes the place of an empty folder, and of nothing else.
-fn put_in_place(new: &Path, data: &Path) -> io::Result<()> {
-    fs::rename(new, data)?;
+fn put_in_place(files: &dyn Files, new: &Path, data: &Path) -> io::Result<()> {
+    files.rename(new, data)?;
     let above = data.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    disk::sync_folder(above)
+    files.sync_folder(above)
 }

@@ -13,6 +13,7 @@ use super::report::{Damaged, FileKind, ScrubReport};
 use super::set_aside::set_aside;
 use crate::engine::{PARTS_FOLDER, take_lock};
 use crate::error::StorageError;
+use crate::files::{self, Files, SharedFiles};
 use crate::manifest::Manifest;
 use crate::part;
 
@@ -30,30 +31,30 @@ pub enum ScrubMode {
 /// # Errors
 /// `NotFound` when there is no such folder; `Conflict` when another process uses it; `Unavailable` when it cannot
 /// be read. Damage is no error: it is in the report.
-pub fn scrub(folder: &Path, mode: ScrubMode) -> Result<ScrubReport, Error> {
-    if !folder.is_dir() {
+pub fn scrub(files: &SharedFiles, folder: &Path, mode: ScrubMode) -> Result<ScrubReport, Error> {
+    if !files::is_folder(&**files, folder) {
         return Err(Error::not_found(format!("there are no logs in \"{}\"; name a data folder", folder.display())));
     }
-    let _lock = take_lock(folder)?;
+    let _lock = take_lock(&**files, folder)?;
     let unusable = |error: io::Error| {
         Error::new(ErrorKind::Unavailable, format!("the folder \"{}\" cannot be read: {error}", folder.display()))
     };
     let mut report = ScrubReport::default();
-    let manifest = check_manifest(folder, &mut report);
+    let manifest = check_manifest(&**files, folder, &mut report);
     if let Some(manifest) = &manifest {
-        check_parts(folder, manifest, &mut report);
-        report.unlisted = unlisted(folder, manifest).map_err(unusable)?;
+        check_parts(files, folder, manifest, &mut report);
+        report.unlisted = unlisted(&**files, folder, manifest).map_err(unusable)?;
     }
     let consumed = manifest.as_ref().map_or(0, |manifest| manifest.consumed_up_to);
-    check_log(folder, consumed, &mut report).map_err(unusable)?;
+    check_log(&**files, folder, consumed, &mut report).map_err(unusable)?;
     if let (ScrubMode::SetAside, Some(manifest)) = (mode, manifest) {
-        set_aside(folder, manifest, &mut report).map_err(unusable)?;
+        set_aside(&**files, folder, manifest, &mut report).map_err(unusable)?;
     }
     Ok(report)
 }
 
-fn check_manifest(folder: &Path, report: &mut ScrubReport) -> Option<Manifest> {
-    let damaged = match Manifest::load(folder) {
+fn check_manifest(files: &dyn Files, folder: &Path, report: &mut ScrubReport) -> Option<Manifest> {
+    let damaged = match Manifest::load(files, folder) {
         Ok(manifest) => return Some(manifest),
         Err(StorageError::Damaged(what)) => what,
         Err(error) => format!("it cannot be read: {error}"),
@@ -63,21 +64,21 @@ fn check_manifest(folder: &Path, report: &mut ScrubReport) -> Option<Manifest> {
     None
 }
 
-fn check_parts(folder: &Path, manifest: &Manifest, report: &mut ScrubReport) {
+fn check_parts(files: &SharedFiles, folder: &Path, manifest: &Manifest, report: &mut ScrubReport) {
     for meta in &manifest.parts {
         report.part_count += 1;
         report.event_count += meta.rows;
         report.size_bytes += meta.bytes + meta.index_bytes;
         report.unverified_part_count += u64::from(meta.index_bytes == 0);
-        let damages = part::verify(meta, &folder.join(PARTS_FOLDER).join(meta.relative_path()));
+        let damages = part::verify(files, meta, &folder.join(PARTS_FOLDER).join(meta.relative_path()));
         report.damaged.extend(damages.into_iter().map(|damage| Damaged::of_part(meta, damage)));
     }
 }
 
 /// Files among the parts that the manifest does not list.
-fn unlisted(folder: &Path, manifest: &Manifest) -> io::Result<Vec<String>> {
+fn unlisted(files: &dyn Files, folder: &Path, manifest: &Manifest) -> io::Result<Vec<String>> {
     let parts = folder.join(PARTS_FOLDER);
-    if !parts.is_dir() {
+    if !files::is_folder(files, &parts) {
         return Ok(Vec::new());
     }
     let listed: BTreeSet<String> = manifest
@@ -87,11 +88,10 @@ fn unlisted(folder: &Path, manifest: &Manifest) -> io::Result<Vec<String>> {
         .flatten()
         .collect();
     let mut found = BTreeSet::new();
-    for day in std::fs::read_dir(parts)? {
-        let day = day?;
-        for file in std::fs::read_dir(day.path())? {
-            let name = format!("{}/{}", day.file_name().to_string_lossy(), file?.file_name().to_string_lossy());
-            if !listed.contains(&name) {
+    for day in files.list(&parts)? {
+        for file in files.list(&day)? {
+            let name = file.strip_prefix(&parts).unwrap_or(&file).to_string_lossy();
+            if !listed.contains(&*name) {
                 found.insert(format!("{PARTS_FOLDER}/{name}"));
             }
         }

@@ -14,7 +14,6 @@ use vigie_domain::{Error, ErrorKind};
 use super::prepared::PreparedBatch;
 use super::state::SharedState;
 use crate::dedup::{DedupIndex, StoredKey};
-use crate::disk;
 use crate::error::disk_full;
 use crate::memtable::MemTable;
 use crate::options::EngineOptions;
@@ -24,8 +23,6 @@ use crate::wal::{AppendError, OpenSegment};
 pub const QUEUE_MAX: usize = 1_024;
 /// Bytes of one group: bounds what one sync makes others wait for.
 const GROUP_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// Size at which a segment is closed and the next begun, in bytes: bounds memory of a replay.
-const SEGMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How long a batch waits for a slow flush before it is refused.
 const ROOM_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -143,7 +140,7 @@ impl Committer {
     }
 
     fn check_room(&self) -> Result<(), Error> {
-        if disk::free_bytes(&self.wal_folder).is_ok_and(|free| free < self.options.free_bytes_min) {
+        if self.options.files.free_bytes(&self.wal_folder).is_ok_and(|free| free < self.options.free_bytes_min) {
             return Err(disk_full());
         }
         if self.shared.wait_for_room(self.options.flush_bytes * 2, ROOM_TIMEOUT) {
@@ -193,25 +190,33 @@ impl Committer {
             Err(AppendError::Write(error) | AppendError::Broken(error)) => return Err(Failure::Fatal(error)),
         }
         self.segment.sync().map_err(Failure::Fatal)?;
-        if self.segment.bytes() >= SEGMENT_BYTES_MAX {
-            self.segment = OpenSegment::create(&self.wal_folder, self.next_sequence).map_err(Failure::Fatal)?;
+        if self.segment.bytes() >= self.options.segment_bytes_max {
+            self.begin_segment();
         }
         Ok(())
     }
 
-    /// `None` when there is nothing to write, or the next segment cannot be made.
+    /// Goes on in a new segment; `false` when it cannot be made, as on a full disk, and the old one stays.
+    fn begin_segment(&mut self) -> bool {
+        match OpenSegment::create(&*self.options.files, &self.wal_folder, self.next_sequence) {
+            Ok(segment) => {
+                self.segment = segment;
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "the next log segment could not be made; the log goes on in the one before");
+                false
+            }
+        }
+    }
+
+    /// `None` when there is nothing to write, or the next segment cannot be made; events then stay in memory and log.
     fn seal(&mut self) -> Option<Sealed> {
         if self.shared.lock().active.is_empty() {
             return None;
         }
-        if self.segment.bytes() > 0 {
-            match OpenSegment::create(&self.wal_folder, self.next_sequence) {
-                Ok(segment) => self.segment = segment,
-                Err(error) => {
-                    tracing::error!(%error, "the next log segment could not be made; events stay in memory and log");
-                    return None;
-                }
-            }
+        if self.segment.bytes() > 0 && !self.begin_segment() {
+            return None;
         }
         let mut state = self.shared.lock();
         let table = Arc::new(std::mem::take(&mut state.active));

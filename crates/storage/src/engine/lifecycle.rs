@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vigie_domain::{Day, LogType};
 
-use super::maintenance::Maintenance;
+use super::maintenance::{Maintenance, PartFolder};
 use crate::care::{Step, is_held};
 use crate::error::StorageError;
 use crate::part::{Effort, Part};
@@ -18,8 +18,8 @@ impl Maintenance {
         let now = (self.options.clock)();
         let unreadable: Vec<(Day, LogType)> = self.parts_that(&|part| part.is_unreadable());
         let is_stuck = |day, log_type| unreadable.contains(&(day, log_type));
-        let folder = &self.parts.folder;
-        let due = self.options.lifecycle.due(&self.parts.manifest, now, &|day| is_held(folder, day), &is_stuck);
+        let PartFolder { files, folder, manifest } = &self.parts;
+        let due = self.options.lifecycle.due(manifest, now, &|day| is_held(&**files, folder, day), &is_stuck);
         match due.map(|due| (due.day, due.step)) {
             None => Ok(()),
             Some((day, Step::Delete)) => self.delete_index(day),

@@ -13,6 +13,7 @@ use super::snapshot::Snapshot;
 use super::state::SharedState;
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
+use crate::files::SharedFiles;
 use crate::manifest::{Manifest, PartMeta};
 use crate::memtable::{MemTable, ShelfKey};
 use crate::options::EngineOptions;
@@ -29,6 +30,8 @@ const AGEING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Where the files of parts are and which exist.
 pub struct PartFolder {
+    /// The file system.
+    pub files: SharedFiles,
     /// Folder of the engine.
     pub folder: PathBuf,
     /// What is on disk.
@@ -149,7 +152,7 @@ impl Maintenance {
     }
 
     fn snapshot(&self) -> Snapshot {
-        Snapshot::new(&self.parts.folder, self.parts.manifest.clone(), self.shared.lock().parts.clone())
+        Snapshot::new(&self.parts, self.shared.lock().parts.clone())
     }
 
     fn seal(&self) -> Option<Sealed> {
@@ -168,7 +171,9 @@ impl Maintenance {
         let parts = metas.into_iter().map(|meta| Arc::new(self.parts.open(meta))).collect();
         self.shared.publish_flushed(parts);
         // The events are in parts: a failure from here on must not write them again.
-        if let Err(error) = wal::remove_before(&self.parts.folder.join(super::WAL_FOLDER), sealed.cut) {
+        if let Err(error) =
+            wal::remove_before(&*self.parts.files, &self.parts.folder.join(super::WAL_FOLDER), sealed.cut)
+        {
             tracing::warn!(%error, "log segments that parts hold could not be removed; the next flush or start tries again");
         }
         Ok(())
@@ -251,7 +256,7 @@ impl PartFolder {
             has_ids: chunks.iter().any(|chunk| chunk.column(column_names::ID).is_some()),
             is_recompressed: false,
         };
-        let written = part::write(&self.path_of(&meta), chunks)?;
+        let written = part::write(&self.files, &self.path_of(&meta), chunks)?;
         (meta.bytes, meta.index_bytes) = (written.bytes, written.index_bytes);
         Ok(meta)
     }
@@ -274,7 +279,7 @@ impl PartFolder {
             is_recompressed: effort == Effort::Hard,
             ..first.clone()
         };
-        let written = part::merge(&self.path_of(&meta), parts, effort)?;
+        let written = part::merge(&self.files, &self.path_of(&meta), parts, effort)?;
         (meta.bytes, meta.index_bytes) = (written.bytes, written.index_bytes);
         Ok(meta)
     }
@@ -295,7 +300,7 @@ impl PartFolder {
     pub fn store(&mut self, mut manifest: Manifest) -> Result<(), StorageError> {
         manifest.next_part = self.manifest.next_part;
         manifest.note_days();
-        manifest.store(&self.folder)?;
+        manifest.store(&*self.files, &self.folder)?;
         self.manifest = manifest;
         Ok(())
     }
@@ -303,6 +308,6 @@ impl PartFolder {
     /// The part of this description.
     pub fn open(&self, meta: PartMeta) -> Part {
         let path = self.path_of(&meta);
-        Part::new(meta, path)
+        Part::new(self.files.clone(), meta, path)
     }
 }

@@ -9,7 +9,6 @@ mod snapshot;
 mod state;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -26,6 +25,7 @@ use vigie_domain::{Day, Error, ErrorKind, EventId, LogType, Result, Scope, TimeR
 use crate::chunk::column_names;
 use crate::chunk::physical::canonical_of;
 use crate::error::StorageError;
+use crate::files::FolderLock;
 use crate::options::EngineOptions;
 use crate::scan::{self, Filter, Question, Unit};
 use crate::wal::OpenSegment;
@@ -50,7 +50,7 @@ pub struct LogEngine {
     commands: Option<mpsc::Sender<Command>>,
     signal: Arc<Signal>,
     threads: Vec<JoinHandle<()>>,
-    _lock: File,
+    _lock: FolderLock,
 }
 
 impl LogEngine {
@@ -69,7 +69,8 @@ impl LogEngine {
             );
         }
         let wal_folder = options.folder.join(WAL_FOLDER);
-        let segment = OpenSegment::create(&wal_folder, recovered.next_sequence).map_err(StorageError::from)?;
+        let segment =
+            OpenSegment::create(&*options.files, &wal_folder, recovered.next_sequence).map_err(StorageError::from)?;
         recovery::trim_log(&recovered.parts).map_err(StorageError::from)?;
         let shared = Arc::new(SharedState::default());
         {
@@ -168,7 +169,10 @@ impl LogStore for LogEngine {
         let (reply, answer) = oneshot::channel();
         let commands = self.commands.as_ref().ok_or_else(stopped)?;
         commands.send(Command::Append(Box::new(prepared), reply)).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?
+        answer.await.map_err(|_| {
+            let words = "the log store stopped while it wrote; whether this batch is stored is not known, so send it again with its ids";
+            Error::new(ErrorKind::Unavailable, words)
+        })?
     }
 
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {

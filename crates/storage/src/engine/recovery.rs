@@ -1,7 +1,6 @@
 //! Opening a data folder: what the manifest lists, then what the log holds beyond it.
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,8 +13,8 @@ use super::prepared::PreparedBatch;
 use super::{PARTS_FOLDER, WAL_FOLDER};
 use crate::chunk::column_names;
 use crate::dedup::{DedupIndex, REMEMBERED_NS};
-use crate::disk;
 use crate::error::StorageError;
+use crate::files::{self, Access, Files, FolderLock};
 use crate::manifest::{Manifest, PartMeta};
 use crate::memtable::MemTable;
 use crate::options::EngineOptions;
@@ -27,7 +26,7 @@ use crate::wal::{self};
 /// A data folder made ready.
 pub struct Recovered {
     /// Held as long as the engine runs.
-    pub lock: File,
+    pub lock: FolderLock,
     /// Parts and manifest.
     pub parts: PartFolder,
     /// The published parts.
@@ -47,21 +46,24 @@ pub struct Recovered {
 /// # Errors
 /// `Conflict` when another process has it; `Internal` when it is damaged.
 pub fn recover(options: &EngineOptions) -> Result<Recovered, Error> {
-    let folder = &options.folder;
+    let (folder, files) = (&options.folder, &*options.files);
     let io_error = |error: io::Error| {
         Error::new(ErrorKind::Unavailable, format!("the data folder \"{}\" cannot be used: {error}", folder.display()))
     };
-    disk::create_folder(&folder.join(WAL_FOLDER)).map_err(io_error)?;
-    disk::create_folder(&folder.join(PARTS_FOLDER)).map_err(io_error)?;
-    let lock = take_lock(folder)?;
-    let manifest = Manifest::load(folder)?;
-    refuse_lost_manifest(folder, &manifest)?;
-    remove_unlisted(folder, &manifest).map_err(io_error)?;
-    let mut parts = PartFolder { folder: folder.clone(), manifest };
+    files::create_folder(files, &folder.join(WAL_FOLDER), Access::Usual).map_err(io_error)?;
+    files::create_folder(files, &folder.join(PARTS_FOLDER), Access::Usual).map_err(io_error)?;
+    let lock = take_lock(files, folder)?;
+    // A process that was killed may have renamed the manifest and not synced it. What is removed below because of this
+    // manifest must not be missed by an older one.
+    files.sync_folder(folder).map_err(io_error)?;
+    let manifest = Manifest::load(files, folder)?;
+    refuse_lost_manifest(files, folder, &manifest)?;
+    remove_unlisted(files, folder, &manifest).map_err(io_error)?;
+    let mut parts = PartFolder { files: options.files.clone(), folder: folder.clone(), manifest };
     let mut state = Replaying { table: MemTable::default(), dedup: DedupIndex::default(), latest: Timestamp::MIN };
     state.remember_parts(&parts);
     let consumed = parts.manifest.consumed_up_to;
-    let report = replay(&folder.join(WAL_FOLDER), &mut |record| {
+    let report = replay(files, &folder.join(WAL_FOLDER), &mut |record| {
         state.insert(record, consumed);
         if state.table.bytes() >= options.flush_bytes {
             state.spill(&mut parts).map_err(io::Error::other)?;
@@ -78,39 +80,33 @@ pub fn recover(options: &EngineOptions) -> Result<Recovered, Error> {
 ///
 /// # Errors
 /// `Conflict` when another process has it.
-pub fn take_lock(folder: &Path) -> Result<File, Error> {
+pub fn take_lock(files: &dyn Files, folder: &Path) -> Result<FolderLock, Error> {
     let path = folder.join("lock");
     let unusable = |error: io::Error| {
         Error::new(ErrorKind::Unavailable, format!("the lock \"{}\" cannot be taken: {error}", path.display()))
     };
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::new(
-            ErrorKind::Conflict,
-            format!(
-                "the data folder \"{}\" is in use by another process; stop it or choose another folder",
-                folder.display()
-            ),
-        )),
-        Err(TryLockError::Error(error)) => Err(unusable(error)),
-    }
+    files.lock(&path).map_err(unusable)?.ok_or_else(|| {
+        let folder = folder.display();
+        let words =
+            format!("the data folder \"{folder}\" is in use by another process; stop it or choose another folder");
+        Error::new(ErrorKind::Conflict, words)
+    })
 }
 
 /// Without a manifest every part would be taken for one that a crash left behind, and be removed. That is right only
 /// while the log still holds everything since the first event.
-fn refuse_lost_manifest(folder: &Path, manifest: &Manifest) -> Result<(), Error> {
+fn refuse_lost_manifest(files: &dyn Files, folder: &Path, manifest: &Manifest) -> Result<(), Error> {
     let io_error = |error: io::Error| Error::internal(format!("the data folder cannot be read: {error}"));
     if *manifest != Manifest::default() {
         return Ok(());
     }
-    let days = std::fs::read_dir(folder.join(PARTS_FOLDER)).map_err(io_error)?;
-    let mut files = days.flatten().filter_map(|day| std::fs::read_dir(day.path()).ok()).flatten();
+    let days = files.list(&folder.join(PARTS_FOLDER)).map_err(io_error)?;
+    let mut parts = days.iter().filter_map(|day| files.list(day).ok()).flatten();
     let log_is_whole = || {
-        let segments = wal::segments(&folder.join(WAL_FOLDER))?;
+        let segments = wal::segments(files, &folder.join(WAL_FOLDER))?;
         Ok(segments.first().is_some_and(|segment| segment.first_sequence == 0))
     };
-    if files.next().is_none() || log_is_whole().map_err(io_error)? {
+    if parts.next().is_none() || log_is_whole().map_err(io_error)? {
         return Ok(());
     }
     Err(Error::internal(format!(
@@ -120,20 +116,19 @@ fn refuse_lost_manifest(folder: &Path, manifest: &Manifest) -> Result<(), Error>
 }
 
 /// Files that a crash left behind before they were listed, or after they no longer were.
-fn remove_unlisted(folder: &Path, manifest: &Manifest) -> io::Result<()> {
+fn remove_unlisted(files: &dyn Files, folder: &Path, manifest: &Manifest) -> io::Result<()> {
     let paths = |part: &PartMeta| std::iter::once(part.relative_path()).chain(part.relative_index_path());
     let listed: BTreeSet<String> = manifest.parts.iter().flat_map(paths).collect();
-    for day in std::fs::read_dir(folder.join(PARTS_FOLDER))? {
-        let day = day?;
-        for file in std::fs::read_dir(day.path())? {
-            let file = file?;
-            let name = format!("{}/{}", day.file_name().to_string_lossy(), file.file_name().to_string_lossy());
-            if !listed.contains(&name) {
-                disk::remove_file(&file.path())?;
+    let parts_folder = folder.join(PARTS_FOLDER);
+    for day in files.list(&parts_folder)? {
+        for file in files.list(&day)? {
+            let name = file.strip_prefix(&parts_folder).unwrap_or(&file).to_string_lossy();
+            if !listed.contains(&*name) {
+                files::remove_file(files, &file)?;
             }
         }
         // Of a day whose parts are gone; one with files is refused.
-        let _ = std::fs::remove_dir(day.path());
+        let _ = files.remove_folder(&day);
     }
     Ok(())
 }
@@ -203,5 +198,5 @@ impl Replaying {
 /// # Errors
 /// What the file system answers.
 pub fn trim_log(parts: &PartFolder) -> io::Result<()> {
-    wal::remove_before(&parts.folder.join(WAL_FOLDER), parts.manifest.consumed_up_to)
+    wal::remove_before(&*parts.files, &parts.folder.join(WAL_FOLDER), parts.manifest.consumed_up_to)
 }

@@ -1,14 +1,17 @@
 //! The store at one moment: the manifest and the parts it lists, which stay on disk as long as this is kept.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::PARTS_FOLDER;
+use super::maintenance::PartFolder;
+use crate::files::SharedFiles;
 use crate::manifest::Manifest;
 use crate::part::Part;
 
 /// Everything that was acknowledged before it was asked for, written to parts.
 pub struct Snapshot {
+    files: SharedFiles,
     folder: PathBuf,
     manifest: Manifest,
     /// Their files are removed only once nobody holds them.
@@ -17,8 +20,14 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// What the maintenance thread sees between two changes.
-    pub fn new(folder: &Path, manifest: Manifest, parts: Vec<Arc<Part>>) -> Self {
-        Self { folder: folder.to_owned(), manifest, _parts: parts }
+    pub fn new(folder: &PartFolder, parts: Vec<Arc<Part>>) -> Self {
+        let PartFolder { files, folder, manifest } = folder;
+        Self { files: files.clone(), folder: folder.clone(), manifest: manifest.clone(), _parts: parts }
+    }
+
+    /// The file system they lie on.
+    pub fn files(&self) -> &SharedFiles {
+        &self.files
     }
 
     /// Which parts there are.

@@ -1,8 +1,6 @@
 //! A file of a part read block by block, each against its checksum: what is damaged on disk is told, never answered.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,13 +8,15 @@ use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
+use crate::files::StoredFile;
+
 /// Bytes of a block that has a checksum.
 pub const BLOCK_BYTES: usize = 16 * 1024;
 
 /// The file of a part.
 #[derive(Clone)]
 pub struct CheckedFile {
-    file: Arc<File>,
+    file: Arc<dyn StoredFile>,
     size_bytes: u64,
     /// CRC32C of each block; none of parts written before there were any.
     sums: Option<Arc<[u32]>>,
@@ -28,8 +28,8 @@ impl CheckedFile {
     ///
     /// # Errors
     /// What the file system answers.
-    pub fn new(file: File, sums: Option<Arc<[u32]>>) -> io::Result<Self> {
-        Ok(Self { size_bytes: file.metadata()?.len(), file: Arc::new(file), sums, bytes_read: Arc::default() })
+    pub fn new(file: Arc<dyn StoredFile>, sums: Option<Arc<[u32]>>) -> io::Result<Self> {
+        Ok(Self { size_bytes: file.size_bytes()?, file, sums, bytes_read: Arc::default() })
     }
 
     /// How many bytes were asked of it so far; counts on while it is read.
@@ -121,12 +121,13 @@ impl<W> SummingWriter<W> {
         Self { inner, sums: Vec::new(), open: (0, 0) }
     }
 
-    /// The file and the checksums of its blocks.
-    pub fn finish(mut self) -> (W, Vec<u32>) {
+    /// The file, the checksums of its blocks and its bytes.
+    pub fn finish(mut self) -> (W, Vec<u32>, u64) {
+        let size_bytes = (self.sums.len() * BLOCK_BYTES + self.open.1) as u64;
         if self.open.1 > 0 {
             self.sums.push(self.open.0);
         }
-        (self.inner, self.sums)
+        (self.inner, self.sums, size_bytes)
     }
 }
 
@@ -155,6 +156,7 @@ impl<W: Write> Write for SummingWriter<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::{Files, OsFiles};
 
     fn written(bytes: &[u8]) -> (tempfile::NamedTempFile, Arc<[u32]>) {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -167,7 +169,7 @@ mod tests {
     fn any_range_is_read_back() {
         let bytes: Vec<u8> = (0..BLOCK_BYTES * 2 + 77).map(|n| (n % 251) as u8).collect();
         let (file, sums) = written(&bytes);
-        let checked = CheckedFile::new(file.reopen().unwrap(), Some(sums)).unwrap();
+        let checked = CheckedFile::new(OsFiles.open(file.path()).unwrap(), Some(sums)).unwrap();
         for (start, length) in
             [(0, 1), (0, bytes.len()), (BLOCK_BYTES - 1, 2), (BLOCK_BYTES, BLOCK_BYTES), (bytes.len() - 1, 1)]
         {
@@ -187,7 +189,7 @@ mod tests {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             let (file, _) = written(&flipped);
-            let checked = CheckedFile::new(file.reopen().unwrap(), Some(sums.clone())).unwrap();
+            let checked = CheckedFile::new(OsFiles.open(file.path()).unwrap(), Some(sums.clone())).unwrap();
             let error = checked.get_bytes(0, bytes.len()).unwrap_err().to_string();
             assert!(error.contains("fails its checksum"), "{bit}: {error}");
         }

@@ -4,10 +4,8 @@
 //! small and is kept in memory; of the filters only the run that knows a hash is read. It says nothing that the part
 //! does not say: without it the part is read whole.
 
-use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,8 +13,8 @@ use vigie_domain::Timestamp;
 
 use super::sketch::DistinctSketch;
 use super::token_filter::{FilterPlace, false_positive_share, pages_with};
-use crate::disk;
 use crate::error::StorageError;
+use crate::files::{self, Files, StoredFile};
 use vigie_domain::codec::{CodecError, Reader, write_signed, write_text, write_unsigned};
 
 /// Rows of a page: what a filter decides about.
@@ -67,16 +65,15 @@ impl PartIndex {
     ///
     /// # Errors
     /// What the file system answers.
-    pub fn write(&self, path: &Path, mut runs: Vec<u8>) -> io::Result<u64> {
-        use std::io::Write;
+    pub fn write(&self, files: &dyn Files, path: &Path, mut runs: Vec<u8>) -> io::Result<u64> {
         let head = self.to_bytes();
         runs.extend_from_slice(&head);
         runs.extend_from_slice(&(head.len() as u32).to_le_bytes());
         runs.extend_from_slice(&crc32c::crc32c(&head).to_le_bytes());
         runs.extend_from_slice(MAGIC);
-        let mut file = disk::create_file(path)?;
+        let mut file = files::create_file(files, path)?;
         file.write_all(&runs)?;
-        file.sync_all()?;
+        file.sync()?;
         Ok(runs.len() as u64)
     }
 
@@ -109,9 +106,9 @@ impl PartIndex {
     ///
     /// # Errors
     /// `Damaged` when it fails its checksum or is no index, else what the file system answers.
-    pub fn read(file: &File) -> Result<Self, StorageError> {
+    pub fn read(file: &dyn StoredFile) -> Result<Self, StorageError> {
         let damaged = || StorageError::Damaged("it fails its checksum".to_owned());
-        let end = file.metadata()?.len().checked_sub(TAIL_BYTES).ok_or_else(damaged)?;
+        let end = file.size_bytes()?.checked_sub(TAIL_BYTES).ok_or_else(damaged)?;
         let mut tail = [0; TAIL_BYTES as usize];
         file.read_exact_at(&mut tail, end)?;
         let [length, sum] = [0, 4].map(|at| u32::from_le_bytes([tail[at], tail[at + 1], tail[at + 2], tail[at + 3]]));
@@ -195,7 +192,7 @@ fn read_column(reader: &mut Reader<'_>) -> Result<IndexedColumn, CodecError> {
 
 /// Asks the filters of a part.
 pub struct FilterReader<'a> {
-    file: File,
+    file: Arc<dyn StoredFile>,
     index: &'a PartIndex,
 }
 
@@ -204,8 +201,8 @@ impl<'a> FilterReader<'a> {
     ///
     /// # Errors
     /// What the file system answers.
-    pub fn open(path: &Path, index: &'a PartIndex) -> io::Result<Self> {
-        Ok(Self { file: File::open(path)?, index })
+    pub fn open(files: &dyn Files, path: &Path, index: &'a PartIndex) -> io::Result<Self> {
+        Ok(Self { file: files.open(path)?, index })
     }
 
     /// Bytes of the column's filters, and how often they say yes of what is not there.
@@ -239,6 +236,7 @@ mod tests {
 
     use super::super::token_filter::{FilterBuilder, hash_of};
     use super::*;
+    use crate::files::OsFiles;
 
     fn sample() -> (PartIndex, Vec<u8>) {
         let mut builder = FilterBuilder::new(2);
@@ -271,10 +269,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.index");
         let (index, runs) = sample();
-        index.write(&path, runs).unwrap();
-        let read = PartIndex::read(&File::open(&path).unwrap()).unwrap();
+        index.write(&OsFiles, &path, runs).unwrap();
+        let read = PartIndex::read(&*OsFiles.open(&path).unwrap()).unwrap();
         assert_eq!(read, index);
-        let filters = FilterReader::open(&path, &read).unwrap();
+        let filters = FilterReader::open(&OsFiles, &path, &read).unwrap();
         assert_eq!(filters.pages_with("message", hash_of("gateway")), Some(vec![true, false]));
         assert_eq!(filters.pages_with("_shape", hash_of("gateway")), None);
     }
@@ -284,15 +282,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.index");
         let (index, runs) = sample();
-        index.write(&path, runs).unwrap();
+        index.write(&OsFiles, &path, runs).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             std::fs::write(&path, &flipped).unwrap();
-            let Ok(read) = PartIndex::read(&File::open(&path).unwrap()) else { continue };
+            let Ok(read) = PartIndex::read(&*OsFiles.open(&path).unwrap()) else { continue };
             assert_eq!(read, index, "bit {bit}");
-            let filters = FilterReader::open(&path, &read).unwrap();
+            let filters = FilterReader::open(&OsFiles, &path, &read).unwrap();
             let pages = filters.pages_with("message", hash_of("gateway"));
             assert!(pages.is_none_or(|pages| pages == [true, false]), "bit {bit}");
         }

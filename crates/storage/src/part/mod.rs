@@ -22,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
-use crate::disk;
+use crate::files::{self, SharedFiles};
 use crate::manifest::PartMeta;
 
 pub use encoding::Effort;
@@ -40,6 +40,7 @@ const OVERFLOW_FIELDS_KEY: &str = "vigie.overflow_fields";
 pub struct Part {
     /// What the manifest says of it.
     pub meta: PartMeta,
+    files: SharedFiles,
     path: PathBuf,
     opened: OnceLock<Opened>,
     is_obsolete: AtomicBool,
@@ -57,9 +58,10 @@ struct Opened {
 
 impl Part {
     /// The part with this file.
-    pub fn new(meta: PartMeta, path: PathBuf) -> Self {
+    pub fn new(files: SharedFiles, meta: PartMeta, path: PathBuf) -> Self {
         Self {
             meta,
+            files,
             path,
             opened: OnceLock::new(),
             is_obsolete: AtomicBool::default(),
@@ -93,7 +95,7 @@ impl Drop for Part {
             return;
         }
         for path in [self.index_path(), self.path.clone()] {
-            if let Err(error) = disk::remove_file(&path) {
+            if let Err(error) = files::remove_file(&*self.files, &path) {
                 // The next start removes files that the manifest does not list.
                 tracing::warn!(path = %path.display(), %error, "a file of an obsolete part could not be removed");
             }

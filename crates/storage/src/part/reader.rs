@@ -1,7 +1,6 @@
 //! Reads columns and rows of a part.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +11,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
-use parquet::file::metadata::PageIndexPolicy;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
 use super::checked_file::CheckedFile;
 use super::index::{FilterReader, PartIndex};
@@ -118,7 +117,7 @@ impl Part {
     }
 
     fn file(&self, sums: Option<Arc<[u32]>>) -> Result<CheckedFile, StorageError> {
-        let file = File::open(&self.path).and_then(|file| CheckedFile::new(file, sums));
+        let file = self.files.open(&self.path).and_then(|file| CheckedFile::new(file, sums));
         file.map_err(|error| self.unreadable(error))
     }
 
@@ -126,7 +125,8 @@ impl Part {
         if self.meta.index_bytes == 0 {
             return None;
         }
-        let read = File::open(self.index_path()).map_err(StorageError::from).and_then(|file| PartIndex::read(&file));
+        let read =
+            self.files.open(&self.index_path()).map_err(StorageError::from).and_then(|file| PartIndex::read(&*file));
         match read {
             Ok(index) => Some(Arc::new(index)),
             Err(error) => {
@@ -180,9 +180,17 @@ impl Part {
     /// When the files cannot be read.
     pub fn filters(&self) -> Result<Option<FilterReader<'_>>, StorageError> {
         match &self.opened()?.index {
-            Some(index) => Ok(Some(FilterReader::open(&self.index_path(), index)?)),
+            Some(index) => Ok(Some(FilterReader::open(&*self.files, &self.index_path(), index)?)),
             None => Ok(None),
         }
+    }
+
+    /// What its file says of itself.
+    ///
+    /// # Errors
+    /// When the files cannot be read.
+    pub fn metadata(&self) -> Result<Arc<ParquetMetaData>, StorageError> {
+        Ok(self.opened()?.reader.metadata().clone())
     }
 
     /// Rows in which the column has no value, as its file says.

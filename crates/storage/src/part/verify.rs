@@ -1,10 +1,8 @@
 //! Compares every byte of a part and of its index with its checksum, and says which rows damage concerns.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -17,6 +15,7 @@ use super::index::{PartIndex, TAIL_BYTES};
 use super::token_filter::{FilterPlace, pages_with};
 use super::{INDEX_EXTENSION, Part};
 use crate::error::StorageError;
+use crate::files::{Files, SharedFiles};
 use crate::manifest::PartMeta;
 
 /// Places named in one file; what lies behind them is in the last one.
@@ -58,19 +57,19 @@ pub struct Damage {
 }
 
 /// What is wrong with the files of the part; nothing when every byte is as it was written.
-pub fn verify(meta: &PartMeta, path: &Path) -> Vec<Damage> {
+pub fn verify(files: &SharedFiles, meta: &PartMeta, path: &Path) -> Vec<Damage> {
     let mut damages = Vec::new();
     let index = if meta.index_bytes == 0 {
         None
     } else {
-        let (index, damage) = verify_index(&path.with_extension(INDEX_EXTENSION), meta.index_bytes);
+        let (index, damage) = verify_index(&**files, &path.with_extension(INDEX_EXTENSION), meta.index_bytes);
         damages.extend(damage);
         index
     };
     let has_lost_sums = index.is_none() && meta.index_bytes > 0;
     damages.extend(match index {
-        Some(index) => verify_blocks(meta, path, &index),
-        None => verify_by_decoding(meta, path),
+        Some(index) => verify_blocks(&**files, meta, path, &index),
+        None => verify_by_decoding(files, meta, path),
     });
     let is_readable = damages.iter().all(|damage| damage.file == DamagedFile::Index);
     if let (true, true, Some(damage)) = (has_lost_sums, is_readable, damages.first_mut()) {
@@ -84,16 +83,16 @@ fn damage_of(file: DamagedFile, places: Vec<Place>, what: impl Into<String>) -> 
 }
 
 /// The index if its head can be trusted, and what is wrong with the file.
-fn verify_index(path: &Path, size_bytes: u64) -> (Option<PartIndex>, Option<Damage>) {
+fn verify_index(files: &dyn Files, path: &Path, size_bytes: u64) -> (Option<PartIndex>, Option<Damage>) {
     let damage = |places, what: String| Some(damage_of(DamagedFile::Index, places, what));
-    let bytes = match std::fs::read(path) {
+    let bytes = match files.read(path) {
         Ok(bytes) => bytes,
         Err(error) => return (None, damage(Vec::new(), unreadable(&error))),
     };
     if bytes.len() as u64 != size_bytes {
         return (None, damage(Vec::new(), other_size(bytes.len() as u64, size_bytes)));
     }
-    let index = match File::open(path).map_err(StorageError::from).and_then(|file| PartIndex::read(&file)) {
+    let index = match files.open(path).map_err(StorageError::from).and_then(|file| PartIndex::read(&*file)) {
         Ok(index) => index,
         Err(_) => {
             let byte = size_bytes.saturating_sub(TAIL_BYTES);
@@ -130,10 +129,10 @@ fn push_place(places: &mut Vec<Place>, range: Range<u64>) {
     }
 }
 
-fn verify_blocks(meta: &PartMeta, path: &Path, index: &PartIndex) -> Option<Damage> {
+fn verify_blocks(files: &dyn Files, meta: &PartMeta, path: &Path, index: &PartIndex) -> Option<Damage> {
     let whole =
         |what: String| Some(Damage { lost_events: meta.rows, ..damage_of(DamagedFile::Part, Vec::new(), what) });
-    let places = match damaged_blocks(path, &index.sums) {
+    let places = match damaged_blocks(files, path, &index.sums) {
         Ok((size_bytes, _)) if size_bytes != meta.bytes => return whole(other_size(size_bytes, meta.bytes)),
         Ok((_, places)) => places,
         Err(error) => return whole(unreadable(&error)),
@@ -141,15 +140,15 @@ fn verify_blocks(meta: &PartMeta, path: &Path, index: &PartIndex) -> Option<Dama
     if places.is_empty() {
         return None;
     }
-    let lost_events = rows_at(path, index, &places).map_or(meta.rows, |rows| rows.len() as u64);
+    let lost_events = rows_at(files, path, index, &places).map_or(meta.rows, |rows| rows.len() as u64);
     let what = "blocks fail their checksum: the disk returned other bytes than were written";
     Some(Damage { lost_events, ..damage_of(DamagedFile::Part, places, what) })
 }
 
 /// Bytes of the file, and the blocks of it that are not as they were written.
-fn damaged_blocks(path: &Path, sums: &[u32]) -> io::Result<(u64, Vec<Place>)> {
-    let file = File::open(path)?;
-    let size_bytes = file.metadata()?.len();
+fn damaged_blocks(files: &dyn Files, path: &Path, sums: &[u32]) -> io::Result<(u64, Vec<Place>)> {
+    let file = files.open(path)?;
+    let size_bytes = file.size_bytes()?;
     let (mut places, mut block, mut at) = (Vec::new(), vec![0; BLOCK_BYTES], 0);
     let mut numbered = sums.iter();
     while at < size_bytes {
@@ -168,8 +167,8 @@ fn damaged_blocks(path: &Path, sums: &[u32]) -> io::Result<(u64, Vec<Place>)> {
 }
 
 /// The rows of which some value lies in one of the places; `None` when that may be any row.
-fn rows_at(path: &Path, index: &PartIndex, places: &[Place]) -> Option<BTreeSet<u64>> {
-    let file = CheckedFile::new(File::open(path).ok()?, Some(index.sums.clone())).ok()?;
+fn rows_at(files: &dyn Files, path: &Path, index: &PartIndex, places: &[Place]) -> Option<BTreeSet<u64>> {
+    let file = CheckedFile::new(files.open(path).ok()?, Some(index.sums.clone())).ok()?;
     let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
     let reader = ArrowReaderMetadata::load(&file, options).ok()?;
     let mut rows = BTreeSet::new();
@@ -219,8 +218,8 @@ fn pages_of(metadata: &ParquetMetaData, column: usize) -> Option<Vec<ColumnPages
 }
 
 /// Of a part without checksums only this can be said: that every value decodes.
-fn verify_by_decoding(meta: &PartMeta, path: &Path) -> Option<Damage> {
-    let part = Part::new(PartMeta { index_bytes: 0, ..meta.clone() }, path.to_owned());
+fn verify_by_decoding(files: &SharedFiles, meta: &PartMeta, path: &Path) -> Option<Damage> {
+    let part = Part::new(files.clone(), PartMeta { index_bytes: 0, ..meta.clone() }, path.to_owned());
     let decode = || -> Result<u64, StorageError> {
         let batches = part.batches(BATCH_ROWS)?;
         batches.map(|batch| Ok(batch.map_err(|error| part.unreadable(error))?.num_rows() as u64)).sum()

@@ -15,25 +15,47 @@ use super::writer::{KnownTexts, PartTarget, PartWriter, PlannedColumn, WrittenPa
 use super::{INDEX_EXTENSION, Part, instants};
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
+use crate::files::{self, SharedFiles};
 
 /// Writes the events of these chunks, which are of one day and log type, to a new part.
 ///
 /// # Errors
 /// What the file system or Arrow answers.
-pub fn write(path: &Path, chunks: &[Arc<Chunk>]) -> Result<WrittenPart, StorageError> {
+pub fn write(files: &SharedFiles, path: &Path, chunks: &[Arc<Chunk>]) -> Result<WrittenPart, StorageError> {
+    whole_or_not(files, path, write_chunks(files, path, chunks))
+}
+
+/// Leaves nothing behind of a part that could not be written: on a full disk each attempt would take more of it.
+fn whole_or_not(
+    files: &SharedFiles,
+    path: &Path,
+    written: Result<WrittenPart, StorageError>,
+) -> Result<WrittenPart, StorageError> {
+    if written.is_err() {
+        for path in [path.with_extension(INDEX_EXTENSION), path.to_owned()] {
+            if let Err(error) = files::remove_file(&**files, &path) {
+                tracing::warn!(path = %path.display(), %error, "a half written part could not be removed; the next start does");
+            }
+        }
+    }
+    written
+}
+
+fn write_chunks(files: &SharedFiles, path: &Path, chunks: &[Arc<Chunk>]) -> Result<WrittenPart, StorageError> {
     let batches: Vec<RecordBatch> = chunks.iter().map(|chunk| chunk.batch.clone()).collect();
     let columns = joined_fields(batches.iter()).into_iter().map(|field| planned(field, &batches)).collect();
     let overflow_fields = chunks.iter().flat_map(|chunk| chunk.overflow_fields.iter().cloned()).collect();
     let row_count = batches.iter().map(RecordBatch::num_rows).sum();
-    let mut writer = PartWriter::new(target(path, overflow_fields, row_count), columns);
+    let mut writer = PartWriter::new(target(files, path, overflow_fields, row_count), columns);
     for picks in in_time_order(chunks).chunks(PAGE_ROWS) {
         writer.push(page(&writer.fields(), &batches, picks)?)?;
     }
     writer.finish()
 }
 
-fn target(path: &Path, overflow_fields: BTreeSet<String>, row_count: usize) -> PartTarget {
+fn target(files: &SharedFiles, path: &Path, overflow_fields: BTreeSet<String>, row_count: usize) -> PartTarget {
     PartTarget {
+        files: files.clone(),
         path: path.to_owned(),
         index_path: path.with_extension(INDEX_EXTENSION),
         overflow_fields: Arc::new(overflow_fields),
@@ -78,7 +100,21 @@ fn page(fields: &[FieldRef], batches: &[RecordBatch], picks: &[Pick]) -> Result<
 ///
 /// # Errors
 /// What the file system, Arrow or a damaged part answers.
-pub fn merge(path: &Path, parts: &[Arc<Part>], effort: Effort) -> Result<WrittenPart, StorageError> {
+pub fn merge(
+    files: &SharedFiles,
+    path: &Path,
+    parts: &[Arc<Part>],
+    effort: Effort,
+) -> Result<WrittenPart, StorageError> {
+    whole_or_not(files, path, merge_parts(files, path, parts, effort))
+}
+
+fn merge_parts(
+    files: &SharedFiles,
+    path: &Path,
+    parts: &[Arc<Part>],
+    effort: Effort,
+) -> Result<WrittenPart, StorageError> {
     let mut cursors = parts.iter().map(|part| Cursor::open(part)).collect::<Result<Vec<_>, _>>()?;
     let heads: Vec<RecordBatch> =
         cursors.iter().filter_map(|cursor| Some(cursor.batch.as_ref()?.batch.clone())).collect();
@@ -106,7 +142,7 @@ pub fn merge(path: &Path, parts: &[Arc<Part>], effort: Effort) -> Result<Written
         overflow_fields.extend(part.overflow_fields()?.iter().cloned());
     }
     let row_count = parts.iter().map(|part| part.meta.rows as usize).sum();
-    let target = PartTarget { effort, ..target(path, overflow_fields, row_count) };
+    let target = PartTarget { effort, ..target(files, path, overflow_fields, row_count) };
     let mut writer = PartWriter::new(target, columns);
     drop(heads);
     while let Some((batches, picks)) = next_page(&mut cursors, parts)? {

@@ -1,7 +1,6 @@
 //! Writes a part page by page, and its index beside it; both are on disk when it is finished.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,8 +20,8 @@ use super::instants::in_unit;
 use super::sketch::DistinctSketch;
 use super::token_filter::{FilterBuilder, FilterPlace, hash_of, push_hashes};
 use crate::chunk::column_names;
-use crate::disk;
 use crate::error::StorageError;
+use crate::files::{self, Access, NewFile, SharedFiles};
 
 /// Pages looked at before encodings and sizes of filters are chosen.
 const SAMPLE_PAGES: usize = 4;
@@ -104,6 +103,8 @@ fn dictionary_hashes(texts: &[KnownTexts<'_>]) -> Option<Vec<u64>> {
 
 /// Where a part is written to, and what its file says of it.
 pub struct PartTarget {
+    /// The file system.
+    pub files: SharedFiles,
     /// The part's file.
     pub path: PathBuf,
     /// Its index.
@@ -125,7 +126,7 @@ pub struct WrittenPart {
     pub index_bytes: u64,
 }
 
-/// A part half written; dropped before it is finished, its files are left for the next start to remove.
+/// A part half written; who began it removes its files when it fails.
 pub struct PartWriter {
     target: PartTarget,
     schema: Arc<Schema>,
@@ -133,7 +134,7 @@ pub struct PartWriter {
     pages: Vec<PageSpan>,
     /// Pages kept until there are enough to choose by.
     waiting: Vec<RecordBatch>,
-    writer: Option<ArrowWriter<SummingWriter<File>>>,
+    writer: Option<ArrowWriter<SummingWriter<Box<dyn NewFile>>>>,
     hashes: PageHashes,
 }
 
@@ -212,13 +213,12 @@ impl PartWriter {
         let Some(writer) = self.writer.take() else {
             return Err(StorageError::Damaged("a part was finished before it was started".to_owned()));
         };
-        let (file, sums) = writer.into_inner()?.finish();
-        file.sync_all()?;
-        let bytes = file.metadata()?.len();
+        let (file, sums, bytes) = writer.into_inner()?.finish();
+        file.sync()?;
         let mut runs = Vec::new();
         let columns = self.columns.into_iter().filter_map(|column| indexed(column, &mut runs)).collect();
         let index = PartIndex { pages: self.pages, columns, sums: sums.into() };
-        Ok(WrittenPart { bytes, index_bytes: index.write(&self.target.index_path, runs)? })
+        Ok(WrittenPart { bytes, index_bytes: index.write(&*self.target.files, &self.target.index_path, runs)? })
     }
 
     /// Chooses encodings and sizes by the pages that wait, and writes them.
@@ -227,7 +227,7 @@ impl PartWriter {
             return Ok(());
         }
         if let Some(folder) = self.target.path.parent() {
-            disk::create_folder(folder)?;
+            files::create_folder(&*self.target.files, folder, Access::Usual)?;
         }
         let overflow_fields = serde_json::to_string(self.target.overflow_fields.as_ref()).unwrap_or_default();
         let metadata = KeyValue::new(OVERFLOW_FIELDS_KEY.to_owned(), overflow_fields);
@@ -245,7 +245,7 @@ impl PartWriter {
             };
             properties = encoding::with_column(properties, &column.field, encoding);
         }
-        let file = SummingWriter::new(disk::create_file(&self.target.path)?);
+        let file = SummingWriter::new(files::create_file(&*self.target.files, &self.target.path)?);
         let mut writer = ArrowWriter::try_new(file, self.schema.clone(), Some(properties.build()))?;
         for page in std::mem::take(&mut self.waiting) {
             writer.write(&page)?;

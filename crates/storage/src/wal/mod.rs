@@ -6,11 +6,10 @@
 pub mod record;
 pub mod replay;
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::disk;
+use crate::files::{self, Files, NewFile};
 
 /// Extension of segments.
 const EXTENSION: &str = "wal";
@@ -28,10 +27,9 @@ pub struct Segment {
 ///
 /// # Errors
 /// What the file system answers.
-pub fn segments(folder: &Path) -> io::Result<Vec<Segment>> {
+pub fn segments(files: &dyn Files, folder: &Path) -> io::Result<Vec<Segment>> {
     let mut segments = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
+    for path in files.list(folder)? {
         let is_segment = path.extension().is_some_and(|extension| extension == EXTENSION);
         let first_sequence = path.file_stem().and_then(|stem| u64::from_str_radix(stem.to_str()?, 16).ok());
         if let (true, Some(first_sequence)) = (is_segment, first_sequence) {
@@ -44,8 +42,10 @@ pub fn segments(folder: &Path) -> io::Result<Vec<Segment>> {
 
 /// The newest segment, open for appending.
 pub struct OpenSegment {
-    file: File,
+    file: Box<dyn NewFile>,
     bytes: u64,
+    /// Those of them that are on disk.
+    synced_bytes: u64,
 }
 
 impl OpenSegment {
@@ -53,13 +53,13 @@ impl OpenSegment {
     ///
     /// # Errors
     /// What the file system answers.
-    pub fn create(folder: &Path, first_sequence: u64) -> io::Result<Self> {
+    pub fn create(files: &dyn Files, folder: &Path, first_sequence: u64) -> io::Result<Self> {
         let path = folder.join(format!("{first_sequence:016x}.{EXTENSION}"));
         // An empty one of the same name is left by a start after which nothing was written.
-        if path.metadata().is_ok_and(|metadata| metadata.len() == 0) {
-            disk::remove_file(&path)?;
+        if files.look(&path).is_ok_and(|found| found.size_bytes == 0) {
+            files::remove_file(files, &path)?;
         }
-        Ok(Self { file: disk::create_file(&path)?, bytes: 0 })
+        Ok(Self { file: files::create_file(files, &path)?, bytes: 0, synced_bytes: 0 })
     }
 
     /// Bytes written to it.
@@ -77,7 +77,7 @@ impl OpenSegment {
                 self.bytes += bytes.len() as u64;
                 Ok(())
             }
-            Err(error) => match self.file.set_len(self.bytes) {
+            Err(error) => match self.file.set_size(self.bytes) {
                 Ok(()) => Err(AppendError::Write(error)),
                 Err(_) => Err(AppendError::Broken(error)),
             },
@@ -88,8 +88,15 @@ impl OpenSegment {
     ///
     /// # Errors
     /// What the file system answers. What reached the disk is then unknown: the caller must stop, and not try again.
-    pub fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
+    /// What was not synced is cut off as well as that can be done: the system may think that it is on disk, so that the
+    /// next start would find it, tell its sender that it is stored, and never write it.
+    pub fn sync(&mut self) -> io::Result<()> {
+        let result = self.file.sync();
+        match &result {
+            Ok(()) => self.synced_bytes = self.bytes,
+            Err(_) => drop(self.file.set_size(self.synced_bytes)),
+        }
+        result
     }
 }
 
@@ -106,11 +113,11 @@ pub enum AppendError {
 ///
 /// # Errors
 /// What the file system answers.
-pub fn remove_before(folder: &Path, sequence: u64) -> io::Result<()> {
-    let segments = segments(folder)?;
+pub fn remove_before(files: &dyn Files, folder: &Path, sequence: u64) -> io::Result<()> {
+    let segments = segments(files, folder)?;
     for pair in segments.windows(2) {
         if pair[1].first_sequence <= sequence {
-            disk::remove_file(&pair[0].path)?;
+            files::remove_file(files, &pair[0].path)?;
         }
     }
     Ok(())

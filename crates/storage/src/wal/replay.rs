@@ -3,13 +3,12 @@
 //! A torn tail of the newest segment is cut off: it was never acknowledged. Damage before whole records is set aside
 //! in a file of its own and counted, and reading goes on behind it.
 
-use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 
 use super::record::{self, Found, HEADER_BYTES, Record};
 use super::{Segment, segments};
-use crate::disk;
+use crate::files::{self, Files};
 
 /// What was found beside whole records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,24 +27,34 @@ pub struct ReplayReport {
 ///
 /// # Errors
 /// What the file system answers, or what `visit` does.
-pub fn replay(folder: &Path, visit: &mut dyn FnMut(Record) -> io::Result<()>) -> io::Result<ReplayReport> {
+pub fn replay(
+    files: &dyn Files,
+    folder: &Path,
+    visit: &mut dyn FnMut(Record) -> io::Result<()>,
+) -> io::Result<ReplayReport> {
     let mut report = ReplayReport::default();
-    let segments = segments(folder)?;
+    let segments = segments(files, folder)?;
     for (index, segment) in segments.iter().enumerate() {
         let is_newest = index + 1 == segments.len();
         report.next_sequence = report.next_sequence.max(segment.first_sequence);
-        replay_segment(segment, is_newest, &mut report, visit)?;
+        replay_segment(files, segment, is_newest, &mut report, visit)?;
     }
     Ok(report)
 }
 
 fn replay_segment(
+    files: &dyn Files,
     segment: &Segment,
     is_newest: bool,
     report: &mut ReplayReport,
     visit: &mut dyn FnMut(Record) -> io::Result<()>,
 ) -> io::Result<()> {
-    let bytes = std::fs::read(&segment.path)?;
+    let bytes = files.read(&segment.path)?;
+    if is_newest {
+        // Its end may be what a process wrote and was killed before it was synced. Senders are told that it is stored
+        // when they send it again.
+        files.sync_file(&segment.path)?;
+    }
     let mut at = 0;
     loop {
         match record::read(&bytes[at..]) {
@@ -58,16 +67,16 @@ fn replay_segment(
             }
             Found::Damaged => match next_record(&bytes, at) {
                 Some(next) => {
-                    set_aside(segment, at, &bytes[at..next])?;
+                    set_aside(files, segment, at, &bytes[at..next])?;
                     report.damaged_bytes += (next - at) as u64;
                     at = next;
                 }
                 None if is_newest => {
                     report.torn_bytes += (bytes.len() - at) as u64;
-                    return cut(segment, at as u64);
+                    return files.cut(&segment.path, at as u64);
                 }
                 None => {
-                    set_aside(segment, at, &bytes[at..])?;
+                    set_aside(files, segment, at, &bytes[at..])?;
                     report.damaged_bytes += (bytes.len() - at) as u64;
                     return Ok(());
                 }
@@ -101,16 +110,10 @@ pub fn next_record(bytes: &[u8], damaged: usize) -> Option<usize> {
     None
 }
 
-fn set_aside(segment: &Segment, at: usize, damaged: &[u8]) -> io::Result<()> {
+fn set_aside(files: &dyn Files, segment: &Segment, at: usize, damaged: &[u8]) -> io::Result<()> {
     let path = segment.path.with_extension(format!("damaged-{at:x}"));
     tracing::error!(path = %path.display(), bytes = damaged.len(), "log record is damaged; its bytes are set aside");
-    disk::replace_file(&path, damaged)
-}
-
-fn cut(segment: &Segment, length: u64) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).open(&segment.path)?;
-    file.set_len(length)?;
-    file.sync_all()
+    files::replace_file(files, &path, damaged)
 }
 
 #[cfg(test)]
@@ -120,6 +123,7 @@ mod tests {
     use super::super::OpenSegment;
     use super::super::record::EncodedBatch;
     use super::*;
+    use crate::files::OsFiles;
 
     fn batch(name: &str) -> EncodedBatch {
         let event = Event {
@@ -147,11 +151,11 @@ mod tests {
 
     fn replay_bytes(bytes: &[u8]) -> (Vec<u64>, ReplayReport, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        let mut segment = OpenSegment::create(folder.path(), 0).unwrap();
+        let mut segment = OpenSegment::create(&OsFiles, folder.path(), 0).unwrap();
         segment.append(bytes).unwrap();
         segment.sync().unwrap();
         let mut sequences = Vec::new();
-        let report = replay(folder.path(), &mut |record| {
+        let report = replay(&OsFiles, folder.path(), &mut |record| {
             sequences.push(record.first_sequence);
             Ok(())
         });
@@ -164,7 +168,7 @@ mod tests {
         for length in third + 1..bytes.len() {
             let (sequences, report, folder) = replay_bytes(&bytes[..length]);
             assert_eq!((sequences, report.torn_bytes), (vec![0, 1], (length - third) as u64), "{length}");
-            let left = segments(folder.path()).unwrap()[0].path.metadata().unwrap().len();
+            let left = segments(&OsFiles, folder.path()).unwrap()[0].path.metadata().unwrap().len();
             assert_eq!(left, third as u64, "the tail is cut off");
         }
     }

@@ -10,6 +10,7 @@ use vigie_domain::ports::{Append, LogStore, SearchRequest, Selection, SortOrder}
 use vigie_domain::query::Query;
 use vigie_domain::{Event, LogType, Scope, TimeRange, Timestamp, Value};
 use vigie_storage::care::{BackupPlan, BackupReport, ScrubMode, back_up, restore, scrub};
+use vigie_storage::files::os;
 use vigie_storage::{EngineOptions, LogEngine};
 
 /// 2026-11-23T00:00:00Z.
@@ -79,9 +80,9 @@ async fn a_backup_under_load_holds_everything_acknowledged_before_it_began() {
     let sent = load.await.unwrap();
     for report in &reports {
         let restored = folder.path().join(format!("restored-{}", report.number));
-        let told = restore(&target, Some(report.number), &restored).unwrap();
+        let told = restore(&os(), &target, Some(report.number), &restored).unwrap();
         assert_eq!(told.event_count, report.event_count);
-        assert!(scrub(&restored.join("logs"), ScrubMode::Look).unwrap().is_clean());
+        assert!(scrub(&os(), &restored.join("logs"), ScrubMode::Look).unwrap().is_clean());
         let engine = open(&restored);
         let found = numbers(&engine).await;
         assert_eq!(found.len() as u64, report.event_count);
@@ -107,7 +108,7 @@ async fn what_is_there_is_not_copied_again() {
     assert_eq!((first.number, first.event_count, second.number, second.event_count), (1, 5_000, 2, 5_001));
     assert_eq!(target.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     let restored = folder.path().join("restored");
-    assert_eq!(restore(&target, None, &restored).unwrap().number, 2);
+    assert_eq!(restore(&os(), &target, None, &restored).unwrap().number, 2);
     assert_eq!(numbers(&open(&restored)).await.len(), 5_001);
 }
 
@@ -121,7 +122,7 @@ async fn other_files_come_back_with_their_permissions() {
     let others = [(key, "keys/key".to_owned()), (folder.path().join("gone"), "uploads/gone".to_owned())];
     take(&engine, &others, &folder.path().join("backups")).await;
     let restored = folder.path().join("a/restored");
-    restore(&folder.path().join("backups"), None, &restored).unwrap();
+    restore(&os(), &folder.path().join("backups"), None, &restored).unwrap();
     let key = restored.join("keys/key");
     assert_eq!(std::fs::read_to_string(&key).unwrap(), "secret");
     assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o400);
@@ -133,7 +134,7 @@ async fn nothing_is_restored_over_data_or_out_of_damage() {
     let folder = tempfile::tempdir().unwrap();
     let (target, restored) = (folder.path().join("backups"), folder.path().join("restored"));
     let refused = |words: &str| {
-        let error = restore(&target, None, &restored).unwrap_err().message;
+        let error = restore(&os(), &target, None, &restored).unwrap_err().message;
         assert!(error.contains(words), "{error}");
     };
     refused("it has: none");
@@ -154,7 +155,7 @@ async fn nothing_is_restored_over_data_or_out_of_damage() {
     refused("fails its checksum");
     assert_eq!(std::fs::read_dir(&restored).unwrap().count(), 0);
     std::fs::write(&file, whole).unwrap();
-    assert_eq!(restore(&target, None, &restored).unwrap().event_count, 10);
+    assert_eq!(restore(&os(), &target, None, &restored).unwrap().event_count, 10);
 }
 
 #[tokio::test]
@@ -175,5 +176,5 @@ async fn a_damaged_part_is_not_taken_for_a_backup() {
     let plan = BackupPlan { logs: &logs, logs_path: "logs", others: &[], target: &target, taken_at };
     let error = back_up(&plan).unwrap_err().message;
     assert!(error.contains("part \"2026.11.23/error-") && error.contains("vigie scrub"), "{error}");
-    assert!(restore(&target, None, &folder.path().join("restored")).is_err());
+    assert!(restore(&os(), &target, None, &folder.path().join("restored")).is_err());
 }

@@ -6,6 +6,7 @@ use vigie_domain::ports::{Append, LogStore};
 use vigie_domain::query::{Query, parse};
 use vigie_domain::{Event, LogType, Scope, TimeRange, Timestamp, Value};
 use vigie_storage::care::{Inspection, PartPlan, PartView, inspect};
+use vigie_storage::files::os;
 use vigie_storage::{EngineOptions, LogEngine};
 
 /// 2026-11-23T00:00:00Z.
@@ -30,7 +31,7 @@ async fn three_pages(folder: &Path) {
 }
 
 fn look(folder: &Path, part: Option<&str>, query: Option<&Query>, range: TimeRange) -> PartView {
-    let [view] = inspect(folder, &Inspection { part, query, range }).unwrap().try_into().unwrap();
+    let [view] = inspect(&os(), folder, &Inspection { part, query, range }).unwrap().try_into().unwrap();
     view
 }
 
@@ -49,7 +50,7 @@ async fn parts_and_their_columns_are_counted() {
     let sum: u64 = view.columns.iter().map(|column| column.size_bytes).sum();
     assert!(sum < view.size_bytes && sum * 2 > view.size_bytes, "{sum} of {}", view.size_bytes);
     let nowhere = Inspection { part: Some("nowhere"), query: None, range: TimeRange::ALL };
-    assert!(inspect(folder.path(), &nowhere).unwrap_err().message.contains("no part"));
+    assert!(inspect(&os(), folder.path(), &nowhere).unwrap_err().message.contains("no part"));
 }
 
 #[tokio::test]

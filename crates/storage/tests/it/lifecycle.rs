@@ -9,6 +9,7 @@ use vigie_domain::query::Query;
 use vigie_domain::time::NANOS_PER_DAY;
 use vigie_domain::{Day, Event, LogType, Scope, TimeRange, Timestamp, Value};
 use vigie_storage::care::{self, LifecyclePolicy, ScrubMode, scrub};
+use vigie_storage::files::os;
 use vigie_storage::{EngineOptions, LogEngine};
 
 /// 2026-11-23.
@@ -72,7 +73,7 @@ impl Aging {
 }
 
 fn part_count(folder: &Path, day: Day) -> usize {
-    let found = care::explain(folder, None, &POLICY).unwrap();
+    let found = care::explain(&os(), folder, None, &POLICY).unwrap();
     found.iter().find(|index| index.index == day.index_name()).map_or(0, |index| index.part_count)
 }
 
@@ -92,7 +93,7 @@ async fn an_index_is_rewritten_after_a_week_and_deleted_after_ninety_days() {
     aging.pass(1).await;
     assert_eq!((part_count(folder.path(), DAY), aging.count().await), (0, 0));
     drop(aging);
-    let report = scrub(folder.path(), ScrubMode::Look).unwrap();
+    let report = scrub(&os(), folder.path(), ScrubMode::Look).unwrap();
     assert!(report.is_clean() && report.unlisted.is_empty() && report.part_count == 0, "{report:?}");
     assert_eq!(Aging::open(folder.path()).count().await, 0);
 }
@@ -120,14 +121,14 @@ async fn a_held_index_is_rewritten_but_not_deleted_until_it_is_released() {
     let aging = Aging::open(folder.path());
     aging.append(DAY, 0..10).await;
     aging.append(DAY, 10..20).await;
-    assert!(care::hold(folder.path(), Day(1)).unwrap_err().message.contains("no index"));
-    care::hold(folder.path(), DAY).unwrap();
-    care::hold(folder.path(), DAY).unwrap();
+    assert!(care::hold(&os(), folder.path(), Day(1)).unwrap_err().message.contains("no index"));
+    care::hold(&os(), folder.path(), DAY).unwrap();
+    care::hold(&os(), folder.path(), DAY).unwrap();
     aging.pass(1_000).await;
     assert_eq!((part_count(folder.path(), DAY), aging.count().await), (2, 20));
-    assert_eq!(care::held_days(folder.path()).unwrap().len(), 1);
-    care::release(folder.path(), DAY).unwrap();
-    assert!(care::release(folder.path(), DAY).unwrap_err().message.contains("not held"));
+    assert_eq!(care::held_days(&*os(), folder.path()).unwrap().len(), 1);
+    care::release(&os(), folder.path(), DAY).unwrap();
+    assert!(care::release(&os(), folder.path(), DAY).unwrap_err().message.contains("not held"));
     aging.pass(0).await;
     assert_eq!(aging.count().await, 0);
 }
@@ -150,7 +151,7 @@ async fn what_comes_next_is_explained() {
     let folder = tempfile::tempdir().unwrap();
     let aging = Aging::open(folder.path());
     aging.append(DAY, 0..10).await;
-    let [index] = care::explain(folder.path(), Some(DAY), &POLICY).unwrap().try_into().unwrap();
+    let [index] = care::explain(&os(), folder.path(), Some(DAY), &POLICY).unwrap().try_into().unwrap();
     assert_eq!((index.event_count, index.is_held, index.age_from.as_str()), (10, false, "2026-11-24T00:00:00.000Z"));
     let steps: Vec<_> = index.steps.iter().map(|step| (step.due_at.as_str(), step.what.as_str())).collect();
     assert_eq!(
@@ -162,8 +163,8 @@ async fn what_comes_next_is_explained() {
         ]
     );
     assert!(index.steps[2].why.contains("90 days"), "{index:?}");
-    care::hold(folder.path(), DAY).unwrap();
-    let [index] = care::explain(folder.path(), Some(DAY), &POLICY).unwrap().try_into().unwrap();
+    care::hold(&os(), folder.path(), DAY).unwrap();
+    let [index] = care::explain(&os(), folder.path(), Some(DAY), &POLICY).unwrap().try_into().unwrap();
     assert!(index.is_held && index.steps.len() == 2, "{index:?}");
-    assert!(care::explain(folder.path(), Some(Day(1)), &POLICY).is_err());
+    assert!(care::explain(&os(), folder.path(), Some(Day(1)), &POLICY).is_err());
 }

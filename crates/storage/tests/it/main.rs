@@ -4,6 +4,7 @@
 mod backup;
 mod conformance;
 mod durability;
+mod faults;
 mod inspect;
 mod lifecycle;
 mod pages;

@@ -8,6 +8,7 @@ use vigie_domain::ports::{Append, LogStore, SearchRequest, Selection, SortOrder}
 use vigie_domain::query::Query;
 use vigie_domain::{Day, Event, EventId, LogType, Result, Scope, TimeRange, Value};
 use vigie_storage::care::{FileKind, ScrubMode, ScrubReport, scrub};
+use vigie_storage::files::os;
 use vigie_storage::{EngineOptions, LogEngine};
 
 /// 2026-11-23.
@@ -69,7 +70,7 @@ fn flip(path: &Path, bit: u64) {
 }
 
 fn look(folder: &Path) -> ScrubReport {
-    scrub(folder, ScrubMode::Look).unwrap()
+    scrub(&os(), folder, ScrubMode::Look).unwrap()
 }
 
 /// Two events in a part, two in the log alone.
@@ -93,8 +94,8 @@ async fn a_whole_folder_is_clean_and_counted() {
     assert_eq!((report.log_record_count, report.log_event_count), (2, 2));
     assert!(report.unlisted.is_empty(), "{report:?}");
     let _engine = open(folder.path());
-    assert!(scrub(folder.path(), ScrubMode::Look).unwrap_err().message.contains("in use"));
-    assert!(scrub(&folder.path().join("nowhere"), ScrubMode::Look).is_err());
+    assert!(scrub(&os(), folder.path(), ScrubMode::Look).unwrap_err().message.contains("in use"));
+    assert!(scrub(&os(), &folder.path().join("nowhere"), ScrubMode::Look).is_err());
 }
 
 #[tokio::test]
@@ -148,7 +149,7 @@ async fn a_damaged_part_is_named_and_the_others_go_on() {
     assert_eq!((damaged.log_type, damaged.places[0].byte), (Some(LogType::Error), 0));
     assert!(part.is_file(), "looking changes nothing");
 
-    let report = scrub(folder.path(), ScrubMode::SetAside).unwrap();
+    let report = scrub(&os(), folder.path(), ScrubMode::SetAside).unwrap();
     assert_eq!(report.set_aside.len(), 2, "{report:?}");
     assert!(!part.is_file() && report.set_aside.iter().all(|file| folder.path().join(file).is_file()));
     assert!(look(folder.path()).is_clean());
@@ -160,7 +161,7 @@ async fn a_damaged_index_costs_no_event() {
     let folder = small_folder().await;
     flip(&file_of(folder.path(), DAY, "index"), 8);
     assert_eq!(count(&open(folder.path()), TimeRange::ALL).await.unwrap(), 4);
-    let report = scrub(folder.path(), ScrubMode::SetAside).unwrap();
+    let report = scrub(&os(), folder.path(), ScrubMode::SetAside).unwrap();
     assert_eq!(report.damaged[0].lost_events, Some(0), "{report:?}");
     assert_eq!(report.set_aside.len(), 1, "{report:?}");
     let report = look(folder.path());
