@@ -24,6 +24,8 @@ pub enum ErrorKind {
     Conflict,
     /// A stated bound was exceeded.
     TooLarge,
+    /// A stated time was over before there was an answer.
+    TimedOut,
     /// Too many requests; come back later.
     Throttled,
     /// A store or service behind is not available.

@@ -93,6 +93,8 @@ pub struct Settings {
     pub upload: UploadSettings,
     /// The log engine.
     pub storage: StorageSettings,
+    /// Bounds of questions about events.
+    pub query: QuerySettings,
     /// What becomes of indices as they age.
     pub lifecycle: LifecycleSettings,
     /// Copies of everything.
@@ -161,6 +163,14 @@ pub struct StorageSettings {
     pub flush_seconds: u64,
     /// Bytes of free disk below which events are refused.
     pub free_bytes_min: u64,
+}
+
+/// Bounds of questions about events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuerySettings {
+    /// Seconds that one may take.
+    pub timeout_s: u64,
 }
 
 /// What becomes of indices as they age.
@@ -280,6 +290,7 @@ impl Settings {
             ("upload.bytes_max", self.upload.bytes_max),
             ("storage.flush_bytes", self.storage.flush_bytes as u64),
             ("storage.flush_seconds", self.storage.flush_seconds),
+            ("query.timeout_s", self.query.timeout_s),
             ("demo.hours", u64::from(self.demo.hours)),
         ];
         match positive.into_iter().find(|(_, value)| *value == 0) {

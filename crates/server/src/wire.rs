@@ -55,6 +55,7 @@ impl Stores {
         options.flush_bytes = settings.storage.flush_bytes;
         options.flush_interval = Duration::from_secs(settings.storage.flush_seconds);
         options.free_bytes_min = settings.storage.free_bytes_min;
+        options.query_timeout = Some(Duration::from_secs(settings.query.timeout_s));
         options.lifecycle = care::lifecycle_policy(settings);
         options.clock = clock();
         options.on_fatal = on_fatal;

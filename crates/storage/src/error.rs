@@ -1,6 +1,7 @@
 //! What can go wrong below the port, and how it looks from above it.
 
 use std::io;
+use std::time::Duration;
 
 use vigie_domain::{Error, ErrorKind};
 
@@ -28,12 +29,23 @@ pub enum StorageError {
     /// The question makes more than the stated number of buckets or groups.
     #[error("{0}")]
     TooLarge(String),
+    /// The question took longer than it may.
+    #[error(
+        "the query took longer than {} s (\"query.timeout_s\"); narrow its time range or its conditions, or ask for less",
+        .0.as_secs()
+    )]
+    TimedOut(Duration),
+    /// Nobody waits for the answer any more.
+    #[error("the query was given up: nobody waits for its answer")]
+    AskerLeft,
 }
 
 impl From<StorageError> for Error {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::TooLarge(message) => Self::new(ErrorKind::TooLarge, message),
+            StorageError::TimedOut(_) => Self::new(ErrorKind::TimedOut, error.to_string()),
+            StorageError::AskerLeft => Self::new(ErrorKind::Unavailable, error.to_string()),
             // Callers are told: what does not need the part still works, and an administrator can mend it.
             StorageError::UnreadablePart(message) => Self::new(
                 ErrorKind::Unavailable,

@@ -34,6 +34,8 @@ pub struct EngineOptions {
     pub merge_fan_in: usize,
     /// Parts with more rows are not merged again.
     pub merge_rows_max: u64,
+    /// How long a question may take; `None`: as long as it takes.
+    pub query_timeout: Option<Duration>,
     /// What becomes of indices as they age.
     pub lifecycle: LifecyclePolicy,
     /// What time it is; as long as none is given, nothing ages.
@@ -54,6 +56,7 @@ impl EngineOptions {
             free_bytes_min: 256 * 1024 * 1024,
             merge_fan_in: 8,
             merge_rows_max: 2_000_000,
+            query_timeout: Some(Duration::from_secs(30)),
             lifecycle: LifecyclePolicy::default(),
             clock: Arc::new(|| Timestamp::MIN),
             on_fatal: Arc::new(|_| {}),

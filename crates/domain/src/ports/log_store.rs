@@ -13,7 +13,7 @@ use crate::scope::Scope;
 use crate::time::{Day, TimeRange, Timestamp};
 use crate::value::Object;
 
-/// Keeps events durably and answers questions about them.
+/// Keeps events durably and answers questions about them. Dropping the future of a question stops the work for it.
 #[async_trait]
 pub trait LogStore: Send + Sync {
     /// Stores the events; when it returns, they are durable and every later search sees them.
@@ -28,13 +28,14 @@ pub trait LogStore: Send + Sync {
     /// The events that match, in time order.
     ///
     /// # Errors
-    /// `TooLarge` when a stated bound is exceeded.
+    /// `TooLarge` when a stated bound is exceeded; `TimedOut` when it takes longer than it may.
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult>;
 
     /// Answers to aggregation questions over the events that match.
     ///
     /// # Errors
-    /// `TooLarge` when a question makes more than `aggregation::BUCKETS_MAX` buckets.
+    /// `TooLarge` when a question makes more than `aggregation::BUCKETS_MAX` buckets; `TimedOut` when it takes longer than
+    /// it may.
     async fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<AggregateResult>;
 
     /// The event with this id.

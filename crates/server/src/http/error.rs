@@ -60,6 +60,7 @@ static CONFLICT: Sort = sort(StatusCode::CONFLICT, "conflict", "conflict");
 static TOO_LARGE: Sort = sort(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "too large");
 static THROTTLED: Sort = sort(StatusCode::TOO_MANY_REQUESTS, "throttled", "too many requests");
 static UNAVAILABLE: Sort = sort(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not available");
+static TIMED_OUT: Sort = sort(StatusCode::SERVICE_UNAVAILABLE, "timed_out", "took too long");
 static DISK_FULL: Sort = sort(StatusCode::INSUFFICIENT_STORAGE, "disk_full", "disk full");
 static INTERNAL: Sort = sort(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error");
 static MEDIA_TYPE: Sort = sort(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "unsupported media type");
@@ -204,6 +205,7 @@ impl From<Error> for Problem {
             | ErrorKind::NotFound
             | ErrorKind::Conflict
             | ErrorKind::TooLarge
+            | ErrorKind::TimedOut
             | ErrorKind::DiskFull => {}
         }
         problem
@@ -219,6 +221,7 @@ fn sort_of(kind: ErrorKind) -> &'static Sort {
         ErrorKind::NotFound => &NOT_FOUND,
         ErrorKind::Conflict => &CONFLICT,
         ErrorKind::TooLarge => &TOO_LARGE,
+        ErrorKind::TimedOut => &TIMED_OUT,
         ErrorKind::Throttled => &THROTTLED,
         ErrorKind::Unavailable => &UNAVAILABLE,
         ErrorKind::DiskFull => &DISK_FULL,
@@ -286,6 +289,7 @@ mod tests {
         check(ErrorKind::NotFound, 404);
         check(ErrorKind::Conflict, 409);
         check(ErrorKind::TooLarge, 413);
+        check(ErrorKind::TimedOut, 503);
         check(ErrorKind::Throttled, 429);
         check(ErrorKind::Unavailable, 503);
         check(ErrorKind::DiskFull, 507);
@@ -309,6 +313,7 @@ mod tests {
         assert!(header(ErrorKind::Unauthenticated, header::WWW_AUTHENTICATE));
         assert!(header(ErrorKind::Throttled, header::RETRY_AFTER));
         assert!(header(ErrorKind::Unavailable, header::RETRY_AFTER));
+        assert!(!header(ErrorKind::TimedOut, header::RETRY_AFTER), "asked again it takes as long");
         assert!(!header(ErrorKind::NotFound, header::RETRY_AFTER));
     }
 }

@@ -126,3 +126,31 @@ async fn connections_beyond_the_bound_wait_for_their_turn() {
     drop(first);
     assert!(read_to_close(&mut second).await.ends_with("hello"));
 }
+
+#[tokio::test]
+async fn work_for_a_client_that_leaves_is_dropped() {
+    /// Says so when it is dropped.
+    struct Work(Option<oneshot::Sender<()>>);
+    impl Drop for Work {
+        fn drop(&mut self) {
+            self.0.take().unwrap().send(()).unwrap();
+        }
+    }
+    let (dropped_sender, dropped) = oneshot::channel();
+    let (begun_sender, begun) = oneshot::channel();
+    let held = Arc::new(std::sync::Mutex::new(Some((begun_sender, Work(Some(dropped_sender))))));
+    let router = Router::new().route(
+        "/",
+        get(async move || {
+            let (begun, _work) = held.lock().unwrap().take().unwrap();
+            begun.send(()).unwrap();
+            std::future::pending::<&str>().await
+        }),
+    );
+    let server = start(router, ServeBounds::default()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    begun.await.unwrap();
+    drop(stream);
+    tokio::time::timeout(FAR, dropped).await.expect("the server works on for nobody").unwrap();
+}

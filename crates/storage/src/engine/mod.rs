@@ -4,7 +4,10 @@ mod committer;
 mod lifecycle;
 mod maintenance;
 mod prepared;
+mod queries;
 mod recovery;
+#[cfg(test)]
+mod scan_tests;
 mod snapshot;
 mod state;
 
@@ -27,11 +30,12 @@ use crate::chunk::physical::canonical_of;
 use crate::error::StorageError;
 use crate::files::FolderLock;
 use crate::options::EngineOptions;
-use crate::scan::{self, Filter, Question, Unit};
+use crate::scan::{self, Filter, Question, Run, Unit};
 use crate::wal::OpenSegment;
 use committer::{Command, Committer, QUEUE_MAX};
 use maintenance::{Maintenance, Signal};
 use prepared::PreparedBatch;
+use queries::{Queries, blocking};
 use state::SharedState;
 
 pub use recovery::take_lock;
@@ -47,6 +51,7 @@ const INLINE_EVENTS_MAX: usize = 64;
 /// The embedded log engine. Dropping it ends its threads; what was acknowledged is on disk already.
 pub struct LogEngine {
     shared: Arc<SharedState>,
+    queries: Queries,
     commands: Option<mpsc::Sender<Command>>,
     signal: Arc<Signal>,
     threads: Vec<JoinHandle<()>>,
@@ -78,6 +83,7 @@ impl LogEngine {
             state.active = recovered.table;
             state.parts = recovered.published;
         }
+        let queries = Queries::new(&options);
         let (commands, received) = mpsc::channel(QUEUE_MAX);
         let signal = Arc::new(Signal::default());
         let committer = Committer {
@@ -99,7 +105,7 @@ impl LogEngine {
             spawn("vigie-log", move || committer.run(received))?,
             spawn("vigie-parts", move || maintenance.run())?,
         ];
-        Ok(Self { shared, commands: Some(commands), signal, threads, _lock: recovered.lock })
+        Ok(Self { shared, queries, commands: Some(commands), signal, threads, _lock: recovered.lock })
     }
 
     /// Writes the memory table to parts now.
@@ -145,14 +151,6 @@ impl Drop for LogEngine {
     }
 }
 
-/// Runs work that may take long on a thread that may be blocked.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => Err(Error::internal(format!("the log store stopped working on it: {error}"))),
-    }
-}
-
 #[async_trait]
 impl LogStore for LogEngine {
     async fn append(&self, _scope: &Scope, batch: Append) -> Result<AppendOutcome> {
@@ -178,11 +176,12 @@ impl LogStore for LogEngine {
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {
         let filter = Self::filter(&request.selection, scope)?;
         let (shared, request, scope) = (self.shared.clone(), request.clone(), scope.clone());
-        blocking(move || {
-            let units = shared.units(request.selection.range);
-            Ok(scan::search(units, &filter, &request, &scope)?)
-        })
-        .await
+        self.queries
+            .ask(move |run| {
+                let units = shared.units(request.selection.range);
+                scan::search(run, units, &filter, &request, &scope)
+            })
+            .await
     }
 
     async fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<AggregateResult> {
@@ -191,22 +190,23 @@ impl LogStore for LogEngine {
         let questions: Vec<Question> =
             asked.map(|asked| Question::new(asked, scope, Timestamp::default())).collect::<Result<_>>()?;
         let (shared, request) = (self.shared.clone(), request.clone());
-        blocking(move || {
-            let units = shared.units(request.selection.range);
-            Ok(scan::aggregate(&units, &filter, &questions, &request)?)
-        })
-        .await
+        self.queries
+            .ask(move |run| {
+                let units = shared.units(request.selection.range);
+                scan::aggregate(run, &units, &filter, &questions, &request)
+            })
+            .await
     }
 
     async fn get(&self, scope: &Scope, id: &EventId) -> Result<Option<Hit>> {
         let restriction = Matcher::compile(&vigie_domain::query::Query::All, scope, Timestamp::default())?;
         let (units, id, scope) = (self.units(TimeRange::ALL), id.clone(), scope.clone());
-        blocking(move || Ok(scan::find_id(&units, &id, &restriction, &scope)?)).await
+        self.queries.ask(move |run| scan::find_id(run, &units, &id, &restriction, &scope)).await
     }
 
     async fn fields(&self, scope: &Scope, range: TimeRange) -> Result<Vec<FieldInfo>> {
         let (shared, scope) = (self.shared.clone(), scope.clone());
-        blocking(move || Ok(fields_of(&shared.units(range), &scope)?)).await
+        self.queries.ask(move |run| fields_of(run, &shared.units(range), &scope)).await
     }
 
     async fn indices(&self, _scope: &Scope) -> Result<Vec<IndexInfo>> {
@@ -230,7 +230,7 @@ impl LogStore for LogEngine {
     }
 }
 
-fn fields_of(units: &[Unit], scope: &Scope) -> std::result::Result<Vec<FieldInfo>, StorageError> {
+fn fields_of(run: &Run, units: &[Unit], scope: &Scope) -> std::result::Result<Vec<FieldInfo>, StorageError> {
     let mut found: BTreeMap<String, FieldInfo> = BTreeMap::new();
     let mut add = |name: &str, log_type: LogType, kind: FieldKind| {
         if scope.hides(name) {
@@ -245,6 +245,7 @@ fn fields_of(units: &[Unit], scope: &Scope) -> std::result::Result<Vec<FieldInfo
         }
     };
     for unit in units {
+        run.check()?;
         let log_type = match unit {
             Unit::Memory(chunk) => chunk.log_type,
             Unit::Part(part) => part.meta.log_type,

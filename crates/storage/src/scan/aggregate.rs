@@ -13,7 +13,7 @@ use super::matching::{Candidates, candidates, matching_rows};
 use super::parallel::{self, split};
 use super::partial::{Partial, merge_all};
 use super::question::Question;
-use super::{ColumnNeeds, Unit, answer};
+use super::{ColumnNeeds, Run, Unit, answer};
 use crate::chunk::Chunk;
 use crate::error::StorageError;
 use crate::part::{PAGE_ROWS, Part, PartIndex, Rows};
@@ -33,17 +33,19 @@ struct Tally {
 /// # Errors
 /// When a part cannot be read or a bound is exceeded.
 pub fn aggregate(
+    run: &Run,
     units: &[Unit],
     filter: &Filter,
     questions: &[Question],
     request: &AggregateRequest,
 ) -> Result<AggregateResult, StorageError> {
-    let pruned = parallel::run(units.len(), |unit| candidates(&units[unit], filter))?;
+    let pruned = parallel::run(run, units.len(), |unit| candidates(&units[unit], filter))?;
     let tasks = pieces(units, pruned);
     // A thread goes on counting in the same tables, so that a key is looked at once per thread and not once per part.
     let counts = parallel::fold(
+        run,
         tasks.len(),
-        || Count::new(filter, questions),
+        || Count::new(run, filter, questions),
         |count, task| {
             let (unit, found) = &tasks[task];
             // Dictionaries are shared within a part only.
@@ -86,18 +88,18 @@ struct Count<'q> {
     filter: &'q Filter,
     questions: &'q [Question],
     collectors: Vec<Collector<'q>>,
-    context: ScanContext,
+    context: ScanContext<'q>,
     total: u64,
 }
 
 impl<'q> Count<'q> {
-    fn new(filter: &'q Filter, questions: &'q [Question]) -> Self {
+    fn new(run: &'q Run, filter: &'q Filter, questions: &'q [Question]) -> Self {
         let collectors = questions.iter().map(Collector::new).collect();
-        Self { filter, questions, collectors, context: ScanContext::default(), total: 0 }
+        Self { filter, questions, collectors, context: ScanContext::new(run), total: 0 }
     }
 
     fn chunk(&mut self, chunk: &Arc<Chunk>, time: TimeCheck) -> Result<(), StorageError> {
-        self.context.stats.rows_scanned += chunk.rows() as u64;
+        self.context.enter(chunk)?;
         let rows: Vec<u32> = self.filter.rows(chunk, time, &mut self.context.tests).set_indices_u32().collect();
         self.total += rows.len() as u64;
         self.collect(chunk, rows)
@@ -149,7 +151,7 @@ impl<'q> Count<'q> {
         self.questions.iter().for_each(|question| question.add_needs(&mut needs));
         let mut matching = matching.map(|rows| rows.iter().copied().peekable());
         let bytes = part.read(&needs.columns, rows, &mut |numbers, chunk| {
-            self.context.stats.rows_scanned += chunk.rows() as u64;
+            self.context.enter(&chunk)?;
             let places = 0..numbers.len() as u32;
             let selected = match &mut matching {
                 None => places.collect(),

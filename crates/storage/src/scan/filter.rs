@@ -14,11 +14,12 @@ use vigie_domain::ports::ScanStats;
 use vigie_domain::query::{FieldMatcher, Matcher, Scalar, TextMatcher};
 use vigie_domain::{TimeRange, Timestamp};
 
-use super::ColumnNeeds;
 use super::field_values::{FieldValues, for_each_overflowed};
+use super::{ColumnNeeds, Run};
 use crate::chunk::column::scalar_at;
 use crate::chunk::physical::canonical_of;
 use crate::chunk::{Chunk, column_names};
+use crate::error::StorageError;
 
 /// The query and the range that rows must match.
 pub struct Filter {
@@ -65,12 +66,30 @@ pub enum TimeCheck {
 }
 
 /// What one thread keeps while it scans for one question.
-#[derive(Default)]
-pub struct ScanContext {
+pub struct ScanContext<'r> {
+    /// The question under way.
+    pub run: &'r Run,
     /// Dictionaries decided already.
     pub tests: Tests,
     /// What it cost so far.
     pub stats: ScanStats,
+}
+
+impl<'r> ScanContext<'r> {
+    /// Before any row.
+    pub fn new(run: &'r Run) -> Self {
+        Self { run, tests: Tests::default(), stats: ScanStats::default() }
+    }
+
+    /// Notes rows that are about to be looked at.
+    ///
+    /// # Errors
+    /// When nobody waits for the answer any more.
+    pub fn enter(&mut self, chunk: &Chunk) -> Result<(), StorageError> {
+        self.run.check()?;
+        self.stats.rows_scanned += chunk.rows() as u64;
+        Ok(())
+    }
 }
 
 /// Which values of a dictionary pass a predicate: remembered, since the chunks of a part share their dictionaries.

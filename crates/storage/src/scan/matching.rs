@@ -47,7 +47,7 @@ pub fn matching_rows(
     unit: &Unit,
     found: &Candidates,
     filter: &Filter,
-    context: &mut ScanContext,
+    context: &mut ScanContext<'_>,
 ) -> Result<Vec<u32>, StorageError> {
     if found.time == TimeCheck::Done && matches!(filter.matcher, Matcher::All) {
         return Ok(found.rows.numbers().collect());
@@ -69,7 +69,7 @@ pub fn matching_rows(
     }
     let mut matching = Vec::new();
     let bytes = part.read(&needs.columns, &found.rows, &mut |numbers, chunk| {
-        context.stats.rows_scanned += chunk.rows() as u64;
+        context.enter(&chunk)?;
         let here = filter.rows(&chunk, found.time, &mut context.tests);
         matching.extend(here.set_indices().map(|place| numbers[place]));
         Ok(ControlFlow::Continue(()))

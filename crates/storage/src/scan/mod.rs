@@ -14,6 +14,7 @@ mod parallel;
 mod partial;
 mod prune;
 mod question;
+mod run;
 mod search;
 mod visit;
 
@@ -31,6 +32,7 @@ pub use aggregate::aggregate;
 pub use filter::Filter;
 pub use prune::prune;
 pub use question::Question;
+pub use run::{Run, Waiting};
 pub use search::{find_id, search};
 
 /// Something that holds events of one day and log type: a chunk in memory or a part on disk.

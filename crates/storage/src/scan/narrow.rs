@@ -16,18 +16,18 @@ use crate::error::StorageError;
 use crate::part::{Part, PartIndex, Rows};
 
 /// Decides a query over one part.
-pub struct Narrowing<'a> {
+pub struct Narrowing<'a, 'r> {
     part: &'a Part,
     asked: Asked<'a>,
-    context: &'a mut ScanContext,
+    context: &'a mut ScanContext<'r>,
 }
 
-impl<'a> Narrowing<'a> {
+impl<'a, 'r> Narrowing<'a, 'r> {
     /// Over the part; `None` when it has no index to go by.
     ///
     /// # Errors
     /// When the part cannot be read.
-    pub fn new(part: &'a Part, context: &'a mut ScanContext) -> Result<Option<Self>, StorageError> {
+    pub fn new(part: &'a Part, context: &'a mut ScanContext<'r>) -> Result<Option<Self>, StorageError> {
         Ok(Asked::new(part)?.map(|asked| Self { part, asked, context }))
     }
 
@@ -137,7 +137,7 @@ impl<'a> Narrowing<'a> {
         }
         let context = &mut *self.context;
         let bytes = self.part.read(columns, rows, &mut |numbers, chunk| {
-            context.stats.rows_scanned += chunk.rows() as u64;
+            context.enter(&chunk)?;
             let here = evaluate(predicate, &chunk, &mut context.tests);
             here.set_indices().for_each(|place| bits.set_bit(numbers[place] as usize, true));
             Ok(ControlFlow::Continue(()))

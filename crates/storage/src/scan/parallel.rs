@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::Run;
 use super::matching::Candidates;
 use crate::error::StorageError;
 use crate::part::{PAGE_ROWS, Rows};
@@ -20,12 +21,13 @@ fn threads() -> usize {
 /// Does `count` pieces of work; the results are in their order.
 ///
 /// # Errors
-/// The first error in that order.
+/// The first error in that order, or that the question is not under way any more.
 pub fn run<T: Send>(
+    under_way: &Run,
     count: usize,
     work: impl Fn(usize) -> Result<T, StorageError> + Sync,
 ) -> Result<Vec<T>, StorageError> {
-    let threads = fold(count, Vec::new, |done: &mut Vec<(usize, Result<T, StorageError>)>, number| {
+    let threads = fold(under_way, count, Vec::new, |done: &mut Vec<(usize, Result<T, StorageError>)>, number| {
         done.push((number, work(number)));
         Ok(())
     })?;
@@ -37,8 +39,9 @@ pub fn run<T: Send>(
 /// Does `count` pieces of work, each thread adding to a state of its own; the states are returned, at least one.
 ///
 /// # Errors
-/// One of the errors; the thread that met it stops.
+/// One of the errors, or that the question is not under way any more; the thread that met it stops.
 pub fn fold<S: Send>(
+    under_way: &Run,
     count: usize,
     begin: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, usize) -> Result<(), StorageError> + Sync,
@@ -54,7 +57,7 @@ pub fn fold<S: Send>(
             if number >= count {
                 break;
             }
-            result = work(&mut state, number);
+            result = under_way.check().and_then(|()| work(&mut state, number));
         }
         states.lock().unwrap_or_else(PoisonError::into_inner).push(result.map(|()| state));
     };
@@ -112,8 +115,11 @@ mod tests {
 
     #[test]
     fn results_are_in_order_and_the_first_error_is_told() {
-        assert_eq!(run(100, |number| Ok(number * 2)).unwrap(), (0..100).map(|number| number * 2).collect::<Vec<_>>());
-        let error = run(10, |number| match number {
+        assert_eq!(
+            run(&Run::new(None), 100, |number| Ok(number * 2)).unwrap(),
+            (0..100).map(|number| number * 2).collect::<Vec<_>>()
+        );
+        let error = run(&Run::new(None), 10, |number| match number {
             3 | 7 => Err(StorageError::Damaged(number.to_string())),
             _ => Ok(()),
         });
@@ -122,7 +128,9 @@ mod tests {
 
     #[test]
     fn states_add_up() {
+        let run = Run::new(None);
         let states = fold(
+            &run,
             100,
             || 0,
             |sum, number| {
@@ -131,6 +139,6 @@ mod tests {
             },
         );
         assert_eq!(states.unwrap().iter().sum::<usize>(), 4_950);
-        assert_eq!(fold(0, || 7, |_, _| Ok(())).unwrap(), [7]);
+        assert_eq!(fold(&run, 0, || 7, |_, _| Ok(())).unwrap(), [7]);
     }
 }

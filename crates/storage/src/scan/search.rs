@@ -11,7 +11,7 @@ use vigie_domain::{EventId, Position, Scope, Timestamp};
 
 use super::filter::{Filter, ScanContext, Tests, TimeCheck, evaluate};
 use super::matching::{Candidates, candidates, matching_rows};
-use super::{Unit, parallel};
+use super::{Run, Unit, parallel};
 use crate::chunk::{Chunk, SourceReader, column_names};
 use crate::error::StorageError;
 use crate::part::{PAGE_ROWS, Part, PartIndex, Rows, hash_of};
@@ -26,6 +26,7 @@ struct Candidate {
 
 /// What is asked of each unit.
 struct Search<'a> {
+    run: &'a Run,
     request: &'a SearchRequest,
     filter: &'a Filter,
     /// Rows that the page and what is skipped before it need.
@@ -57,16 +58,17 @@ fn compare(order: SortOrder, left: Position, right: Position) -> Ordering {
 /// # Errors
 /// When a part cannot be read.
 pub fn search(
+    run: &Run,
     mut units: Vec<Unit>,
     filter: &Filter,
     request: &SearchRequest,
     scope: &Scope,
 ) -> Result<SearchResult, StorageError> {
-    let search = Search { request, filter, size: request.skip.saturating_add(request.limit) };
+    let search = Search { run, request, filter, size: request.skip.saturating_add(request.limit) };
     units.sort_by(|left, right| compare(request.order, search.edge(left), search.edge(right)));
     let mut all = Found { total: 0, candidates: Vec::new(), stats: ScanStats::default() };
     if request.count_total {
-        for found in parallel::run(units.len(), |number| search.unit(number, &units[number]))? {
+        for found in parallel::run(run, units.len(), |number| search.unit(number, &units[number]))? {
             search.add(&mut all, found);
         }
     } else {
@@ -77,12 +79,13 @@ pub fn search(
             if worst.is_some_and(is_full) {
                 break;
             }
+            run.check()?;
             search.add(&mut all, search.unit(number, unit)?);
         }
     }
     let Found { total, mut candidates, mut stats } = all;
     candidates.drain(..request.skip.min(candidates.len()));
-    let hits = fetch(&units, &candidates, scope, &mut stats)?;
+    let hits = fetch(run, &units, &candidates, scope, &mut stats)?;
     Ok(SearchResult { hits, total: request.count_total.then_some(total), stats })
 }
 
@@ -111,10 +114,10 @@ impl Search<'_> {
     }
 
     fn unit(&self, number: usize, unit: &Unit) -> Result<Found, StorageError> {
-        let mut context = ScanContext::default();
+        let mut context = ScanContext::new(self.run);
         let (total, candidates) = match unit {
             Unit::Memory(chunk) => {
-                context.stats.rows_scanned += chunk.rows() as u64;
+                context.enter(chunk)?;
                 let rows = self.filter.rows(chunk, self.filter.time_check(unit.span()), &mut context.tests);
                 let positions = rows.set_indices().map(|row| (row, chunk.position(row))).collect();
                 (rows.count_set_bits() as u64, positions)
@@ -137,7 +140,7 @@ impl Search<'_> {
     }
 
     /// How many rows match, and places of those that may come first.
-    fn part(&self, part: &Part, unit: &Unit, context: &mut ScanContext) -> Result<Positions, StorageError> {
+    fn part(&self, part: &Part, unit: &Unit, context: &mut ScanContext<'_>) -> Result<Positions, StorageError> {
         let all = candidates(unit, self.filter)?;
         let wanted = self.rows_after(part)?;
         let mut total = 0;
@@ -199,7 +202,7 @@ impl Search<'_> {
         part: &Part,
         unit: &Unit,
         all: &Candidates,
-        context: &mut ScanContext,
+        context: &mut ScanContext<'_>,
     ) -> Result<Rows, StorageError> {
         let mut step = PAGE_ROWS;
         let mut rest = all.rows.clone();
@@ -237,6 +240,7 @@ impl Search<'_> {
 
 /// Reads the candidates' events, in their order.
 fn fetch(
+    run: &Run,
     units: &[Unit],
     candidates: &[Candidate],
     scope: &Scope,
@@ -247,7 +251,7 @@ fn fetch(
         by_unit.entry(candidate.unit).or_default().push((candidate.row, place));
     }
     let by_unit: Vec<(usize, Vec<(usize, usize)>)> = by_unit.into_iter().collect();
-    let read = parallel::run(by_unit.len(), |number| {
+    let read = parallel::run(run, by_unit.len(), |number| {
         let (unit, rows) = &by_unit[number];
         let mut rows = rows.clone();
         rows.sort_unstable();
@@ -286,12 +290,14 @@ fn hit(chunk: &Chunk, sources: &mut SourceReader<'_>, row: usize, scope: &Scope)
 /// # Errors
 /// When a part cannot be read.
 pub fn find_id(
+    run: &Run,
     units: &[Unit],
     id: &EventId,
     restriction: &Matcher,
     scope: &Scope,
 ) -> Result<Option<Hit>, StorageError> {
     for unit in units {
+        run.check()?;
         let Some(row) = row_of(unit, id)? else { continue };
         let (chunk, _) = unit.fetch(&Rows::run(row..row + 1))?;
         if evaluate(restriction, &chunk, &mut Tests::default()).value(0) {

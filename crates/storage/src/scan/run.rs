@@ -1,0 +1,112 @@
+//! One question under way: whether anybody still waits for its answer. Every thread that works for it asks often.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::error::StorageError;
+
+/// A question under way, shared by the threads that work for it and the one who waits.
+#[derive(Debug)]
+pub struct Run {
+    has_left: AtomicBool,
+    /// When it must be answered, and how long it then took.
+    deadline: Option<(Instant, Duration)>,
+    #[cfg(test)]
+    looks: Looks,
+}
+
+impl Run {
+    /// Begins now; without a `timeout` it may take as long as it takes.
+    pub fn new(timeout: Option<Duration>) -> Self {
+        let deadline = timeout.and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout)));
+        Self {
+            has_left: AtomicBool::new(false),
+            deadline,
+            #[cfg(test)]
+            looks: Looks::default(),
+        }
+    }
+
+    /// Whether to go on.
+    ///
+    /// # Errors
+    /// `AskerLeft` when nobody waits any more, `TimedOut` past the deadline.
+    pub fn check(&self) -> Result<(), StorageError> {
+        #[cfg(test)]
+        if self.looks.is_over() {
+            return Err(StorageError::AskerLeft);
+        }
+        if self.has_left.load(Ordering::Relaxed) {
+            return Err(StorageError::AskerLeft);
+        }
+        match self.deadline {
+            Some((until, timeout)) if Instant::now() >= until => Err(StorageError::TimedOut(timeout)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Held by the one who waits for the answer; once dropped, the work for it stops.
+#[derive(Debug)]
+pub struct Waiting(Arc<Run>);
+
+impl Waiting {
+    /// For the answer of this run.
+    pub fn new(run: &Arc<Run>) -> Self {
+        Self(run.clone())
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.has_left.store(true, Ordering::Relaxed);
+    }
+}
+
+/// How often it was looked whether to go on, and after how many looks the asker leaves.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub struct Looks {
+    count: std::sync::atomic::AtomicUsize,
+    max: Option<usize>,
+}
+
+#[cfg(test)]
+impl Looks {
+    fn is_over(&self) -> bool {
+        let before = self.count.fetch_add(1, Ordering::Relaxed);
+        self.max.is_some_and(|max| before >= max)
+    }
+}
+
+#[cfg(test)]
+impl Run {
+    /// A run whose asker leaves after so many looks.
+    pub fn left_after(looks: usize) -> Self {
+        Self { looks: Looks { max: Some(looks), ..Looks::default() }, ..Self::new(None) }
+    }
+
+    /// How often it was looked whether to go on.
+    pub fn looks(&self) -> usize {
+        self.looks.count.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_ends_with_its_asker_or_its_time() {
+        let run = Arc::new(Run::new(None));
+        let waiting = Waiting::new(&run);
+        assert!(run.check().is_ok());
+        drop(waiting);
+        assert!(matches!(run.check(), Err(StorageError::AskerLeft)));
+        assert!(Run::new(Some(Duration::from_secs(3_600))).check().is_ok());
+        assert!(Run::new(Some(Duration::MAX)).check().is_ok());
+        let late = Run::new(Some(Duration::ZERO)).check();
+        assert!(matches!(late, Err(StorageError::TimedOut(Duration::ZERO))), "{late:?}");
+    }
+}
