@@ -171,6 +171,10 @@ pub struct StorageSettings {
 pub struct QuerySettings {
     /// Seconds that one may take.
     pub timeout_s: u64,
+    /// Bytes of memory that one may hold.
+    pub bytes_max: usize,
+    /// Bytes of memory that all may hold.
+    pub all_bytes_max: usize,
 }
 
 /// What becomes of indices as they age.
@@ -291,6 +295,8 @@ impl Settings {
             ("storage.flush_bytes", self.storage.flush_bytes as u64),
             ("storage.flush_seconds", self.storage.flush_seconds),
             ("query.timeout_s", self.query.timeout_s),
+            ("query.bytes_max", self.query.bytes_max as u64),
+            ("query.all_bytes_max", self.query.all_bytes_max as u64),
             ("demo.hours", u64::from(self.demo.hours)),
         ];
         match positive.into_iter().find(|(_, value)| *value == 0) {

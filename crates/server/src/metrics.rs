@@ -2,17 +2,21 @@
 //!
 //! No label ever holds a user, an address, a path as it was asked for, or the name of an index.
 
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use vigie_domain::ports::QueryNumbers;
 
 /// Upper bounds of the request duration buckets, in seconds; 0.2 is the promise.
 const DURATION_BUCKETS_S: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -27,6 +31,29 @@ pub struct Metrics {
     deduplicated: Counter,
     rejected: Counter,
     start_time: Gauge<f64, AtomicU64>,
+}
+
+/// Tells what questions cost now.
+pub type QueryWatch = Arc<dyn Fn() -> QueryNumbers + Send + Sync>;
+
+/// Numbers that the store keeps itself.
+struct Queries(QueryWatch);
+
+impl fmt::Debug for Queries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Queries")
+    }
+}
+
+impl Collector for Queries {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let numbers = (self.0)();
+        let mut gauge = |name: &str, help: &str, bytes: usize| {
+            let gauge = ConstGauge::new(bytes as i64);
+            gauge.encode(encoder.encode_descriptor(name, help, Some(&Unit::Bytes), gauge.metric_type())?)
+        };
+        gauge("query_memory", "Memory that questions under way hold", numbers.held_bytes)
+    }
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -71,6 +98,11 @@ impl Metrics {
         );
         registry.register("build", "What runs", build);
         Self { registry, requests, durations, connections, accepted, deduplicated, rejected, start_time }
+    }
+
+    /// Tells what questions cost whenever the metrics are asked for.
+    pub fn watch_queries(&mut self, numbers: QueryWatch) {
+        self.registry.register_collector(Box::new(Queries(numbers)));
     }
 
     /// Notes when the process started.
@@ -169,6 +201,14 @@ mod tests {
         }
         drop(open);
         assert!(metrics.encode().unwrap().contains("vigie_http_connections 0"));
+    }
+
+    #[test]
+    fn what_questions_cost_is_asked_when_it_is_wanted() {
+        let mut metrics = Metrics::new();
+        metrics.watch_queries(Arc::new(|| QueryNumbers { held_bytes: 7 }));
+        let text = metrics.encode().unwrap();
+        assert!(text.contains("vigie_query_memory_bytes 7"), "{text}");
     }
 
     #[test]

@@ -20,14 +20,14 @@ use vigie_app::search::Search;
 use vigie_app::uploads::Uploads;
 use vigie_domain::ports::{LogStore, MetadataStore};
 use vigie_domain::{Error, ErrorKind, Result, Timestamp};
-use vigie_storage::{EngineOptions, FatalHandler, LogEngine};
+use vigie_storage::{EngineOptions, FatalHandler, LogEngine, MemoryBounds};
 
 use care::BackupTaker;
 
 use crate::config::Settings;
 use crate::http::cookies::CookiePolicy;
 use crate::http::state::{AppState, Limits};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, QueryWatch};
 use crate::readiness::Readiness;
 
 const LOGS_FOLDER: &str = "logs";
@@ -56,6 +56,8 @@ impl Stores {
         options.flush_interval = Duration::from_secs(settings.storage.flush_seconds);
         options.free_bytes_min = settings.storage.free_bytes_min;
         options.query_timeout = Some(Duration::from_secs(settings.query.timeout_s));
+        options.query_memory =
+            MemoryBounds { one_bytes_max: settings.query.bytes_max, all_bytes_max: settings.query.all_bytes_max };
         options.lifecycle = care::lifecycle_policy(settings);
         options.clock = clock();
         options.on_fatal = on_fatal;
@@ -67,7 +69,13 @@ impl Stores {
 
     /// The stores as use cases see them.
     pub fn ports(&self) -> Ports {
-        Ports { logs: self.logs.clone(), metadata: self.metadata.clone(), backups: Some(self.backups.clone()) }
+        let engine = self.logs.clone();
+        Ports {
+            logs: self.logs.clone(),
+            metadata: self.metadata.clone(),
+            backups: Some(self.backups.clone()),
+            query_numbers: Some(Arc::new(move || engine.query_numbers())),
+        }
     }
 }
 
@@ -80,6 +88,8 @@ pub struct Ports {
     pub metadata: Arc<dyn MetadataStore>,
     /// Takes backups of them, when they can be backed up.
     pub backups: Option<BackupTaker>,
+    /// Tells what questions cost, when the store counts it.
+    pub query_numbers: Option<QueryWatch>,
 }
 
 /// Opens only what is not an event; other processes may have it open as well.
@@ -104,7 +114,10 @@ pub fn open_accounts(settings: &Settings, metadata: Arc<dyn MetadataStore>) -> R
 
 /// What handlers share, over these stores.
 pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts) -> AppState {
-    let metrics = Arc::new(Metrics::new());
+    let mut metrics = Metrics::new();
+    if let Some(numbers) = &ports.query_numbers {
+        metrics.watch_queries(numbers.clone());
+    }
     metrics.record_start(clock()());
     AppState {
         accounts: Arc::new(accounts),
@@ -113,7 +126,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts) -> AppS
         uploads: Arc::new(uploads(settings, ports)),
         search: Arc::new(search(ports)),
         analytics: Arc::new(Analytics::new(ports.logs.clone(), clock())),
-        metrics,
+        metrics: Arc::new(metrics),
         readiness: Arc::new(Readiness::new(ports.logs.clone(), ports.metadata.clone())),
         clock: clock(),
         backups: ports.backups.clone(),

@@ -7,6 +7,8 @@ use vigie_domain::{Error, ErrorKind};
 
 /// Seconds after which a part that cannot be read may have been mended.
 const UNREADABLE_RETRY_AFTER_S: u64 = 300;
+/// Seconds after which other questions may have ended.
+const BUSY_RETRY_AFTER_S: u64 = 1;
 
 /// A failure inside the engine.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,21 @@ pub enum StorageError {
         .0.as_secs()
     )]
     TimedOut(Duration),
+    /// The question would hold more memory than one may.
+    #[error(
+        "the query needs more than {} MiB of memory (\"query.bytes_max\"); narrow its time range or its conditions, or ask for less",
+        .bytes_max >> 20
+    )]
+    TooMuchMemory {
+        /// The bound.
+        bytes_max: usize,
+    },
+    /// Other questions hold the memory that is there for all.
+    #[error("other queries hold the {} MiB of memory that queries share (\"query.all_bytes_max\"); try again in a moment", .bytes_max >> 20)]
+    Busy {
+        /// The bound.
+        bytes_max: usize,
+    },
     /// Nobody waits for the answer any more.
     #[error("the query was given up: nobody waits for its answer")]
     AskerLeft,
@@ -44,6 +61,10 @@ impl From<StorageError> for Error {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::TooLarge(message) => Self::new(ErrorKind::TooLarge, message),
+            StorageError::TooMuchMemory { .. } => Self::new(ErrorKind::TooLarge, error.to_string()),
+            StorageError::Busy { .. } => {
+                Self::new(ErrorKind::Unavailable, error.to_string()).with_retry_after_s(BUSY_RETRY_AFTER_S)
+            }
             StorageError::TimedOut(_) => Self::new(ErrorKind::TimedOut, error.to_string()),
             StorageError::AskerLeft => Self::new(ErrorKind::Unavailable, error.to_string()),
             // Callers are told: what does not need the part still works, and an administrator can mend it.

@@ -18,3 +18,4 @@ mod wal;
 
 pub use engine::{LogEngine, Snapshot};
 pub use options::{EngineClock, EngineOptions, FatalHandler};
+pub use scan::MemoryBounds;

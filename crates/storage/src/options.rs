@@ -8,6 +8,7 @@ use vigie_domain::Timestamp;
 
 use crate::care::LifecyclePolicy;
 use crate::files::{self, SharedFiles};
+use crate::scan::MemoryBounds;
 
 /// Called once when the log could not be synced: what reached the disk is unknown, so the process must end.
 pub type FatalHandler = Arc<dyn Fn(&str) + Send + Sync>;
@@ -36,6 +37,8 @@ pub struct EngineOptions {
     pub merge_rows_max: u64,
     /// How long a question may take; `None`: as long as it takes.
     pub query_timeout: Option<Duration>,
+    /// What questions may hold in memory.
+    pub query_memory: MemoryBounds,
     /// What becomes of indices as they age.
     pub lifecycle: LifecyclePolicy,
     /// What time it is; as long as none is given, nothing ages.
@@ -57,6 +60,7 @@ impl EngineOptions {
             merge_fan_in: 8,
             merge_rows_max: 2_000_000,
             query_timeout: Some(Duration::from_secs(30)),
+            query_memory: MemoryBounds { one_bytes_max: 96 * 1024 * 1024, all_bytes_max: 128 * 1024 * 1024 },
             lifecycle: LifecyclePolicy::default(),
             clock: Arc::new(|| Timestamp::MIN),
             on_fatal: Arc::new(|_| {}),

@@ -28,14 +28,14 @@ pub trait LogStore: Send + Sync {
     /// The events that match, in time order.
     ///
     /// # Errors
-    /// `TooLarge` when a stated bound is exceeded; `TimedOut` when it takes longer than it may.
+    /// `TooLarge` when a stated bound is exceeded; `TimedOut` when it takes longer than it may; `Unavailable` when others
+    /// hold the memory that there is.
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult>;
 
     /// Answers to aggregation questions over the events that match.
     ///
     /// # Errors
-    /// `TooLarge` when a question makes more than `aggregation::BUCKETS_MAX` buckets; `TimedOut` when it takes longer than
-    /// it may.
+    /// `TooLarge` when the answers have more than `aggregation::BUCKETS_MAX` buckets; else as `search`.
     async fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<AggregateResult>;
 
     /// The event with this id.
@@ -132,6 +132,13 @@ pub struct ScanStats {
     pub rows_scanned: u64,
     /// Bytes of files decoded.
     pub bytes_read: u64,
+}
+
+/// What questions cost, for whoever watches a store that counts it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueryNumbers {
+    /// Bytes that questions under way hold.
+    pub held_bytes: usize,
 }
 
 /// A page of events.

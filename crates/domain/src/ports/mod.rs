@@ -4,7 +4,7 @@ mod log_store;
 mod metadata_store;
 
 pub use log_store::{
-    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, ScanStats,
-    SearchRequest, SearchResult, Selection, SortOrder,
+    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, QueryNumbers,
+    ScanStats, SearchRequest, SearchResult, Selection, SortOrder,
 };
 pub use metadata_store::{Document, Filter, FindRequest, MetadataStore};

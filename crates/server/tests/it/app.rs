@@ -50,6 +50,7 @@ impl TestApp {
             logs: Arc::new(LinearStore::default()),
             metadata: Arc::new(MemoryMetadataStore::default()),
             backups: None,
+            query_numbers: None,
         };
         Self::with_ports(routes, ports, (folder, settings))
     }

@@ -19,8 +19,8 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 use vigie_domain::mapping::{self, FieldKind};
 use vigie_domain::ports::{
-    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, SearchRequest,
-    SearchResult, Selection,
+    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, QueryNumbers,
+    SearchRequest, SearchResult, Selection,
 };
 use vigie_domain::query::Matcher;
 use vigie_domain::{Day, Error, ErrorKind, EventId, LogType, Result, Scope, TimeRange, Timestamp};
@@ -36,6 +36,7 @@ use committer::{Command, Committer, QUEUE_MAX};
 use maintenance::{Maintenance, Signal};
 use prepared::PreparedBatch;
 use queries::{Queries, blocking};
+
 use state::SharedState;
 
 pub use recovery::take_lock;
@@ -121,6 +122,11 @@ impl LogEngine {
     pub async fn snapshot(&self) -> Result<Snapshot> {
         let words = "new events could not be written to parts; free space on the disk and try again";
         self.signal.snapshot().await.map_err(|_| Error::new(ErrorKind::Unavailable, words))
+    }
+
+    /// What questions cost now.
+    pub fn query_numbers(&self) -> QueryNumbers {
+        self.queries.numbers()
     }
 
     fn units(&self, range: TimeRange) -> Vec<Unit> {

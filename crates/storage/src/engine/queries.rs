@@ -1,14 +1,15 @@
-//! Questions under way: how many at once, how long each may take, and that none outlives the one who asked.
+//! Questions under way: how many at once, how long each may take and what they hold in memory, and that none outlives the one who asked.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use vigie_domain::ports::QueryNumbers;
 use vigie_domain::{Error, Result};
 
 use crate::error::StorageError;
 use crate::options::EngineOptions;
-use crate::scan::{Run, Waiting};
+use crate::scan::{Budget, Pool, Run, Waiting};
 
 /// Questions worked on at once; further ones wait for one of them to end.
 const UNDER_WAY_MAX: usize = 64;
@@ -16,13 +17,29 @@ const UNDER_WAY_MAX: usize = 64;
 /// Runs questions.
 pub struct Queries {
     timeout: Option<Duration>,
+    memory: Arc<Pool>,
     places: Arc<Semaphore>,
 }
 
 impl Queries {
     /// With the bounds of these settings.
     pub fn new(options: &EngineOptions) -> Self {
-        Self { timeout: options.query_timeout, places: Arc::new(Semaphore::new(UNDER_WAY_MAX)) }
+        Self {
+            timeout: options.query_timeout,
+            memory: Pool::new(options.query_memory),
+            places: Arc::new(Semaphore::new(UNDER_WAY_MAX)),
+        }
+    }
+
+    /// What they cost now.
+    pub fn numbers(&self) -> QueryNumbers {
+        QueryNumbers { held_bytes: self.memory.held_bytes() }
+    }
+
+    /// What the questions under way hold.
+    #[cfg(test)]
+    pub fn memory(&self) -> &Arc<Pool> {
+        &self.memory
     }
 
     /// Works for an answer on a thread that may be blocked. The work is told to stop once the future is dropped or the
@@ -34,7 +51,7 @@ impl Queries {
         &self,
         work: impl FnOnce(&Run) -> std::result::Result<T, StorageError> + Send + 'static,
     ) -> Result<T> {
-        let run = Arc::new(Run::new(self.timeout));
+        let run = Arc::new(Run::new(self.timeout, Budget::new(&self.memory)));
         let _waiting = Waiting::new(&run);
         // The semaphore is never closed.
         let place =

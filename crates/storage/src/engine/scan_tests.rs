@@ -1,11 +1,12 @@
 //! Scans over the units of an engine, with bounds that no caller can set so exactly.
 
-use vigie_domain::aggregation::Aggregation;
+use vigie_domain::aggregation::{Aggregation, AggregationKind};
 use vigie_domain::ports::{AggregateRequest, Append, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::{Query, parse};
 use vigie_domain::{Event, LogType, Scope, TimeRange, Timestamp, Value};
 
 use super::*;
+use crate::scan::{Budget, MemoryBounds, Pool};
 
 /// Batches, and parts made of them.
 const BATCHES: usize = 6;
@@ -59,7 +60,7 @@ fn search(engine: &LogEngine, run: &Run, count_total: bool) -> std::result::Resu
 
 /// However early the asker leaves, no thread goes on for longer than to its next look.
 fn assert_stops_soon<T: std::fmt::Debug>(ask: impl Fn(&Run) -> std::result::Result<T, StorageError>, looks_min: usize) {
-    let whole = Run::new(None);
+    let whole = Run::free();
     ask(&whole).unwrap();
     assert!(whole.looks() >= looks_min, "{} looks are too few", whole.looks());
     for max in 0..whole.looks() {
@@ -83,4 +84,79 @@ async fn scans_stop_when_the_asker_has_left() {
     let units = engine.units(TimeRange::ALL);
     assert_stops_soon(|run| scan::find_id(run, &units, &id, &restriction, &Scope::main()), BATCHES);
     assert_stops_soon(|run| fields_of(run, &units, &Scope::main()), BATCHES);
+}
+
+/// Questions of every kind, nested ones among them.
+fn questions() -> Vec<Aggregation> {
+    let filters = ["n:7", "service:web"].map(|text| (text.to_owned(), parse(text).unwrap())).to_vec();
+    let percentiles = AggregationKind::Percentiles { field: "n".to_owned(), percents: vec![95.0] };
+    let minutes = AggregationKind::DateHistogram { interval_ns: 60_000_000_000, offset_ns: 0 };
+    vec![
+        Aggregation::terms("users", "user_id", 5).with(Aggregation::stats("n", "n")),
+        Aggregation::cardinality("users", "user_id"),
+        Aggregation::terms("users", "user_id", 5).with(Aggregation::leaf("of", AggregationKind::Filters(filters))),
+        Aggregation::leaf("minutes", minutes).with(Aggregation::leaf("p", percentiles.clone())),
+        Aggregation::leaf("p", percentiles),
+    ]
+}
+
+/// With less memory than the work takes it is refused, with enough it is done; either way nothing is held after it.
+fn assert_bounded<T>(name: &str, ask: impl Fn(&Run) -> std::result::Result<T, StorageError>) {
+    for (refusals, one_bytes_max) in (10..30).map(|power| 1_usize << power).enumerate() {
+        let pool = Pool::new(MemoryBounds { one_bytes_max, all_bytes_max: usize::MAX });
+        let result = ask(&Run::new(None, Budget::new(&pool)));
+        assert_eq!(pool.held_bytes(), 0, "{name} within {one_bytes_max} bytes");
+        match result {
+            Ok(_) => {
+                assert!(refusals > 2, "{name} is refused below {one_bytes_max} bytes only");
+                let pool = Pool::new(MemoryBounds { one_bytes_max, all_bytes_max: 1_024 });
+                let busy = ask(&Run::new(None, Budget::new(&pool)));
+                assert!(matches!(busy, Err(StorageError::Busy { bytes_max: 1_024 })));
+                assert_eq!(pool.held_bytes(), 0);
+                return;
+            }
+            Err(StorageError::TooMuchMemory { bytes_max }) => assert_eq!(bytes_max, one_bytes_max),
+            Err(other) => panic!("{name} within {one_bytes_max} bytes: {other}"),
+        }
+    }
+    panic!("{name} is never done");
+}
+
+#[tokio::test]
+async fn what_scans_hold_is_counted_and_given_back() {
+    let (engine, _folder) = engine().await;
+    for question in questions() {
+        assert_bounded(&format!("{question:?}"), |run| aggregate(&engine, run, question.clone()));
+    }
+    assert_bounded("a page of events", |run| search(&engine, run, true));
+    assert_bounded("a page of events that are not counted", |run| search(&engine, run, false));
+}
+
+#[tokio::test]
+async fn a_question_past_its_memory_is_refused_and_others_are_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let query_memory = MemoryBounds { one_bytes_max: 128 * 1024, all_bytes_max: 160 * 1024 };
+    let options = EngineOptions { free_bytes_min: 0, query_memory, ..EngineOptions::new(folder.path()) };
+    let engine = LogEngine::open(options).unwrap();
+    let events = (0..4_000).map(event).collect();
+    engine.append(&Scope::main(), Append { key: None, events }).await.unwrap();
+    let selection = Selection { query: Query::All, range: TimeRange::ALL };
+    let ask = async |asked: Aggregation| {
+        let request = AggregateRequest { selection: selection.clone(), aggregations: vec![asked] };
+        engine.aggregate(&Scope::main(), &request).await
+    };
+    let error = ask(Aggregation::terms("users", "user_id", 5)).await.unwrap_err();
+    assert_eq!((error.kind, error.retry_after_s), (ErrorKind::TooLarge, None), "{error}");
+    assert!(error.message.contains("query.bytes_max"), "{error}");
+    assert_eq!(engine.queries.memory().held_bytes(), 0);
+    let answer = ask(Aggregation::terms("services", "service", 5)).await.unwrap();
+    assert_eq!(answer.total, 4_000);
+    let other = Budget::new(engine.queries.memory());
+    let held = other.hold(120 * 1024).unwrap();
+    let percentiles = AggregationKind::Percentiles { field: "n".to_owned(), percents: vec![95.0] };
+    let error = ask(Aggregation::leaf("p", percentiles)).await.unwrap_err();
+    assert_eq!((error.kind, error.retry_after_s), (ErrorKind::Unavailable, Some(1)), "{error}");
+    assert!(error.message.contains("query.all_bytes_max"), "{error}");
+    drop(held);
+    assert_eq!(engine.queries.memory().held_bytes(), 0);
 }

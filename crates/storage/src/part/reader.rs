@@ -14,14 +14,16 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
 use super::checked_file::CheckedFile;
-use super::index::{FilterReader, PartIndex};
+use super::index::{FilterReader, PAGE_ROWS, PartIndex};
 use super::instants;
 use super::{OVERFLOW_FIELDS_KEY, Opened, Part};
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
 
-/// Rows decoded at once while scanning.
+/// Rows decoded at once while scanning, unless they are wide.
 const BATCH_ROWS: usize = 65_536;
+/// Bytes that rows decoded at once take, about.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Gets the numbers of some rows and their chunk, and says whether to go on.
 pub type Visit<'a> = dyn FnMut(&[u32], Chunk) -> Result<ControlFlow<()>, StorageError> + 'a;
@@ -200,6 +202,21 @@ impl Part {
         Ok(counts.sum())
     }
 
+    /// Bytes that these columns of a row take once decoded, about; of all columns unless some are named.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn row_bytes(&self, columns: Option<&BTreeSet<String>>) -> Result<usize, StorageError> {
+        let opened = self.opened()?;
+        let is_meant =
+            |index: usize| columns.is_none_or(|columns| columns.contains(opened.reader.schema().field(index).name()));
+        let groups = opened.reader.metadata().row_groups();
+        let columns = groups.iter().flat_map(|group| group.columns().iter().enumerate());
+        let bytes = columns.filter(|(index, _)| is_meant(*index)).map(|(_, column)| column.uncompressed_size());
+        let per_row = bytes.sum::<i64>() / (self.meta.rows as i64).max(1);
+        Ok(usize::try_from(per_row).unwrap_or_default())
+    }
+
     /// Every row.
     pub fn all_rows(&self) -> Rows {
         Rows::run(0..self.meta.rows as usize)
@@ -212,7 +229,8 @@ impl Part {
     /// # Errors
     /// When the file cannot be read, or what `visit` answers.
     pub fn read(&self, columns: &BTreeSet<String>, rows: &Rows, visit: &mut Visit<'_>) -> Result<u64, StorageError> {
-        let (reader, bytes_read) = self.reader(Some(columns), rows, BATCH_ROWS)?;
+        let fitting = BATCH_BYTES / self.row_bytes(Some(columns))?.max(1) / PAGE_ROWS * PAGE_ROWS;
+        let (reader, bytes_read) = self.reader(Some(columns), rows, fitting.clamp(PAGE_ROWS, BATCH_ROWS))?;
         let mut numbers = rows.numbers();
         for batch in reader {
             let chunk = self.chunk(batch.map_err(|error| self.unreadable(error))?)?;

@@ -7,13 +7,14 @@ use vigie_domain::aggregation::AggregationAnswer;
 use vigie_domain::ports::{AggregateRequest, AggregateResult, ScanStats};
 use vigie_domain::query::Matcher;
 
+use super::answer::Finish;
 use super::collect::{Collector, Selected};
 use super::filter::{Filter, ScanContext, Tests, TimeCheck};
 use super::matching::{Candidates, candidates, matching_rows};
 use super::parallel::{self, split};
-use super::partial::{Partial, merge_all};
+use super::partial::{Partial, bytes_of, merge_all};
 use super::question::Question;
-use super::{ColumnNeeds, Run, Unit, answer};
+use super::{ColumnNeeds, Run, Unit};
 use crate::chunk::Chunk;
 use crate::error::StorageError;
 use crate::part::{PAGE_ROWS, Part, PartIndex, Rows};
@@ -57,16 +58,19 @@ pub fn aggregate(
         },
     )?;
     let mut merged = Tally { total: 0, partials: Vec::new(), stats: ScanStats::default() };
+    let mut held = run.memory.hold(0)?;
     for count in counts {
         merged.total += count.total;
         merged.stats.rows_scanned += count.context.stats.rows_scanned;
         merged.stats.bytes_read += count.context.stats.bytes_read;
         let partials: Vec<Partial> = count.collectors.into_iter().map(Collector::finish).collect();
-        merge_all(&mut merged.partials, &partials)?;
+        held.add(bytes_of(&partials))?;
+        merge_all(&mut merged.partials, &partials);
     }
     let named = request.aggregations.iter().zip(&merged.partials);
+    let mut finish = Finish::new(run)?;
     let answers: Vec<(String, AggregationAnswer)> = named
-        .map(|(asked, partial)| Ok((asked.name.clone(), answer::finish(asked, partial)?)))
+        .map(|(asked, partial)| Ok((asked.name.clone(), finish.answer(asked, partial)?)))
         .collect::<Result<_, StorageError>>()?;
     Ok(AggregateResult { total: merged.total, answers, stats: merged.stats })
 }
@@ -93,9 +97,10 @@ struct Count<'q> {
 }
 
 impl<'q> Count<'q> {
-    fn new(run: &'q Run, filter: &'q Filter, questions: &'q [Question]) -> Self {
-        let collectors = questions.iter().map(Collector::new).collect();
-        Self { filter, questions, collectors, context: ScanContext::new(run), total: 0 }
+    fn new(run: &'q Run, filter: &'q Filter, questions: &'q [Question]) -> Result<Self, StorageError> {
+        let new = |question| Collector::new(question, &run.memory);
+        let collectors = questions.iter().map(new).collect::<Result<_, _>>()?;
+        Ok(Self { filter, questions, collectors, context: ScanContext::new(run)?, total: 0 })
     }
 
     fn chunk(&mut self, chunk: &Arc<Chunk>, time: TimeCheck) -> Result<(), StorageError> {
@@ -107,9 +112,7 @@ impl<'q> Count<'q> {
 
     fn collect(&mut self, chunk: &Chunk, rows: Vec<u32>) -> Result<(), StorageError> {
         let selected = Selected { parents: vec![0; rows.len()], rows };
-        self.collectors
-            .iter_mut()
-            .try_for_each(|collector| collector.collect(chunk, &selected, &mut self.context.tests))
+        self.collectors.iter_mut().try_for_each(|collector| collector.collect(chunk, &selected, &mut self.context))
     }
 
     fn part(&mut self, part: &Part, unit: &Unit, found: &Candidates) -> Result<(), StorageError> {
@@ -129,6 +132,7 @@ impl<'q> Count<'q> {
             return self.read(part, unit, &rest, None);
         }
         let matching = matching_rows(part, unit, found, self.filter, &mut self.context)?;
+        let _matching = self.context.run.memory.hold(matching.capacity() * size_of::<u32>())?;
         self.total += matching.len() as u64;
         if self.questions.is_empty() || matching.is_empty() {
             return Ok(());
@@ -151,7 +155,7 @@ impl<'q> Count<'q> {
         self.questions.iter().for_each(|question| question.add_needs(&mut needs));
         let mut matching = matching.map(|rows| rows.iter().copied().peekable());
         let bytes = part.read(&needs.columns, rows, &mut |numbers, chunk| {
-            self.context.enter(&chunk)?;
+            let _decoded = self.context.enter_decoded(&chunk)?;
             let places = 0..numbers.len() as u32;
             let selected = match &mut matching {
                 None => places.collect(),

@@ -2,59 +2,194 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use vigie_domain::Value;
 use vigie_domain::aggregation::{
     Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, percentile_of_sorted, percentiles_of,
 };
 
+use super::Run;
 use super::keys::{FastMap, KeyRef};
+use super::memory::Held;
 use super::partial::{BucketState, Partial, TermsSegment, ValuesSegment, merge_all};
 use crate::error::StorageError;
 
 /// Values sorted whole; of more, only the places asked for are put in order.
 const SORTED_MAX: usize = 4_096;
+/// Bytes of an entry of the map of terms, its control byte and free slots included.
+const TERM_SLOT_BYTES: usize = 48;
+/// Bytes of the places of a term in the segments: room for four.
+const PLACES_BYTES: usize = 64;
 
-/// The answer to a question from everything that was counted for it.
-///
-/// # Errors
-/// `TooLarge` when there are more buckets than allowed.
-pub fn finish(question: &Aggregation, partial: &Partial) -> Result<AggregationAnswer, StorageError> {
-    Ok(match (&question.kind, partial) {
-        (AggregationKind::Terms { size, .. }, Partial::Terms(segments)) => finish_terms(question, segments, *size)?,
-        (AggregationKind::DateHistogram { interval_ns, .. }, Partial::DateHistogram(states)) => {
-            finish_histogram(question, states, *interval_ns)?
-        }
-        (AggregationKind::Filters(filters), Partial::Filters(states)) => {
-            let named = filters.iter().map(|(name, _)| Value::text(name)).zip(states);
-            let buckets = named.map(|(key, state)| bucket(question, key, state.count, &state.children));
-            AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_, _>>()?, other_count: 0 }
-        }
-        (AggregationKind::Percentiles { percents, .. }, Partial::Percentiles(segments)) => {
-            AggregationAnswer::Percentiles(finish_percentiles(percents, segments))
-        }
-        (_, Partial::Stats(state)) => AggregationAnswer::Stats(state.finish()),
-        (_, Partial::Cardinality(segments)) => AggregationAnswer::Cardinality { count: count_distinct(segments) },
-        (_, _) => unreachable!("a partial answer is of the kind of its question"),
-    })
+/// Answers under way: what they hold in memory, and how many buckets they have.
+pub struct Finish<'r> {
+    run: &'r Run,
+    /// Bytes of the answers.
+    held: Held<'r>,
+    bucket_count: usize,
 }
 
-fn finish_percentiles(percents: &[f64], segments: &[std::sync::Arc<Vec<f64>>]) -> Vec<(f64, Option<f64>)> {
-    let mut numbers: Vec<f64> = segments.iter().flat_map(|segment| segment.iter().copied()).collect();
-    if numbers.len() > SORTED_MAX {
-        return percentiles_of(&mut numbers, percents);
+impl<'r> Finish<'r> {
+    /// Before any answer.
+    ///
+    /// # Errors
+    /// When nothing may be held any more.
+    pub fn new(run: &'r Run) -> Result<Self, StorageError> {
+        Ok(Self { run, held: run.memory.hold(0)?, bucket_count: 0 })
     }
-    numbers.sort_unstable_by(f64::total_cmp);
-    percents.iter().map(|percent| (*percent, percentile_of_sorted(&numbers, *percent))).collect()
-}
 
-fn count_distinct(segments: &[std::sync::Arc<ValuesSegment>]) -> u64 {
-    let mut distinct: FastMap<KeyRef<'_>, ()> = FastMap::default();
-    distinct.reserve(segments.iter().map(|segment| segment.numbers.len()).max().unwrap_or_default());
-    for segment in segments {
-        distinct.extend(segment.numbers.iter().map(|number| (segment.keys.get(*number), ())));
+    /// The answer to a question from everything that was counted for it.
+    ///
+    /// # Errors
+    /// `TooLarge` when all answers together have more buckets than allowed; when nobody waits any more or too much
+    /// would be held.
+    pub fn answer(&mut self, question: &Aggregation, partial: &Partial) -> Result<AggregationAnswer, StorageError> {
+        self.run.check()?;
+        Ok(match (&question.kind, partial) {
+            (AggregationKind::Terms { size, .. }, Partial::Terms(segments)) => self.terms(question, segments, *size)?,
+            (AggregationKind::DateHistogram { interval_ns, .. }, Partial::DateHistogram(states)) => {
+                self.histogram(question, states, *interval_ns)?
+            }
+            (AggregationKind::Filters(filters), Partial::Filters(states)) => {
+                self.reserve(question, filters.len() as u128)?;
+                let named = filters.iter().map(|(name, _)| Value::text(name)).zip(states);
+                let buckets = named.map(|(key, state)| self.bucket(question, key, state.count, &state.children));
+                AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_, _>>()?, other_count: 0 }
+            }
+            (AggregationKind::Percentiles { percents, .. }, Partial::Percentiles(segments)) => {
+                AggregationAnswer::Percentiles(self.percentiles(percents, segments)?)
+            }
+            (_, Partial::Stats(state)) => AggregationAnswer::Stats(state.finish()),
+            (_, Partial::Cardinality(segments)) => {
+                AggregationAnswer::Cardinality { count: self.count_distinct(segments)? }
+            }
+            (_, _) => unreachable!("a partial answer is of the kind of its question"),
+        })
     }
-    distinct.len() as u64
+
+    /// Makes room for so many buckets more.
+    fn reserve(&mut self, question: &Aggregation, count: u128) -> Result<(), StorageError> {
+        let all = count + self.bucket_count as u128;
+        if all > BUCKETS_MAX as u128 {
+            return Err(StorageError::TooLarge(format!(
+                "the answer would have {all} buckets with those of \"{}\", at most {BUCKETS_MAX} are allowed; use a wider interval, a shorter time range or fewer values",
+                question.name
+            )));
+        }
+        self.bucket_count = all as usize;
+        let names: usize = question.children.iter().map(|child| child.name.len()).sum();
+        let children = question.children.len() * size_of::<(String, AggregationAnswer)>() + names;
+        self.held.add(count as usize * (size_of::<Bucket>() + children))
+    }
+
+    fn percentiles(
+        &self,
+        percents: &[f64],
+        segments: &[Arc<Vec<f64>>],
+    ) -> Result<Vec<(f64, Option<f64>)>, StorageError> {
+        let count = segments.iter().map(|segment| segment.len()).sum();
+        let _held = self.run.memory.hold(count * size_of::<f64>())?;
+        let mut numbers: Vec<f64> = Vec::with_capacity(count);
+        segments.iter().for_each(|segment| numbers.extend_from_slice(segment));
+        if count > SORTED_MAX {
+            return Ok(percentiles_of(&mut numbers, percents));
+        }
+        numbers.sort_unstable_by(f64::total_cmp);
+        Ok(percents.iter().map(|percent| (*percent, percentile_of_sorted(&numbers, *percent))).collect())
+    }
+
+    fn count_distinct(&self, segments: &[Arc<ValuesSegment>]) -> Result<u64, StorageError> {
+        let mut held = self.run.memory.hold(0)?;
+        let mut distinct: FastMap<KeyRef<'_>, ()> = FastMap::default();
+        for segment in segments {
+            self.run.check()?;
+            held.resize((distinct.capacity() + segment.numbers.len()) * size_of::<KeyRef<'_>>())?;
+            distinct.extend(segment.numbers.iter().map(|number| (segment.keys.get(*number), ())));
+        }
+        Ok(distinct.len() as u64)
+    }
+
+    fn terms(
+        &mut self,
+        question: &Aggregation,
+        segments: &[Arc<TermsSegment>],
+        size: usize,
+    ) -> Result<AggregationAnswer, StorageError> {
+        let has_children = !question.children.is_empty();
+        let entry_count: usize = segments.iter().map(|segment| segment.counts.len()).sum();
+        let places = if has_children { PLACES_BYTES } else { 0 };
+        let _held = self.run.memory.hold(entry_count * (size_of::<Term<'_>>() + TERM_SLOT_BYTES + places))?;
+        let mut terms = join_terms(segments, has_children);
+        self.run.check()?;
+        let total: u64 = terms.iter().map(|term| term.count).sum();
+        let order = |left: &Term<'_>, right: &Term<'_>| -> Ordering {
+            right.count.cmp(&left.count).then_with(|| left.key.compare(right.key))
+        };
+        if size == 0 {
+            terms.clear();
+        } else if terms.len() > size {
+            terms.select_nth_unstable_by(size - 1, order);
+            terms.truncate(size);
+        }
+        terms.sort_unstable_by(order);
+        let shown: u64 = terms.iter().map(|term| term.count).sum();
+        self.reserve(question, terms.len() as u128)?;
+        let mut buckets = Vec::with_capacity(terms.len());
+        for term in terms {
+            let mut children = Vec::new();
+            for (segment, entry) in term.places {
+                merge_all(&mut children, &segments[segment].children[entry]);
+            }
+            buckets.push(self.bucket(question, term.key.to_value(), term.count, &children)?);
+        }
+        Ok(AggregationAnswer::Buckets { buckets, other_count: total - shown })
+    }
+
+    fn histogram(
+        &mut self,
+        question: &Aggregation,
+        states: &BTreeMap<i64, BucketState>,
+        interval_ns: i64,
+    ) -> Result<AggregationAnswer, StorageError> {
+        let (Some(first), Some(last)) = (states.keys().next().copied(), states.keys().next_back().copied()) else {
+            return Ok(AggregationAnswer::Buckets { buckets: Vec::new(), other_count: 0 });
+        };
+        let count = (i128::from(last) - i128::from(first)) / i128::from(interval_ns.max(1)) + 1;
+        // The last is not before the first.
+        self.reserve(question, count.unsigned_abs())?;
+        let empty = BucketState::default();
+        let buckets = (0..count)
+            .map(|index| first + index as i64 * interval_ns)
+            .map(|start| {
+                let state = states.get(&start).unwrap_or(&empty);
+                self.bucket(question, Value::Int(start), state.count, &state.children)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(AggregationAnswer::Buckets { buckets, other_count: 0 })
+    }
+
+    fn bucket(
+        &mut self,
+        question: &Aggregation,
+        key: Value,
+        count: u64,
+        partials: &[Partial],
+    ) -> Result<Bucket, StorageError> {
+        let children = question
+            .children
+            .iter()
+            .enumerate()
+            .map(|(place, child)| {
+                let answer = match partials.get(place) {
+                    Some(partial) => self.answer(child, partial)?,
+                    None => self.answer(child, &Partial::empty(&child.kind))?,
+                };
+                Ok((child.name.clone(), answer))
+            })
+            .collect::<Result<_, StorageError>>()?;
+        Ok(Bucket { key, count, children })
+    }
 }
 
 /// A bucket of terms while it is put together: where the segments have it.
@@ -64,36 +199,7 @@ struct Term<'a> {
     places: Vec<(usize, usize)>,
 }
 
-fn finish_terms(
-    question: &Aggregation,
-    segments: &[std::sync::Arc<TermsSegment>],
-    size: usize,
-) -> Result<AggregationAnswer, StorageError> {
-    let mut terms = join_terms(segments, !question.children.is_empty());
-    let total: u64 = terms.iter().map(|term| term.count).sum();
-    let order = |left: &Term<'_>, right: &Term<'_>| -> Ordering {
-        right.count.cmp(&left.count).then_with(|| left.key.compare(right.key))
-    };
-    if size == 0 {
-        terms.clear();
-    } else if terms.len() > size {
-        terms.select_nth_unstable_by(size - 1, order);
-        terms.truncate(size);
-    }
-    terms.sort_unstable_by(order);
-    let shown: u64 = terms.iter().map(|term| term.count).sum();
-    let mut buckets = Vec::with_capacity(terms.len());
-    for term in terms {
-        let mut children = Vec::new();
-        for (segment, entry) in term.places {
-            merge_all(&mut children, &segments[segment].children[entry])?;
-        }
-        buckets.push(bucket(question, term.key.to_value(), term.count, &children)?);
-    }
-    Ok(AggregationAnswer::Buckets { buckets, other_count: total - shown })
-}
-
-fn join_terms(segments: &[std::sync::Arc<TermsSegment>], has_children: bool) -> Vec<Term<'_>> {
+fn join_terms(segments: &[Arc<TermsSegment>], has_children: bool) -> Vec<Term<'_>> {
     let mut terms: Vec<Term<'_>> = Vec::new();
     let mut places: FastMap<KeyRef<'_>, usize> = FastMap::default();
     places.reserve(segments.iter().map(|segment| segment.counts.len()).max().unwrap_or_default());
@@ -111,45 +217,4 @@ fn join_terms(segments: &[std::sync::Arc<TermsSegment>], has_children: bool) -> 
         }
     }
     terms
-}
-
-fn finish_histogram(
-    question: &Aggregation,
-    states: &BTreeMap<i64, BucketState>,
-    interval_ns: i64,
-) -> Result<AggregationAnswer, StorageError> {
-    let (Some(first), Some(last)) = (states.keys().next().copied(), states.keys().next_back().copied()) else {
-        return Ok(AggregationAnswer::Buckets { buckets: Vec::new(), other_count: 0 });
-    };
-    let count = (i128::from(last) - i128::from(first)) / i128::from(interval_ns.max(1)) + 1;
-    if count > BUCKETS_MAX as i128 {
-        return Err(StorageError::TooLarge(format!(
-            "the histogram would have {count} buckets, at most {BUCKETS_MAX} are allowed; use a wider interval or a shorter time range"
-        )));
-    }
-    let empty = BucketState::default();
-    let buckets = (0..count)
-        .map(|index| first + index as i64 * interval_ns)
-        .map(|start| {
-            let state = states.get(&start).unwrap_or(&empty);
-            bucket(question, Value::Int(start), state.count, &state.children)
-        })
-        .collect::<Result<_, _>>()?;
-    Ok(AggregationAnswer::Buckets { buckets, other_count: 0 })
-}
-
-fn bucket(question: &Aggregation, key: Value, count: u64, partials: &[Partial]) -> Result<Bucket, StorageError> {
-    let children = question
-        .children
-        .iter()
-        .enumerate()
-        .map(|(place, child)| {
-            let answer = match partials.get(place) {
-                Some(partial) => finish(child, partial)?,
-                None => finish(child, &Partial::empty(&child.kind))?,
-            };
-            Ok((child.name.clone(), answer))
-        })
-        .collect::<Result<_, StorageError>>()?;
-    Ok(Bucket { key, count, children })
 }

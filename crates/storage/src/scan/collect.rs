@@ -9,9 +9,10 @@ use std::sync::Arc;
 use vigie_domain::LogType;
 use vigie_domain::aggregation::AggregationKind;
 
-use super::filter::{Tests, evaluate};
+use super::filter::{ScanContext, evaluate};
 use super::keys::{FastMap, KeySpace, Keys};
-use super::partial::{BucketState, Partial, StatsState, TermsSegment, ValuesSegment, check_states};
+use super::memory::{Budget, Held};
+use super::partial::{BucketState, Partial, StatsState, TermsSegment, ValuesSegment};
 use super::question::Question;
 use super::visit::{add_stats, for_each_key, for_each_number, slot};
 use crate::chunk::Chunk;
@@ -19,6 +20,10 @@ use crate::error::StorageError;
 
 /// Tables by code are used up to this size.
 const TABLE_MAX: usize = 1 << 22;
+/// Bytes of an entry of the maps here, its control byte and free slots included.
+const SLOT_BYTES: usize = 20;
+/// Bytes that the smallest list takes.
+const LIST_BYTES_MIN: usize = 16;
 /// No bucket yet.
 const NONE: u32 = u32::MAX;
 
@@ -47,6 +52,8 @@ impl Selected {
 pub struct Collector<'q> {
     question: &'q Question,
     state: State,
+    /// Bytes of `state`.
+    held: Held<'q>,
     children: Vec<Collector<'q>>,
 }
 
@@ -56,7 +63,14 @@ enum State {
     Filters { counts: Vec<u64> },
     Stats(Vec<StatsState>),
     Cardinality { keys: KeySpace, buckets: Buckets },
-    Percentiles(Vec<Vec<f64>>),
+    Percentiles(Numbers),
+}
+
+/// Numbers of each parent.
+#[derive(Default)]
+struct Numbers {
+    lists: Vec<Vec<f64>>,
+    len: usize,
 }
 
 /// Buckets of a histogram.
@@ -89,6 +103,11 @@ struct Buckets {
 }
 
 impl Buckets {
+    fn bytes(&self) -> usize {
+        let table = self.table.capacity() * size_of::<u32>();
+        table + self.map.capacity() * SLOT_BYTES + self.entries.capacity() * size_of::<(u32, u32, u64)>()
+    }
+
     /// The bucket, with so many events more in it.
     fn add(&mut self, parent: u32, key: u32, count: u64) -> u32 {
         let next = self.entries.len() as u32;
@@ -109,9 +128,31 @@ impl Buckets {
     }
 }
 
+impl State {
+    /// Bytes that it holds, those that growing vectors keep free included.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Terms { keys, buckets } | Self::Cardinality { keys, buckets } => keys.bytes() + buckets.bytes(),
+            Self::DateHistogram(spans) => {
+                spans.entries.capacity() * size_of::<(u32, i64, u64)>() + spans.by_start.capacity() * SLOT_BYTES
+            }
+            Self::Filters { counts } => counts.capacity() * size_of::<u64>(),
+            Self::Stats(states) => states.capacity() * size_of::<StatsState>(),
+            Self::Percentiles(Numbers { lists, len }) => match lists.as_slice() {
+                [list] => list.capacity() * size_of::<f64>(),
+                // A list has room for four numbers at least, and for twice what it holds at most.
+                _ => lists.capacity() * (size_of::<Vec<f64>>() + 2 * LIST_BYTES_MIN) + len * 2 * size_of::<f64>(),
+            },
+        }
+    }
+}
+
 impl<'q> Collector<'q> {
     /// Before any row.
-    pub fn new(question: &'q Question) -> Self {
+    ///
+    /// # Errors
+    /// When nothing may be held any more.
+    pub fn new(question: &'q Question, memory: &'q Budget) -> Result<Self, StorageError> {
         let state = match &question.asked.kind {
             AggregationKind::Terms { .. } => State::Terms { keys: KeySpace::default(), buckets: Buckets::default() },
             AggregationKind::DateHistogram { .. } => State::DateHistogram(Spans::default()),
@@ -120,16 +161,22 @@ impl<'q> Collector<'q> {
             AggregationKind::Cardinality { .. } => {
                 State::Cardinality { keys: KeySpace::default(), buckets: Buckets::default() }
             }
-            AggregationKind::Percentiles { .. } => State::Percentiles(Vec::new()),
+            AggregationKind::Percentiles { .. } => State::Percentiles(Numbers::default()),
         };
-        Self { question, state, children: question.children.iter().map(Self::new).collect() }
+        let children = question.children.iter().map(|child| Self::new(child, memory)).collect::<Result<_, _>>()?;
+        Ok(Self { question, state, held: memory.hold(0)?, children })
     }
 
     /// Counts the rows.
     ///
     /// # Errors
-    /// `TooLarge` when more is held than allowed.
-    pub fn collect(&mut self, chunk: &Chunk, selected: &Selected, tests: &mut Tests) -> Result<(), StorageError> {
+    /// When more would be held than may be.
+    pub fn collect(
+        &mut self,
+        chunk: &Chunk,
+        selected: &Selected,
+        context: &mut ScanContext<'_>,
+    ) -> Result<(), StorageError> {
         if selected.rows.is_empty() {
             return Ok(());
         }
@@ -145,19 +192,20 @@ impl<'q> Collector<'q> {
                 for_each_key(self.question, chunk, selected, keys, &mut |row, parent, key| {
                     into_bucket(row, buckets.add(parent, key, 1));
                 });
-                check_states(buckets.entries.len())?;
             }
             State::Cardinality { keys, buckets } => {
                 for_each_key(self.question, chunk, selected, keys, &mut |_, parent, key| {
                     buckets.add(parent, key, 1);
                 });
-                check_states(buckets.entries.len())?;
             }
             State::DateHistogram(spans) => count_spans(self.question, chunk, selected, spans, &mut into_bucket),
             State::Filters { counts } => {
                 let per_parent = self.question.filters.len() as u32;
+                let parent_count = selected.parents.iter().max().map_or(0, |last| *last as usize + 1);
+                let needed = (parent_count * per_parent as usize).max(counts.len());
+                self.held.resize(needed * size_of::<u64>())?;
                 for (number, filter) in (0..).zip(&self.question.filters) {
-                    let matching = evaluate(filter, chunk, tests);
+                    let matching = evaluate(filter, chunk, &mut context.tests);
                     for (row, parent) in selected.pairs().filter(|(row, _)| matching.value(*row as usize)) {
                         let bucket = parent * per_parent + number;
                         *slot(counts, bucket) += 1;
@@ -166,16 +214,15 @@ impl<'q> Collector<'q> {
                 }
             }
             State::Stats(states) => add_stats(self.question, chunk, selected, states),
-            State::Percentiles(lists) => {
-                let mut count = 0;
+            State::Percentiles(Numbers { lists, len }) => {
                 for_each_number(self.question, chunk, selected, &mut |parent, number| {
                     slot(lists, parent).push(number);
+                    *len += 1;
                 });
-                lists.iter().for_each(|list| count += list.len());
-                check_states(count)?;
             }
         }
-        self.children.iter_mut().try_for_each(|child| child.collect(chunk, &below, tests))
+        self.held.resize(self.state.bytes())?;
+        self.children.iter_mut().try_for_each(|child| child.collect(chunk, &below, context))
     }
 
     /// What is counted for.
@@ -242,7 +289,7 @@ impl<'q> Collector<'q> {
                 states.resize_with(parent_count, StatsState::default);
                 states.into_iter().map(Partial::Stats).collect()
             }
-            State::Percentiles(mut lists) => {
+            State::Percentiles(Numbers { mut lists, .. }) => {
                 lists.resize_with(parent_count, Vec::new);
                 lists.into_iter().map(|list| Partial::Percentiles(vec![Arc::new(list)])).collect()
             }

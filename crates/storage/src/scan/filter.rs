@@ -15,6 +15,7 @@ use vigie_domain::query::{FieldMatcher, Matcher, Scalar, TextMatcher};
 use vigie_domain::{TimeRange, Timestamp};
 
 use super::field_values::{FieldValues, for_each_overflowed};
+use super::memory::Held;
 use super::{ColumnNeeds, Run};
 use crate::chunk::column::scalar_at;
 use crate::chunk::physical::canonical_of;
@@ -73,22 +74,37 @@ pub struct ScanContext<'r> {
     pub tests: Tests,
     /// What it cost so far.
     pub stats: ScanStats,
+    /// Bytes of `tests`.
+    held: Held<'r>,
 }
 
 impl<'r> ScanContext<'r> {
     /// Before any row.
-    pub fn new(run: &'r Run) -> Self {
-        Self { run, tests: Tests::default(), stats: ScanStats::default() }
-    }
-
-    /// Notes rows that are about to be looked at.
     ///
     /// # Errors
-    /// When nobody waits for the answer any more.
+    /// When nothing may be held any more.
+    pub fn new(run: &'r Run) -> Result<Self, StorageError> {
+        Ok(Self { run, tests: Tests::default(), stats: ScanStats::default(), held: run.memory.hold(0)? })
+    }
+
+    /// Notes rows in memory that are about to be looked at.
+    ///
+    /// # Errors
+    /// When nobody waits for the answer any more, or too much is held for it.
     pub fn enter(&mut self, chunk: &Chunk) -> Result<(), StorageError> {
         self.run.check()?;
+        self.held.resize(self.tests.bytes)?;
         self.stats.rows_scanned += chunk.rows() as u64;
         Ok(())
+    }
+
+    /// Notes rows that were decoded and are about to be looked at; they count as held until the guard is dropped.
+    ///
+    /// # Errors
+    /// When nobody waits for the answer any more, or too much is held for it.
+    pub fn enter_decoded(&mut self, chunk: &Chunk) -> Result<Held<'r>, StorageError> {
+        self.enter(chunk)?;
+        self.run.memory.hold(chunk.bytes())
     }
 }
 
@@ -97,6 +113,7 @@ impl<'r> ScanContext<'r> {
 pub struct Tests {
     /// By predicate and place of the dictionary's bytes; the dictionary is kept, so that no other can lie there.
     known: HashMap<(usize, usize), Tested>,
+    bytes: usize,
 }
 
 struct Tested {
@@ -116,6 +133,7 @@ impl Tests {
         }
         let passing: Arc<Vec<bool>> =
             Arc::new((0..texts.len()).map(|code| passes(Scalar::Text(texts.value(code)))).collect());
+        self.bytes += passing.len() + size_of::<((usize, usize), Tested)>();
         self.known.insert((predicate, place), Tested { values: values.clone(), passing: passing.clone() });
         passing
     }

@@ -10,6 +10,9 @@ use vigie_domain::Value;
 use vigie_domain::aggregation::cmp_keys;
 use vigie_domain::query::Scalar;
 
+/// Bytes of a number in a hash table, its control byte and free slots included.
+const TABLE_SLOT_BYTES: usize = 6;
+
 /// A map with a fast hash, seeded by chance: senders choose the keys.
 pub type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -80,6 +83,8 @@ pub struct KeySpace {
     by_key: FastMap<Key, u32>,
     texts: TextNumbers,
     len: u32,
+    /// Bytes of the dictionaries and of literals.
+    elsewhere_bytes: usize,
 }
 
 /// Strings that lie in no dictionary, one after the other, and their numbers.
@@ -122,6 +127,7 @@ impl KeySpace {
         }
         let first = self.len;
         self.len += values.len() as u32;
+        self.elsewhere_bytes += values.get_array_memory_size();
         self.dictionaries.push((values.clone(), first));
         first
     }
@@ -140,6 +146,9 @@ impl KeySpace {
         }
         let number = self.len;
         self.len += 1;
+        if let Key::BigNumber(literal) = &key {
+            self.elsewhere_bytes += 2 * literal.len();
+        }
         self.owned.push((key.clone(), number));
         self.by_key.insert(key, number);
         number
@@ -157,10 +166,20 @@ impl KeySpace {
         }
     }
 
+    /// Bytes that it holds.
+    pub fn bytes(&self) -> usize {
+        let texts = self.texts.bytes.capacity() + self.texts.ends.capacity() * size_of::<(usize, u32)>();
+        let places = self.texts.places.capacity() * TABLE_SLOT_BYTES;
+        let owned = self.owned.capacity() * size_of::<(Key, u32)>();
+        let by_key = self.by_key.capacity() * (size_of::<(Key, u32)>() + 1);
+        texts + places + owned + by_key + self.elsewhere_bytes
+    }
+
     /// The keys by number, without what was only needed for counting.
     pub fn into_keys(self) -> Keys {
         let TextNumbers { bytes, ends, .. } = self.texts;
-        Keys { dictionaries: self.dictionaries, owned: self.owned, bytes, ends }
+        let elsewhere_bytes = self.elsewhere_bytes;
+        Keys { dictionaries: self.dictionaries, owned: self.owned, bytes, ends, elsewhere_bytes }
     }
 }
 
@@ -171,9 +190,16 @@ pub struct Keys {
     owned: Vec<(Key, u32)>,
     bytes: String,
     ends: Vec<(usize, u32)>,
+    elsewhere_bytes: usize,
 }
 
 impl Keys {
+    /// Bytes that they hold.
+    pub fn bytes(&self) -> usize {
+        let texts = self.bytes.capacity() + self.ends.capacity() * size_of::<(usize, u32)>();
+        texts + self.owned.capacity() * size_of::<(Key, u32)>() + self.elsewhere_bytes
+    }
+
     /// The key with this number.
     pub fn get(&self, number: u32) -> KeyRef<'_> {
         for (values, first) in &self.dictionaries {

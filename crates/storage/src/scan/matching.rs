@@ -69,7 +69,7 @@ pub fn matching_rows(
     }
     let mut matching = Vec::new();
     let bytes = part.read(&needs.columns, &found.rows, &mut |numbers, chunk| {
-        context.enter(&chunk)?;
+        let _decoded = context.enter_decoded(&chunk)?;
         let here = filter.rows(&chunk, found.time, &mut context.tests);
         matching.extend(here.set_indices().map(|place| numbers[place]));
         Ok(ControlFlow::Continue(()))

@@ -9,6 +9,7 @@ mod field_values;
 mod filter;
 mod keys;
 mod matching;
+mod memory;
 mod narrow;
 mod parallel;
 mod partial;
@@ -30,6 +31,7 @@ use crate::part::{Part, Rows};
 
 pub use aggregate::aggregate;
 pub use filter::Filter;
+pub use memory::{Budget, MemoryBounds, Pool};
 pub use prune::prune;
 pub use question::Question;
 pub use run::{Run, Waiting};
@@ -83,6 +85,17 @@ impl Unit {
         match self {
             Self::Memory(chunk) => Ok(chunk.overflow_fields.clone()),
             Self::Part(part) => part.overflow_fields(),
+        }
+    }
+
+    /// Bytes that every column of these rows takes, about.
+    ///
+    /// # Errors
+    /// When the part cannot be read.
+    pub fn expected_bytes(&self, rows: &Rows) -> Result<usize, StorageError> {
+        match self {
+            Self::Memory(chunk) => Ok(chunk.bytes() / chunk.rows().max(1) * rows.count()),
+            Self::Part(part) => Ok(part.row_bytes(None)? * rows.count()),
         }
     }
 

@@ -137,7 +137,7 @@ impl<'a, 'r> Narrowing<'a, 'r> {
         }
         let context = &mut *self.context;
         let bytes = self.part.read(columns, rows, &mut |numbers, chunk| {
-            context.enter(&chunk)?;
+            let _decoded = context.enter_decoded(&chunk)?;
             let here = evaluate(predicate, &chunk, &mut context.tests);
             here.set_indices().for_each(|place| bits.set_bit(numbers[place] as usize, true));
             Ok(ControlFlow::Continue(()))

@@ -27,10 +27,15 @@ pub fn run<T: Send>(
     count: usize,
     work: impl Fn(usize) -> Result<T, StorageError> + Sync,
 ) -> Result<Vec<T>, StorageError> {
-    let threads = fold(under_way, count, Vec::new, |done: &mut Vec<(usize, Result<T, StorageError>)>, number| {
-        done.push((number, work(number)));
-        Ok(())
-    })?;
+    let threads = fold(
+        under_way,
+        count,
+        || Ok(Vec::new()),
+        |done: &mut Vec<(usize, Result<T, StorageError>)>, number| {
+            done.push((number, work(number)));
+            Ok(())
+        },
+    )?;
     let mut done: Vec<(usize, Result<T, StorageError>)> = threads.into_iter().flatten().collect();
     done.sort_unstable_by_key(|(number, _)| *number);
     done.into_iter().map(|(_, result)| result).collect()
@@ -43,23 +48,24 @@ pub fn run<T: Send>(
 pub fn fold<S: Send>(
     under_way: &Run,
     count: usize,
-    begin: impl Fn() -> S + Sync,
+    begin: impl Fn() -> Result<S, StorageError> + Sync,
     work: impl Fn(&mut S, usize) -> Result<(), StorageError> + Sync,
 ) -> Result<Vec<S>, StorageError> {
     let threads = threads().min(count);
     let next = AtomicUsize::new(0);
     let states = Mutex::new(Vec::with_capacity(threads));
     let take = || {
-        let mut state = begin();
-        let mut result = Ok(());
-        while result.is_ok() {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= count {
-                break;
+        let worked = begin().and_then(|mut state| {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count {
+                    return Ok(state);
+                }
+                under_way.check()?;
+                work(&mut state, number)?;
             }
-            result = under_way.check().and_then(|()| work(&mut state, number));
-        }
-        states.lock().unwrap_or_else(PoisonError::into_inner).push(result.map(|()| state));
+        });
+        states.lock().unwrap_or_else(PoisonError::into_inner).push(worked);
     };
     std::thread::scope(|scope| {
         // The calling thread works too.
@@ -116,10 +122,10 @@ mod tests {
     #[test]
     fn results_are_in_order_and_the_first_error_is_told() {
         assert_eq!(
-            run(&Run::new(None), 100, |number| Ok(number * 2)).unwrap(),
+            run(&Run::free(), 100, |number| Ok(number * 2)).unwrap(),
             (0..100).map(|number| number * 2).collect::<Vec<_>>()
         );
-        let error = run(&Run::new(None), 10, |number| match number {
+        let error = run(&Run::free(), 10, |number| match number {
             3 | 7 => Err(StorageError::Damaged(number.to_string())),
             _ => Ok(()),
         });
@@ -128,17 +134,17 @@ mod tests {
 
     #[test]
     fn states_add_up() {
-        let run = Run::new(None);
+        let run = Run::free();
         let states = fold(
             &run,
             100,
-            || 0,
+            || Ok(0),
             |sum, number| {
                 *sum += number;
                 Ok(())
             },
         );
         assert_eq!(states.unwrap().iter().sum::<usize>(), 4_950);
-        assert_eq!(fold(&run, 0, || 7, |_, _| Ok(())).unwrap(), [7]);
+        assert_eq!(fold(&run, 0, || Ok(7), |_, _| Ok(())).unwrap(), [7]);
     }
 }

@@ -3,16 +3,12 @@
 //! Merging puts segments side by side; keys are looked at once, when the answer is finished. So partial answers of
 //! immutable parts can be shared and kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use vigie_domain::aggregation::Stats;
 
 use super::keys::Keys;
-use crate::error::StorageError;
-
-/// Distinct keys, and values kept for percentiles, that one question may hold; past it the question is refused.
-pub const STATES_MAX: usize = 20_000_000;
 
 /// Count and partial answers of one bucket.
 #[derive(Clone, Debug, Default)]
@@ -107,73 +103,94 @@ pub enum Partial {
 
 impl Partial {
     /// Adds what another run over other events found for the same question.
-    ///
-    /// # Errors
-    /// `TooLarge` when more is held than allowed.
-    pub fn merge(&mut self, other: &Self) -> Result<(), StorageError> {
+    pub fn merge(&mut self, other: &Self) {
         match (self, other) {
-            (Self::Terms(mine), Self::Terms(theirs)) => {
-                mine.extend(theirs.iter().cloned());
-                check_states(mine.iter().map(|segment| segment.counts.len()).sum())
-            }
+            (Self::Terms(mine), Self::Terms(theirs)) => mine.extend(theirs.iter().cloned()),
             (Self::DateHistogram(mine), Self::DateHistogram(theirs)) => {
-                for (start, state) in theirs {
-                    mine.entry(*start).or_default().merge(state)?;
-                }
-                Ok(())
+                theirs.iter().for_each(|(start, state)| mine.entry(*start).or_default().merge(state));
             }
             (Self::Filters(mine), Self::Filters(theirs)) => {
-                mine.iter_mut().zip(theirs).try_for_each(|(mine, theirs)| mine.merge(theirs))
+                mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.merge(theirs));
             }
-            (Self::Stats(mine), Self::Stats(theirs)) => {
-                mine.merge(theirs);
-                Ok(())
-            }
-            (Self::Cardinality(mine), Self::Cardinality(theirs)) => {
-                mine.extend(theirs.iter().cloned());
-                check_states(mine.iter().map(|segment| segment.numbers.len()).sum())
-            }
-            (Self::Percentiles(mine), Self::Percentiles(theirs)) => {
-                mine.extend(theirs.iter().cloned());
-                check_states(mine.iter().map(|segment| segment.len()).sum())
-            }
+            (Self::Stats(mine), Self::Stats(theirs)) => mine.merge(theirs),
+            (Self::Cardinality(mine), Self::Cardinality(theirs)) => mine.extend(theirs.iter().cloned()),
+            (Self::Percentiles(mine), Self::Percentiles(theirs)) => mine.extend(theirs.iter().cloned()),
             _ => unreachable!("partial answers are merged question by question"),
         }
+    }
+
+    /// Bytes that it holds beside itself; keys that are among those seen are not counted again.
+    fn inner_bytes(&self, seen: &mut SeenKeys) -> usize {
+        match self {
+            Self::Terms(segments) => segments.iter().map(|segment| segment.bytes(seen)).sum(),
+            Self::Cardinality(segments) => segments.iter().map(|segment| segment.bytes(seen)).sum(),
+            Self::Percentiles(segments) => {
+                segments.iter().map(|segment| segment.capacity() * size_of::<f64>() + SHARED_BYTES).sum()
+            }
+            Self::DateHistogram(states) => {
+                states.values().map(|state| SPAN_BYTES + size_of::<BucketState>() + state.bytes(seen)).sum()
+            }
+            Self::Filters(states) => states.iter().map(|state| size_of::<BucketState>() + state.bytes(seen)).sum(),
+            Self::Stats(_) => 0,
+        }
+    }
+}
+
+/// Keys that were counted.
+type SeenKeys = HashSet<*const Keys>;
+/// Bytes of the counts of a shared value and of the pointer to it.
+const SHARED_BYTES: usize = 24;
+/// Bytes of a key of an ordered map, its share of nodes included.
+const SPAN_BYTES: usize = 16;
+
+/// Bytes that partial answers hold; keys that several of them share are counted once.
+pub fn bytes_of(partials: &[Partial]) -> usize {
+    bytes_of_all(partials, &mut SeenKeys::new())
+}
+
+fn bytes_of_all(partials: &[Partial], seen: &mut SeenKeys) -> usize {
+    partials.iter().map(|partial| size_of::<Partial>() + partial.inner_bytes(seen)).sum()
+}
+
+fn keys_bytes(keys: &Arc<Keys>, seen: &mut SeenKeys) -> usize {
+    if seen.insert(Arc::as_ptr(keys)) { keys.bytes() + SHARED_BYTES } else { 0 }
+}
+
+impl TermsSegment {
+    fn bytes(&self, seen: &mut SeenKeys) -> usize {
+        let children = self.children.iter().map(|children| size_of::<Vec<Partial>>() + bytes_of_all(children, seen));
+        let below: usize = children.sum();
+        size_of::<Self>()
+            + SHARED_BYTES
+            + self.counts.capacity() * size_of::<(u32, u64)>()
+            + below
+            + keys_bytes(&self.keys, seen)
+    }
+}
+
+impl ValuesSegment {
+    fn bytes(&self, seen: &mut SeenKeys) -> usize {
+        size_of::<Self>() + SHARED_BYTES + self.numbers.capacity() * size_of::<u32>() + keys_bytes(&self.keys, seen)
     }
 }
 
 impl BucketState {
     /// Adds what another run counted in the same bucket.
-    ///
-    /// # Errors
-    /// `TooLarge` when more is held than allowed.
-    pub fn merge(&mut self, other: &Self) -> Result<(), StorageError> {
+    pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
-        merge_all(&mut self.children, &other.children)
+        merge_all(&mut self.children, &other.children);
+    }
+
+    fn bytes(&self, seen: &mut SeenKeys) -> usize {
+        bytes_of_all(&self.children, seen)
     }
 }
 
 /// Merges partial answers question by question; none stand for answers before any event was seen.
-///
-/// # Errors
-/// `TooLarge` when more is held than allowed.
-pub fn merge_all(mine: &mut Vec<Partial>, theirs: &[Partial]) -> Result<(), StorageError> {
+pub fn merge_all(mine: &mut Vec<Partial>, theirs: &[Partial]) {
     if mine.is_empty() {
         theirs.clone_into(mine);
-        return Ok(());
+    } else {
+        mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.merge(theirs));
     }
-    mine.iter_mut().zip(theirs).try_for_each(|(mine, theirs)| mine.merge(theirs))
-}
-
-/// Refuses a question that holds too many distinct keys or values.
-///
-/// # Errors
-/// `TooLarge`, in words.
-pub fn check_states(count: usize) -> Result<(), StorageError> {
-    if count <= STATES_MAX {
-        return Ok(());
-    }
-    Err(StorageError::TooLarge(format!(
-        "the aggregation holds more than {STATES_MAX} distinct values; narrow the time range or the query"
-    )))
 }

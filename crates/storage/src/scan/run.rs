@@ -1,14 +1,18 @@
-//! One question under way: whether anybody still waits for its answer. Every thread that works for it asks often.
+//! One question under way: whether anybody still waits for its answer, and what it holds in memory. Every thread that
+//! works for it asks often.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::memory::Budget;
 use crate::error::StorageError;
 
 /// A question under way, shared by the threads that work for it and the one who waits.
 #[derive(Debug)]
 pub struct Run {
+    /// What it holds in memory.
+    pub memory: Budget,
     has_left: AtomicBool,
     /// When it must be answered, and how long it then took.
     deadline: Option<(Instant, Duration)>,
@@ -18,9 +22,10 @@ pub struct Run {
 
 impl Run {
     /// Begins now; without a `timeout` it may take as long as it takes.
-    pub fn new(timeout: Option<Duration>) -> Self {
+    pub fn new(timeout: Option<Duration>, memory: Budget) -> Self {
         let deadline = timeout.and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout)));
         Self {
+            memory,
             has_left: AtomicBool::new(false),
             deadline,
             #[cfg(test)]
@@ -81,10 +86,19 @@ impl Looks {
 }
 
 #[cfg(test)]
+use super::memory::{MemoryBounds, Pool};
+
+#[cfg(test)]
 impl Run {
+    /// A run without bounds.
+    pub fn free() -> Self {
+        let bounds = MemoryBounds { one_bytes_max: usize::MAX, all_bytes_max: usize::MAX };
+        Self::new(None, Budget::new(&Pool::new(bounds)))
+    }
+
     /// A run whose asker leaves after so many looks.
     pub fn left_after(looks: usize) -> Self {
-        Self { looks: Looks { max: Some(looks), ..Looks::default() }, ..Self::new(None) }
+        Self { looks: Looks { max: Some(looks), ..Looks::default() }, ..Self::free() }
     }
 
     /// How often it was looked whether to go on.
@@ -99,14 +113,15 @@ mod tests {
 
     #[test]
     fn a_run_ends_with_its_asker_or_its_time() {
-        let run = Arc::new(Run::new(None));
+        let run = Arc::new(Run::free());
         let waiting = Waiting::new(&run);
         assert!(run.check().is_ok());
         drop(waiting);
         assert!(matches!(run.check(), Err(StorageError::AskerLeft)));
-        assert!(Run::new(Some(Duration::from_secs(3_600))).check().is_ok());
-        assert!(Run::new(Some(Duration::MAX)).check().is_ok());
-        let late = Run::new(Some(Duration::ZERO)).check();
+        let timed = |timeout| Run::new(Some(timeout), Run::free().memory);
+        assert!(timed(Duration::from_secs(3_600)).check().is_ok());
+        assert!(timed(Duration::MAX).check().is_ok());
+        let late = timed(Duration::ZERO).check();
         assert!(matches!(late, Err(StorageError::TimedOut(Duration::ZERO))), "{late:?}");
     }
 }

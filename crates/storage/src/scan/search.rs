@@ -33,7 +33,8 @@ struct Search<'a> {
     size: usize,
 }
 
-/// What one unit has.
+/// What some units have.
+#[derive(Default)]
 struct Found {
     /// All matching rows.
     total: u64,
@@ -66,11 +67,15 @@ pub fn search(
 ) -> Result<SearchResult, StorageError> {
     let search = Search { run, request, filter, size: request.skip.saturating_add(request.limit) };
     units.sort_by(|left, right| compare(request.order, search.edge(left), search.edge(right)));
-    let mut all = Found { total: 0, candidates: Vec::new(), stats: ScanStats::default() };
+    let mut all = Found::default();
     if request.count_total {
-        for found in parallel::run(run, units.len(), |number| search.unit(number, &units[number]))? {
-            search.add(&mut all, found);
-        }
+        // Each thread keeps the first of all units that it has seen, not the first of each.
+        let begin = || Ok((Found::default(), run.memory.hold(0)?));
+        let threads = parallel::fold(run, units.len(), begin, |(all, held), number| {
+            search.add(all, search.unit(number, &units[number])?);
+            held.resize(all.candidates.capacity() * size_of::<Candidate>())
+        })?;
+        threads.into_iter().for_each(|(found, _)| search.add(&mut all, found));
     } else {
         for (number, unit) in units.iter().enumerate().take_while(|_| search.size > 0) {
             let worst = all.candidates.last().filter(|_| all.candidates.len() == search.size);
@@ -114,13 +119,15 @@ impl Search<'_> {
     }
 
     fn unit(&self, number: usize, unit: &Unit) -> Result<Found, StorageError> {
-        let mut context = ScanContext::new(self.run);
+        let mut context = ScanContext::new(self.run)?;
+        let _positions;
         let (total, candidates) = match unit {
             Unit::Memory(chunk) => {
                 context.enter(chunk)?;
                 let rows = self.filter.rows(chunk, self.filter.time_check(unit.span()), &mut context.tests);
-                let positions = rows.set_indices().map(|row| (row, chunk.position(row))).collect();
-                (rows.count_set_bits() as u64, positions)
+                let count = rows.count_set_bits();
+                _positions = self.run.memory.hold(count * size_of::<(usize, Position)>())?;
+                (count as u64, rows.set_indices().map(|row| (row, chunk.position(row))).collect())
             }
             Unit::Part(part) => self.part(part, unit, &mut context)?,
         };
@@ -150,6 +157,7 @@ impl Search<'_> {
             self.first_of(&all.rows.within(&wanted))
         } else if self.request.count_total {
             let matching = matching_rows(part, unit, &all, self.filter, context)?;
+            let _matching = self.run.memory.hold(matching.capacity() * size_of::<u32>())?;
             total = matching.len() as u64;
             let matching = matching.into_iter().map(|row| row as usize).filter(|row| wanted.contains(row));
             self.first_of(&matching.collect())
@@ -255,14 +263,19 @@ fn fetch(
         let (unit, rows) = &by_unit[number];
         let mut rows = rows.clone();
         rows.sort_unstable();
-        let (chunk, bytes) = units[*unit].fetch(&rows.iter().map(|(row, _)| *row).collect())?;
+        let places = rows.iter().map(|(row, _)| *row).collect();
+        // The events are about as large as the columns they are made of.
+        let mut held = run.memory.hold(units[*unit].expected_bytes(&places)?)?;
+        let (chunk, bytes) = units[*unit].fetch(&places)?;
+        held.resize(2 * chunk.bytes())?;
         let mut sources = SourceReader::new(&chunk);
         let hits: Vec<(usize, Hit)> =
             rows.iter().enumerate().map(|(row, (_, place))| (*place, hit(&chunk, &mut sources, row, scope))).collect();
-        Ok((hits, bytes))
+        held.resize(chunk.bytes())?;
+        Ok((hits, bytes, held))
     })?;
     let mut hits: Vec<Option<Hit>> = candidates.iter().map(|_| None).collect();
-    for (of_unit, bytes) in read {
+    for (of_unit, bytes, _held) in read {
         stats.rows_scanned += of_unit.len() as u64;
         stats.bytes_read += bytes;
         of_unit.into_iter().for_each(|(place, hit)| hits[place] = Some(hit));
