@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use vigie_domain::aggregation::BUCKETS_MAX;
+use vigie_domain::error::ErrorDetail;
 use vigie_domain::{Error, ErrorKind};
 
 /// Seconds after which a part that cannot be read may have been mended.
@@ -28,9 +30,17 @@ pub enum StorageError {
     /// A part could not be read; the message names it.
     #[error("{0}")]
     UnreadablePart(String),
-    /// The question makes more than the stated number of buckets or groups.
-    #[error("{0}")]
-    TooLarge(String),
+    /// The answers have more buckets than allowed.
+    #[error(
+        "the answer would have {count} buckets with those of \"{}\", at most {BUCKETS_MAX} are allowed; use a wider interval, a shorter time range or fewer values",
+        place_of(.names)
+    )]
+    TooManyBuckets {
+        /// How many at least.
+        count: u128,
+        /// The question and those around it, the innermost first.
+        names: Vec<String>,
+    },
     /// The question took longer than it may.
     #[error(
         "the query took longer than {} s (\"query.timeout_s\"); narrow its time range or its conditions, or ask for less",
@@ -57,10 +67,30 @@ pub enum StorageError {
     AskerLeft,
 }
 
+/// Where the question stands in a request, such as `aggregations.by_service.aggregations.by_hour`.
+fn place_of(names: &[String]) -> String {
+    let places: Vec<String> = names.iter().rev().map(|name| format!("aggregations.{name}")).collect();
+    places.join(".")
+}
+
+impl StorageError {
+    /// The same error, of a question below the one with this name.
+    #[must_use]
+    pub fn below(mut self, name: &str) -> Self {
+        if let Self::TooManyBuckets { names, .. } = &mut self {
+            names.push(name.to_owned());
+        }
+        self
+    }
+}
+
 impl From<StorageError> for Error {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::TooLarge(message) => Self::new(ErrorKind::TooLarge, message),
+            StorageError::TooManyBuckets { ref names, .. } => {
+                let detail = ErrorDetail { field: place_of(names), span: None, message: error.to_string() };
+                Self::new(ErrorKind::TooLarge, error.to_string()).with_detail(detail)
+            }
             StorageError::TooMuchMemory { .. } => Self::new(ErrorKind::TooLarge, error.to_string()),
             StorageError::Busy { .. } => {
                 Self::new(ErrorKind::Unavailable, error.to_string()).with_retry_after_s(BUSY_RETRY_AFTER_S)

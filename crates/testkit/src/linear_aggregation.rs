@@ -11,12 +11,28 @@ use vigie_domain::{Error, ErrorKind, Result, Scope, Timestamp, Value};
 
 use crate::linear_store::Row;
 
-/// Answers every question over the rows.
+/// Answers every question over the rows, within the bound of all buckets together.
 pub(crate) fn answer_all(
     questions: &[Aggregation],
     rows: &[&Row],
     scope: &Scope,
 ) -> Result<Vec<(String, AggregationAnswer)>> {
+    let answers = unbounded(questions, rows, scope)?;
+    let count: usize = answers.iter().map(|(_, answer)| bucket_count(answer)).sum();
+    if count > BUCKETS_MAX { Err(too_many(count as i128)) } else { Ok(answers) }
+}
+
+fn bucket_count(answer: &AggregationAnswer) -> usize {
+    let AggregationAnswer::Buckets { buckets, .. } = answer else { return 0 };
+    let below = |bucket: &Bucket| bucket.children.iter().map(|(_, answer)| bucket_count(answer)).sum::<usize>();
+    buckets.iter().map(|bucket| 1 + below(bucket)).sum()
+}
+
+fn too_many(count: i128) -> Error {
+    Error::new(ErrorKind::TooLarge, format!("{count} buckets are more than {BUCKETS_MAX}"))
+}
+
+fn unbounded(questions: &[Aggregation], rows: &[&Row], scope: &Scope) -> Result<Vec<(String, AggregationAnswer)>> {
     questions.iter().map(|question| Ok((question.name.clone(), answer(question, rows, scope)?))).collect()
 }
 
@@ -79,7 +95,7 @@ fn histogram(question: &Aggregation, rows: &[&Row], sizes: [i64; 2], scope: &Sco
     };
     let count = (last - first) / interval + 1;
     if count > BUCKETS_MAX as i128 {
-        return Err(Error::new(ErrorKind::TooLarge, format!("{count} buckets are more than {BUCKETS_MAX}")));
+        return Err(too_many(count));
     }
     let buckets = (0..count).map(|index| {
         let start = first + index * interval;
@@ -90,7 +106,7 @@ fn histogram(question: &Aggregation, rows: &[&Row], sizes: [i64; 2], scope: &Sco
 }
 
 fn bucket(question: &Aggregation, key: Value, rows: &[&Row], scope: &Scope) -> Result<Bucket> {
-    Ok(Bucket { key, count: rows.len() as u64, children: answer_all(&question.children, rows, scope)? })
+    Ok(Bucket { key, count: rows.len() as u64, children: unbounded(&question.children, rows, scope)? })
 }
 
 /// The values of a field in a row, each as often as it is there.

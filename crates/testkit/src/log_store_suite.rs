@@ -1,12 +1,12 @@
 //! What every `LogStore` must do. `log_store_suite!(make)` makes a test of each case.
 
 use serde_json::json;
-use vigie_domain::aggregation::{Aggregation, AggregationAnswer, AggregationKind, Stats};
+use vigie_domain::aggregation::{Aggregation, AggregationAnswer, AggregationKind, Bucket, Stats};
 use vigie_domain::ports::{
     AggregateRequest, Append, AppendOutcome, LogStore, SearchRequest, SearchResult, Selection, SortOrder,
 };
 use vigie_domain::query::{Query, parse};
-use vigie_domain::{Event, EventId, LogType, Object, Scope, TimeRange, Timestamp, Value};
+use vigie_domain::{ErrorKind, Event, EventId, LogType, Object, Scope, TimeRange, Timestamp, Value};
 
 /// Makes a test of every case; `make` is an expression that gives a fresh store and what must outlive it.
 #[macro_export]
@@ -20,6 +20,7 @@ macro_rules! log_store_suite {
             batches_and_ids_are_stored_once
             sources_come_back_as_they_were_sent
             buckets_metrics_and_children
+            buckets_of_all_levels_are_bounded_together
             values_of_several_types_are_told_apart
             fields_and_indices_are_listed
             scopes_restrict_and_hide
@@ -225,6 +226,27 @@ pub async fn buckets_metrics_and_children(store: &dyn LogStore) {
     assert_eq!(aggregate(store, "", Aggregation::leaf("p", median)).await, AggregationAnswer::Percentiles(expected));
     let nothing = aggregate(store, "service:nobody", Aggregation::stats("s", "amount")).await;
     assert_eq!(nothing, AggregationAnswer::Stats(Stats::default()));
+}
+
+/// Histograms within buckets are bounded together, and within the bound they are answered.
+pub async fn buckets_of_all_levels_are_bounded_together(store: &dyn LogStore) {
+    let services = ["cart", "web", "api"];
+    let numbered = services.into_iter().flat_map(|service| [(0, service), (40_000, service)]);
+    let events = numbered.map(|(second, service)| event(second, &json!({ "service": service }).to_string()));
+    append(store, events.collect()).await;
+    let ask = async |services: usize, seconds: i64| {
+        let spans = AggregationKind::DateHistogram { interval_ns: seconds * SECOND_NS, offset_ns: 0 };
+        let question = Aggregation::terms("t", "service", services).with(Aggregation::leaf("h", spans));
+        let request = AggregateRequest { selection: selection(""), aggregations: vec![question] };
+        store.aggregate(&Scope::main(), &request).await
+    };
+    assert_eq!(ask(3, 1).await.unwrap_err().kind, ErrorKind::TooLarge);
+    let AggregationAnswer::Buckets { buckets, .. } = &ask(2, 1).await.unwrap().answers[0].1 else {
+        panic!("no buckets")
+    };
+    let spans = |bucket: &Bucket| counts(&bucket.children[0].1).len();
+    assert_eq!(buckets.iter().map(spans).collect::<Vec<_>>(), [40_001, 40_001]);
+    assert!(ask(3, 2).await.is_ok());
 }
 
 /// A field whose values are of several types answers by value.

@@ -3445,7 +3445,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a histogram would have more than 100,000 buckets */
+            /** @description the answers would have more than 100,000 buckets, or take more memory than one query may */
             413: {
                 headers: {
                     [name: string]: unknown;

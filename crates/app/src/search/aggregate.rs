@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use vigie_domain::aggregation::{Aggregation, AggregationKind, BUCKETS_MAX};
 use vigie_domain::error::ErrorDetail;
 use vigie_domain::ports::{AggregateRequest, AggregateResult};
-use vigie_domain::query::Query;
+use vigie_domain::query::{Query, QueryCost};
 use vigie_domain::{Error, Result, Scope, TimeRange, Timestamp, mapping};
 
 use super::{Search, parse_query};
@@ -106,7 +106,8 @@ impl Search {
     /// would make too many buckets.
     pub async fn aggregate(&self, scope: &Scope, input: &AggregateInput) -> Result<Aggregated> {
         let selection = self.selection_within(&input.query, &input.filters, &input.range)?;
-        let mut reader = Reader { now: (self.clock)(), range: selection.range, count: 0 };
+        let cost = selection.query.cost();
+        let mut reader = Reader { now: (self.clock)(), range: selection.range, count: 0, cost };
         let questions = reader.questions(&input.questions, &Place { path: String::new(), depth: 1, buckets: 1 })?;
         let request = AggregateRequest { selection, aggregations: questions };
         let result = self.store.aggregate(scope, &request).await?;
@@ -127,7 +128,10 @@ struct Place {
 struct Reader {
     now: Timestamp,
     range: TimeRange,
+    /// Questions so far.
     count: usize,
+    /// What deciding the query and the filters so far takes.
+    cost: QueryCost,
 }
 
 impl Reader {
@@ -166,7 +170,7 @@ impl Reader {
         Ok(Aggregation { name: asked.name.clone(), kind, children: self.questions(&asked.children, &within)? })
     }
 
-    fn kind(&self, asked: &AskedKind, path: &str, place: &Place) -> Result<AggregationKind> {
+    fn kind(&mut self, asked: &AskedKind, path: &str, place: &Place) -> Result<AggregationKind> {
         Ok(match asked {
             AskedKind::Terms { field, size } => {
                 let field = canonical(field, &format!("{path}.terms"))?;
@@ -214,7 +218,7 @@ impl Reader {
         Ok(AggregationKind::DateHistogram { interval_ns, offset_ns: interval::offset_of(interval_ns) + offset_ns })
     }
 
-    fn filters(&self, queries: &[(String, String)], path: &str) -> Result<AggregationKind> {
+    fn filters(&mut self, queries: &[(String, String)], path: &str) -> Result<AggregationKind> {
         if queries.is_empty() || queries.len() > FILTERS_MAX {
             let message = format!("name 1 to {FILTERS_MAX} queries, for example {{\"failed\": \"level:error\"}}");
             return Err(invalid(path, message));
@@ -223,7 +227,11 @@ impl Reader {
             check_name(path, name)?;
             let place = format!("{path}.{name}");
             let query = parse_query(text, self.now).map_err(|error| at(error, &place))?;
-            Ok((name.clone(), query))
+            self.cost = self.cost.plus(query.cost());
+            match self.cost.excess() {
+                Some(words) => Err(invalid(&place, format!("the request has too much to decide with this: {words}"))),
+                None => Ok((name.clone(), query)),
+            }
         };
         Ok(AggregationKind::Filters(queries.iter().map(read).collect::<Result<Vec<(String, Query)>>>()?))
     }

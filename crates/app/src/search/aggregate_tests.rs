@@ -2,6 +2,7 @@
 
 use vigie_domain::ErrorKind;
 use vigie_domain::aggregation::AggregationKind;
+use vigie_domain::query::{CLAUSES_MAX, WILDCARDS_MAX};
 use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
 
 use super::aggregate::{DEPTH_MAX, FILTERS_MAX, NAME_BYTES_MAX, PERCENTS_MAX, QUESTIONS_MAX, TERMS_MAX};
@@ -66,6 +67,12 @@ async fn questions_have_bounds() {
     check(vec![nested(1, 1), nested(1, 1)], "aggregations").await;
     let many = (0..=QUESTIONS_MAX).map(|n| question(&n.to_string(), terms(1), Vec::new())).collect();
     check(many, "aggregations").await;
+    let texts = |text: &str, count: usize| {
+        let text = vec![text; count].join(" ");
+        AskedKind::Filters(vec![("first".to_owned(), text.clone()), ("second".to_owned(), text)])
+    };
+    check(one(texts("n:1", CLAUSES_MAX / 2 + 1)), "aggregations.a.filters.second").await;
+    check(one(texts("n:1*", WILDCARDS_MAX / 2 + 1)), "aggregations.a.filters.second").await;
     let deep = "aggregations.a.".repeat(DEPTH_MAX) + "aggregations";
     check(vec![nested(DEPTH_MAX + 1, 1)], &deep).await;
     check(vec![nested(2, 1_000)], "aggregations.a.aggregations.a").await;

@@ -145,6 +145,10 @@ impl Search {
         let mut selection = self.selection(query, range, None)?;
         for (field, values) in filters {
             selection.query = selection.query.and(any_of(field, values)?);
+            if let Some(words) = selection.query.cost().excess() {
+                let message = format!("the query has too much to decide with the filter \"{field}\": {words}");
+                return Err(Error::invalid_field(format!("filters.{field}"), message));
+            }
         }
         Ok(selection)
     }

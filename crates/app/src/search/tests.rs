@@ -87,6 +87,19 @@ async fn filters_narrow_what_was_typed() {
 }
 
 #[tokio::test]
+async fn filters_count_as_conditions() {
+    let shop = ten().await;
+    let asked = async |count: usize| {
+        let values = (0..count).map(|number| number.to_string()).collect();
+        let filters = BTreeMap::from([("n".to_owned(), values)]);
+        shop.search.search(&shop.scope, &SearchInput { filters, ..page("level:error", 10) }).await
+    };
+    assert_eq!(asked(query::CLAUSES_MAX - 1).await.unwrap().total, 5);
+    let error = asked(query::CLAUSES_MAX).await.unwrap_err();
+    assert_eq!((error.kind, error.details[0].field.as_str()), (ErrorKind::Invalid, "filters.n"), "{error}");
+}
+
+#[tokio::test]
 async fn ranges_are_half_open() {
     let shop = ten().await;
     let within = async |from: &str, to: &str| {

@@ -1,6 +1,7 @@
 //! The one closed syntax tree of questions about events. What people type, the Elasticsearch DSL and the
 //! product's own panels all become this.
 
+mod bounds;
 mod field_matcher;
 pub mod glob;
 mod matcher;
@@ -13,14 +14,25 @@ pub mod tokens;
 
 use serde::{Deserialize, Serialize};
 
+pub use bounds::{CLAUSES_MAX, DEPTH_MAX, QueryCost, TEXT_BYTES_MAX, WILDCARDS_MAX};
 pub use field_matcher::FieldMatcher;
 pub use matcher::{Matcher, Scalar};
 pub use needle::Needle;
-pub use parse::{CLAUSES_MAX, DEPTH_MAX, QueryError, TEXT_BYTES_MAX, parse};
+pub use parse::parse;
 pub use text_matcher::TextMatcher;
 
 use crate::mapping::{self, FieldKind};
 use crate::time::{TimeExpressionError, Timestamp, parse_expression};
+
+/// What is wrong with a query, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct QueryError {
+    /// What was expected, with an example.
+    pub message: String,
+    /// The bytes concerned, `[start, end)`.
+    pub span: (usize, usize),
+}
 
 /// Which events are meant. Field names in it are canonical (`mapping::canonical`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,6 +127,21 @@ impl Query {
                 Self::And(queries)
             }
             (left, right) => Self::And(vec![left, right]),
+        }
+    }
+
+    /// What deciding it takes.
+    pub fn cost(&self) -> QueryCost {
+        match self {
+            Self::All | Self::Nothing => QueryCost::default(),
+            Self::And(parts) | Self::Or(parts) => {
+                parts.iter().map(Self::cost).fold(QueryCost::default(), QueryCost::plus)
+            }
+            Self::Not(part) => part.cost(),
+            Self::FreeText(TextPattern::Wildcard(_)) | Self::Field { predicate: Predicate::Wildcard(_), .. } => {
+                QueryCost { clauses: 1, wildcards: 1 }
+            }
+            Self::FreeText(_) | Self::Field { .. } => QueryCost { clauses: 1, wildcards: 0 },
         }
     }
 

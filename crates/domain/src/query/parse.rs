@@ -3,37 +3,21 @@
 //! `level:error AND amount>100 NOT service:"cart api"`; juxtaposition means AND, which binds tighter than OR.
 //! Errors say in words what was expected and where.
 
+use super::bounds::{CLAUSES_MAX, DEPTH_MAX, TEXT_BYTES_MAX, WILDCARDS_MAX};
 use super::scan::{Scan, Word};
-use super::{Bound, Predicate, Query, TextPattern};
+use super::{Bound, Predicate, Query, QueryError, TextPattern};
 use crate::mapping::{self, FieldKind};
-
-/// Bytes of a query at most.
-pub const TEXT_BYTES_MAX: usize = 64 * 1024;
-/// Conditions in a query at most.
-pub const CLAUSES_MAX: usize = 1_024;
-/// Groups within groups at most.
-pub const DEPTH_MAX: usize = 64;
-
-/// What is wrong with a query, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct QueryError {
-    /// What was expected, with an example.
-    pub message: String,
-    /// The bytes concerned, `[start, end)`.
-    pub span: (usize, usize),
-}
 
 /// Reads a query; empty text means every event.
 ///
 /// # Errors
-/// When the text is no query or exceeds one of the bounds above.
+/// When the text is no query or exceeds one of the bounds in `bounds`.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
     if text.len() > TEXT_BYTES_MAX {
         let message = format!("the query has {} bytes, at most {TEXT_BYTES_MAX} are allowed; shorten it", text.len());
         return Err(QueryError { message, span: (0, text.len()) });
     }
-    let mut parser = Parser { scan: Scan::new(text), clauses: 0, depth: 0 };
+    let mut parser = Parser { scan: Scan::new(text), clauses: 0, wildcards: 0, depth: 0 };
     parser.scan.skip_space();
     if parser.scan.is_at_end() {
         return Ok(Query::All);
@@ -49,6 +33,7 @@ pub fn parse(text: &str) -> Result<Query, QueryError> {
 struct Parser<'a> {
     scan: Scan<'a>,
     clauses: usize,
+    wildcards: usize,
     depth: usize,
 }
 
@@ -179,6 +164,16 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// Counts the word that was read at this place, if it is a pattern.
+    fn count_wildcard(&mut self, word: &Word, span: (usize, usize)) -> Result<(), QueryError> {
+        self.wildcards += usize::from(word.has_wildcard() && !word.is_only_star());
+        if self.wildcards > WILDCARDS_MAX {
+            let message = format!("the query has more than {WILDCARDS_MAX} patterns with * or ?; name whole values");
+            return Err(QueryError { message, span });
+        }
+        Ok(())
+    }
+
     fn group(&mut self, field: Option<&str>) -> Parsed {
         let open = self.scan.span_here();
         self.scan.advance();
@@ -239,7 +234,9 @@ impl Parser<'_> {
     }
 
     fn text(&mut self) -> Parsed {
+        let place = self.scan.span_here();
         let word = self.scan.word(&[]);
+        self.count_wildcard(&word, place)?;
         if word.is_empty() {
             return Err(self.error_here("this sign means nothing here; put it in quotes to search for it"));
         }
@@ -259,7 +256,12 @@ impl Parser<'_> {
             Some('<' | '>') => self.comparison(field)?,
             Some('[' | '{') => self.range(field)?,
             Some('"') => Predicate::Equals(self.quoted()?),
-            _ => predicate_of(field, &self.value_word(field)?),
+            _ => {
+                let place = self.scan.span_here();
+                let word = self.value_word(field)?;
+                self.count_wildcard(&word, place)?;
+                predicate_of(field, &word)
+            }
         };
         self.scan.skip_space();
         Ok(Query::Field { field: field.to_owned(), predicate })

@@ -203,6 +203,26 @@ fn flat(parts: Vec<Query>, is_and: bool) -> Query {
     if is_and { Query::And(parts) } else { Query::Or(parts) }
 }
 
+#[test]
+fn conditions_and_patterns_are_bounded() {
+    let refused = |text: String, words: &str| {
+        let error = parse(&text).unwrap_err();
+        assert!(error.message.contains(words), "{error}");
+        error.span
+    };
+    let many = |clause: &str, count: usize| vec![clause; count].join(" ");
+    assert_eq!(parse(&many("a", CLAUSES_MAX)).unwrap().cost().clauses, CLAUSES_MAX);
+    refused(many("a", CLAUSES_MAX + 1), "1024 conditions");
+    for pattern in ["a*", "f:*a", "f:(?)"] {
+        let cost = parse(&many(pattern, WILDCARDS_MAX)).unwrap().cost();
+        assert_eq!((cost.wildcards, cost.excess()), (WILDCARDS_MAX, None), "{pattern}");
+        refused(many(pattern, WILDCARDS_MAX + 1), "64 patterns");
+    }
+    let span = refused(format!("{} f:b*", many("a*", WILDCARDS_MAX)), "64 patterns");
+    assert_eq!(span, (WILDCARDS_MAX * 3 + 2, WILDCARDS_MAX * 3 + 4), "the place is that of the pattern");
+    assert!(parse(&many("f:*", WILDCARDS_MAX + 1)).is_ok(), "whether there is a value costs little");
+}
+
 proptest! {
     #[test]
     fn what_is_printed_reads_back_the_same(query in any_query()) {

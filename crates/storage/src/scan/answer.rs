@@ -42,7 +42,7 @@ impl<'r> Finish<'r> {
     /// The answer to a question from everything that was counted for it.
     ///
     /// # Errors
-    /// `TooLarge` when all answers together have more buckets than allowed; when nobody waits any more or too much
+    /// `TooManyBuckets` when all answers together have more buckets than allowed; when nobody waits any more or too much
     /// would be held.
     pub fn answer(&mut self, question: &Aggregation, partial: &Partial) -> Result<AggregationAnswer, StorageError> {
         self.run.check()?;
@@ -72,10 +72,7 @@ impl<'r> Finish<'r> {
     fn reserve(&mut self, question: &Aggregation, count: u128) -> Result<(), StorageError> {
         let all = count + self.bucket_count as u128;
         if all > BUCKETS_MAX as u128 {
-            return Err(StorageError::TooLarge(format!(
-                "the answer would have {all} buckets with those of \"{}\", at most {BUCKETS_MAX} are allowed; use a wider interval, a shorter time range or fewer values",
-                question.name
-            )));
+            return Err(StorageError::TooManyBuckets { count: all, names: vec![question.name.clone()] });
         }
         self.bucket_count = all as usize;
         let names: usize = question.children.iter().map(|child| child.name.len()).sum();
@@ -182,9 +179,10 @@ impl<'r> Finish<'r> {
             .enumerate()
             .map(|(place, child)| {
                 let answer = match partials.get(place) {
-                    Some(partial) => self.answer(child, partial)?,
-                    None => self.answer(child, &Partial::empty(&child.kind))?,
+                    Some(partial) => self.answer(child, partial),
+                    None => self.answer(child, &Partial::empty(&child.kind)),
                 };
+                let answer = answer.map_err(|error| error.below(&question.name))?;
                 Ok((child.name.clone(), answer))
             })
             .collect::<Result<_, StorageError>>()?;

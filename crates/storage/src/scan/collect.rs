@@ -364,3 +364,67 @@ impl Partial {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use vigie_domain::aggregation::Aggregation;
+    use vigie_domain::query::parse;
+    use vigie_domain::{Event, EventBatch, Scope, Timestamp, Value};
+
+    use super::super::memory::{MemoryBounds, Pool};
+    use super::super::run::Run;
+    use super::*;
+    use crate::chunk::ChunkBuilder;
+
+    const ROWS: usize = 1_000;
+
+    fn chunk() -> Chunk {
+        let events: EventBatch = (0..ROWS)
+            .map(|number| {
+                let at = Timestamp::from_seconds(number as i64);
+                let body = vec![
+                    ("user_id".into(), Value::text(format!("user-{number}"))),
+                    ("n".into(), Value::number(number as f64 / 8.0).unwrap()),
+                ];
+                Event { id: None, timestamp: at, ingested_at: at, log_type: LogType::Error, body }
+            })
+            .collect();
+        ChunkBuilder::build(LogType::Error, (0..).zip(events.rows()))
+    }
+
+    /// Every row counted for the question holds at least so many bytes.
+    fn check(asked: &Aggregation, row_bytes_min: usize) {
+        let pool = Pool::new(MemoryBounds { one_bytes_max: usize::MAX, all_bytes_max: usize::MAX });
+        let run = Run::new(None, Budget::new(&pool));
+        let question = Question::new(asked, &Scope::main(), Timestamp::default()).unwrap();
+        let mut collector = Collector::new(&question, &run.memory).unwrap();
+        let rows = Selected { rows: (0..ROWS as u32).collect(), parents: vec![0; ROWS] };
+        collector.collect(&chunk(), &rows, &mut ScanContext::new(&run).unwrap()).unwrap();
+        let held = pool.held_bytes();
+        assert!(held >= ROWS * row_bytes_min, "{held} bytes are held for {asked:?}");
+        drop(collector);
+        assert_eq!(pool.held_bytes(), 0);
+    }
+
+    #[test]
+    fn every_kind_counts_what_it_holds() {
+        let percentiles = |name: &str| {
+            let kind = AggregationKind::Percentiles { field: "n".to_owned(), percents: vec![50.0] };
+            Aggregation::leaf(name, kind)
+        };
+        let filters = |count: usize| {
+            let filters = (0..count).map(|number| (number.to_string(), parse(&format!("n:{number}")).unwrap()));
+            Aggregation::leaf("filters", AggregationKind::Filters(filters.collect()))
+        };
+        let seconds = AggregationKind::DateHistogram { interval_ns: 1_000_000_000, offset_ns: 0 };
+        // The text itself, its place, its number, the bucket.
+        let terms = 8 + 16 + 4 + 16;
+        check(&Aggregation::terms("users", "user_id", 1), terms);
+        check(&Aggregation::cardinality("users", "user_id"), terms);
+        check(&Aggregation::terms("users", "user_id", 1).with(Aggregation::stats("n", "n")), terms + 64);
+        check(&Aggregation::terms("users", "user_id", 1).with(filters(50)), terms + 50 * 8);
+        check(&Aggregation::leaf("seconds", seconds.clone()), 24);
+        check(&Aggregation::leaf("seconds", seconds).with(percentiles("p")), 24 + 24 + 32);
+        check(&percentiles("p"), 8);
+    }
+}

@@ -41,7 +41,7 @@ struct SearchApi;
 #[utoipa::path(post, path = "/api/search/aggregate", tag = "search", request_body = AggregateRequest, responses(
     (status = 200, description = "the answers, by the names of the questions", body = AggregateView),
     (status = 400, description = "a query, a time or an interval cannot be read; `errors` names the place", body = ProblemView, content_type = "application/problem+json"),
-    (status = 413, description = "a histogram would have more than 100,000 buckets", body = ProblemView, content_type = "application/problem+json"),
+    (status = 413, description = "the answers would have more than 100,000 buckets, or take more memory than one query may", body = ProblemView, content_type = "application/problem+json"),
     (status = 422, description = "a question is not one, or a bound is exceeded; `errors` names the place", body = ProblemView, content_type = "application/problem+json"),
 ))]
 pub async fn aggregate_events(
