@@ -175,6 +175,8 @@ pub struct QuerySettings {
     pub bytes_max: usize,
     /// Bytes of memory that all may hold.
     pub all_bytes_max: usize,
+    /// Bytes of what was counted before that are kept.
+    pub kept_bytes_max: usize,
 }
 
 /// What becomes of indices as they age.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
@@ -52,7 +52,15 @@ impl Collector for Queries {
             let gauge = ConstGauge::new(bytes as i64);
             gauge.encode(encoder.encode_descriptor(name, help, Some(&Unit::Bytes), gauge.metric_type())?)
         };
-        gauge("query_memory", "Memory that questions under way hold", numbers.held_bytes)
+        gauge("query_memory", "Memory that questions under way hold", numbers.held_bytes)?;
+        gauge("query_kept", "Partial answers of parts that are kept", numbers.kept_bytes)?;
+        let mut counter = |name: &str, help: &str, count: u64| {
+            let counter = ConstCounter::new(count);
+            counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)
+        };
+        counter("query_kept_hits", "Partial answers of parts that were kept when asked for", numbers.kept_hits)?;
+        counter("query_kept_misses", "Partial answers of parts that were not", numbers.kept_misses)?;
+        counter("query_kept_evictions", "Partial answers that had to go for others", numbers.kept_evictions)
     }
 }
 
@@ -206,9 +214,18 @@ mod tests {
     #[test]
     fn what_questions_cost_is_asked_when_it_is_wanted() {
         let mut metrics = Metrics::new();
-        metrics.watch_queries(Arc::new(|| QueryNumbers { held_bytes: 7 }));
+        let numbers = QueryNumbers { held_bytes: 1, kept_bytes: 2, kept_hits: 3, kept_misses: 4, kept_evictions: 5 };
+        metrics.watch_queries(Arc::new(move || numbers));
         let text = metrics.encode().unwrap();
-        assert!(text.contains("vigie_query_memory_bytes 7"), "{text}");
+        for line in [
+            "vigie_query_memory_bytes 1",
+            "vigie_query_kept_bytes 2",
+            "vigie_query_kept_hits_total 3",
+            "vigie_query_kept_misses_total 4",
+            "vigie_query_kept_evictions_total 5",
+        ] {
+            assert!(text.contains(line), "{line} is missing in\n{text}");
+        }
     }
 
     #[test]

@@ -58,6 +58,7 @@ impl Stores {
         options.query_timeout = Some(Duration::from_secs(settings.query.timeout_s));
         options.query_memory =
             MemoryBounds { one_bytes_max: settings.query.bytes_max, all_bytes_max: settings.query.all_bytes_max };
+        options.kept_bytes_max = settings.query.kept_bytes_max;
         options.lifecycle = care::lifecycle_policy(settings);
         options.clock = clock();
         options.on_fatal = on_fatal;

@@ -39,6 +39,8 @@ pub struct EngineOptions {
     pub query_timeout: Option<Duration>,
     /// What questions may hold in memory.
     pub query_memory: MemoryBounds,
+    /// Bytes of what was counted of parts that are kept; 0: nothing is.
+    pub kept_bytes_max: usize,
     /// What becomes of indices as they age.
     pub lifecycle: LifecyclePolicy,
     /// What time it is; as long as none is given, nothing ages.
@@ -61,6 +63,7 @@ impl EngineOptions {
             merge_rows_max: 2_000_000,
             query_timeout: Some(Duration::from_secs(30)),
             query_memory: MemoryBounds { one_bytes_max: 96 * 1024 * 1024, all_bytes_max: 128 * 1024 * 1024 },
+            kept_bytes_max: 24 * 1024 * 1024,
             lifecycle: LifecyclePolicy::default(),
             clock: Arc::new(|| Timestamp::MIN),
             on_fatal: Arc::new(|_| {}),

@@ -139,6 +139,14 @@ pub struct ScanStats {
 pub struct QueryNumbers {
     /// Bytes that questions under way hold.
     pub held_bytes: usize,
+    /// Bytes of partial answers that are kept.
+    pub kept_bytes: usize,
+    /// How often a partial answer was kept when it was asked for.
+    pub kept_hits: u64,
+    /// How often it was not.
+    pub kept_misses: u64,
+    /// How many had to go for others.
+    pub kept_evictions: u64,
 }
 
 /// A page of events.

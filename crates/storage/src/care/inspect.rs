@@ -7,8 +7,8 @@ use std::path::Path;
 
 use parquet::file::metadata::RowGroupMetaData;
 use serde::Serialize;
-use vigie_domain::query::{Matcher, Query};
-use vigie_domain::{Error, LogType, Scope, TimeRange, Timestamp};
+use vigie_domain::query::Query;
+use vigie_domain::{Error, LogType, Scope, TimeRange};
 
 use crate::engine::PARTS_FOLDER;
 use crate::error::StorageError;
@@ -162,8 +162,7 @@ fn plan_of(part: &Part, query: &Query, range: TimeRange) -> Result<PartPlan, Err
         if !range.overlaps(part.meta.first, part.meta.last) {
             return Ok(0);
         }
-        let matcher = Matcher::compile(query, &Scope::main(), Timestamp::default())?;
-        Ok(page_count(part, &prune(part, &Filter { matcher, range })?.rows))
+        Ok(page_count(part, &prune(part, &Filter::new(query, range, &Scope::main())?)?.rows))
     };
     let clauses = match query {
         Query::And(clauses) => clauses.as_slice(),

@@ -41,7 +41,7 @@ impl Maintenance {
         state.parts = kept;
         drop(state);
         let event_count: u64 = gone.iter().map(|part| part.meta.rows).sum();
-        gone.iter().for_each(|part| part.set_obsolete());
+        self.shared.drop_parts(&gone);
         tracing::info!(index = day.index_name(), event_count, "the index was deleted for its age");
         Ok(())
     }

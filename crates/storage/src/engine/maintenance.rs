@@ -211,7 +211,7 @@ impl Maintenance {
         state.parts.retain(|part| !is_merged(part.meta.id));
         state.parts.push(Arc::new(self.parts.open(meta)));
         drop(state);
-        group.iter().for_each(|part| part.set_obsolete());
+        self.shared.drop_parts(group);
         Ok(bytes)
     }
 }

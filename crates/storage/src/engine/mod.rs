@@ -78,13 +78,13 @@ impl LogEngine {
         let segment =
             OpenSegment::create(&*options.files, &wal_folder, recovered.next_sequence).map_err(StorageError::from)?;
         recovery::trim_log(&recovered.parts).map_err(StorageError::from)?;
-        let shared = Arc::new(SharedState::default());
+        let shared = Arc::new(SharedState::new(options.kept_bytes_max));
         {
             let mut state = shared.lock();
             state.active = recovered.table;
             state.parts = recovered.published;
         }
-        let queries = Queries::new(&options);
+        let queries = Queries::new(&options, shared.kept.clone());
         let (commands, received) = mpsc::channel(QUEUE_MAX);
         let signal = Arc::new(Signal::default());
         let committer = Committer {
@@ -134,8 +134,7 @@ impl LogEngine {
     }
 
     fn filter(selection: &Selection, scope: &Scope) -> Result<Filter> {
-        let matcher = Matcher::compile(&selection.query, scope, Timestamp::default())?;
-        Ok(Filter { matcher, range: selection.range })
+        Filter::new(&selection.query, selection.range, scope)
     }
 }
 

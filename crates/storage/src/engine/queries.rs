@@ -9,7 +9,7 @@ use vigie_domain::{Error, Result};
 
 use crate::error::StorageError;
 use crate::options::EngineOptions;
-use crate::scan::{Budget, Pool, Run, Waiting};
+use crate::scan::{Budget, Kept, KeptNumbers, Pool, Run, Waiting};
 
 /// Questions worked on at once; further ones wait for one of them to end.
 const UNDER_WAY_MAX: usize = 64;
@@ -18,22 +18,31 @@ const UNDER_WAY_MAX: usize = 64;
 pub struct Queries {
     timeout: Option<Duration>,
     memory: Arc<Pool>,
+    kept: Arc<Kept>,
     places: Arc<Semaphore>,
 }
 
 impl Queries {
     /// With the bounds of these settings.
-    pub fn new(options: &EngineOptions) -> Self {
+    pub fn new(options: &EngineOptions, kept: Arc<Kept>) -> Self {
         Self {
             timeout: options.query_timeout,
             memory: Pool::new(options.query_memory),
+            kept,
             places: Arc::new(Semaphore::new(UNDER_WAY_MAX)),
         }
     }
 
     /// What they cost now.
     pub fn numbers(&self) -> QueryNumbers {
-        QueryNumbers { held_bytes: self.memory.held_bytes() }
+        let KeptNumbers { hits, misses, evictions, bytes } = self.kept.numbers();
+        QueryNumbers {
+            held_bytes: self.memory.held_bytes(),
+            kept_bytes: bytes,
+            kept_hits: hits,
+            kept_misses: misses,
+            kept_evictions: evictions,
+        }
     }
 
     /// What the questions under way hold.
@@ -51,7 +60,7 @@ impl Queries {
         &self,
         work: impl FnOnce(&Run) -> std::result::Result<T, StorageError> + Send + 'static,
     ) -> Result<T> {
-        let run = Arc::new(Run::new(self.timeout, Budget::new(&self.memory)));
+        let run = Arc::new(Run::new(self.timeout, Budget::new(&self.memory), &self.kept));
         let _waiting = Waiting::new(&run);
         // The semaphore is never closed.
         let place =
@@ -83,7 +92,7 @@ mod tests {
     use super::*;
 
     fn queries(timeout: Option<Duration>) -> Queries {
-        Queries::new(&EngineOptions { query_timeout: timeout, ..EngineOptions::new("") })
+        Queries::new(&EngineOptions { query_timeout: timeout, ..EngineOptions::new("") }, Run::free().kept)
     }
 
     /// Works until told to stop.

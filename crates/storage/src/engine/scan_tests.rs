@@ -104,13 +104,13 @@ fn questions() -> Vec<Aggregation> {
 fn assert_bounded<T>(name: &str, ask: impl Fn(&Run) -> std::result::Result<T, StorageError>) {
     for (refusals, one_bytes_max) in (10..30).map(|power| 1_usize << power).enumerate() {
         let pool = Pool::new(MemoryBounds { one_bytes_max, all_bytes_max: usize::MAX });
-        let result = ask(&Run::new(None, Budget::new(&pool)));
+        let result = ask(&Run::new(None, Budget::new(&pool), &Run::free().kept));
         assert_eq!(pool.held_bytes(), 0, "{name} within {one_bytes_max} bytes");
         match result {
             Ok(_) => {
                 assert!(refusals > 2, "{name} is refused below {one_bytes_max} bytes only");
                 let pool = Pool::new(MemoryBounds { one_bytes_max, all_bytes_max: 1_024 });
-                let busy = ask(&Run::new(None, Budget::new(&pool)));
+                let busy = ask(&Run::new(None, Budget::new(&pool), &Run::free().kept));
                 assert!(matches!(busy, Err(StorageError::Busy { bytes_max: 1_024 })));
                 assert_eq!(pool.held_bytes(), 0);
                 return;
@@ -159,4 +159,59 @@ async fn a_question_past_its_memory_is_refused_and_others_are_answered() {
     assert!(error.message.contains("query.all_bytes_max"), "{error}");
     drop(held);
     assert_eq!(engine.queries.memory().held_bytes(), 0);
+}
+
+#[tokio::test]
+async fn what_was_counted_of_a_part_is_not_counted_again() {
+    let (engine, _folder) = engine().await;
+    let ask = async |query: &str, asked: Vec<Aggregation>, scope: &Scope| {
+        let selection = Selection { query: parse(query).unwrap(), range: TimeRange::ALL };
+        engine.aggregate(scope, &AggregateRequest { selection, aggregations: asked }).await.unwrap()
+    };
+    let by_service = |name: &str, size| Aggregation::terms(name, "service", size).with(Aggregation::stats("n", "n"));
+    let all = (BATCHES * BATCH_EVENTS) as u64;
+    let first = ask("service:*", vec![by_service("a", 2)], &Scope::main()).await;
+    assert!(first.stats.rows_scanned >= all, "{first:?}");
+    let again =
+        ask("service:*", vec![by_service("b", 3), Aggregation::terms("c", "log_type", 1)], &Scope::main()).await;
+    let in_memory = BATCH_EVENTS as u64;
+    assert!(again.stats.rows_scanned >= all, "one of the questions is new");
+    let again =
+        ask("service:*", vec![by_service("b", 3), Aggregation::terms("c", "log_type", 1)], &Scope::main()).await;
+    assert_eq!((again.total, again.stats.rows_scanned, again.stats.bytes_read), (all, in_memory, 0));
+    let hiding = Scope { hidden_fields: vec!["service".to_owned()], ..Scope::main() };
+    assert_eq!(ask("service:*", vec![by_service("a", 2)], &hiding).await.total, 0, "others' answers are others'");
+    let restricted = Scope { restriction: Some(parse("service:web").unwrap()), ..Scope::main() };
+    assert_eq!(ask("service:*", vec![by_service("a", 2)], &restricted).await.total, all / 3);
+}
+
+#[tokio::test]
+async fn a_page_of_events_counts_what_matches_once() {
+    let (engine, _folder) = engine().await;
+    let page = async |limit: usize, from: i64, to: i64| {
+        let at = |second: i64| Timestamp::from_seconds(1_795_392_000 + second);
+        let range = TimeRange { from: at(from), to: at(to) };
+        let selection = Selection { query: parse("service:web OR n:6").unwrap(), range };
+        let order = SortOrder::OldestFirst;
+        let request = SearchRequest { selection, order, after: None, skip: 0, limit, count_total: true };
+        let result = engine.search(&Scope::main(), &request).await.unwrap();
+        (result.total.unwrap(), result.stats.rows_scanned)
+    };
+    let (parts, all) = ((BATCHES - 1) * BATCH_EVENTS, BATCHES * BATCH_EVENTS);
+    let in_memory = BATCH_EVENTS as u64;
+    let (total, scanned) = page(0, 0, parts as i64).await;
+    assert!(scanned >= parts as u64);
+    assert_eq!(total, parts as u64 / 3 + 1);
+    assert_eq!(page(0, 0, parts as i64).await, (total, in_memory));
+    assert_eq!(
+        page(0, -5, parts as i64).await,
+        (total, in_memory),
+        "a range that covers the part is one whatever it is"
+    );
+    let (cut, scanned) = page(0, 0, parts as i64 - 3).await;
+    assert!(cut == total - 1 && scanned > in_memory, "one that cuts it is another");
+    let (more, scanned) = page(5, 0, all as i64).await;
+    assert!(more > total, "{more} match");
+    // Both conditions are asked of each row that is looked at.
+    assert!(scanned < 2 * parts as u64 + in_memory, "{scanned}: parts behind a full page are not read again");
 }

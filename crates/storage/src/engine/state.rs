@@ -6,7 +6,7 @@ use vigie_domain::TimeRange;
 
 use crate::memtable::MemTable;
 use crate::part::Part;
-use crate::scan::Unit;
+use crate::scan::{Kept, Unit};
 
 /// Where every event is: in exactly one of the three.
 #[derive(Default)]
@@ -20,14 +20,26 @@ pub struct State {
 }
 
 /// The state behind its lock. The lock is held for moments only: nothing is read or built under it.
-#[derive(Default)]
 pub struct SharedState {
     state: Mutex<State>,
+    /// What was counted of the parts.
+    pub kept: Arc<Kept>,
     /// Woken whenever `sealed` becomes empty.
     sealed_is_gone: Condvar,
 }
 
 impl SharedState {
+    /// No event yet; so many bytes of what will be counted of parts are kept.
+    pub fn new(kept_bytes_max: usize) -> Self {
+        Self { state: Mutex::default(), kept: Arc::new(Kept::new(kept_bytes_max)), sealed_is_gone: Condvar::new() }
+    }
+
+    /// Says that the manifest no longer lists the parts: whoever reads them goes on, nothing of them is kept.
+    pub fn drop_parts(&self, parts: &[Arc<Part>]) {
+        parts.iter().for_each(|part| part.set_obsolete());
+        self.kept.forget(parts);
+    }
+
     /// The state, locked.
     pub fn lock(&self) -> MutexGuard<'_, State> {
         // A panic under the lock cannot leave the state half changed: each change is one assignment or insertion.

@@ -74,6 +74,11 @@ impl Part {
         self.is_obsolete.store(true, Ordering::Release);
     }
 
+    /// Whether the manifest no longer lists it.
+    pub fn is_obsolete(&self) -> bool {
+        self.is_obsolete.load(Ordering::Acquire)
+    }
+
     /// Whether reading it failed since the start.
     pub fn is_unreadable(&self) -> bool {
         self.is_unreadable.load(Ordering::Acquire)
@@ -91,7 +96,7 @@ pub const INDEX_EXTENSION: &str = "index";
 
 impl Drop for Part {
     fn drop(&mut self) {
-        if !self.is_obsolete.load(Ordering::Acquire) {
+        if !self.is_obsolete() {
             return;
         }
         for path in [self.index_path(), self.path.clone()] {

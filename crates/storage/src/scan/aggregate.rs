@@ -1,38 +1,29 @@
-//! Answers aggregations: units are counted apart, several at a time, and their partial answers merged.
+//! Answers aggregations: units are counted apart, several at a time, and their partial answers merged. What was counted
+//! of a part before is not counted again.
 
-use std::ops::ControlFlow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vigie_domain::aggregation::AggregationAnswer;
 use vigie_domain::ports::{AggregateRequest, AggregateResult, ScanStats};
-use vigie_domain::query::Matcher;
 
 use super::answer::Finish;
-use super::collect::{Collector, Selected};
-use super::filter::{Filter, ScanContext, Tests, TimeCheck};
-use super::matching::{Candidates, candidates, matching_rows};
+use super::count::Count;
+use super::filter::Filter;
+use super::kept::KeptAnswer;
+use super::matching::{Candidates, candidates};
+use super::memory::Held;
 use super::parallel::{self, split};
 use super::partial::{Partial, bytes_of, merge_all};
 use super::question::Question;
-use super::{ColumnNeeds, Run, Unit};
-use crate::chunk::Chunk;
+use super::{Run, Unit};
 use crate::error::StorageError;
-use crate::part::{PAGE_ROWS, Part, PartIndex, Rows};
-
-/// From this share of matching rows on, pages are read whole and not row by row.
-const DENSE_SHARE: usize = 16;
-
-/// What was counted of some rows.
-struct Tally {
-    total: u64,
-    partials: Vec<Partial>,
-    stats: ScanStats,
-}
+use crate::part::Part;
 
 /// Answers the request over the units, several at a time.
 ///
 /// # Errors
-/// When a part cannot be read or a bound is exceeded.
+/// When a part cannot be read, a bound is exceeded, or nobody waits any more.
 pub fn aggregate(
     run: &Run,
     units: &[Unit],
@@ -40,177 +31,205 @@ pub fn aggregate(
     questions: &[Question],
     request: &AggregateRequest,
 ) -> Result<AggregateResult, StorageError> {
-    let pruned = parallel::run(run, units.len(), |unit| candidates(&units[unit], filter))?;
-    let tasks = pieces(units, pruned);
-    // A thread goes on counting in the same tables, so that a key is looked at once per thread and not once per part.
-    let counts = parallel::fold(
+    let asked = Asked { run, filter, questions };
+    let mut tally = Tally { total: 0, partials: Vec::new(), stats: ScanStats::default() };
+    let plans = parallel::run(run, units.len(), |unit| asked.plan(&units[unit]))?;
+    let tasks = asked.tasks(units, &plans, &mut tally);
+    let threads = parallel::fold(
         run,
         tasks.len(),
-        || Count::new(run, filter, questions),
-        |count, task| {
-            let (unit, found) = &tasks[task];
-            // Dictionaries are shared within a part only.
-            count.context.tests = Tests::default();
-            match &units[*unit] {
-                Unit::Memory(chunk) => count.chunk(chunk, found.time),
-                Unit::Part(part) => count.part(part, &units[*unit], found),
-            }
-        },
+        || Ok(Thread { shared: asked.count_all()?, apart: Vec::new() }),
+        |thread, task| asked.work(thread, &units[tasks[task].unit], &tasks[task]),
     )?;
-    let mut merged = Tally { total: 0, partials: Vec::new(), stats: ScanStats::default() };
-    let mut held = run.memory.hold(0)?;
-    for count in counts {
-        merged.total += count.total;
-        merged.stats.rows_scanned += count.context.stats.rows_scanned;
-        merged.stats.bytes_read += count.context.stats.bytes_read;
-        let partials: Vec<Partial> = count.collectors.into_iter().map(Collector::finish).collect();
-        held.add(bytes_of(&partials))?;
-        merge_all(&mut merged.partials, &partials);
+    let mut apart: BTreeMap<usize, Vec<Apart<'_>>> = BTreeMap::new();
+    for thread in threads {
+        thread.apart.into_iter().for_each(|counted| apart.entry(counted.unit).or_default().push(counted));
+        tally.add(thread.shared.total, thread.shared.stats());
+        let partials = thread.shared.finish();
+        merge_all(&mut tally.partials, &partials);
     }
-    let named = request.aggregations.iter().zip(&merged.partials);
+    for (unit, pieces) in apart {
+        asked.keep(&units[unit], &plans[unit], &pieces, &mut tally);
+    }
+    let _held = run.memory.hold(bytes_of(&tally.partials))?;
+    let named = request.aggregations.iter().zip(&tally.partials);
     let mut finish = Finish::new(run)?;
     let answers: Vec<(String, AggregationAnswer)> = named
         .map(|(asked, partial)| Ok((asked.name.clone(), finish.answer(asked, partial)?)))
         .collect::<Result<_, StorageError>>()?;
-    Ok(AggregateResult { total: merged.total, answers, stats: merged.stats })
+    Ok(AggregateResult { total: tally.total, answers, stats: tally.stats })
 }
 
-/// Candidates in pieces that can be counted at once, and the number of the unit of each.
-fn pieces(units: &[Unit], candidates: Vec<Candidates>) -> Vec<(usize, Candidates)> {
-    let mut pieces = Vec::with_capacity(units.len());
-    for (number, (unit, found)) in units.iter().zip(candidates).enumerate() {
-        match unit {
-            Unit::Memory(_) => pieces.push((number, found)),
-            Unit::Part(_) => pieces.extend(split(found).into_iter().map(|piece| (number, piece))),
-        }
-    }
-    pieces
-}
-
-/// Counting under way.
-struct Count<'q> {
-    filter: &'q Filter,
-    questions: &'q [Question],
-    collectors: Vec<Collector<'q>>,
-    context: ScanContext<'q>,
+/// What was counted so far.
+struct Tally {
     total: u64,
+    /// One per question.
+    partials: Vec<Partial>,
+    stats: ScanStats,
 }
 
-impl<'q> Count<'q> {
-    fn new(run: &'q Run, filter: &'q Filter, questions: &'q [Question]) -> Result<Self, StorageError> {
-        let new = |question| Collector::new(question, &run.memory);
-        let collectors = questions.iter().map(new).collect::<Result<_, _>>()?;
-        Ok(Self { filter, questions, collectors, context: ScanContext::new(run)?, total: 0 })
+impl Tally {
+    fn add(&mut self, total: u64, stats: ScanStats) {
+        self.total += total;
+        self.stats.rows_scanned += stats.rows_scanned;
+        self.stats.bytes_read += stats.bytes_read;
+    }
+}
+
+/// How a unit is answered.
+enum Plan {
+    /// Its rows are counted for every question, together with those of other units.
+    Together(Candidates),
+    /// What was counted of the part before, and the rows that are counted for the other questions.
+    Apart { total: Option<u64>, kept: Vec<Option<Arc<Partial>>>, left: Option<Candidates> },
+}
+
+/// A piece of a unit that one thread counts.
+struct Task {
+    unit: usize,
+    rows: Candidates,
+    /// The questions to count for by themselves; without it all are, together with other units.
+    apart: Option<Vec<usize>>,
+}
+
+/// What one thread counted.
+struct Thread<'a> {
+    /// Of units that are counted together: a key is looked at once per thread and not once per unit.
+    shared: Count<'a>,
+    apart: Vec<Apart<'a>>,
+}
+
+/// What was counted of a piece of a part for the questions that nothing was kept for.
+struct Apart<'a> {
+    unit: usize,
+    total: u64,
+    partials: Vec<Partial>,
+    stats: ScanStats,
+    _held: Held<'a>,
+}
+
+struct Asked<'a> {
+    run: &'a Run,
+    filter: &'a Filter,
+    questions: &'a [Question],
+}
+
+impl<'a> Asked<'a> {
+    fn count_all(&self) -> Result<Count<'a>, StorageError> {
+        Count::new(self.run, self.filter, self.questions.iter().collect())
     }
 
-    fn chunk(&mut self, chunk: &Arc<Chunk>, time: TimeCheck) -> Result<(), StorageError> {
-        self.context.enter(chunk)?;
-        let rows: Vec<u32> = self.filter.rows(chunk, time, &mut self.context.tests).set_indices_u32().collect();
-        self.total += rows.len() as u64;
-        self.collect(chunk, rows)
-    }
-
-    fn collect(&mut self, chunk: &Chunk, rows: Vec<u32>) -> Result<(), StorageError> {
-        let selected = Selected { parents: vec![0; rows.len()], rows };
-        self.collectors.iter_mut().try_for_each(|collector| collector.collect(chunk, &selected, &mut self.context))
-    }
-
-    fn part(&mut self, part: &Part, unit: &Unit, found: &Candidates) -> Result<(), StorageError> {
-        let rows = &found.rows;
-        let takes_all = found.time == TimeCheck::Done && matches!(self.filter.matcher, Matcher::All);
-        if takes_all {
-            self.total += rows.count() as u64;
-            if self.questions.is_empty() {
-                return Ok(());
-            }
-            let rest = match part.index()? {
-                Some(index) if self.questions.iter().all(Question::counts_pages) => {
-                    self.count_whole_pages(part, &index, rows)
-                }
-                _ => rows.clone(),
-            };
-            return self.read(part, unit, &rest, None);
-        }
-        let matching = matching_rows(part, unit, found, self.filter, &mut self.context)?;
-        let _matching = self.context.run.memory.hold(matching.capacity() * size_of::<u32>())?;
-        self.total += matching.len() as u64;
-        if self.questions.is_empty() || matching.is_empty() {
-            return Ok(());
-        }
-        let rows = if matching.len() * DENSE_SHARE < rows.count() {
-            matching.iter().map(|row| *row as usize).collect()
-        } else {
-            pages_of(&matching, part.meta.rows as usize)
+    fn plan(&self, unit: &Unit) -> Result<Plan, StorageError> {
+        let part = match unit {
+            Unit::Part(part) if self.run.kept.is_on() => part,
+            Unit::Part(_) | Unit::Memory(_) => return Ok(Plan::Together(candidates(unit, self.filter)?)),
         };
-        self.read(part, unit, &rows, Some(&matching))
+        let kept: Vec<Option<Arc<Partial>>> =
+            self.questions.iter().map(|question| self.kept_partial(part, question)).collect();
+        let total = self.filter.kept_total(part, self.run);
+        let mut missing = self.questions.iter().zip(&kept).filter(|(_, kept)| kept.is_none()).peekable();
+        if total.is_some() && missing.peek().is_none() {
+            return Ok(Plan::Apart { total, kept, left: None });
+        }
+        let rows = candidates(unit, self.filter)?;
+        for (question, _) in missing {
+            if !question.is_worth_keeping(part)? {
+                return Ok(Plan::Together(rows));
+            }
+        }
+        Ok(Plan::Apart { total, kept, left: Some(rows) })
     }
 
-    /// Counts the rows, or those of them that match, for every question.
-    fn read(&mut self, part: &Part, unit: &Unit, rows: &Rows, matching: Option<&[u32]>) -> Result<(), StorageError> {
-        if rows.is_empty() {
-            return Ok(());
+    fn kept_partial(&self, part: &Part, question: &Question) -> Option<Arc<Partial>> {
+        match self.run.kept.get(&self.filter.key(part, Some(question))?) {
+            Some(KeptAnswer::Partial(partial)) => Some(partial),
+            Some(KeptAnswer::Total(_)) | None => None,
         }
-        let (schema, overflow_fields) = (unit.schema()?, unit.overflow_fields()?);
-        let mut needs = ColumnNeeds::new(&schema, &overflow_fields);
-        self.questions.iter().for_each(|question| question.add_needs(&mut needs));
-        let mut matching = matching.map(|rows| rows.iter().copied().peekable());
-        let bytes = part.read(&needs.columns, rows, &mut |numbers, chunk| {
-            let _decoded = self.context.enter_decoded(&chunk)?;
-            let places = 0..numbers.len() as u32;
-            let selected = match &mut matching {
-                None => places.collect(),
-                Some(matching) => {
-                    places.filter(|place| matching.next_if_eq(&numbers[*place as usize]).is_some()).collect()
+    }
+
+    /// What is left to count, in pieces that can be counted at once; adds to the tally what is not.
+    fn tasks(&self, units: &[Unit], plans: &[Plan], tally: &mut Tally) -> Vec<Task> {
+        let mut tasks = Vec::with_capacity(units.len());
+        for (unit, plan) in plans.iter().enumerate() {
+            let (rows, apart) = match plan {
+                Plan::Together(rows) => (rows, None),
+                Plan::Apart { total, kept, left: Some(rows) } => {
+                    let missing: Vec<usize> = (0..kept.len()).filter(|place| kept[*place].is_none()).collect();
+                    debug_assert!(total.is_none() || !missing.is_empty());
+                    (rows, Some(missing))
+                }
+                Plan::Apart { total, kept, left: None } => {
+                    tally.total += total.unwrap_or_default();
+                    self.merge_kept(kept, &[], tally);
+                    continue;
                 }
             };
-            self.collect(&chunk, selected)?;
-            Ok(ControlFlow::Continue(()))
-        })?;
-        self.context.stats.bytes_read += bytes;
+            let pieces = match &units[unit] {
+                Unit::Memory(_) => vec![rows.clone()],
+                Unit::Part(_) => split(rows.clone()),
+            };
+            if pieces.is_empty() && apart.is_some() {
+                self.keep(&units[unit], plan, &[], tally);
+            }
+            tasks.extend(pieces.into_iter().map(|rows| Task { unit, rows, apart: apart.clone() }));
+        }
+        tasks
+    }
+
+    fn work(&self, thread: &mut Thread<'a>, unit: &Unit, task: &Task) -> Result<(), StorageError> {
+        let Some(missing) = &task.apart else { return thread.shared.unit(unit, &task.rows) };
+        let questions = missing.iter().map(|place| &self.questions[*place]).collect();
+        let mut count = Count::new(self.run, self.filter, questions)?;
+        count.unit(unit, &task.rows)?;
+        let (total, stats) = (count.total, count.stats());
+        let partials = count.finish();
+        let _held = self.run.memory.hold(bytes_of(&partials))?;
+        thread.apart.push(Apart { unit: task.unit, total, partials, stats, _held });
         Ok(())
     }
 
-    /// Counts pages that lie in one span of every histogram by their first and last time; answers the rows of the others.
-    fn count_whole_pages(&mut self, part: &Part, index: &PartIndex, rows: &Rows) -> Rows {
-        let mut rest = Rows::default();
-        for (page, span) in index.pages.iter().enumerate() {
-            let here = rows.within(&PartIndex::rows_of(page));
-            if here.is_empty() {
-                continue;
-            }
-            let times = [span.first.as_nanos(), span.last.as_nanos()];
-            let is_whole = self.collectors.iter().all(|collector| collector.lies_in_one_span(times));
-            if is_whole {
-                let count = here.count() as u64;
-                self.collectors
-                    .iter_mut()
-                    .for_each(|collector| collector.count_page(part.meta.log_type, times[0], count));
-            } else {
-                here.ranges().iter().for_each(|range| rest.push(range.clone()));
+    /// Joins the pieces of a part, adds them to the tally with what was kept, and keeps what is new.
+    fn keep(&self, unit: &Unit, plan: &Plan, pieces: &[Apart<'_>], tally: &mut Tally) {
+        let total = pieces.iter().map(|piece| piece.total).sum();
+        let mut counted = Vec::new();
+        for piece in pieces {
+            merge_all(&mut counted, &piece.partials);
+            tally.add(piece.total, piece.stats);
+        }
+        let missing = || self.questions.iter().zip(plan.kept()).filter(|(_, kept)| kept.is_none());
+        if pieces.is_empty() {
+            counted = missing().map(|(question, _)| question.empty()).collect();
+        }
+        let counted: Vec<Arc<Partial>> = counted.into_iter().map(Arc::new).collect();
+        self.merge_kept(plan.kept(), &counted, tally);
+        let Unit::Part(part) = unit else { return };
+        self.filter.keep_total(part, self.run, total);
+        for ((question, _), partial) in missing().zip(counted) {
+            if let Some(key) = self.filter.key(part, Some(question)) {
+                self.run.kept.put(part, key, KeptAnswer::Partial(partial));
             }
         }
-        rest
+    }
+
+    /// Adds to the tally what was kept and, in the places where nothing was, what was counted.
+    fn merge_kept(&self, kept: &[Option<Arc<Partial>>], counted: &[Arc<Partial>], tally: &mut Tally) {
+        if tally.partials.is_empty() {
+            tally.partials = self.questions.iter().map(Question::empty).collect();
+        }
+        let mut counted = counted.iter();
+        for (mine, kept) in tally.partials.iter_mut().zip(kept) {
+            if let Some(partial) = kept.as_ref().or_else(|| counted.next()) {
+                mine.merge(partial);
+            }
+        }
     }
 }
 
-/// Every row of the pages that the rows lie in.
-fn pages_of(rows: &[u32], row_count: usize) -> Rows {
-    let mut pages = Rows::default();
-    let mut last = None;
-    for row in rows {
-        let page = *row as usize / PAGE_ROWS;
-        if last != Some(page) {
-            let range = PartIndex::rows_of(page);
-            pages.push(range.start..range.end.min(row_count));
-            last = Some(page);
+impl Plan {
+    fn kept(&self) -> &[Option<Arc<Partial>>] {
+        match self {
+            Self::Together(_) => &[],
+            Self::Apart { kept, .. } => kept,
         }
-    }
-    pages
-}
-
-impl Collector<'_> {
-    fn lies_in_one_span(&self, [first, last]: [i64; 2]) -> bool {
-        let question = self.question();
-        question.span_of(first) == question.span_of(last)
     }
 }

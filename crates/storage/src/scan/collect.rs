@@ -255,12 +255,13 @@ impl<'q> Collector<'q> {
     fn partials(self, parent_count: usize) -> Vec<Partial> {
         let children = self.children;
         match self.state {
-            State::Terms { keys, buckets } => {
+            State::Terms { keys, mut buckets } => {
                 let below = children_by_bucket(children, buckets.entries.len());
-                terms_partials(Arc::new(keys.into_keys()), buckets.entries, below, parent_count)
+                let keys = compact(keys.into_keys(), &mut buckets.entries);
+                terms_partials(Arc::new(keys), buckets.entries, below, parent_count)
             }
-            State::Cardinality { keys, buckets } => {
-                let keys = Arc::new(keys.into_keys());
+            State::Cardinality { keys, mut buckets } => {
+                let keys = Arc::new(compact(keys.into_keys(), &mut buckets.entries));
                 let mut numbers = vec![Vec::new(); parent_count];
                 buckets.entries.iter().for_each(|(parent, key, _)| numbers[*parent as usize].push(*key));
                 let segment = |numbers| Arc::new(ValuesSegment { keys: keys.clone(), numbers });
@@ -295,6 +296,16 @@ impl<'q> Collector<'q> {
             }
         }
     }
+}
+
+/// The keys of the entries alone when they are few of many: the others need not be held.
+fn compact(keys: Keys, entries: &mut [(u32, u32, u64)]) -> Keys {
+    if !keys.are_many_beside(entries.len()) {
+        return keys;
+    }
+    let mut few = KeySpace::default();
+    entries.iter_mut().for_each(|(_, key, _)| *key = few.key(keys.get(*key)));
+    few.into_keys()
 }
 
 /// The partial answers of all children, bucket by bucket.
@@ -395,7 +406,7 @@ mod tests {
     /// Every row counted for the question holds at least so many bytes.
     fn check(asked: &Aggregation, row_bytes_min: usize) {
         let pool = Pool::new(MemoryBounds { one_bytes_max: usize::MAX, all_bytes_max: usize::MAX });
-        let run = Run::new(None, Budget::new(&pool));
+        let run = Run::new(None, Budget::new(&pool), &Run::free().kept);
         let question = Question::new(asked, &Scope::main(), Timestamp::default()).unwrap();
         let mut collector = Collector::new(&question, &run.memory).unwrap();
         let rows = Selected { rows: (0..ROWS as u32).collect(), parents: vec![0; ROWS] };
@@ -413,7 +424,7 @@ mod tests {
             Aggregation::leaf(name, kind)
         };
         let filters = |count: usize| {
-            let filters = (0..count).map(|number| (number.to_string(), parse(&format!("n:{number}")).unwrap()));
+            let filters = (0..count).map(|number| (number.to_string(), parse("n:*").unwrap()));
             Aggregation::leaf("filters", AggregationKind::Filters(filters.collect()))
         };
         let seconds = AggregationKind::DateHistogram { interval_ns: 1_000_000_000, offset_ns: 0 };

@@ -11,16 +11,18 @@ use arrow::buffer::{BooleanBuffer, MutableBuffer};
 use arrow::datatypes::{DataType, Int32Type};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::ports::ScanStats;
-use vigie_domain::query::{FieldMatcher, Matcher, Scalar, TextMatcher};
-use vigie_domain::{TimeRange, Timestamp};
+use vigie_domain::query::{FieldMatcher, Matcher, Query, Scalar, TextMatcher};
+use vigie_domain::{Scope, TimeRange, Timestamp};
 
 use super::field_values::{FieldValues, for_each_overflowed};
+use super::kept::{KeptAnswer, KeptKey};
 use super::memory::Held;
-use super::{ColumnNeeds, Run};
+use super::{ColumnNeeds, Question, Run, asked_text};
 use crate::chunk::column::scalar_at;
 use crate::chunk::physical::canonical_of;
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
+use crate::part::Part;
 
 /// The query and the range that rows must match.
 pub struct Filter {
@@ -28,9 +30,47 @@ pub struct Filter {
     pub matcher: Matcher,
     /// Of the events' own time.
     pub range: TimeRange,
+    /// The query and whose it is as text; without it nothing is kept of what was counted.
+    text: Option<Arc<str>>,
 }
 
 impl Filter {
+    /// The query, made ready for a caller, and the range.
+    ///
+    /// # Errors
+    /// `Malformed` when the query cannot be read.
+    pub fn new(query: &Query, range: TimeRange, scope: &Scope) -> vigie_domain::Result<Self> {
+        let matcher = Matcher::compile(query, scope, Timestamp::default())?;
+        Ok(Self { matcher, range, text: Some(asked_text::of_filter(query, scope).into()) })
+    }
+
+    /// Under which name the partial answer of a part to a question is kept, or how many of its events match.
+    pub fn key(&self, part: &Part, question: Option<&Question>) -> Option<KeptKey> {
+        let TimeRange { from, to } = self.range;
+        let from = (from > part.meta.first).then(|| from.as_nanos());
+        let to = (to <= part.meta.last).then(|| to.as_nanos());
+        let question = question.map_or_else(|| Arc::from(""), |question| question.text.clone());
+        Some(KeptKey { part: part.meta.id, cut: [from, to], filter: self.text.clone()?, question })
+    }
+
+    /// How many events of the part match, if that was counted before.
+    pub fn kept_total(&self, part: &Part, run: &Run) -> Option<u64> {
+        if matches!(self.matcher, Matcher::All) && self.range.covers(part.meta.first, part.meta.last) {
+            return Some(part.meta.rows);
+        }
+        match run.kept.get(&self.key(part, None)?) {
+            Some(KeptAnswer::Total(total)) => Some(total),
+            Some(KeptAnswer::Partial(_)) | None => None,
+        }
+    }
+
+    /// Keeps how many events of the part match.
+    pub fn keep_total(&self, part: &Part, run: &Run, total: u64) {
+        if let Some(key) = self.key(part, None) {
+            run.kept.put(part, key, KeptAnswer::Total(total));
+        }
+    }
+
     /// Whether the time of events between these must be compared with the range.
     pub fn time_check(&self, (first, last): (Timestamp, Timestamp)) -> TimeCheck {
         if self.range.covers(first, last) { TimeCheck::Done } else { TimeCheck::Needed }

@@ -10,6 +10,8 @@ use vigie_domain::Value;
 use vigie_domain::aggregation::cmp_keys;
 use vigie_domain::query::Scalar;
 
+/// Dictionaries are kept whole until so many times more values lie in them than are needed.
+const SPARSE_FACTOR: usize = 4;
 /// Bytes of a number in a hash table, its control byte and free slots included.
 const TABLE_SLOT_BYTES: usize = 6;
 
@@ -154,6 +156,17 @@ impl KeySpace {
         number
     }
 
+    /// The number of a key that another space has.
+    pub fn key(&mut self, key: KeyRef<'_>) -> u32 {
+        match key {
+            KeyRef::Text(text) => self.text(text),
+            KeyRef::Bool(flag) => self.other(Key::Bool(flag)),
+            KeyRef::Int(number) => self.other(Key::Int(number)),
+            KeyRef::Float(bits) => self.other(Key::Float(bits)),
+            KeyRef::BigNumber(literal) => self.other(Key::BigNumber(literal.into())),
+        }
+    }
+
     /// The number of a scalar; instants by their canonical text.
     pub fn scalar(&mut self, scalar: Scalar<'_>) -> u32 {
         match scalar {
@@ -200,6 +213,12 @@ impl Keys {
         texts + self.owned.capacity() * size_of::<(Key, u32)>() + self.elsewhere_bytes
     }
 
+    /// Whether they are many more than so many: then those few are better kept alone.
+    pub fn are_many_beside(&self, count: usize) -> bool {
+        let in_dictionaries: usize = self.dictionaries.iter().map(|(values, _)| values.len()).sum();
+        in_dictionaries > SPARSE_FACTOR * count
+    }
+
     /// The key with this number.
     pub fn get(&self, number: u32) -> KeyRef<'_> {
         for (values, first) in &self.dictionaries {
@@ -207,7 +226,10 @@ impl Keys {
                 return KeyRef::Text(values.as_string::<i32>().value(code as usize));
             }
         }
-        // Numbers ascend in the order in which keys were added.
+        // Numbers ascend in the order in which keys were added, and mostly without gaps.
+        if self.ends.get(number as usize).is_some_and(|(_, known)| *known == number) {
+            return KeyRef::Text(TextNumbers::text(&self.bytes, &self.ends, number));
+        }
         if let Ok(place) = self.ends.binary_search_by_key(&number, |(_, number)| *number) {
             return KeyRef::Text(TextNumbers::text(&self.bytes, &self.ends, place as u32));
         }

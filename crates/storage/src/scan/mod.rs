@@ -4,9 +4,12 @@
 
 mod aggregate;
 mod answer;
+mod asked_text;
 mod collect;
+mod count;
 mod field_values;
 mod filter;
+mod kept;
 mod keys;
 mod matching;
 mod memory;
@@ -31,6 +34,7 @@ use crate::part::{Part, Rows};
 
 pub use aggregate::aggregate;
 pub use filter::Filter;
+pub use kept::{Kept, KeptNumbers};
 pub use memory::{Budget, MemoryBounds, Pool};
 pub use prune::prune;
 pub use question::Question;

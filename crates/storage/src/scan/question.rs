@@ -1,13 +1,19 @@
 //! An aggregation made ready to be asked of columns.
 
+use std::sync::Arc;
+
 use vigie_domain::aggregation::{Aggregation, AggregationKind};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::query::Matcher;
 use vigie_domain::{Error, Scope, Timestamp};
 
-use super::ColumnNeeds;
 use super::filter::{add_field_needs, add_needs};
+use super::partial::Partial;
+use super::{ColumnNeeds, asked_text};
 use crate::chunk::column_names;
+use crate::chunk::physical::canonical_of;
+use crate::error::StorageError;
+use crate::part::{Part, PartIndex};
 
 /// A question made ready: filters compiled, hidden fields without values.
 pub struct Question {
@@ -16,6 +22,8 @@ pub struct Question {
     pub(super) field: Option<String>,
     pub(super) filters: Vec<Matcher>,
     pub(super) children: Vec<Question>,
+    /// What is asked, as text.
+    pub(super) text: Arc<str>,
 }
 
 impl Question {
@@ -48,7 +56,30 @@ impl Question {
             _ => Vec::new(),
         };
         let children = asked.children.iter().map(|child| Self::new(child, scope, now)).collect::<Result<_, _>>()?;
-        Ok(Self { asked: asked.clone(), field, filters, children })
+        Ok(Self { asked: asked.clone(), field, filters, children, text: asked_text::of_question(asked).into() })
+    }
+
+    /// The partial answer before any event was seen.
+    pub(super) fn empty(&self) -> Partial {
+        Partial::empty(&self.asked.kind)
+    }
+
+    /// Whether what is counted of the part is small beside the part: not so when nearly every row has a value of its own.
+    ///
+    /// # Errors
+    /// When the part cannot be read.
+    pub(super) fn is_worth_keeping(&self, part: &Part) -> Result<bool, StorageError> {
+        let Some(index) = part.index()? else { return Ok(true) };
+        Ok(self.makes_few_keys(&index))
+    }
+
+    fn makes_few_keys(&self, index: &PartIndex) -> bool {
+        let is_by_value =
+            matches!(self.asked.kind, AggregationKind::Terms { .. } | AggregationKind::Cardinality { .. });
+        let is_of_field = |name: &str| self.field.as_deref() == Some(canonical_of(name));
+        let has_few = !is_by_value
+            || index.columns.iter().filter(|column| is_of_field(&column.name)).all(|column| column.has_dictionary);
+        has_few && self.children.iter().all(|child| child.makes_few_keys(index))
     }
 
     /// Adds the columns that counting needs.

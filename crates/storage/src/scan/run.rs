@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::kept::Kept;
 use super::memory::Budget;
 use crate::error::StorageError;
 
@@ -13,6 +14,8 @@ use crate::error::StorageError;
 pub struct Run {
     /// What it holds in memory.
     pub memory: Budget,
+    /// What was counted before.
+    pub kept: Arc<Kept>,
     has_left: AtomicBool,
     /// When it must be answered, and how long it then took.
     deadline: Option<(Instant, Duration)>,
@@ -22,10 +25,11 @@ pub struct Run {
 
 impl Run {
     /// Begins now; without a `timeout` it may take as long as it takes.
-    pub fn new(timeout: Option<Duration>, memory: Budget) -> Self {
+    pub fn new(timeout: Option<Duration>, memory: Budget, kept: &Arc<Kept>) -> Self {
         let deadline = timeout.and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout)));
         Self {
             memory,
+            kept: kept.clone(),
             has_left: AtomicBool::new(false),
             deadline,
             #[cfg(test)]
@@ -93,7 +97,7 @@ impl Run {
     /// A run without bounds.
     pub fn free() -> Self {
         let bounds = MemoryBounds { one_bytes_max: usize::MAX, all_bytes_max: usize::MAX };
-        Self::new(None, Budget::new(&Pool::new(bounds)))
+        Self::new(None, Budget::new(&Pool::new(bounds)), &Arc::new(Kept::new(0)))
     }
 
     /// A run whose asker leaves after so many looks.
@@ -118,7 +122,7 @@ mod tests {
         assert!(run.check().is_ok());
         drop(waiting);
         assert!(matches!(run.check(), Err(StorageError::AskerLeft)));
-        let timed = |timeout| Run::new(Some(timeout), Run::free().memory);
+        let timed = |timeout| Run::new(Some(timeout), Run::free().memory, &Arc::new(Kept::new(0)));
         assert!(timed(Duration::from_secs(3_600)).check().is_ok());
         assert!(timed(Duration::MAX).check().is_ok());
         let late = timed(Duration::ZERO).check();

@@ -72,16 +72,18 @@ pub fn search(
         // Each thread keeps the first of all units that it has seen, not the first of each.
         let begin = || Ok((Found::default(), run.memory.hold(0)?));
         let threads = parallel::fold(run, units.len(), begin, |(all, held), number| {
-            search.add(all, search.unit(number, &units[number])?);
+            let unit = &units[number];
+            let found = match search.known_total(unit).filter(|_| search.is_behind(all, unit)) {
+                Some(total) => Found { total, ..Found::default() },
+                None => search.unit(number, unit)?,
+            };
+            search.add(all, found);
             held.resize(all.candidates.capacity() * size_of::<Candidate>())
         })?;
         threads.into_iter().for_each(|(found, _)| search.add(&mut all, found));
     } else {
         for (number, unit) in units.iter().enumerate().take_while(|_| search.size > 0) {
-            let worst = all.candidates.last().filter(|_| all.candidates.len() == search.size);
-            let is_full =
-                |worst: &Candidate| compare(request.order, worst.position, search.edge(unit)) == Ordering::Less;
-            if worst.is_some_and(is_full) {
+            if search.is_behind(&all, unit) {
                 break;
             }
             run.check()?;
@@ -101,6 +103,22 @@ impl Search<'_> {
         match self.request.order {
             SortOrder::NewestFirst => Position { timestamp: last, sequence: u64::MAX },
             SortOrder::OldestFirst => Position { timestamp: first, sequence: 0 },
+        }
+    }
+
+    /// Whether the page is full of events that come before those of the unit.
+    fn is_behind(&self, all: &Found, unit: &Unit) -> bool {
+        let worst = all.candidates.last().filter(|_| all.candidates.len() == self.size);
+        let is_before =
+            |worst: &Candidate| compare(self.request.order, worst.position, self.edge(unit)) == Ordering::Less;
+        self.size == 0 || worst.is_some_and(is_before)
+    }
+
+    /// How many events of the unit match, if that is known.
+    fn known_total(&self, unit: &Unit) -> Option<u64> {
+        match unit {
+            Unit::Part(part) => self.filter.kept_total(part, self.run),
+            Unit::Memory(_) => None,
         }
     }
 
@@ -148,20 +166,23 @@ impl Search<'_> {
 
     /// How many rows match, and places of those that may come first.
     fn part(&self, part: &Part, unit: &Unit, context: &mut ScanContext<'_>) -> Result<Positions, StorageError> {
+        let known = self.known_total(unit).filter(|_| self.request.count_total);
         let all = candidates(unit, self.filter)?;
         let wanted = self.rows_after(part)?;
-        let mut total = 0;
+        let total;
         let takes_all = all.time == TimeCheck::Done && matches!(self.filter.matcher, Matcher::All);
         let rows = if takes_all {
             total = all.rows.count() as u64;
             self.first_of(&all.rows.within(&wanted))
-        } else if self.request.count_total {
+        } else if self.request.count_total && known.is_none() {
             let matching = matching_rows(part, unit, &all, self.filter, context)?;
+            self.filter.keep_total(part, self.run, matching.len() as u64);
             let _matching = self.run.memory.hold(matching.capacity() * size_of::<u32>())?;
             total = matching.len() as u64;
             let matching = matching.into_iter().map(|row| row as usize).filter(|row| wanted.contains(row));
             self.first_of(&matching.collect())
         } else {
+            total = known.unwrap_or_default();
             let all = Candidates { rows: all.rows.within(&wanted), time: all.time };
             self.first_matching(part, unit, &all, context)?
         };

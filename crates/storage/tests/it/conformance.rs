@@ -128,4 +128,33 @@ proptest! {
             }
         });
     }
+
+    /// Asked again and again while events come, parts are written and merged: what is kept of parts never shows.
+    #[test]
+    fn kept_answers_are_those_of_a_linear_scan(
+        events in vec(any_event(), 8..60),
+        questions in vec((any_query(), any_range(), any_aggregation()), 1..4),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = EngineOptions { merge_fan_in: 2, ..options(folder.path()) };
+        let (double, engine) = (LinearStore::default(), LogEngine::open(options).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            for (number, piece) in events.chunks(events.len().div_ceil(5)).enumerate() {
+                let batch = || Append { key: None, events: piece.to_vec().into() };
+                double.append(&Scope::main(), batch()).await.unwrap();
+                engine.append(&Scope::main(), batch()).await.unwrap();
+                if number != 2 {
+                    engine.flush().await;
+                }
+                for (query, range, question) in questions.iter().chain(&questions) {
+                    let selection = Selection { query: query.clone(), range: *range };
+                    assert_same_answer(&double, &engine, &selection, question).await;
+                    assert_same_search(&double, &engine, &selection).await;
+                }
+            }
+            let numbers = engine.query_numbers();
+            assert!(numbers.kept_hits > 0 && numbers.held_bytes == 0, "{numbers:?}");
+        });
+    }
 }
