@@ -18,7 +18,7 @@ impl Maintenance {
         let now = (self.options.clock)();
         let unreadable: Vec<(Day, LogType)> = self.parts_that(&|part| part.is_unreadable());
         let is_stuck = |day, log_type| unreadable.contains(&(day, log_type));
-        let PartFolder { files, folder, manifest } = &self.parts;
+        let PartFolder { files, folder, manifest, .. } = &self.parts;
         let due = self.options.lifecycle.due(manifest, now, &|day| is_held(&**files, folder, day), &is_stuck);
         match due.map(|due| (due.day, due.step)) {
             None => Ok(()),

@@ -17,7 +17,7 @@ use crate::files::SharedFiles;
 use crate::manifest::{Manifest, PartMeta};
 use crate::memtable::{MemTable, ShelfKey};
 use crate::options::EngineOptions;
-use crate::part::{self, Effort, Part};
+use crate::part::{self, Effort, OpenedParts, Part};
 use crate::wal;
 
 /// How often the size of the memory table is looked at.
@@ -27,6 +27,8 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether an index has come of age.
 const AGEING_INTERVAL: Duration = Duration::from_secs(10);
+/// How long a part may go unasked before what is kept of it is forgotten, at least.
+const FORGET_INTERVAL: Duration = Duration::from_secs(300);
 
 /// Where the files of parts are and which exist.
 pub struct PartFolder {
@@ -36,6 +38,8 @@ pub struct PartFolder {
     pub folder: PathBuf,
     /// What is on disk.
     pub manifest: Manifest,
+    /// What is kept of parts that were read.
+    pub opened_parts: Arc<OpenedParts>,
 }
 
 /// The maintenance thread's own.
@@ -111,6 +115,7 @@ impl Maintenance {
         let mut last_flush = Instant::now();
         let mut unwritten: Option<Sealed> = None;
         let mut next_ageing = Instant::now();
+        let mut next_forgetting = Instant::now() + FORGET_INTERVAL;
         loop {
             let requests = self.signal.wait(if unwritten.is_some() { RETRY_INTERVAL } else { LOOK_INTERVAL });
             if requests.stop {
@@ -141,6 +146,10 @@ impl Maintenance {
             }
             if let Err(error) = self.merge_one() {
                 tracing::error!(%error, "parts could not be merged; they stay as they are");
+            }
+            if Instant::now() >= next_forgetting {
+                next_forgetting = Instant::now() + FORGET_INTERVAL;
+                self.parts.opened_parts.forget_unused();
             }
             if is_asked || Instant::now() >= next_ageing {
                 next_ageing = Instant::now() + AGEING_INTERVAL;
@@ -308,6 +317,6 @@ impl PartFolder {
     /// The part of this description.
     pub fn open(&self, meta: PartMeta) -> Part {
         let path = self.path_of(&meta);
-        Part::new(self.files.clone(), meta, path)
+        Part::new(self.files.clone(), meta, path).kept_among(&self.opened_parts)
     }
 }

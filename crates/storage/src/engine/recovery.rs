@@ -59,7 +59,8 @@ pub fn recover(options: &EngineOptions) -> Result<Recovered, Error> {
     let manifest = Manifest::load(files, folder)?;
     refuse_lost_manifest(files, folder, &manifest)?;
     remove_unlisted(files, folder, &manifest).map_err(io_error)?;
-    let mut parts = PartFolder { files: options.files.clone(), folder: folder.clone(), manifest };
+    let opened_parts = Arc::default();
+    let mut parts = PartFolder { files: options.files.clone(), folder: folder.clone(), manifest, opened_parts };
     let mut state = Replaying { table: MemTable::default(), dedup: DedupIndex::default(), latest: Timestamp::MIN };
     state.remember_parts(&parts);
     let consumed = parts.manifest.consumed_up_to;

@@ -21,7 +21,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// What the maintenance thread sees between two changes.
     pub fn new(folder: &PartFolder, parts: Vec<Arc<Part>>) -> Self {
-        let PartFolder { files, folder, manifest } = folder;
+        let PartFolder { files, folder, manifest, .. } = folder;
         Self { files: files.clone(), folder: folder.clone(), manifest: manifest.clone(), _parts: parts }
     }
 

@@ -61,6 +61,18 @@ pub struct PartIndex {
 }
 
 impl PartIndex {
+    /// Bytes that it takes in memory, about.
+    pub fn bytes(&self) -> usize {
+        /// Of a node of the tree in which a sketch has its hashes, per hash.
+        const HASH_BYTES: usize = 16;
+        let column = |column: &IndexedColumn| {
+            size_of::<IndexedColumn>() + column.name.len() + column.distinct.hashes().len() * HASH_BYTES
+        };
+        self.pages.len() * size_of::<PageSpan>()
+            + self.columns.iter().map(column).sum::<usize>()
+            + size_of_val(self.sums.as_ref())
+    }
+
     /// Writes the runs and the head to a new file, durable when it returns, and answers the file's bytes.
     ///
     /// # Errors
@@ -191,17 +203,17 @@ fn read_column(reader: &mut Reader<'_>) -> Result<IndexedColumn, CodecError> {
 }
 
 /// Asks the filters of a part.
-pub struct FilterReader<'a> {
+pub struct FilterReader {
     file: Arc<dyn StoredFile>,
-    index: &'a PartIndex,
+    index: Arc<PartIndex>,
 }
 
-impl<'a> FilterReader<'a> {
+impl FilterReader {
     /// Over the index file of the part.
     ///
     /// # Errors
     /// What the file system answers.
-    pub fn open(files: &dyn Files, path: &Path, index: &'a PartIndex) -> io::Result<Self> {
+    pub fn open(files: &dyn Files, path: &Path, index: Arc<PartIndex>) -> io::Result<Self> {
         Ok(Self { file: files.open(path)?, index })
     }
 
@@ -272,7 +284,7 @@ mod tests {
         index.write(&OsFiles, &path, runs).unwrap();
         let read = PartIndex::read(&*OsFiles.open(&path).unwrap()).unwrap();
         assert_eq!(read, index);
-        let filters = FilterReader::open(&OsFiles, &path, &read).unwrap();
+        let filters = FilterReader::open(&OsFiles, &path, Arc::new(read)).unwrap();
         assert_eq!(filters.pages_with("message", hash_of("gateway")), Some(vec![true, false]));
         assert_eq!(filters.pages_with("_shape", hash_of("gateway")), None);
     }
@@ -290,7 +302,7 @@ mod tests {
             std::fs::write(&path, &flipped).unwrap();
             let Ok(read) = PartIndex::read(&*OsFiles.open(&path).unwrap()) else { continue };
             assert_eq!(read, index, "bit {bit}");
-            let filters = FilterReader::open(&OsFiles, &path, &read).unwrap();
+            let filters = FilterReader::open(&OsFiles, &path, Arc::new(read)).unwrap();
             let pages = filters.pages_with("message", hash_of("gateway"));
             assert!(pages.is_none_or(|pages| pages == [true, false]), "bit {bit}");
         }

@@ -8,6 +8,7 @@ mod encoding;
 mod gather;
 mod index;
 mod instants;
+mod opened;
 mod order;
 mod reader;
 mod sketch;
@@ -17,16 +18,16 @@ mod write;
 mod writer;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
-
-use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use crate::files::{self, SharedFiles};
 use crate::manifest::PartMeta;
+use opened::Slot;
 
 pub use encoding::Effort;
 pub use index::{FilterReader, PAGE_ROWS, PartIndex};
+pub use opened::OpenedParts;
 pub use reader::Rows;
 pub use token_filter::hash_of;
 pub use verify::{Damage, DamagedFile, Place, verify};
@@ -42,18 +43,10 @@ pub struct Part {
     pub meta: PartMeta,
     files: SharedFiles,
     path: PathBuf,
-    opened: OnceLock<Opened>,
+    slot: Arc<Slot>,
+    opened_parts: Arc<OpenedParts>,
     is_obsolete: AtomicBool,
     is_unreadable: AtomicBool,
-}
-
-/// What is kept of a part once it was read.
-#[derive(Clone, Debug)]
-struct Opened {
-    reader: ArrowReaderMetadata,
-    overflow_fields: Arc<std::collections::BTreeSet<String>>,
-    /// None of parts written before there were any, or when it is damaged.
-    index: Option<Arc<PartIndex>>,
 }
 
 impl Part {
@@ -63,10 +56,18 @@ impl Part {
             meta,
             files,
             path,
-            opened: OnceLock::new(),
+            slot: Arc::default(),
+            opened_parts: Arc::default(),
             is_obsolete: AtomicBool::default(),
             is_unreadable: AtomicBool::default(),
         }
+    }
+
+    /// The same, what is kept of it bounded together with that of others.
+    #[must_use]
+    pub fn kept_among(mut self, opened_parts: &Arc<OpenedParts>) -> Self {
+        self.opened_parts = opened_parts.clone();
+        self
     }
 
     /// Says that the manifest no longer lists it.

@@ -16,7 +16,8 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use super::checked_file::CheckedFile;
 use super::index::{FilterReader, PAGE_ROWS, PartIndex};
 use super::instants;
-use super::{OVERFLOW_FIELDS_KEY, Opened, Part};
+use super::opened::Opened;
+use super::{OVERFLOW_FIELDS_KEY, Part};
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
 
@@ -92,13 +93,13 @@ impl FromIterator<usize> for Rows {
 }
 
 impl Part {
-    fn opened(&self) -> Result<&Opened, StorageError> {
-        match self.opened.get() {
-            Some(opened) => Ok(opened),
-            None => {
-                self.open().map(|opened| self.opened.get_or_init(|| opened)).map_err(|error| self.unreadable(error))
-            }
+    fn opened(&self) -> Result<Arc<Opened>, StorageError> {
+        if let Some(opened) = self.slot.get() {
+            return Ok(opened);
         }
+        let opened = Arc::new(self.open().map_err(|error| self.unreadable(error))?);
+        self.opened_parts.keep(&self.slot, &opened);
+        Ok(opened)
     }
 
     fn open(&self) -> Result<Opened, StorageError> {
@@ -180,9 +181,9 @@ impl Part {
     ///
     /// # Errors
     /// When the files cannot be read.
-    pub fn filters(&self) -> Result<Option<FilterReader<'_>>, StorageError> {
+    pub fn filters(&self) -> Result<Option<FilterReader>, StorageError> {
         match &self.opened()?.index {
-            Some(index) => Ok(Some(FilterReader::open(&*self.files, &self.index_path(), index)?)),
+            Some(index) => Ok(Some(FilterReader::open(&*self.files, &self.index_path(), index.clone())?)),
             None => Ok(None),
         }
     }
@@ -197,7 +198,8 @@ impl Part {
 
     /// Rows in which the column has no value, as its file says.
     pub(super) fn null_count(&self, column: usize) -> Result<u64, StorageError> {
-        let groups = self.opened()?.reader.metadata().row_groups();
+        let opened = self.opened()?;
+        let groups = opened.reader.metadata().row_groups();
         let counts = groups.iter().filter_map(|group| group.column(column).statistics()?.null_count_opt());
         Ok(counts.sum())
     }

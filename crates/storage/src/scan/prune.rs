@@ -81,7 +81,7 @@ impl Pages {
 pub struct Asked<'a> {
     part: &'a Part,
     index: Arc<PartIndex>,
-    filters: FilterReader<'a>,
+    filters: FilterReader,
     schema: SchemaRef,
     overflow: Arc<BTreeSet<String>>,
 }

@@ -153,8 +153,8 @@ proptest! {
                     assert_same_search(&double, &engine, &selection).await;
                 }
             }
-            let numbers = engine.query_numbers();
-            assert!(numbers.kept_hits > 0 && numbers.held_bytes == 0, "{numbers:?}");
+            // Some questions are answered without counting anything, so that nothing need be kept.
+            assert_eq!(engine.query_numbers().held_bytes, 0);
         });
     }
 }

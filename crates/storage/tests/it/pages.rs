@@ -1,7 +1,7 @@
 //! Parts of several pages: pruning, positions and counts by page answer as a linear scan does.
 
 use vigie_domain::aggregation::{Aggregation, AggregationKind};
-use vigie_domain::ports::{Append, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{AggregateRequest, Append, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::{Query, parse};
 use vigie_domain::{Event, EventId, LogType, Scope, TimeRange, Timestamp, Value};
 use vigie_storage::{EngineOptions, LogEngine};
@@ -128,4 +128,16 @@ async fn events_are_found_by_both_sorts_of_id() {
     let sent = EventId("sent-17007".into());
     assert_eq!(engine.get(&Scope::main(), &sent).await.unwrap(), double.get(&Scope::main(), &sent).await.unwrap());
     assert_eq!(engine.get(&Scope::main(), &EventId("sent-1".into())).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_was_counted_of_a_part_is_not_counted_again() {
+    let (_double, engine, _folder) = stores().await;
+    let selection = Selection { query: parse("service:web OR gateway").unwrap(), range: TimeRange::ALL };
+    let request = AggregateRequest { selection, aggregations: vec![Aggregation::stats("amount", "amount")] };
+    let first = engine.aggregate(&Scope::main(), &request).await.unwrap();
+    let again = engine.aggregate(&Scope::main(), &request).await.unwrap();
+    assert_eq!((&first.answers, first.total), (&again.answers, again.total));
+    assert!(first.stats.rows_scanned > 0 && again.stats.rows_scanned == 0, "{:?}, {:?}", first.stats, again.stats);
+    assert!(engine.query_numbers().kept_hits > 0);
 }

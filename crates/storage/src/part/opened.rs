@@ -1,0 +1,173 @@
+//! What is kept of parts that were read: their metadata and the head of their index, all together under a bound.
+//!
+//! A store of years has thousands of parts, and a question about all of time reads a little of each. What was read longest
+//! ago is forgotten first and read again when it is asked for.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+
+use super::index::PartIndex;
+
+/// Bytes kept of all parts: some hundreds of wide ones.
+const KEPT_BYTES_MAX: usize = 48 * 1024 * 1024;
+/// What the two schemas of a part take per column, about: names, types and what describes both.
+const COLUMN_BYTES: usize = 1_500;
+
+/// What is kept of a part once it was read.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) reader: ArrowReaderMetadata,
+    pub(super) overflow_fields: Arc<BTreeSet<String>>,
+    /// None of parts written before there were any, or when it is damaged.
+    pub(super) index: Option<Arc<PartIndex>>,
+}
+
+impl Opened {
+    /// Bytes that it takes, about.
+    fn bytes(&self) -> usize {
+        self.reader.metadata().memory_size()
+            + self.reader.schema().fields().len() * COLUMN_BYTES
+            + self.index.as_ref().map_or(0, |index| index.bytes())
+    }
+}
+
+/// Where a part has it, as long as it is kept.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    opened: Mutex<Option<Arc<Opened>>>,
+    /// Whether it was asked for since the bound was last enforced here.
+    was_used: AtomicBool,
+}
+
+impl Slot {
+    /// What is kept.
+    pub(super) fn get(&self) -> Option<Arc<Opened>> {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if opened.is_some() {
+            self.was_used.store(true, Ordering::Relaxed);
+        }
+        opened
+    }
+
+    fn replace(&self, opened: Option<Arc<Opened>>) {
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = opened;
+    }
+}
+
+/// The parts of which something is kept.
+#[derive(Debug, Default)]
+pub struct OpenedParts {
+    state: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: usize,
+    /// Oldest first: slots and the bytes of what they hold.
+    order: VecDeque<(Weak<Slot>, usize)>,
+}
+
+impl OpenedParts {
+    /// Keeps what was read of a part in its slot, and forgets others where that is too much.
+    pub(super) fn keep(&self, slot: &Arc<Slot>, opened: &Arc<Opened>) {
+        let bytes = opened.bytes();
+        let mut kept = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.get().is_some() {
+            return;
+        }
+        slot.replace(Some(opened.clone()));
+        kept.bytes += bytes;
+        kept.order.push_back((Arc::downgrade(slot), bytes));
+        kept.enforce(KEPT_BYTES_MAX);
+    }
+
+    /// Forgets the parts that nobody asked for since this was last called.
+    pub fn forget_unused(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).forget_unused();
+    }
+}
+
+impl Kept {
+    fn forget_unused(&mut self) {
+        self.order.retain(|(slot, bytes)| {
+            let part = slot.upgrade();
+            let is_kept = part.as_ref().is_some_and(|part| part.was_used.swap(false, Ordering::Relaxed));
+            if !is_kept {
+                self.bytes -= bytes;
+                part.inspect(|part| part.replace(None));
+            }
+            is_kept
+        });
+    }
+
+    fn enforce(&mut self, bytes_max: usize) {
+        // Each may get one more chance; after that somebody has to go.
+        let mut chances = self.order.len();
+        while self.bytes > bytes_max
+            && let Some((slot, bytes)) = self.order.pop_front()
+        {
+            if let Some(part) = slot.upgrade() {
+                if chances > 0 && part.was_used.swap(false, Ordering::Relaxed) {
+                    chances -= 1;
+                    self.order.push_back((slot, bytes));
+                    continue;
+                }
+                part.replace(None);
+            }
+            self.bytes -= bytes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Slots of so many bytes each, kept in order, and those that are in use.
+    fn kept(bytes: &[usize], used: &[usize], bytes_max: usize) -> Vec<usize> {
+        let slots: Vec<Arc<Slot>> = bytes.iter().map(|_| Arc::default()).collect();
+        let mut kept = Kept::default();
+        for (slot, bytes) in slots.iter().zip(bytes) {
+            kept.bytes += bytes;
+            kept.order.push_back((Arc::downgrade(slot), *bytes));
+        }
+        used.iter().for_each(|place| slots[*place].was_used.store(true, Ordering::Relaxed));
+        kept.enforce(bytes_max);
+        let place_of = |slot: &Weak<Slot>| slots.iter().position(|own| Weak::ptr_eq(&Arc::downgrade(own), slot));
+        let mut places: Vec<usize> = kept.order.iter().filter_map(|(slot, _)| place_of(slot)).collect();
+        assert_eq!(kept.bytes, places.iter().map(|place| bytes[*place]).sum::<usize>());
+        places.sort_unstable();
+        places
+    }
+
+    #[test]
+    fn the_oldest_goes_first_unless_it_was_used() {
+        assert_eq!(kept(&[1, 1, 1], &[], 3), [0, 1, 2]);
+        assert_eq!(kept(&[1, 1, 1], &[], 1), [2]);
+        assert_eq!(kept(&[1, 1, 1], &[0], 2), [0, 2]);
+        assert_eq!(kept(&[1, 1, 1], &[0, 1, 2], 1), [2], "the bound holds though all are in use");
+        assert_eq!(kept(&[9], &[0], 3), [0; 0]);
+    }
+
+    #[test]
+    fn what_nobody_asks_for_is_forgotten() {
+        let (used, unused) = (Arc::<Slot>::default(), Arc::<Slot>::default());
+        let entry = |slot: &Arc<Slot>| (Arc::downgrade(slot), 3);
+        let mut kept = Kept { bytes: 9, order: [entry(&used), entry(&unused), (Weak::new(), 3)].into() };
+        used.was_used.store(true, Ordering::Relaxed);
+        kept.forget_unused();
+        assert_eq!((kept.bytes, kept.order.len()), (3, 1));
+        kept.forget_unused();
+        assert_eq!((kept.bytes, kept.order.len()), (0, 0), "it was not used again");
+    }
+
+    #[test]
+    fn parts_that_are_gone_are_no_longer_counted() {
+        let mut kept = Kept { bytes: 5, order: VecDeque::from([(Weak::new(), 5)]) };
+        kept.enforce(4);
+        assert_eq!((kept.bytes, kept.order.len()), (0, 0));
+    }
+}
