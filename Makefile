@@ -9,7 +9,7 @@ CARGO  ?= cargo
 
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help run dev ui test test-rust test-web test-e2e test-readers lint deny openapi bench demo-data clean tools
+.PHONY: help run dev ui test test-rust test-web test-e2e test-readers lint deny openapi bench faults demo-data clean tools
 
 help: ## List the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,10 @@ openapi: ## Write the OpenAPI document and the web types made from it
 bench: ## Measure; prints tables against the targets
 	$(CARGO) build --release --bin vigie
 	@bash bench/run.sh
+
+faults: ## Kill, fill, starve and overload a running store in full size; says what held
+	$(CARGO) build --release --bin vigie
+	@bash bench/faults/run.sh
 
 clean: ## Remove what was built (data is kept)
 	$(CARGO) clean

@@ -4,6 +4,7 @@
 //! `uploads/` (rejected lines, and files while they are read).
 
 pub mod care;
+mod memory;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,6 +36,9 @@ const METADATA_FILE: &str = "metadata.sqlite";
 const KEYS_FOLDER: &str = "keys";
 const UPLOADS_FOLDER: &str = "uploads";
 
+/// New events in memory take so small a share of it at most before they are written as parts.
+const FLUSH_SHARE: u64 = 16;
+
 /// The stores of a data folder, opened.
 pub struct Stores {
     /// Where events are.
@@ -52,7 +56,7 @@ impl Stores {
     pub fn open(settings: &Settings, on_fatal: FatalHandler) -> Result<Self> {
         let folder = prepared_folder(&settings.data.dir)?;
         let mut options = EngineOptions::new(folder.join(LOGS_FOLDER));
-        options.flush_bytes = settings.storage.flush_bytes;
+        options.flush_bytes = bounded_flush_bytes(settings.storage.flush_bytes, memory::limit_bytes());
         options.flush_interval = Duration::from_secs(settings.storage.flush_seconds);
         options.free_bytes_min = settings.storage.free_bytes_min;
         options.query_timeout = Some(Duration::from_secs(settings.query.timeout_s));
@@ -78,6 +82,12 @@ impl Stores {
             query_numbers: Some(Arc::new(move || engine.query_numbers())),
         }
     }
+}
+
+/// Two tables, what is being written of one and the batches on their way take several times this.
+fn bounded_flush_bytes(wanted: usize, memory_bytes: Option<u64>) -> usize {
+    let share = memory_bytes.and_then(|bytes| usize::try_from(bytes / FLUSH_SHARE).ok());
+    share.map_or(wanted, |share| wanted.min(share))
 }
 
 /// Stores as use cases see them: tests have others here.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use vigie_domain::{Error, ErrorKind, Result};
 
-/// KiB of all bodies that are being received or stored.
-pub(super) const BODIES_KIB_MAX: u32 = 256 * 1024;
+/// KiB of all bodies that are being received or stored, as much as the largest one may have. Read, turned into columns and
+/// written to the log, a body takes some four times its bytes: with the memory tables that must fit into 512 MiB.
+pub(super) const BODIES_KIB_MAX: u32 = 64 * 1024;
 /// Bytes that a permit stands for.
 const KIB: usize = 1024;
 

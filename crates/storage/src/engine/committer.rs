@@ -26,6 +26,9 @@ const GROUP_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long a batch waits for a slow flush before it is refused.
 const ROOM_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// When such a batch may be sent again.
+const ROOM_RETRY_AFTER_S: u64 = 5;
+
 /// The answer to a batch.
 pub type Reply = oneshot::Sender<Result<AppendOutcome, Error>>;
 
@@ -143,13 +146,11 @@ impl Committer {
         if self.options.files.free_bytes(&self.wal_folder).is_ok_and(|free| free < self.options.free_bytes_min) {
             return Err(disk_full());
         }
-        if self.shared.wait_for_room(self.options.flush_bytes * 2, ROOM_TIMEOUT) {
+        if self.shared.wait_for_room(self.options.flush_bytes, ROOM_TIMEOUT) {
             Ok(())
         } else {
-            Err(Error::new(
-                ErrorKind::Unavailable,
-                "the log store cannot write parts as fast as events arrive; send again later",
-            ))
+            let words = "the log store cannot write parts as fast as events arrive; send again later";
+            Err(Error::new(ErrorKind::Throttled, words).with_retry_after_s(ROOM_RETRY_AFTER_S))
         }
     }
 
