@@ -147,9 +147,10 @@ impl LogStore for LinearStore {
         Ok(found.into_iter().map(info).collect())
     }
 
-    async fn indices(&self, _scope: &Scope) -> Result<Vec<IndexInfo>> {
+    async fn indices(&self, scope: &Scope) -> Result<Vec<IndexInfo>> {
         let mut days: BTreeMap<Day, BTreeMap<LogType, u64>> = BTreeMap::new();
-        for row in &self.lock().rows {
+        let matcher = Matcher::compile(&Query::All, scope, Timestamp::default())?;
+        for row in self.lock().rows.iter().filter(|row| matcher.matches(&row.event, &row.id())) {
             *days.entry(row.event.timestamp.day()).or_default().entry(row.event.log_type).or_default() += 1;
         }
         let info = |(day, counts): (Day, BTreeMap<LogType, u64>)| IndexInfo {

@@ -322,6 +322,14 @@ pub async fn scopes_restrict_and_hide(store: &dyn LogStore) {
     assert_eq!((counted.total, counts(&counted.answers[0].1)), (1, Vec::new()));
     let other = search(store, request("n:2")).await.hits.remove(0).id;
     assert_eq!(store.get(&scope, &other).await.unwrap(), None);
+    append(store, vec![event(100_000, r#"{"n":3,"service":"web"}"#)]).await;
+    let indices = async |scope: &Scope| {
+        let indices = store.indices(scope).await.unwrap();
+        indices.into_iter().map(|index| index.counts).collect::<Vec<_>>()
+    };
+    let transactions = |count| vec![(LogType::Transaction, count)];
+    assert_eq!(indices(&Scope::main()).await, [transactions(2), transactions(1)]);
+    assert_eq!(indices(&scope).await, [transactions(1)], "only what the scope may see is counted");
     let fields = store.fields(&scope, TimeRange::ALL).await.unwrap();
     assert!(fields.iter().all(|field| field.name != "person.email"));
 }

@@ -50,10 +50,10 @@ pub trait LogStore: Send + Sync {
     /// `Internal` when a part cannot be read.
     async fn fields(&self, scope: &Scope, range: TimeRange) -> Result<Vec<FieldInfo>>;
 
-    /// The daily indices, oldest first.
+    /// The daily indices with events that the scope may see, oldest first.
     ///
     /// # Errors
-    /// `Internal` when a part cannot be read.
+    /// As `search`; without a restriction no part is read.
     async fn indices(&self, scope: &Scope) -> Result<Vec<IndexInfo>>;
 }
 
@@ -203,8 +203,8 @@ pub struct FieldInfo {
 pub struct IndexInfo {
     /// The UTC day of its events.
     pub day: Day,
-    /// How many events of each log type, those in memory included.
+    /// How many events of each log type the scope may see, those in memory included.
     pub counts: Vec<(LogType, u64)>,
-    /// Bytes on disk.
+    /// Bytes on disk of the parts that hold them.
     pub bytes: u64,
 }

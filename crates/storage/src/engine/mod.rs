@@ -22,7 +22,7 @@ use vigie_domain::ports::{
     AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, QueryNumbers,
     SearchRequest, SearchResult, Selection,
 };
-use vigie_domain::query::Matcher;
+use vigie_domain::query::{Matcher, Query};
 use vigie_domain::{Day, Error, ErrorKind, EventId, LogType, Result, Scope, TimeRange, Timestamp};
 
 use crate::chunk::column_names;
@@ -204,7 +204,7 @@ impl LogStore for LogEngine {
     }
 
     async fn get(&self, scope: &Scope, id: &EventId) -> Result<Option<Hit>> {
-        let restriction = Matcher::compile(&vigie_domain::query::Query::All, scope, Timestamp::default())?;
+        let restriction = Matcher::compile(&Query::All, scope, Timestamp::default())?;
         let (units, id, scope) = (self.units(TimeRange::ALL), id.clone(), scope.clone());
         self.queries.ask(move |run| scan::find_id(run, &units, &id, &restriction, &scope)).await
     }
@@ -214,25 +214,36 @@ impl LogStore for LogEngine {
         self.queries.ask(move |run| fields_of(run, &shared.units(range), &scope)).await
     }
 
-    async fn indices(&self, _scope: &Scope) -> Result<Vec<IndexInfo>> {
+    async fn indices(&self, scope: &Scope) -> Result<Vec<IndexInfo>> {
+        let filter = Filter::new(&Query::All, TimeRange::ALL, scope)?;
         let units = self.units(TimeRange::ALL);
-        let mut days: BTreeMap<Day, (BTreeMap<LogType, u64>, u64)> = BTreeMap::new();
-        for unit in units {
-            let (log_type, bytes) = match &unit {
-                Unit::Memory(chunk) => (chunk.log_type, 0),
-                Unit::Part(part) => (part.meta.log_type, part.meta.bytes),
-            };
-            let (counts, size) = days.entry(unit.span().0.day()).or_default();
-            *counts.entry(log_type).or_default() += unit.rows();
-            *size += bytes;
-        }
-        let info = |(day, (counts, bytes)): (Day, (BTreeMap<LogType, u64>, u64))| IndexInfo {
-            day,
-            counts: counts.into_iter().collect(),
-            bytes,
-        };
-        Ok(days.into_iter().map(info).collect())
+        self.queries
+            .ask(move |run| {
+                let totals = scan::totals(run, &units, &filter)?;
+                Ok(indices_of(&units, &totals))
+            })
+            .await
     }
+}
+
+/// The indices of the units, with so many visible events in each; those without any are left out.
+fn indices_of(units: &[Unit], totals: &[u64]) -> Vec<IndexInfo> {
+    let mut days: BTreeMap<Day, (BTreeMap<LogType, u64>, u64)> = BTreeMap::new();
+    for (unit, total) in units.iter().zip(totals).filter(|(_, total)| **total > 0) {
+        let bytes = match unit {
+            Unit::Memory(_) => 0,
+            Unit::Part(part) => part.meta.bytes,
+        };
+        let (counts, size) = days.entry(unit.span().0.day()).or_default();
+        *counts.entry(unit.log_type()).or_default() += total;
+        *size += bytes;
+    }
+    let info = |(day, (counts, bytes)): (Day, (BTreeMap<LogType, u64>, u64))| IndexInfo {
+        day,
+        counts: counts.into_iter().collect(),
+        bytes,
+    };
+    days.into_iter().map(info).collect()
 }
 
 fn fields_of(run: &Run, units: &[Unit], scope: &Scope) -> std::result::Result<Vec<FieldInfo>, StorageError> {
@@ -251,10 +262,7 @@ fn fields_of(run: &Run, units: &[Unit], scope: &Scope) -> std::result::Result<Ve
     };
     for unit in units {
         run.check()?;
-        let log_type = match unit {
-            Unit::Memory(chunk) => chunk.log_type,
-            Unit::Part(part) => part.meta.log_type,
-        };
+        let log_type = unit.log_type();
         add(column_names::TIMESTAMP, log_type, FieldKind::Instant);
         add(vigie_domain::event::pseudo_fields::LOG_TYPE, log_type, FieldKind::Keyword);
         for column in unit.schema()?.fields().iter().filter(|column| !column_names::is_own(column.name())) {

@@ -76,6 +76,10 @@ impl SharedState {
             state.parts.iter().filter(|part| range.overlaps(part.meta.first, part.meta.last)).cloned().collect();
         drop(state);
         let memory = shelves.into_iter().flat_map(|(_, shelf)| shelf.into_chunks()).map(Unit::Memory);
-        memory.chain(parts.into_iter().map(Unit::Part)).collect()
+        let overlaps = |unit: &Unit| {
+            let (first, last) = unit.span();
+            range.overlaps(first, last)
+        };
+        memory.filter(overlaps).chain(parts.into_iter().map(Unit::Part)).collect()
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use vigie_domain::aggregation::AggregationAnswer;
 use vigie_domain::ports::{AggregateRequest, AggregateResult, ScanStats};
+use vigie_domain::query::Matcher;
 
 use super::answer::Finish;
 use super::count::Count;
@@ -58,6 +59,31 @@ pub fn aggregate(
         .map(|(asked, partial)| Ok((asked.name.clone(), finish.answer(asked, partial)?)))
         .collect::<Result<_, StorageError>>()?;
     Ok(AggregateResult { total: tally.total, answers, stats: tally.stats })
+}
+
+/// How many events of each unit match.
+///
+/// # Errors
+/// As `aggregate`.
+pub fn totals(run: &Run, units: &[Unit], filter: &Filter) -> Result<Vec<u64>, StorageError> {
+    parallel::run(run, units.len(), |number| {
+        let unit = &units[number];
+        match unit {
+            Unit::Part(part) => {
+                if let Some(total) = filter.kept_total(part, run) {
+                    return Ok(total);
+                }
+            }
+            Unit::Memory(chunk) if matches!(filter.matcher, Matcher::All) => return Ok(chunk.rows() as u64),
+            Unit::Memory(_) => {}
+        }
+        let mut count = Count::new(run, filter, Vec::new())?;
+        count.unit(unit, &candidates(unit, filter)?)?;
+        if let Unit::Part(part) = unit {
+            filter.keep_total(part, run, count.total);
+        }
+        Ok(count.total)
+    })
 }
 
 /// What was counted so far.
@@ -132,7 +158,7 @@ impl<'a> Asked<'a> {
             return Ok(Plan::Apart { total, kept, left: None });
         }
         let rows = candidates(unit, self.filter)?;
-        for (question, _) in missing {
+        for (question, _) in missing.filter(|_| !rows.rows.is_empty()) {
             if !question.is_worth_keeping(part)? {
                 return Ok(Plan::Together(rows));
             }

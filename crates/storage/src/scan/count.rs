@@ -48,6 +48,7 @@ impl<'q> Count<'q> {
         // Dictionaries are shared within a part only.
         self.context.tests = Tests::default();
         match unit {
+            _ if found.rows.is_empty() => Ok(()),
             Unit::Memory(chunk) => self.chunk(chunk, found.time),
             Unit::Part(part) => self.part(part, unit, found),
         }

@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use vigie_domain::query::Matcher;
+use vigie_domain::LogType;
+use vigie_domain::event::pseudo_fields;
+use vigie_domain::query::{Matcher, Scalar};
 
 use super::filter::{Filter, ScanContext, TimeCheck};
 use super::narrow::Narrowing;
@@ -21,11 +23,15 @@ pub struct Candidates {
     pub time: TimeCheck,
 }
 
-/// The rows of the unit that may match.
+/// The rows of the unit that may match. A part whose log type cannot match is not opened: one that is damaged must not
+/// fail questions that do not concern it.
 ///
 /// # Errors
 /// When the part cannot be read.
 pub fn candidates(unit: &Unit, filter: &Filter) -> Result<Candidates, StorageError> {
+    if !may_be_of(&filter.matcher, unit.log_type()) {
+        return Ok(Candidates { rows: Rows::default(), time: TimeCheck::Done });
+    }
     match unit {
         Unit::Memory(chunk) => {
             Ok(Candidates { rows: Rows::run(0..chunk.rows()), time: filter.time_check(unit.span()) })
@@ -35,6 +41,20 @@ pub fn candidates(unit: &Unit, filter: &Filter) -> Result<Candidates, StorageErr
             let time = if pruned.is_in_range { TimeCheck::Done } else { TimeCheck::Needed };
             Ok(Candidates { rows: pruned.rows, time })
         }
+    }
+}
+
+/// Whether events of this log type may match, whatever else they have.
+fn may_be_of(matcher: &Matcher, log_type: LogType) -> bool {
+    match matcher {
+        Matcher::All | Matcher::Not(_) | Matcher::FreeText(_) => true,
+        Matcher::Nothing => false,
+        Matcher::And(parts) => parts.iter().all(|part| may_be_of(part, log_type)),
+        Matcher::Or(parts) => parts.iter().any(|part| may_be_of(part, log_type)),
+        Matcher::Field(field) if field.field() == pseudo_fields::LOG_TYPE => {
+            field.matches(Scalar::Text(log_type.as_str()))
+        }
+        Matcher::Field(_) => true,
     }
 }
 

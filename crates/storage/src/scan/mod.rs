@@ -26,13 +26,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use vigie_domain::Timestamp;
+use vigie_domain::{LogType, Timestamp};
 
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
 use crate::part::{Part, Rows};
 
-pub use aggregate::aggregate;
+pub use aggregate::{aggregate, totals};
 pub use filter::Filter;
 pub use kept::{Kept, KeptNumbers};
 pub use memory::{Budget, MemoryBounds, Pool};
@@ -51,11 +51,11 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// How many events.
-    pub fn rows(&self) -> u64 {
+    /// The log type of its events.
+    pub fn log_type(&self) -> LogType {
         match self {
-            Self::Memory(chunk) => chunk.rows() as u64,
-            Self::Part(part) => part.meta.rows,
+            Self::Memory(chunk) => chunk.log_type,
+            Self::Part(part) => part.meta.log_type,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Finding a page of events in time order, and one event by its id.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
@@ -66,7 +66,11 @@ pub fn search(
     scope: &Scope,
 ) -> Result<SearchResult, StorageError> {
     let search = Search { run, request, filter, size: request.skip.saturating_add(request.limit) };
-    units.sort_by(|left, right| compare(request.order, search.edge(left), search.edge(right)));
+    // The span of a unit in memory is looked up once, not for each comparison.
+    match request.order {
+        SortOrder::NewestFirst => units.sort_by_cached_key(|unit| Reverse(search.edge(unit))),
+        SortOrder::OldestFirst => units.sort_by_cached_key(|unit| search.edge(unit)),
+    }
     let mut all = Found::default();
     if request.count_total {
         // Each thread keeps the first of all units that it has seen, not the first of each.
@@ -140,6 +144,7 @@ impl Search<'_> {
         let mut context = ScanContext::new(self.run)?;
         let _positions;
         let (total, candidates) = match unit {
+            Unit::Memory(_) if candidates(unit, self.filter)?.rows.is_empty() => (0, Vec::new()),
             Unit::Memory(chunk) => {
                 context.enter(chunk)?;
                 let rows = self.filter.rows(chunk, self.filter.time_check(unit.span()), &mut context.tests);
@@ -168,6 +173,9 @@ impl Search<'_> {
     fn part(&self, part: &Part, unit: &Unit, context: &mut ScanContext<'_>) -> Result<Positions, StorageError> {
         let known = self.known_total(unit).filter(|_| self.request.count_total);
         let all = candidates(unit, self.filter)?;
+        if all.rows.is_empty() {
+            return Ok((0, Vec::new()));
+        }
         let wanted = self.rows_after(part)?;
         let total;
         let takes_all = all.time == TimeCheck::Done && matches!(self.filter.matcher, Matcher::All);

@@ -4,8 +4,9 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use vigie_domain::ports::{Append, LogStore, SearchRequest, Selection, SortOrder};
-use vigie_domain::query::Query;
+use vigie_domain::aggregation::Aggregation;
+use vigie_domain::ports::{AggregateRequest, Append, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::query::{Query, parse};
 use vigie_domain::{Day, Event, EventId, LogType, Result, Scope, TimeRange, Value};
 use vigie_storage::care::{FileKind, ScrubMode, ScrubReport, scrub};
 use vigie_storage::files::os;
@@ -44,6 +45,19 @@ async fn count(engine: &LogEngine, range: TimeRange) -> Result<u64> {
         count_total: true,
     };
     Ok(engine.search(&Scope::main(), &request).await?.total.unwrap())
+}
+
+/// Questions about the day that do not concern its damaged errors.
+async fn assert_others_are_answered(engine: &LogEngine) {
+    for query in ["log_type:transaction", "log_type:fraud AND n:1"] {
+        let selection = Selection { query: parse(query).unwrap(), range: of_day(DAY) };
+        let order = SortOrder::NewestFirst;
+        let request =
+            SearchRequest { selection: selection.clone(), order, after: None, skip: 0, limit: 10, count_total: true };
+        assert_eq!(engine.search(&Scope::main(), &request).await.unwrap().total, Some(0), "{query}");
+        let request = AggregateRequest { selection, aggregations: vec![Aggregation::terms("t", "n", 3)] };
+        assert_eq!(engine.aggregate(&Scope::main(), &request).await.unwrap().total, 0, "{query}");
+    }
 }
 
 fn of_day(day: Day) -> TimeRange {
@@ -139,6 +153,7 @@ async fn a_damaged_part_is_named_and_the_others_go_on() {
     let error = count(&engine, of_day(DAY)).await.unwrap_err();
     assert!(error.message.contains("part \"2026.11.23/error-"), "{error}");
     assert!(error.message.contains("vigie scrub"), "{error}");
+    assert_others_are_answered(&engine).await;
     append(&engine, DAY, 100..110).await;
     engine.flush().await;
     drop(engine);
