@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use vigie_domain::ports::LogStore;
 use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
 use vigie_domain::{Error, EventBatch, LogType, Result, Scope, TimeRange, Timestamp};
-use vigie_pipeline::{Batch, Compression, DecodeOptions, decode_bytes, detect};
+use vigie_pipeline::{Batch, Compression, DecodeOptions, decode_bytes};
 
 use crate::Clock;
 use crate::kept_answers::check_key;
@@ -25,10 +25,17 @@ use admission::{BODIES_KIB_MAX, kib, too_busy};
 pub use admission::Admission;
 pub(crate) use chunks::append_all;
 
-/// KiB of bodies that are decoded at once; others wait.
-const DECODED_KIB_MAX: u32 = 64 * 1024;
+/// KiB of bodies that are on their way from bytes to the log at once; others wait.
+const LARGE_KIB_MAX: u32 = 16 * 1024;
+/// Large bodies on their way at once, per processor. More would not be faster, and each takes some four times its bytes,
+/// in the memory of a thread that keeps it.
+const LARGE_PER_PROCESSOR: u32 = 2;
+/// Bodies up to this size have a lane of their own, so that they wait for no large one.
+const SMALL_BYTES_MAX: usize = 64 * 1024;
+/// KiB of small bodies on their way at once.
+const SMALL_KIB_MAX: u32 = 4 * 1024;
 /// KiB that a packed body counts as at least: what it unpacks to is not known before.
-const PACKED_KIB_MIN: u32 = 8 * 1024;
+const PACKED_KIB_MIN: u32 = 2 * 1024;
 /// How much larger than a packed body its content is taken to be.
 const PACKED_RATIO: u32 = 16;
 /// Requests that are decoded or wait to be, at most.
@@ -45,6 +52,8 @@ pub struct IngestSettings {
     pub window_ahead_minutes: u32,
     /// Bytes of one record.
     pub record_bytes_max: usize,
+    /// Processors that work on bodies.
+    pub processors: usize,
 }
 
 impl IngestSettings {
@@ -96,7 +105,8 @@ pub struct Ingest {
     clock: Clock,
     settings: IngestSettings,
     bodies: Arc<Semaphore>,
-    decodes: Semaphore,
+    large: Semaphore,
+    small: Semaphore,
     waiting: Semaphore,
 }
 
@@ -108,7 +118,8 @@ impl Ingest {
             clock,
             settings,
             bodies: Arc::new(Semaphore::new(BODIES_KIB_MAX as usize)),
-            decodes: Semaphore::new(DECODED_KIB_MAX as usize),
+            large: Semaphore::new(LARGE_KIB_MAX as usize),
+            small: Semaphore::new(SMALL_KIB_MAX as usize),
             waiting: Semaphore::new(WAITING_MAX),
         }
     }
@@ -128,6 +139,7 @@ impl Ingest {
             return Err(Error::malformed("the body is empty; send a JSON object, a JSON array or lines of events"));
         }
         options.idempotency_key.as_deref().map_or(Ok(()), check_key)?;
+        let _way = self.way_for(&body).await?;
         let (batch, key) = self.decode(scope, body, options).await?;
         let rejected = batch.rejects.len() as u64;
         let errors = batch.rejects.into_iter().take(LISTED_ERRORS_MAX).map(LineError::from).collect();
@@ -144,10 +156,21 @@ impl Ingest {
         Ok(IngestReport { accepted: outcome.stored, deduplicated: outcome.deduplicated, ..IngestReport::default() })
     }
 
+    /// Waits for a place on the way to the log; it is free again when what is returned is dropped.
+    async fn way_for(&self, body: &[u8]) -> Result<SemaphorePermit<'_>> {
+        let _waiting = self.waiting.try_acquire().map_err(|_| too_busy())?;
+        let kib = decoded_kib(body);
+        let (lane, kib) = if body.len() <= SMALL_BYTES_MAX && kib <= SMALL_KIB_MAX {
+            (&self.small, kib)
+        } else {
+            let at_once = (self.settings.processors as u32).saturating_mul(LARGE_PER_PROCESSOR).max(1);
+            (&self.large, kib.clamp((LARGE_KIB_MAX / at_once).max(1), LARGE_KIB_MAX))
+        };
+        lane.acquire_many(kib).await.map_err(|_| too_busy())
+    }
+
     /// The body's records, and the key under which they are stored if the caller gave one.
     async fn decode(&self, scope: &Scope, body: Bytes, options: &IngestOptions) -> Result<(Batch, Option<String>)> {
-        let _waiting = self.waiting.try_acquire().map_err(|_| too_busy())?;
-        let _permit = self.decodes.acquire_many(decoded_kib(&body)).await.map_err(|_| too_busy())?;
         let now = (self.clock)();
         let mut decode = DecodeOptions::new(now);
         decode.log_type = options.log_type;
@@ -162,16 +185,15 @@ impl Ingest {
     }
 }
 
-/// What decoding the body weighs, in KiB; never more than there is in all.
+/// What the body weighs on its way, in KiB.
 fn decoded_kib(body: &[u8]) -> u32 {
     let as_sent = kib(body.len());
-    let weight = match detect(body, None).compression {
+    match Compression::of(body) {
         Compression::None => as_sent,
         Compression::Gzip | Compression::Zlib | Compression::Zstd | Compression::Zip => {
             as_sent.saturating_mul(PACKED_RATIO).max(PACKED_KIB_MIN)
         }
-    };
-    weight.min(DECODED_KIB_MAX)
+    }
 }
 
 /// Names the request by its content too, so that a key that is used twice by mistake loses nothing.

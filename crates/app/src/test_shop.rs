@@ -19,7 +19,7 @@ use crate::uploads::{ReceivedFile, Uploads};
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_442_645);
 
 pub(crate) const SETTINGS: IngestSettings =
-    IngestSettings { window_past_days: 90, window_ahead_minutes: 10, record_bytes_max: 1024 * 1024 };
+    IngestSettings { window_past_days: 90, window_ahead_minutes: 10, record_bytes_max: 1024 * 1024, processors: 2 };
 
 pub(crate) fn clock() -> Clock {
     Arc::new(|| NOW)

@@ -54,7 +54,7 @@ impl Compression {
     }
 
     /// Tells it by the first bytes; zlib's two could begin a text, so more is looked at.
-    pub(crate) fn of(head: &[u8]) -> Self {
+    pub fn of(head: &[u8]) -> Self {
         match head {
             [0x1f, 0x8b, 8, ..] => Self::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,

@@ -165,6 +165,7 @@ fn ingest_settings(settings: &Settings) -> IngestSettings {
         window_past_days: settings.ingest.window_past_days,
         window_ahead_minutes: settings.ingest.window_ahead_minutes,
         record_bytes_max: settings.ingest.record_bytes_max,
+        processors: std::thread::available_parallelism().map_or(1, usize::from),
     }
 }
 

@@ -1,10 +1,11 @@
 //! What ingest promises, over doubles.
 
+use futures_util::FutureExt;
 use serde_json::json;
 use vigie_domain::{ErrorKind, Event};
 
 use super::*;
-use crate::test_shop::{NOW, Shop, event, lines};
+use crate::test_shop::{NOW, SETTINGS, Shop, event, lines};
 
 async fn check(body: &str, options: &IngestOptions, expected: (u64, u64)) {
     let report = Shop::new().send(body, options).await;
@@ -101,5 +102,22 @@ fn packed_bodies_weigh_more() {
     assert_eq!(decoded_kib(b"{}"), 1);
     assert_eq!(decoded_kib(&[b'a'; 5_000]), 5);
     assert_eq!(decoded_kib(&[0x1f, 0x8b, 8, 0, 0]), PACKED_KIB_MIN);
-    assert_eq!(decoded_kib(&vec![b'a'; 200 * 1024 * 1024]), DECODED_KIB_MAX);
+    assert_eq!(decoded_kib(&vec![b'a'; 200 * 1024 * 1024]), 200 * 1024);
+}
+
+#[tokio::test]
+async fn small_bodies_wait_for_no_large_one() {
+    let shop = Shop::new();
+    let large = vec![b'a'; SMALL_BYTES_MAX + 1];
+    let mut ways = Vec::new();
+    for _ in 0..SETTINGS.processors * LARGE_PER_PROCESSOR as usize {
+        ways.push(shop.ingest.way_for(&large).await.unwrap());
+    }
+    assert!(shop.ingest.way_for(&large).now_or_never().is_none(), "as many as can be worked on are on their way");
+    assert!(shop.ingest.way_for(b"{}").await.is_ok());
+    ways.pop();
+    assert!(shop.ingest.way_for(&large).await.is_ok(), "a place that is free again is taken");
+    let huge = vec![b'a'; 20 * 1024 * 1024];
+    drop(ways);
+    assert!(shop.ingest.way_for(&huge).await.is_ok(), "the largest body goes alone and not never");
 }
