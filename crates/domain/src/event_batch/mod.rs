@@ -9,8 +9,10 @@ mod row;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 pub use layout::{Layout, Leaf, Own, insert_leaf};
 pub use row::{Row, ValueRef, Values};
 
@@ -25,6 +27,8 @@ const LEAF_BYTES: usize = 16;
 #[derive(Clone, Default)]
 pub struct EventBatch {
     layouts: Vec<Arc<Layout>>,
+    /// Numbers of layouts by their hash; the few that share one are told apart by their names.
+    numbers: HashMap<u64, Vec<u32>, FixedState>,
     /// The layout that the last event of each log type had: the next one mostly has it too.
     last_layouts: [u32; LogType::ALL.len()],
     heads: Vec<Head>,
@@ -97,13 +101,21 @@ impl EventBatch {
             return last;
         }
         let hash = layout_hash(&event.body);
-        let is_same = |layout: &Arc<Layout>| layout.hash() == hash && layout.is_of(&event.body);
-        let number = self.layouts.iter().position(is_same).unwrap_or_else(|| {
-            self.layouts.push(Arc::new(Layout::of(&event.body)));
-            self.layouts.len() - 1
-        });
-        self.last_layouts[event.log_type as usize] = number as u32;
-        number as u32
+        let number = self.number_of(hash, |known| known.is_of(&event.body), || Arc::new(Layout::of(&event.body)));
+        self.last_layouts[event.log_type as usize] = number;
+        number
+    }
+
+    /// The number of the layout with this hash that is the one meant; it is added when there is none.
+    fn number_of(&mut self, hash: u64, is_it: impl Fn(&Layout) -> bool, make: impl FnOnce() -> Arc<Layout>) -> u32 {
+        let numbers = self.numbers.entry(hash).or_default();
+        if let Some(number) = numbers.iter().find(|number| is_it(&self.layouts[**number as usize])) {
+            return *number;
+        }
+        let number = self.layouts.len() as u32;
+        numbers.push(number);
+        self.layouts.push(make());
+        number
     }
 
     /// The row at this place.
@@ -142,20 +154,13 @@ impl EventBatch {
 
     /// Adds a row of another batch at the end.
     pub fn push_row(&mut self, row: Row<'_>) {
-        let layout = self.number_of(row.layout());
+        let meant = row.layout();
+        let is_it = |known: &Layout| std::ptr::eq(known, meant.as_ref()) || *known == **meant;
+        let layout = self.number_of(meant.hash(), is_it, || meant.clone());
         self.bytes.extend_from_slice(row.bytes());
         self.text.push_str(row.text());
         let (bytes_end, text_end) = (self.bytes.len(), self.text.len());
         self.heads.push(Head { layout, bytes_end, text_end, ..*row.head() });
-    }
-
-    fn number_of(&mut self, layout: &Arc<Layout>) -> u32 {
-        let is_same = |known: &Arc<Layout>| Arc::ptr_eq(known, layout) || known == layout;
-        let number = self.layouts.iter().rposition(is_same).unwrap_or_else(|| {
-            self.layouts.push(layout.clone());
-            self.layouts.len() - 1
-        });
-        number as u32
     }
 
     /// Appends the binary form of the batch.
@@ -187,7 +192,9 @@ impl EventBatch {
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
         let mut batch = Self::default();
         for _ in 0..reader.count()? {
-            batch.layouts.push(Arc::new(Layout::read(reader)?));
+            let layout = Arc::new(Layout::read(reader)?);
+            batch.numbers.entry(layout.hash()).or_default().push(batch.layouts.len() as u32);
+            batch.layouts.push(layout);
         }
         let mut before = (0_i64, 0_i64);
         let mut ends = (0_usize, 0_usize);

@@ -95,6 +95,13 @@ fn events_of_the_same_names_share_a_layout() {
     assert_eq!(layouts(&[r#"{"a":1}"#, r#"{"b":1}"#, r#"{"a":2}"#, r#"{"b":2}"#]), 2);
     assert_eq!(layouts(&[r#"{"a":{"b":1}}"#, r#"{"a.b":1}"#, r#"{"a":{"b":2}}"#]), 2, "nested is not dotted");
     assert_eq!(layouts(&[r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#]), 2, "order is kept");
+    let many: EventBatch =
+        (0..3_000).map(|n| event(LogType::Other, body(&format!(r#"{{"a{}":1}}"#, n % 1_000)))).collect();
+    let mut bytes = Vec::new();
+    many.write(&mut bytes);
+    let mut again = EventBatch::read(&mut Reader::new(&bytes)).unwrap();
+    many.rows().for_each(|row| again.push_row(row));
+    assert_eq!((many.layouts.len(), again.layouts.len(), again.len()), (1_000, 1_000, 6_000));
 }
 
 #[test]
