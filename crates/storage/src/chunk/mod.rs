@@ -17,7 +17,7 @@ use arrow::datatypes::{Schema, TimestampNanosecondType, UInt64Type};
 use arrow::error::ArrowError;
 use vigie_domain::{LogType, Position, Timestamp};
 
-pub use builder::ChunkBuilder;
+pub use builder::{COLUMNS_MAX, ChunkBuilder};
 pub use source::SourceReader;
 
 /// Names of the columns that every chunk has beside its fields. Field columns never begin with `_` or `@`.

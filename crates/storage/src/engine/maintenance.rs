@@ -1,6 +1,6 @@
 //! The thread that writes memory tables to parts and merges small parts. It alone changes the manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use vigie_domain::{Day, LogType, Timestamp};
 use super::committer::{Command, Sealed};
 use super::snapshot::Snapshot;
 use super::state::SharedState;
-use crate::chunk::{Chunk, column_names};
+use crate::chunk::{COLUMNS_MAX, Chunk, column_names};
 use crate::error::StorageError;
 use crate::files::SharedFiles;
 use crate::manifest::{Manifest, PartMeta};
@@ -27,6 +27,8 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether an index has come of age.
 const AGEING_INTERVAL: Duration = Duration::from_secs(10);
+/// Columns of a merged part.
+const MERGED_COLUMNS_MAX: usize = 2 * COLUMNS_MAX;
 /// How long a part may go unasked before what is kept of it is forgotten, at least.
 const FORGET_INTERVAL: Duration = Duration::from_secs(300);
 
@@ -198,9 +200,8 @@ impl Maintenance {
                 small.entry((part.meta.day, part.meta.log_type)).or_default().push(part.clone());
             }
         }
-        let Some(group) = small.into_values().find_map(|parts| one_tier(parts, self.options.merge_fan_in)) else {
-            return Ok(());
-        };
+        let group_of = |parts| one_tier(parts, self.options.merge_fan_in).filter(|group| is_narrow(group));
+        let Some(group) = small.into_values().find_map(group_of) else { return Ok(()) };
         self.replace(&group, Effort::Light).map(|_| ())
     }
 
@@ -223,6 +224,18 @@ impl Maintenance {
         self.shared.drop_parts(group);
         Ok(bytes)
     }
+}
+
+/// Whether a part of all their columns would have a bearable number of them: writing holds buffers for each. Senders that
+/// name fields after values fill parts with columns of their own, which stay apart.
+fn is_narrow(group: &[Arc<Part>]) -> bool {
+    let mut columns = BTreeSet::new();
+    for part in group {
+        // What cannot be read is told by the merge.
+        let Ok(schema) = part.schema() else { return true };
+        columns.extend(schema.fields().iter().map(|field| field.name().clone()));
+    }
+    columns.len() <= MERGED_COLUMNS_MAX
 }
 
 /// Parts of similar size, so that no event is rewritten more than a logarithmic number of times.
