@@ -151,7 +151,7 @@ async fn parts_whose_columns_differ_stay_apart() {
     for batch in 0..4 {
         let odd = |number: i64| {
             let fields = (0..5).map(|field| (format!("f{batch}_{}", number * 5 + field).into(), Value::Int(field)));
-            Event { body: fields.collect(), ..event(number) }
+            Event { body: fields.collect(), ..event(batch * 1_000 + number) }
         };
         engine.append(&Scope::main(), Append { key: None, events: (0..200).map(odd).collect() }).await.unwrap();
         engine.flush().await;
