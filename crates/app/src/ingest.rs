@@ -5,6 +5,7 @@
 
 mod admission;
 mod chunks;
+mod framed;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use admission::{BODIES_KIB_MAX, kib, too_busy};
 
 pub use admission::Admission;
 pub(crate) use chunks::append_all;
+pub use framed::{Fill, FramedReport, Frames, ReplayReport};
 
 /// KiB of bodies that are on their way from bytes to the log at once; others wait.
 const LARGE_KIB_MAX: u32 = 16 * 1024;
@@ -158,9 +160,13 @@ impl Ingest {
 
     /// Waits for a place on the way to the log; it is free again when what is returned is dropped.
     async fn way_for(&self, body: &[u8]) -> Result<SemaphorePermit<'_>> {
+        self.way_of(body.len(), decoded_kib(body)).await
+    }
+
+    /// Waits for a place for so many bytes that weigh so many KiB.
+    async fn way_of(&self, size_bytes: usize, kib: u32) -> Result<SemaphorePermit<'_>> {
         let _waiting = self.waiting.try_acquire().map_err(|_| too_busy())?;
-        let kib = decoded_kib(body);
-        let (lane, kib) = if body.len() <= SMALL_BYTES_MAX && kib <= SMALL_KIB_MAX {
+        let (lane, kib) = if size_bytes <= SMALL_BYTES_MAX && kib <= SMALL_KIB_MAX {
             (&self.small, kib)
         } else {
             let at_once = (self.settings.processors as u32).saturating_mul(LARGE_PER_PROCESSOR).max(1);
@@ -169,13 +175,22 @@ impl Ingest {
         lane.acquire_many(kib).await.map_err(|_| too_busy())
     }
 
+    /// How records that arrive now are read.
+    fn decode_options(&self, now: Timestamp) -> DecodeOptions {
+        let mut decode = DecodeOptions::new(now);
+        decode.record_bytes_max = self.settings.record_bytes_max;
+        decode.window = Some(self.settings.window(now));
+        decode
+    }
+
     /// The body's records, and the key under which they are stored if the caller gave one.
     async fn decode(&self, scope: &Scope, body: Bytes, options: &IngestOptions) -> Result<(Batch, Option<String>)> {
         let now = (self.clock)();
-        let mut decode = DecodeOptions::new(now);
+        let mut decode = self.decode_options(now);
         decode.log_type = options.log_type;
-        decode.record_bytes_max = self.settings.record_bytes_max;
-        decode.window = (!options.any_time).then(|| self.settings.window(now));
+        if options.any_time {
+            decode.window = None;
+        }
         let (tenant, options) = (scope.tenant.clone(), options.clone());
         let decoded = tokio::task::spawn_blocking(move || {
             let key = options.idempotency_key.as_ref().map(|key| append_key(&tenant, key, &options, &body));

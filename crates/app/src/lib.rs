@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod analytics;
 pub mod clock;
+pub mod dead_letters;
 pub mod ingest;
 pub mod kept_answers;
 pub mod listing;

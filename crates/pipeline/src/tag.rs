@@ -20,3 +20,5 @@ pub(crate) const CSV_PARSE_FAILURE: &str = "_csvparsefailure";
 pub(crate) const KV_PARSE_FAILURE: &str = "_kvparsefailure";
 /// A line among access log lines that is none.
 pub(crate) const ACCESS_LOG_PARSE_FAILURE: &str = "_accesslogparsefailure";
+/// A line that begins like JSON and is none.
+pub(crate) const JSON_PARSE_FAILURE: &str = "_jsonparsefailure";

@@ -5,7 +5,8 @@ use serde_json::json;
 use vigie_domain::{ErrorKind, Event};
 
 use super::*;
-use crate::test_shop::{NOW, SETTINGS, Shop, event, lines};
+use crate::dead_letters::{DeadLetters, Selection};
+use crate::test_shop::{NOW, SETTINGS, Shop, clock, event, lines};
 
 async fn check(body: &str, options: &IngestOptions, expected: (u64, u64)) {
     let report = Shop::new().send(body, options).await;
@@ -120,4 +121,24 @@ async fn small_bodies_wait_for_no_large_one() {
     let huge = vec![b'a'; 20 * 1024 * 1024];
     drop(ways);
     assert!(shop.ingest.way_for(&huge).now_or_never().is_some_and(|way| way.is_ok()), "the largest goes, alone");
+}
+
+#[tokio::test]
+async fn framed_records_are_stored_or_kept_as_letters() {
+    let folder = tempfile::tempdir().unwrap();
+    let letters = DeadLetters::open(folder.path().to_owned(), 1 << 20, clock()).unwrap();
+    let shop = Shop::new();
+    let old = event(100 * 86_400, &json!({"message": "old"})).to_string();
+    let lines = [event(1, &json!({"message": "new"})).to_string(), old, "a\0b".to_owned(), "words".to_owned()];
+    let fill: Fill = Arc::new(move |assembler| lines.iter().for_each(|line| assembler.push_line(line.as_bytes())));
+    let frames = Frames { input: "tcp", sender: None, key: "tcp/1".to_owned(), size_bytes: 100, fill };
+    let report = shop.ingest.accept_framed(&shop.scope, &frames, &letters).await.unwrap();
+    assert_eq!(report, FramedReport { stored: 2, deduplicated: 0, dead_lettered: 2 });
+    let others = DeadLetters::open(folder.path().join("others"), 1 << 20, clock()).unwrap();
+    let again = shop.ingest.accept_framed(&shop.scope, &frames, &others).await.unwrap();
+    assert_eq!(again, FramedReport { stored: 0, deduplicated: 2, dead_lettered: 2 });
+
+    let replayed = shop.ingest.replay(&shop.scope, &letters, &Selection::All).await.unwrap();
+    assert_eq!(replayed, ReplayReport { stored: 1, refused: 1 }, "the old event is stored, the binary one stays");
+    assert_eq!((letters.numbers().count, shop.total().await), (1, 3));
 }

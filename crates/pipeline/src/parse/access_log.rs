@@ -33,8 +33,8 @@ pub(crate) fn parse(line: &str) -> Draft {
     )
 }
 
-/// `[vhost ]address ident user [time] "request" status bytes["referrer" "agent"[ rest]]`.
-fn parse_line(line: &str) -> Option<Object> {
+/// `[vhost ]address ident user [time] "request" status bytes["referrer" "agent"[ rest]]`; `None` when the line is none.
+pub(crate) fn parse_line(line: &str) -> Option<Object> {
     let (who, rest) = line.split_once(" [")?;
     let (time, rest) = rest.split_once("] \"")?;
     let is_time = time.as_bytes().get(2) == Some(&b'/') && time.as_bytes().get(6) == Some(&b'/');

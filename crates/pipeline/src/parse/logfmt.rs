@@ -34,6 +34,12 @@ pub(crate) fn parse(line: &str) -> Draft {
     Draft::new(body)
 }
 
+/// The fields of a line that is nothing but pairs, at least two; a word alone is none, for prose has words too.
+pub(crate) fn parse_pairs(line: &str) -> Option<Object> {
+    let pairs = Pairs::of(line)?;
+    (pairs.pair_count >= 2 && pairs.pair_count == pairs.fields.len()).then_some(pairs.fields)
+}
+
 /// What a line holds.
 struct Pairs<'a> {
     /// Text before the first pair.

@@ -1,0 +1,226 @@
+//! Records that a protocol has framed already: each is told by itself, for there is no file that they belong to.
+//!
+//! Nothing is dropped: what cannot be understood becomes an event with a tag; what may not be stored at all, such as an
+//! event outside of the time window, is handed back whole with the reason, so that whoever asked can keep it.
+
+use vigie_domain::{EventBatch, Object, Value};
+
+use crate::convert;
+use crate::options::DecodeOptions;
+use crate::parse::json_value::{object_of, parse_json};
+use crate::parse::{Draft, access_log, binary_reason, draft_of_text, logfmt, too_large};
+use crate::tag;
+
+/// What became of framed records: `events` and `refused` together are all of them.
+#[derive(Debug, Default)]
+pub struct Framed {
+    /// What became events, in order.
+    pub events: EventBatch,
+    /// What did not, in order.
+    pub refused: Vec<Refused>,
+}
+
+/// A record that became no event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why, and what to do.
+    pub reason: String,
+    /// What was sent; of a record that was too large, its beginning.
+    pub raw: Vec<u8>,
+}
+
+/// Makes events of records, one after the other.
+#[derive(Debug)]
+pub struct Assembler<'o> {
+    options: &'o DecodeOptions,
+    framed: Framed,
+}
+
+impl<'o> Assembler<'o> {
+    /// Of records that are to be read in this way; the format in the options does not matter.
+    pub fn new(options: &'o DecodeOptions) -> Self {
+        Self { options, framed: Framed::default() }
+    }
+
+    /// When the records arrived.
+    pub const fn received_at(&self) -> vigie_domain::Timestamp {
+        self.options.received_at
+    }
+
+    /// Bytes of one record; larger ones are refused.
+    pub const fn record_bytes_max(&self) -> usize {
+        self.options.record_bytes_max
+    }
+
+    /// A line of any kind: JSON, a list of JSON objects, an access log, `key=value` pairs, else text. Broken JSON is kept
+    /// as text with the tag `_jsonparsefailure`; a blank line is none.
+    pub fn push_line(&mut self, line: &[u8]) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        match line.trim_ascii_start().first() {
+            None => {}
+            Some(b'{' | b'[') => self.push_json(line),
+            Some(_) => self.push_parsed(line, |text| Ok(text_draft(text))),
+        }
+    }
+
+    /// A JSON document: one object, or a list of objects. Anything else is kept as text with a tag.
+    pub fn push_json(&mut self, json: &[u8]) {
+        if let Some(reason) = self.size_reason(json) {
+            return self.refuse(reason, json);
+        }
+        let value = match std::str::from_utf8(json) {
+            Ok(text) => parse_json(text).ok(),
+            Err(_) => None,
+        };
+        match value {
+            Some(Value::List(items)) if items.iter().all(|item| matches!(item, Value::Object(_))) => {
+                for body in items.into_iter().filter_map(|item| object_of(item).ok()) {
+                    self.push_draft(Draft::new(body), &[]);
+                }
+            }
+            Some(Value::Object(body)) => self.push_draft(Draft::new(body), json),
+            Some(_) | None => self.push_parsed(json, |text| Ok(broken_json(text))),
+        }
+    }
+
+    /// The fields of a record whose protocol has fields.
+    pub fn push_object(&mut self, body: Object) {
+        self.push_draft(Draft::new(body), &[]);
+    }
+
+    /// A record that its protocol does not allow; it is handed back whole.
+    pub fn refuse(&mut self, reason: String, raw: &[u8]) {
+        let raw = raw[..raw.len().min(self.options.record_bytes_max)].to_vec();
+        self.framed.refused.push(Refused { reason, raw });
+    }
+
+    /// Records so far.
+    pub const fn record_count(&self) -> usize {
+        self.framed.events.len() + self.framed.refused.len()
+    }
+
+    /// What became of them.
+    pub fn finish(self) -> Framed {
+        self.framed
+    }
+
+    fn size_reason(&self, raw: &[u8]) -> Option<String> {
+        let bytes_max = self.options.record_bytes_max;
+        (raw.len() > bytes_max).then(|| too_large(raw.len(), bytes_max))
+    }
+
+    fn push_parsed(&mut self, raw: &[u8], parse: impl FnOnce(&str) -> Result<Draft, String>) {
+        match self.size_reason(raw).or_else(|| binary_reason(raw)).map_or_else(|| draft_of_text(raw, parse), Err) {
+            Ok(draft) => self.push_draft(draft, raw),
+            Err(reason) => self.refuse(reason, raw),
+        }
+    }
+
+    /// `raw` is what it was read from; when empty, its fields stand for it.
+    fn push_draft(&mut self, draft: Draft, raw: &[u8]) {
+        match convert::convert(draft, self.options) {
+            Ok(event) => self.framed.events.push(&event),
+            Err(refusal) if raw.is_empty() => {
+                let raw = serde_json::to_vec(&Value::Object(refusal.body)).unwrap_or_default();
+                self.refuse(refusal.reason, &raw);
+            }
+            Err(refusal) => self.refuse(refusal.reason, raw),
+        }
+    }
+}
+
+/// What a line that is no JSON holds.
+fn text_draft(line: &str) -> Draft {
+    access_log::parse_line(line).or_else(|| logfmt::parse_pairs(line)).map_or_else(|| Draft::message(line), Draft::new)
+}
+
+fn broken_json(text: &str) -> Draft {
+    let mut draft = Draft::message(text);
+    draft.tag(tag::JSON_PARSE_FAILURE);
+    draft
+}
+
+#[cfg(test)]
+mod tests {
+    use vigie_domain::time::NANOS_PER_SECOND;
+    use vigie_domain::{LogType, TimeRange, Timestamp};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_nanos(1_764_115_200 * NANOS_PER_SECOND);
+
+    fn framed(push: impl FnOnce(&mut Assembler<'_>)) -> Framed {
+        let mut options = DecodeOptions::new(NOW);
+        options.record_bytes_max = 200;
+        options.window = Some(TimeRange { from: NOW.saturating_add_nanos(-90 * 86_400 * NANOS_PER_SECOND), to: NOW });
+        let mut assembler = Assembler::new(&options);
+        push(&mut assembler);
+        assembler.finish()
+    }
+
+    /// Without its time and log type, which every event has.
+    fn as_sent(mut body: Object) -> String {
+        body.retain(|(name, _)| name != "log_type" && name != "@timestamp");
+        serde_json::to_string(&Value::Object(body)).unwrap()
+    }
+
+    fn check(line: &str, expected: &[&str]) {
+        let framed = framed(|assembler| assembler.push_line(line.as_bytes()));
+        let bodies: Vec<String> = framed.events.events().map(|event| as_sent(event.body)).collect();
+        assert_eq!(bodies, expected, "{line}: {:?}", framed.refused);
+    }
+
+    #[test]
+    fn each_line_is_told_by_itself() {
+        let at = r#""@timestamp":"2025-11-25T23:00:00Z""#;
+        check("", &[]);
+        check(" \r", &[]);
+        check(&format!("{{{at},\"n\":1}}\r"), &[r#"{"n":1}"#]);
+        check(&format!("[{{{at}}},{{{at},\"n\":2}}]"), &["{}", r#"{"n":2}"#]);
+        check("[]", &[]);
+        check("[1]", &[r#"{"message":"[1]","tags":["_jsonparsefailure","_no_timestamp"]}"#]);
+        check("{broken", &[r#"{"message":"{broken","tags":["_jsonparsefailure","_no_timestamp"]}"#]);
+        check("plain words", &[r#"{"message":"plain words","tags":["_no_timestamp"]}"#]);
+        check(
+            "time=2025-11-25T23:00:00Z level=INFO ms=5",
+            &[r#"{"time":"2025-11-25T23:00:00Z","level":"INFO","ms":5}"#],
+        );
+        check("a=1 b=2 and words", &[r#"{"message":"a=1 b=2 and words","tags":["_no_timestamp"]}"#]);
+        check("time=soon is no pair", &[r#"{"message":"time=soon is no pair","tags":["_no_timestamp"]}"#]);
+    }
+
+    #[test]
+    fn an_access_log_line_has_its_fields() {
+        let line = r#"10.0.0.1 - - [25/Nov/2025:23:00:00 +0000] "GET /cart HTTP/1.1" 200 12"#;
+        let framed = framed(|assembler| assembler.push_line(line.as_bytes()));
+        let event = framed.events.events().next().unwrap();
+        assert_eq!(event.log_type, LogType::Performance);
+    }
+
+    #[test]
+    fn what_may_not_be_stored_is_handed_back_whole() {
+        let old = br#"{"@timestamp":"2020-01-01T00:00:00Z","n":1}"#;
+        let large = [b'x'; 300];
+        let framed = framed(|assembler| {
+            assembler.push_line(old);
+            assembler.push_line(b"a\0b");
+            assembler.push_line(&large);
+            assembler.push_json(&large);
+            assembler.push_object(vec![("@timestamp".into(), Value::text("2020-01-01T00:00:00Z"))]);
+            assert_eq!(assembler.record_count(), 5);
+        });
+        assert!(framed.events.is_empty());
+        let raws: Vec<&[u8]> = framed.refused.iter().map(|refused| refused.raw.as_slice()).collect();
+        assert_eq!(raws[..2], [old.as_slice(), b"a\0b"]);
+        assert_eq!(raws[2..4], [&large[..200]; 2]);
+        assert_eq!(raws[4], br#"{"@timestamp":"2020-01-01T00:00:00Z","log_type":"other"}"#);
+        assert!(framed.refused.iter().all(|refused| !refused.reason.is_empty()));
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_are_kept_with_a_tag() {
+        let framed = framed(|assembler| assembler.push_line(b"caf\xe9 crema"));
+        let body = framed.events.events().next().unwrap().body;
+        assert_eq!(as_sent(body), "{\"message\":\"caf\u{fffd} crema\",\"tags\":[\"_invalid_utf8\",\"_no_timestamp\"]}");
+    }
+}
