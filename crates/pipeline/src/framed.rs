@@ -11,9 +11,11 @@ use crate::parse::json_value::{object_of, parse_json};
 use crate::parse::{Draft, access_log, binary_reason, draft_of_text, logfmt, too_large};
 use crate::tag;
 
-/// What became of framed records: `events` and `refused` together are all of them.
+/// What became of framed records: `events` and `refused` together are as many as were `received`.
 #[derive(Debug, Default)]
 pub struct Framed {
+    /// Records that were pushed, counted as they came.
+    pub received: u64,
     /// What became events, in order.
     pub events: EventBatch,
     /// What did not, in order.
@@ -90,13 +92,13 @@ impl<'o> Assembler<'o> {
 
     /// A record that its protocol does not allow; it is handed back whole.
     pub fn refuse(&mut self, reason: String, raw: &[u8]) {
-        let raw = raw[..raw.len().min(self.options.record_bytes_max)].to_vec();
-        self.framed.refused.push(Refused { reason, raw });
+        self.framed.received += 1;
+        self.keep_refused(reason, raw);
     }
 
-    /// Records so far.
-    pub const fn record_count(&self) -> usize {
-        self.framed.events.len() + self.framed.refused.len()
+    fn keep_refused(&mut self, reason: String, raw: &[u8]) {
+        let raw = raw[..raw.len().min(self.options.record_bytes_max)].to_vec();
+        self.framed.refused.push(Refused { reason, raw });
     }
 
     /// What became of them.
@@ -118,13 +120,14 @@ impl<'o> Assembler<'o> {
 
     /// `raw` is what it was read from; when empty, its fields stand for it.
     fn push_draft(&mut self, draft: Draft, raw: &[u8]) {
+        self.framed.received += 1;
         match convert::convert(draft, self.options) {
             Ok(event) => self.framed.events.push(&event),
             Err(refusal) if raw.is_empty() => {
                 let raw = serde_json::to_vec(&Value::Object(refusal.body)).unwrap_or_default();
-                self.refuse(refusal.reason, &raw);
+                self.keep_refused(refusal.reason, &raw);
             }
-            Err(refusal) => self.refuse(refusal.reason, raw),
+            Err(refusal) => self.keep_refused(refusal.reason, raw),
         }
     }
 }
@@ -207,9 +210,9 @@ mod tests {
             assembler.push_line(&large);
             assembler.push_json(&large);
             assembler.push_object(vec![("@timestamp".into(), Value::text("2020-01-01T00:00:00Z"))]);
-            assert_eq!(assembler.record_count(), 5);
         });
         assert!(framed.events.is_empty());
+        assert_eq!(framed.received, 5);
         let raws: Vec<&[u8]> = framed.refused.iter().map(|refused| refused.raw.as_slice()).collect();
         assert_eq!(raws[..2], [old.as_slice(), b"a\0b"]);
         assert_eq!(raws[2..4], [&large[..200]; 2]);

@@ -13,7 +13,9 @@ use vigie_domain::ports::{
     SearchRequest, SearchResult, Selection, SortOrder,
 };
 use vigie_domain::query::{Matcher, Query};
-use vigie_domain::{Day, Event, EventId, LogType, Position, Result, Scope, TimeRange, Timestamp, Value};
+use vigie_domain::{
+    Day, Error, ErrorKind, Event, EventId, LogType, Position, Result, Scope, TimeRange, Timestamp, Value,
+};
 
 use crate::linear_aggregation::answer_all;
 
@@ -54,9 +56,15 @@ struct State {
     rows: Vec<Arc<Row>>,
     keys: HashSet<String>,
     ids: HashSet<EventId>,
+    failures_due: usize,
 }
 
 impl LinearStore {
+    /// Lets the next appends fail, as a store does that cannot be reached.
+    pub fn fail_next_appends(&self, count: usize) {
+        self.lock().failures_due = count;
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,6 +81,10 @@ impl LinearStore {
 impl LogStore for LinearStore {
     async fn append(&self, _scope: &Scope, batch: Append) -> Result<AppendOutcome> {
         let mut state = self.lock();
+        if state.failures_due > 0 {
+            state.failures_due -= 1;
+            return Err(Error::new(ErrorKind::Unavailable, "the store cannot be reached; try again"));
+        }
         let sent = batch.events.len();
         if batch.key.is_some_and(|key| sent > 0 && !state.keys.insert(key)) {
             return Ok(AppendOutcome { stored: 0, deduplicated: sent });

@@ -39,9 +39,11 @@ impl fmt::Debug for Frames {
     }
 }
 
-/// What became of records: `stored + deduplicated + dead_lettered` is their number.
+/// What became of records: `received` is `stored + deduplicated + dead_lettered`, counted on its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FramedReport {
+    /// Records in the frames.
+    pub received: u64,
     /// Stored now, durably.
     pub stored: u64,
     /// Stored before.
@@ -67,10 +69,11 @@ impl Ingest {
     /// be given again.
     pub async fn accept_framed(&self, scope: &Scope, frames: &Frames, letters: &DeadLetters) -> Result<FramedReport> {
         let framed = self.assemble(frames.size_bytes, Arc::clone(&frames.fill), TimeBound::Window).await?;
+        let received = framed.received;
         let outcome = append_all(self.store.as_ref(), scope, framed.events, Some(&frames.key)).await?;
         let dead_lettered = framed.refused.len() as u64;
         letters.keep(frames.input, frames.sender, framed.refused).await?;
-        Ok(FramedReport { stored: outcome.stored, deduplicated: outcome.deduplicated, dead_lettered })
+        Ok(FramedReport { received, stored: outcome.stored, deduplicated: outcome.deduplicated, dead_lettered })
     }
 
     /// Stores letters after all, those outside of the time window too; those that are refused again stay.

@@ -1,0 +1,132 @@
+//! What speaks to shippers: sockets and their protocols, from bytes to events that are on disk.
+//!
+//! It knows no HTTP and no store: what a protocol has framed goes through a [`Door`] into the use case of ingest. Nothing
+//! is acknowledged before that has returned, and while it has not, nothing more is read than the door has room for.
+
+mod cut;
+mod datagrams;
+mod door;
+mod lines;
+mod listen;
+mod numbers;
+mod one_way;
+mod room;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use cut::{Cut, CutReason};
+pub use datagrams::DatagramProtocol;
+pub use door::{Door, DoorPorts, Stopped};
+pub use lines::Lines;
+pub use numbers::{CountedSource, InputNumbers, NumbersNow};
+pub use one_way::{Frames, Framing, OneWay};
+pub use stream::{Connection, StreamProtocol};
+pub use tls::TlsFiles;
+
+/// One way in: where it listens and what is spoken there.
+pub struct InputSpec {
+    /// Its name in settings, metrics and the API.
+    pub name: &'static str,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What is spoken there.
+    pub protocol: Protocol,
+}
+
+/// What is spoken at an address.
+pub enum Protocol {
+    /// Connections, with TLS if there are files for it.
+    Streams {
+        /// What is spoken on them.
+        protocol: Arc<dyn StreamProtocol>,
+        /// The certificate and what clients must show.
+        tls: Option<TlsFiles>,
+        /// Connections open at once; more wait to be accepted.
+        connections_max: usize,
+    },
+    /// Datagrams.
+    Datagrams(Arc<dyn DatagramProtocol>),
+}
+
+/// Where an input listens and how it fares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputState {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it listens, or is to listen.
+    pub address: SocketAddr,
+    /// Whether the connections are encrypted.
+    pub has_tls: bool,
+    /// What it has counted.
+    pub numbers: NumbersNow,
+}
+
+/// The inputs of a process.
+pub struct Inputs {
+    running: Vec<Running>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    ports: DoorPorts,
+}
+
+struct Running {
+    name: &'static str,
+    address: SocketAddr,
+    has_tls: bool,
+    numbers: Arc<InputNumbers>,
+}
+
+impl Inputs {
+    /// Starts them. One that cannot listen says so in its state and tries again, the others go on.
+    pub fn start(specs: Vec<InputSpec>, ports: DoorPorts) -> Self {
+        let mut inputs = Self { running: Vec::new(), stop: CancellationToken::new(), tasks: TaskTracker::new(), ports };
+        for spec in specs {
+            inputs.start_one(spec);
+        }
+        inputs.tasks.close();
+        inputs
+    }
+
+    fn start_one(&mut self, spec: InputSpec) {
+        let numbers = Arc::new(InputNumbers::new(self.ports.clock.clone()));
+        let door = Arc::new(Door::new(spec.name, self.ports.clone(), Arc::clone(&numbers), self.stop.clone()));
+        let has_tls = matches!(&spec.protocol, Protocol::Streams { tls: Some(_), .. });
+        self.running.push(Running { name: spec.name, address: spec.address, has_tls, numbers });
+        match spec.protocol {
+            Protocol::Streams { protocol, tls, connections_max } => {
+                let streams = listen::Streams { protocol, tls, connections_max, tasks: self.tasks.clone() };
+                self.tasks.spawn(listen::streams(spec.address, streams, door));
+            }
+            Protocol::Datagrams(protocol) => {
+                self.tasks.spawn(datagrams::receive(spec.address, protocol, door));
+            }
+        }
+    }
+
+    /// How each fares.
+    pub fn states(&self) -> Vec<InputState> {
+        let state = |running: &Running| {
+            let numbers = running.numbers.now();
+            let address = numbers.listens_at.unwrap_or(running.address);
+            InputState { name: running.name, address, has_tls: running.has_tls, numbers }
+        };
+        self.running.iter().map(state).collect()
+    }
+
+    /// Accepts nothing more, stores what was received, and ends; what takes longer than `time_max` is cut off.
+    pub async fn stop(&self, time_max: Duration) {
+        self.stop.cancel();
+        if tokio::time::timeout(time_max, self.tasks.wait()).await.is_err() {
+            tracing::warn!("some inputs did not end in time and were cut off");
+        }
+    }
+}

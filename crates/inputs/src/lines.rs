@@ -1,0 +1,154 @@
+//! Lines over TCP and datagrams of lines, as Logstash's `tcp` and `udp` inputs take them: JSON, or text of any kind.
+//!
+//! A frame may also begin with its length in bytes and a space (RFC 6587, 3.4.1), when JSON or a syslog message follows.
+
+use memchr::memchr;
+use vigie_pipeline::Assembler;
+
+use crate::cut::{Cut, CutReason};
+use crate::datagrams::DatagramProtocol;
+use crate::one_way::{Frames, Framing};
+
+/// Digits of a length at most.
+const LENGTH_DIGITS_MAX: usize = 9;
+
+/// Lines of any kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines;
+
+impl Framing for Lines {
+    fn frames(&self, bytes: &[u8], frame_bytes_max: usize) -> Result<Frames, Cut> {
+        whole_frames(bytes, frame_bytes_max)
+    }
+
+    fn push_all(&self, bytes: &[u8], assembler: &mut Assembler<'_>) {
+        for frame in Each(bytes) {
+            assembler.push_line(frame);
+        }
+    }
+
+    fn end(&self) -> u8 {
+        b'\n'
+    }
+}
+
+impl DatagramProtocol for Lines {
+    /// A datagram holds lines; one that is a JSON document over several lines is one record.
+    fn push(&self, message: &[u8], assembler: &mut Assembler<'_>) {
+        let trimmed = message.trim_ascii();
+        let lines = || trimmed.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+        let is_document =
+            |line: &[u8]| matches!((line.first(), line.last()), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')));
+        if matches!(trimmed.first(), Some(b'{' | b'[')) && !lines().all(is_document) {
+            return assembler.push_json(trimmed);
+        }
+        lines().for_each(|line| assembler.push_line(line));
+    }
+}
+
+/// How many bytes are whole lines or frames with a length.
+pub(crate) fn whole_frames(bytes: &[u8], frame_bytes_max: usize) -> Result<Frames, Cut> {
+    let mut end = 0;
+    while let Some(length) = frame_length(&bytes[end..]) {
+        let is_counted = length.header > 0;
+        if is_counted && length.content > frame_bytes_max {
+            if end > 0 {
+                break;
+            }
+            let words = format!(
+                "a frame says that it has {} bytes, more than the {frame_bytes_max} that are accepted",
+                length.content
+            );
+            return Err(Cut::new(CutReason::TooLarge, words));
+        }
+        let total = length.header.saturating_add(length.content).saturating_add(length.end);
+        if total > bytes.len() - end {
+            break;
+        }
+        end += total;
+    }
+    Ok(if end > 0 { Frames::Whole(end) } else { Frames::Unfinished })
+}
+
+/// Bytes of a frame.
+struct Length {
+    header: usize,
+    content: usize,
+    end: usize,
+}
+
+/// How long the first frame is; `None` when that cannot be told yet.
+fn frame_length(bytes: &[u8]) -> Option<Length> {
+    if let Some((header, content)) = octet_count(bytes) {
+        return Some(Length { header, content, end: 0 });
+    }
+    let content = memchr(b'\n', bytes)?;
+    Some(Length { header: 0, content, end: 1 })
+}
+
+/// Bytes of a length that stands before a frame, and the length; `None` when the frame does not begin with one.
+fn octet_count(bytes: &[u8]) -> Option<(usize, usize)> {
+    if !matches!(bytes.first()?, b'1'..=b'9') {
+        return None;
+    }
+    let digits = bytes.iter().take(LENGTH_DIGITS_MAX + 1).take_while(|byte| byte.is_ascii_digit()).count();
+    let is_counted = bytes.get(digits) == Some(&b' ') && matches!(bytes.get(digits + 1), Some(b'{' | b'[' | b'<'));
+    if !is_counted || digits > LENGTH_DIGITS_MAX {
+        return None;
+    }
+    let length = std::str::from_utf8(&bytes[..digits]).ok()?.parse().ok()?;
+    Some((digits + 1, length))
+}
+
+/// The content of each frame; the last may lack its end.
+pub(crate) struct Each<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Iterator for Each<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let length = frame_length(self.0).unwrap_or(Length { header: 0, content: self.0.len(), end: 0 });
+        let rest = &self.0[length.header..];
+        let frame = &rest[..length.content.min(rest.len())];
+        self.0 = &rest[(frame.len() + length.end).min(rest.len())..];
+        Some(frame)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(bytes: &str, whole: usize, frames: &[&str]) {
+        let expected = if whole > 0 { Frames::Whole(whole) } else { Frames::Unfinished };
+        assert_eq!(whole_frames(bytes.as_bytes(), 100), Ok(expected), "{bytes:?}");
+        let found: Vec<String> = Each(bytes.as_bytes()).map(|frame| String::from_utf8_lossy(frame).into()).collect();
+        assert_eq!(found, frames, "{bytes:?}");
+    }
+
+    #[test]
+    fn frames_are_lines_or_have_a_length() {
+        check("", 0, &[]);
+        check("a", 0, &["a"]);
+        check("a\nb", 2, &["a", "b"]);
+        check("a\n\nb\n", 5, &["a", "", "b"]);
+        check("404 Not found\n", 14, &["404 Not found"]);
+        check("7 {\"a\":1}5 {\"b\"", 9, &["{\"a\":1}", "{\"b\""]);
+        check("8 {\"a\":\n1}x\n", 12, &["{\"a\":\n1}", "x"]);
+        check("8 {\"a\":\n1}\nx\n", 13, &["{\"a\":\n1}", "", "x"]);
+        check("12 <13>words\nmo", 15, &["<13>words\nmo"]);
+        check("15 <13>words\nmore", 0, &["<13>words\nmore"]);
+    }
+
+    #[test]
+    fn a_length_that_lies_ends_the_connection_after_what_came_before() {
+        let lie = b"4294967295 <13>x";
+        assert_eq!(whole_frames(lie, 100), Ok(Frames::Unfinished), "ten digits are no length");
+        let lie = b"999999999 <13>x";
+        assert_eq!(whole_frames(lie, 100).unwrap_err().reason, CutReason::TooLarge);
+        assert_eq!(whole_frames(&[b"a\n".as_slice(), lie].concat(), 100), Ok(Frames::Whole(2)));
+    }
+}

@@ -1,0 +1,310 @@
+//! What inputs promise, over real sockets and a store in memory.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio_rustls::TlsConnector;
+use vigie_app::dead_letters::{DeadLetter, DeadLetters};
+use vigie_app::ingest::{Ingest, IngestSettings};
+use vigie_app::listing::ListRequest;
+use vigie_domain::ports::{LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::query::Query;
+use vigie_domain::{Object, Scope, TimeRange, Timestamp};
+use vigie_testkit::LinearStore;
+
+use crate::*;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_442_645);
+const RECORD_BYTES_MAX: usize = 100_000;
+const STOP_MAX: Duration = Duration::from_secs(10);
+
+/// One input over a store in memory.
+pub(crate) struct Bench {
+    pub(crate) inputs: Inputs,
+    pub(crate) letters: DeadLetters,
+    pub(crate) store: Arc<LinearStore>,
+    _folder: TempDir,
+}
+
+pub(crate) fn streams(protocol: impl StreamProtocol, tls: Option<TlsFiles>) -> Protocol {
+    Protocol::Streams { protocol: Arc::new(protocol), tls, connections_max: 10 }
+}
+
+impl Bench {
+    pub(crate) fn new(protocol: Protocol) -> Self {
+        Self::at((Ipv4Addr::LOCALHOST, 0).into(), protocol)
+    }
+
+    fn at(address: SocketAddr, protocol: Protocol) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(LinearStore::default());
+        let clock: vigie_app::Clock = Arc::new(|| NOW);
+        let settings = IngestSettings {
+            window_past_days: 90,
+            window_ahead_minutes: 10,
+            record_bytes_max: RECORD_BYTES_MAX,
+            processors: 2,
+        };
+        let letters = DeadLetters::open(folder.path().join("letters"), 1 << 30, clock.clone()).unwrap();
+        let ports = DoorPorts {
+            ingest: Arc::new(Ingest::new(store.clone(), clock.clone(), settings)),
+            letters: letters.clone(),
+            clock,
+            record_bytes_max: RECORD_BYTES_MAX,
+        };
+        let inputs = Inputs::start(vec![InputSpec { name: "test", address, protocol }], ports);
+        Self { inputs, letters, store, _folder: folder }
+    }
+
+    pub(crate) fn numbers(&self) -> NumbersNow {
+        self.inputs.states()[0].numbers.clone()
+    }
+
+    /// Waits until it is so.
+    pub(crate) async fn until(&self, is_so: impl Fn(&NumbersNow) -> bool) {
+        let wait = async {
+            while !is_so(&self.numbers()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(tokio::time::timeout(STOP_MAX, wait).await.is_ok(), "it never came: {:?}", self.numbers());
+    }
+
+    pub(crate) async fn address(&self) -> SocketAddr {
+        self.until(|numbers| numbers.listens_at.is_some()).await;
+        self.inputs.states()[0].address
+    }
+
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address().await).await.unwrap()
+    }
+
+    /// Sends the bytes over a connection of its own, until the other end has closed it too.
+    pub(crate) async fn send(&self, bytes: &[u8]) -> Vec<u8> {
+        send_on(self.connect().await, bytes).await
+    }
+
+    /// Every event stored, in the order of arrival where times are the same.
+    pub(crate) async fn bodies(&self) -> Vec<Object> {
+        let request = SearchRequest {
+            selection: Selection { query: Query::All, range: TimeRange::ALL },
+            order: SortOrder::OldestFirst,
+            after: None,
+            skip: 0,
+            limit: 10_000,
+            count_total: false,
+        };
+        let found = self.store.search(&Scope::main(), &request).await.unwrap();
+        found.hits.into_iter().map(|hit| hit.source).collect()
+    }
+
+    /// The text of a field of every event stored, where it has the field.
+    pub(crate) async fn texts(&self, field: &str) -> Vec<String> {
+        let bodies = self.bodies().await;
+        let values = bodies.iter().filter_map(|body| body.iter().find(|(name, _)| name == field));
+        values.filter_map(|(_, value)| value.as_text().map(str::to_owned)).collect()
+    }
+
+    pub(crate) async fn letters(&self) -> Vec<DeadLetter> {
+        self.letters.list(&ListRequest::default()).await.unwrap().entries
+    }
+}
+
+async fn send_on(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> Vec<u8> {
+    // The other end may close before everything was sent.
+    let _ = stream.write_all(bytes).await;
+    let _ = stream.shutdown().await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    answer
+}
+
+#[tokio::test]
+async fn lines_of_any_kind_are_events() {
+    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let sent = "{\"message\":\"one\"}\r\n\n[{\"message\":\"two\"},{\"message\":\"three\"}]\n{broken\nfive";
+    bench.send(sent.as_bytes()).await;
+    assert_eq!(bench.texts("message").await, ["one", "two", "three", "{broken", "five"]);
+    let numbers = bench.numbers();
+    assert_eq!((numbers.received, numbers.stored, numbers.unaccounted()), (5, 5, 0));
+    assert_eq!((numbers.connections, numbers.connections_total, numbers.bytes), (0, 1, sent.len() as u64));
+    assert_eq!(numbers.sources[0].events, 5);
+}
+
+#[tokio::test]
+async fn frames_that_come_in_pieces_are_whole_again() {
+    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let mut stream = bench.connect().await;
+    let line = format!("{{\"message\":\"{}\"}}\n13 {{\"message\":1}}", "x".repeat(50_000));
+    for piece in line.as_bytes().chunks(7_001) {
+        stream.write_all(piece).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    send_on(stream, b"").await;
+    assert_eq!(bench.texts("message").await, ["x".repeat(50_000)]);
+    assert_eq!(bench.numbers().stored, 2);
+}
+
+#[tokio::test]
+async fn a_line_that_is_too_large_is_a_letter_and_the_connection_stays() {
+    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let large = "y".repeat(3 * RECORD_BYTES_MAX);
+    bench.send(format!("before\n{large}\nafter\n").as_bytes()).await;
+    assert_eq!(bench.texts("message").await, ["before", "after"]);
+    let letters = bench.letters().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].bytes().len(), RECORD_BYTES_MAX, "its beginning is kept");
+    let numbers = bench.numbers();
+    assert_eq!((numbers.received, numbers.dead_lettered, numbers.unaccounted()), (3, 1, 0));
+}
+
+#[tokio::test]
+async fn a_sender_that_lies_about_a_length_is_cut_off_after_what_it_sent_before() {
+    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    bench.send(b"before\n999999999 {\"a\":1}").await;
+    assert_eq!(bench.texts("message").await, ["before"]);
+    bench.until(|numbers| numbers.connections == 0).await;
+    let cuts = bench.numbers().cuts;
+    assert!(cuts.contains(&(CutReason::TooLarge, 1)), "{cuts:?}");
+    assert!(bench.numbers().last_error.unwrap().1.contains("999999999"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_waits_until_it_can() {
+    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    bench.store.fail_next_appends(2);
+    bench.send(b"patient\n").await;
+    assert_eq!(bench.texts("message").await, ["patient"]);
+    let numbers = bench.numbers();
+    assert_eq!((numbers.stored, numbers.deduplicated), (1, 0));
+    assert!(numbers.last_error.is_some(), "what went wrong is shown");
+}
+
+#[tokio::test]
+async fn what_was_received_is_stored_before_the_end() {
+    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let mut stream = bench.connect().await;
+    stream.write_all(b"first\nlast without an end").await.unwrap();
+    bench.until(|numbers| numbers.stored == 1).await;
+    bench.inputs.stop(STOP_MAX).await;
+    assert_eq!(bench.texts("message").await, ["first", "last without an end"]);
+}
+
+#[tokio::test]
+async fn datagrams_are_events_of_their_senders() {
+    let bench = Bench::new(Protocol::Datagrams(Arc::new(Lines)));
+    let address = bench.address().await;
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    for datagram in ["{\"message\":\"one\"}", "two\nthree", "{\n\"message\": \"four\"\n}", " "] {
+        socket.send_to(datagram.as_bytes(), address).await.unwrap();
+    }
+    bench.until(|numbers| numbers.stored == 4).await;
+    let mut messages = bench.texts("message").await;
+    messages.sort();
+    assert_eq!(messages, ["four", "one", "three", "two"]);
+    let source = bench.numbers().sources[0];
+    assert_eq!((source.address, source.events), (Ipv4Addr::LOCALHOST.into(), 4));
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_said_and_others_go_on() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let bench = Bench::at(taken.local_addr().unwrap(), streams(OneWay::new(Lines), None));
+    bench.until(|numbers| numbers.last_error.is_some()).await;
+    let state = &bench.inputs.states()[0];
+    assert_eq!((state.address, state.numbers.listens_at), (taken.local_addr().unwrap(), None));
+    assert!(state.numbers.last_error.as_ref().unwrap().1.contains("input_test.listen"));
+    bench.inputs.stop(STOP_MAX).await;
+}
+
+/// A certificate authority, a certificate of it for `localhost`, and where they lie.
+struct Certificates {
+    folder: TempDir,
+}
+
+impl Certificates {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let certificate =
+            CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+        for (name, text) in
+            [("ca.pem", authority.pem()), ("cert.pem", certificate.pem()), ("key.pem", key.serialize_pem())]
+        {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        Self { folder }
+    }
+
+    fn files(&self, client_ca: Option<&str>) -> TlsFiles {
+        let path = |name: &str| self.folder.path().join(name);
+        TlsFiles { certificate: path("cert.pem"), key: path("key.pem"), client_ca: client_ca.map(path) }
+    }
+
+    fn connector(&self, shows_certificate: Option<&Path>) -> TlsConnector {
+        let chain = |path: &Path| CertificateDer::pem_file_iter(path).unwrap().map(Result::unwrap).collect::<Vec<_>>();
+        let mut roots = RootCertStore::empty();
+        roots.add(chain(&self.folder.path().join("ca.pem")).remove(0)).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let builder = builder.with_root_certificates(roots);
+        let config = match shows_certificate {
+            None => builder.with_no_client_auth(),
+            Some(folder) => {
+                let key = PrivateKeyDer::from_pem_file(folder.join("key.pem")).unwrap();
+                builder.with_client_auth_cert(chain(&folder.join("cert.pem")), key).unwrap()
+            }
+        };
+        TlsConnector::from(Arc::new(config))
+    }
+}
+
+async fn send_encrypted(bench: &Bench, connector: TlsConnector, bytes: &[u8]) {
+    let name = ServerName::try_from("localhost").unwrap();
+    if let Ok(stream) = connector.connect(name, bench.connect().await).await {
+        send_on(stream, bytes).await;
+    }
+}
+
+#[tokio::test]
+async fn connections_are_encrypted_when_asked_for() {
+    let certificates = Certificates::new();
+    let bench = Bench::new(streams(OneWay::new(Lines), Some(certificates.files(None))));
+    send_encrypted(&bench, certificates.connector(None), b"secret\n").await;
+    bench.send(b"in the clear\n").await;
+    assert_eq!(bench.texts("message").await, ["secret"]);
+    bench.until(|numbers| numbers.cuts.contains(&(CutReason::Refused, 1))).await;
+    assert!(bench.inputs.states()[0].has_tls);
+}
+
+#[tokio::test]
+async fn clients_show_a_certificate_where_they_must() {
+    let (ours, theirs) = (Certificates::new(), Certificates::new());
+    let bench = Bench::new(streams(OneWay::new(Lines), Some(ours.files(Some("ca.pem")))));
+    send_encrypted(&bench, ours.connector(None), b"nobody\n").await;
+    send_encrypted(&bench, ours.connector(Some(theirs.folder.path())), b"a stranger\n").await;
+    send_encrypted(&bench, ours.connector(Some(ours.folder.path())), b"a friend\n").await;
+    assert_eq!(bench.texts("message").await, ["a friend"]);
+    bench.until(|numbers| numbers.cuts.contains(&(CutReason::Refused, 2))).await;
+}
+
+#[tokio::test]
+async fn files_that_are_none_are_named() {
+    let certificates = Certificates::new();
+    std::fs::write(certificates.folder.path().join("key.pem"), "no key").unwrap();
+    let bench = Bench::new(streams(OneWay::new(Lines), Some(certificates.files(None))));
+    bench.until(|numbers| numbers.last_error.is_some()).await;
+    assert!(bench.numbers().last_error.unwrap().1.contains("key.pem"));
+}
