@@ -146,6 +146,17 @@ impl DeadLetters {
         self.with_files(move |files| files.latest(READ_MAX, &|letter| selection.has(letter))).await
     }
 
+    /// How many letters are meant.
+    ///
+    /// # Errors
+    /// `Unavailable` when the folder cannot be read.
+    pub async fn count(&self, selection: &Selection) -> Result<u64> {
+        match selection {
+            Selection::All => Ok(self.numbers().count),
+            Selection::Ids(_) => Ok(self.selected(selection).await?.len() as u64),
+        }
+    }
+
     /// Deletes letters for good; how many it were.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! `config/vigie.toml` is both the documentation and the defaults; a key that is not in it does not exist.
 
+pub mod inputs;
 mod layers;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use inputs::{DatagramInputSettings, StreamInputSettings};
 pub use layers::{Layer, Source};
 
 /// The settings file with every default, as compiled in.
@@ -89,6 +91,12 @@ pub struct Settings {
     pub data: DataSettings,
     /// Taking events in.
     pub ingest: IngestSettings,
+    /// Lines over TCP.
+    pub input_tcp: StreamInputSettings,
+    /// Lines in datagrams.
+    pub input_udp: DatagramInputSettings,
+    /// What inputs could not store.
+    pub dead_letters: DeadLetterSettings,
     /// Uploaded files.
     pub upload: UploadSettings,
     /// The log engine.
@@ -143,6 +151,14 @@ pub struct IngestSettings {
     pub window_past_days: u32,
     /// Minutes into the future.
     pub window_ahead_minutes: u32,
+}
+
+/// What inputs could not store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetterSettings {
+    /// Bytes of all of them.
+    pub bytes_max: u64,
 }
 
 /// Uploaded files.
@@ -287,12 +303,15 @@ impl Settings {
         if self.data.dir.as_os_str().is_empty() {
             return Err(ConfigError("data.dir is empty; name a folder".to_owned()));
         }
+        self.input_tcp.check("input_tcp")?;
+        inputs::address("input_udp.listen", &self.input_udp.listen)?;
         let positive = [
             ("server.connections_max", self.server.connections_max as u64),
             ("server.header_timeout_s", self.server.header_timeout_s),
             ("server.write_timeout_s", self.server.write_timeout_s),
             ("ingest.body_bytes_max", self.ingest.body_bytes_max),
             ("ingest.record_bytes_max", self.ingest.record_bytes_max as u64),
+            ("dead_letters.bytes_max", self.dead_letters.bytes_max),
             ("upload.bytes_max", self.upload.bytes_max),
             ("storage.flush_bytes", self.storage.flush_bytes as u64),
             ("storage.flush_seconds", self.storage.flush_seconds),

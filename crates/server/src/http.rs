@@ -33,6 +33,7 @@ pub fn all_routes() -> Routes {
     let routes = routes::dashboard::routes(routes);
     let routes = routes::analytics::routes(routes);
     let routes = routes::backups::routes(routes);
+    let routes = routes::pipelines::routes(routes);
     let routes = routes::health::routes(routes);
     routes::documentation::routes(routes)
 }

@@ -2,6 +2,8 @@
 //!
 //! No label ever holds a user, an address, a path as it was asked for, or the name of an index.
 
+mod inputs;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -16,7 +18,9 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use vigie_app::dead_letters::DeadLetters;
 use vigie_domain::ports::QueryNumbers;
+use vigie_inputs::Inputs;
 
 /// Upper bounds of the request duration buckets, in seconds; 0.2 is the promise.
 const DURATION_BUCKETS_S: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -111,6 +115,11 @@ impl Metrics {
     /// Tells what questions cost whenever the metrics are asked for.
     pub fn watch_queries(&mut self, numbers: QueryWatch) {
         self.registry.register_collector(Box::new(Queries(numbers)));
+    }
+
+    /// Tells what the inputs count whenever the metrics are asked for.
+    pub fn watch_inputs(&mut self, inputs: Arc<Inputs>, letters: DeadLetters) {
+        self.registry.register_collector(Box::new(inputs::InputNumbers::new(inputs, letters)));
     }
 
     /// Notes when the process started.

@@ -1,9 +1,10 @@
 //! Which concrete stores and which clock are in use. Nothing else names them.
 //!
 //! The data folder holds `logs/` (the log engine), `metadata.sqlite` (accounts, records of uploads), `keys/`, and
-//! `uploads/` (rejected lines, and files while they are read).
+//! `uploads/` (rejected lines, and files while they are read), and `dead-letters/` (what inputs could not store).
 
 pub mod care;
+pub mod inputs;
 mod memory;
 
 use std::path::Path;
@@ -15,12 +16,14 @@ use vigie_adapters::sqlite::SqliteMetadataStore;
 use vigie_app::Clock;
 use vigie_app::accounts::{Accounts, TokenKeys};
 use vigie_app::analytics::Analytics;
+use vigie_app::dead_letters::DeadLetters;
 use vigie_app::ingest::{Ingest, IngestSettings};
 use vigie_app::kept_answers::KeptAnswers;
 use vigie_app::search::Search;
 use vigie_app::uploads::Uploads;
 use vigie_domain::ports::{LogStore, MetadataStore};
 use vigie_domain::{Error, ErrorKind, Result, Timestamp};
+use vigie_inputs::{DoorPorts, InputSpec, Inputs};
 use vigie_storage::{EngineOptions, FatalHandler, LogEngine, MemoryBounds};
 
 use care::BackupTaker;
@@ -35,6 +38,7 @@ const LOGS_FOLDER: &str = "logs";
 const METADATA_FILE: &str = "metadata.sqlite";
 const KEYS_FOLDER: &str = "keys";
 const UPLOADS_FOLDER: &str = "uploads";
+const DEAD_LETTERS_FOLDER: &str = "dead-letters";
 
 /// New events in memory take so small a share of it at most before they are written as parts.
 const FLUSH_SHARE: u64 = 16;
@@ -123,16 +127,32 @@ pub fn open_accounts(settings: &Settings, metadata: Arc<dyn MetadataStore>) -> R
     Accounts::open(metadata, keys, clock())
 }
 
-/// What handlers share, over these stores.
-pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts) -> AppState {
+/// What handlers share, over these stores; the inputs are started.
+///
+/// # Errors
+/// `Unavailable` when the folder of dead letters cannot be read.
+pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs: Vec<InputSpec>) -> Result<AppState> {
+    let ingest = Arc::new(Ingest::new(ports.logs.clone(), clock(), ingest_settings(settings)));
+    let folder = settings.data.dir.join(DEAD_LETTERS_FOLDER);
+    let letters = DeadLetters::open(folder, settings.dead_letters.bytes_max, clock())?;
+    let door = DoorPorts {
+        ingest: ingest.clone(),
+        letters: letters.clone(),
+        clock: clock(),
+        record_bytes_max: settings.ingest.record_bytes_max,
+    };
+    let inputs = Arc::new(Inputs::start(inputs, door));
     let mut metrics = Metrics::new();
+    metrics.watch_inputs(inputs.clone(), letters.clone());
     if let Some(numbers) = &ports.query_numbers {
         metrics.watch_queries(numbers.clone());
     }
     metrics.record_start(clock()());
-    AppState {
+    Ok(AppState {
         accounts: Arc::new(accounts),
-        ingest: Arc::new(Ingest::new(ports.logs.clone(), clock(), ingest_settings(settings))),
+        ingest,
+        letters,
+        inputs,
         answers: Arc::new(KeptAnswers::new(clock())),
         uploads: Arc::new(uploads(settings, ports)),
         search: Arc::new(search(ports)),
@@ -146,7 +166,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts) -> AppS
             upload_bytes_max: settings.upload.bytes_max,
         },
         cookies: CookiePolicy::for_public_url(&settings.server.public_url),
-    }
+    })
 }
 
 /// Taking files in, over these stores.

@@ -542,6 +542,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pipelines/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Records that inputs could not store and whose senders could not be told, latest first.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_pipelines_dead_letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pipelines/dead-letters/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deletes dead letters for good.
+         * @description Needs the role `admin`. No API key may do this.
+         */
+        post: operations["post_pipelines_dead_letters_delete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pipelines/dead-letters/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stores dead letters after all, those outside of the time window too. Those that are refused again stay.
+         * @description Needs the role `analyst`; of an API key also the scope `ingest`.
+         */
+        post: operations["post_pipelines_dead_letters_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pipelines/inputs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every input that is turned on: where it listens, what it has counted, what went wrong last.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_pipelines_inputs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/search/aggregate": {
         parameters: {
             query?: never;
@@ -1006,12 +1086,72 @@ export interface components {
              */
             offset?: string | null;
         };
+        /** @description A record that was not stored. */
+        DeadLetter: {
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it arrived.
+             */
+            at: string;
+            /** @description The input that it came through. */
+            input: string;
+            /** @description Who sent it, if that is known. */
+            sender?: string | null;
+            /** @description Why it was not stored, and what to do. */
+            reason: string;
+            /** @description What was sent; null when it is no text. */
+            raw?: string | null;
+            /** @description What was sent, in base64, when it is no text. */
+            raw_base64?: string | null;
+        };
+        /** @description How much is kept. */
+        DeadLetterNumbers: {
+            /**
+             * Format: int64
+             * @description Letters.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Bytes of them on disk.
+             */
+            size_bytes: number;
+            /**
+             * Format: int64
+             * @description Letters that had to go since the start because the folder was full.
+             */
+            dropped: number;
+        };
+        /** @description A page of dead letters. */
+        DeadLetters: {
+            /** @description The letters, latest first. */
+            dead_letters: components["schemas"]["DeadLetter"][];
+            /**
+             * Format: int64
+             * @description How many there are in all.
+             */
+            total: number;
+            /** @description For `cursor` of the next page; null on the last. */
+            next_cursor?: string | null;
+        };
         /** @description What was deleted, or would be. */
         DeletedApiKey: {
             /** @description Whether nothing was deleted. */
             dry_run: boolean;
             /** @description The key. */
             api_key: components["schemas"]["ApiKey"];
+        };
+        /** @description How many letters were deleted. */
+        DeletedLetters: {
+            /** @description Whether they are still there. */
+            dry_run: boolean;
+            /**
+             * Format: int64
+             * @description So many.
+             */
+            deleted: number;
         };
         /** @description An event and its neighbours in time. */
         EventContext: {
@@ -1186,6 +1326,126 @@ export interface components {
              * @example fsync
              */
             durability: string;
+        };
+        /** @description One way in. */
+        Input: {
+            /**
+             * @description Its name; its settings are in the section `input_<name>`.
+             * @example tcp
+             */
+            name: string;
+            /**
+             * @description Where it listens, or is to listen.
+             * @example 127.0.0.1:5000
+             */
+            address: string;
+            /** @description Whether its connections are encrypted. */
+            tls: boolean;
+            /** @description `listening`, or `waiting` while it cannot have its address. */
+            state: string;
+            /**
+             * Format: double
+             * @description Records per second over the last ten seconds.
+             */
+            rate_per_s: number;
+            /**
+             * Format: int64
+             * @description Bytes received since the start, unpacked.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Records received since the start; the sum of the four that follow.
+             */
+            received: number;
+            /**
+             * Format: int64
+             * @description Of them, stored as events.
+             */
+            stored: number;
+            /**
+             * Format: int64
+             * @description Of them, stored before.
+             */
+            deduplicated: number;
+            /**
+             * Format: int64
+             * @description Of them, kept as dead letters.
+             */
+            dead_lettered: number;
+            /**
+             * Format: int64
+             * @description Of them, those of which nothing is known: a bug when it is not 0.
+             */
+            unaccounted: number;
+            /**
+             * Format: int64
+             * @description Connections open now.
+             */
+            connections: number;
+            /**
+             * Format: int64
+             * @description Connections since the start.
+             */
+            connections_total: number;
+            /**
+             * Format: int64
+             * @description Datagrams that the system threw away because they were not fetched in time.
+             */
+            lost_datagrams: number;
+            /** @description Connections that were cut off, by reason. */
+            cuts: {
+                [key: string]: number;
+            };
+            /** @description What went wrong last; null when nothing has. */
+            last_error?: string | null;
+            /**
+             * Format: date-time
+             * @description When that was.
+             */
+            last_error_at?: string | null;
+            /** @description The busiest senders. */
+            sources: components["schemas"]["InputSource"][];
+        };
+        /** @description A sender. */
+        InputSource: {
+            /** @description Its address. */
+            address: string;
+            /**
+             * Format: int64
+             * @description Its records.
+             */
+            events: number;
+            /**
+             * Format: int64
+             * @description Bytes of them.
+             */
+            bytes: number;
+            /**
+             * Format: date-time
+             * @description When it last sent.
+             */
+            last_seen_at: string;
+        };
+        /** @description Every input that is turned on. */
+        Inputs: {
+            /** @description One each. */
+            inputs: components["schemas"]["Input"][];
+            /** @description What is kept of what they could not store. */
+            dead_letters: components["schemas"]["DeadLetterNumbers"];
+        };
+        /** @description Which letters: `{"ids": ["…"]}` or `{"all": true}`. */
+        LettersRequest: {
+            /**
+             * @description Those with these ids.
+             * @default []
+             */
+            ids: string[];
+            /**
+             * @description All of them.
+             * @default false
+             */
+            all: boolean;
         };
         /** @description A level and its events. */
         LevelCount: {
@@ -1444,6 +1704,19 @@ export interface components {
             reason: string;
             /** @description Its beginning. */
             raw: string;
+        };
+        /** @description What became of letters that were to be stored. */
+        ReplayedLetters: {
+            /**
+             * Format: int64
+             * @description Stored, so that they are no letters any more.
+             */
+            stored: number;
+            /**
+             * Format: int64
+             * @description Refused again; they stay.
+             */
+            refused: number;
         };
         /** @description A page of events. */
         SearchAnswer: {
@@ -3383,6 +3656,246 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_pipelines_dead_letters: {
+        parameters: {
+            query?: {
+                /** @description How many, 50 unless said, at most 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of letters */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetters"];
+                };
+            };
+            /** @description the cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the limit is out of its bounds */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_pipelines_dead_letters_delete: {
+        parameters: {
+            query?: {
+                /** @description Only says what would be deleted. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LettersRequest"];
+            };
+        };
+        responses: {
+            /** @description how many were deleted, or with `dry_run` would be */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedLetters"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no letter is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_pipelines_dead_letters_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LettersRequest"];
+            };
+        };
+        responses: {
+            /** @description what became of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayedLetters"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no letter is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_pipelines_inputs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the inputs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inputs"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description anything else that went wrong */

@@ -45,7 +45,7 @@ impl LetterFiles {
             let is_ours = path.extension().is_some_and(|extension| extension == EXTENSION);
             let Some(day) = stem.and_then(Day::parse).filter(|_| is_ours) else { continue };
             let size_bytes = end_last_line(&path)?;
-            files.days.push(DayFile { day, size_bytes, count: letters_of(&path)?.len() as u64 });
+            files.days.push(DayFile { day, size_bytes, count: letters_of(&path, &|_| true)?.len() as u64 });
         }
         files.days.sort_by_key(|file| file.day);
         Ok(files)
@@ -104,8 +104,8 @@ impl LetterFiles {
     pub(super) fn latest(&self, max: usize, is_meant: &dyn Fn(&DeadLetter) -> bool) -> io::Result<Vec<DeadLetter>> {
         let mut latest = Vec::new();
         for file in self.days.iter().rev() {
-            let letters = letters_of(&self.path(file.day))?;
-            latest.extend(letters.into_iter().rev().filter(|letter| is_meant(letter)).take(max - latest.len()));
+            let letters = letters_of(&self.path(file.day), is_meant)?;
+            latest.extend(letters.into_iter().rev().take(max - latest.len()));
             if latest.len() >= max {
                 break;
             }
@@ -118,10 +118,9 @@ impl LetterFiles {
         let mut removed = 0;
         for day in self.days.iter().map(|file| file.day).collect::<Vec<_>>() {
             let path = self.path(day);
-            let letters = letters_of(&path)?;
-            let before = letters.len();
-            let kept: Vec<DeadLetter> = letters.into_iter().filter(|letter| !is_meant(letter)).collect();
-            if kept.len() == before {
+            let kept = letters_of(&path, &|letter| !is_meant(letter))?;
+            let before = self.days.iter().find(|file| file.day == day).map_or(0, |file| file.count);
+            if kept.len() as u64 == before {
                 continue;
             }
             let size_bytes = if kept.is_empty() {
@@ -130,7 +129,7 @@ impl LetterFiles {
             } else {
                 replace(&path, &kept)?
             };
-            removed += (before - kept.len()) as u64;
+            removed += before - kept.len() as u64;
             self.days.retain_mut(|file| {
                 if file.day == day {
                     (file.size_bytes, file.count) = (size_bytes, kept.len() as u64);
@@ -164,12 +163,13 @@ fn end_last_line(path: &Path) -> io::Result<u64> {
     Ok(bytes.len() as u64 + 1)
 }
 
-/// The letters of a file that can be read, in order.
-fn letters_of(path: &Path) -> io::Result<Vec<DeadLetter>> {
+/// The letters of a file that are meant and can be read, in order.
+fn letters_of(path: &Path, is_meant: &dyn Fn(&DeadLetter) -> bool) -> io::Result<Vec<DeadLetter>> {
     let mut letters = Vec::new();
     for line in BufReader::new(File::open(path)?).split(b'\n') {
         match serde_json::from_slice(&line?) {
-            Ok(letter) => letters.push(letter),
+            Ok(letter) if is_meant(&letter) => letters.push(letter),
+            Ok(_) => {}
             Err(error) => tracing::debug!(%error, "a line of dead letters cannot be read"),
         }
     }

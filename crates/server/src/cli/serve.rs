@@ -74,7 +74,7 @@ async fn serve(
     let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
     let stores = Stores::open(settings, Arc::new(end_process))?;
     let accounts = wire::open_accounts(settings, stores.metadata.clone())?;
-    let state = wire::app_state(settings, &stores.ports(), accounts);
+    let state = wire::app_state(settings, &stores.ports(), accounts, wire::inputs::specs(settings)?)?;
     state.uploads.prepare().await?;
     let given_password = environment.get(ADMIN_PASSWORD_VARIABLE).map(ToOwned::to_owned);
     let is_given = given_password.is_some();
@@ -96,7 +96,7 @@ async fn serve(
     console.line("Stop it with Ctrl-C.")?;
     console.out().flush()?;
 
-    let (readiness, metrics) = (state.readiness.clone(), state.metrics.clone());
+    let (readiness, metrics, inputs) = (state.readiness.clone(), state.metrics.clone(), state.inputs.clone());
     let (router, _) = http::application(state);
     let stop = async {
         wait_for_signal().await;
@@ -107,6 +107,7 @@ async fn serve(
         }
     };
     http::serve::serve(listener, router, metrics, bounds(settings), stop).await;
+    inputs.stop(Duration::from_secs(settings.server.drain_timeout_s)).await;
     stores.logs.flush().await;
     console.note("vigie has stopped; everything it acknowledged is stored")?;
     Ok(Outcome::Done)

@@ -18,12 +18,13 @@ use super::routes::{Route, Routes};
 const BEARER: &str = "bearer";
 const BASIC: &str = "basic";
 const API_KEY: &str = "api_key";
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("auth", "Signing in and out"),
     ("logs", "Sending, uploading and finding events"),
     ("search", "Counting what a query finds, and help with typing one"),
     ("dashboard", "The numbers of the overview"),
     ("analytics", "Numbers over time"),
+    ("pipelines", "Ways in beside this API, and what they could not store"),
     ("backups", "Copies of everything"),
     ("health", "How Vigie itself is"),
     ("documentation", "This document"),

@@ -11,6 +11,7 @@ pub mod dashboard;
 pub mod documentation;
 pub mod health;
 pub mod logs;
+pub mod pipelines;
 pub mod search;
 pub mod uploads;
 

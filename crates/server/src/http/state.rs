@@ -6,10 +6,12 @@ use std::time::Duration;
 use vigie_app::Clock;
 use vigie_app::accounts::Accounts;
 use vigie_app::analytics::Analytics;
+use vigie_app::dead_letters::DeadLetters;
 use vigie_app::ingest::Ingest;
 use vigie_app::kept_answers::KeptAnswers;
 use vigie_app::search::Search;
 use vigie_app::uploads::Uploads;
+use vigie_inputs::Inputs;
 
 use super::body::{BodyBounds, BodyLimit};
 use super::cookies::CookiePolicy;
@@ -26,6 +28,10 @@ pub struct AppState {
     pub ingest: Arc<Ingest>,
     /// First answers to requests that carry a key of their own.
     pub answers: Arc<KeptAnswers>,
+    /// What inputs could not store.
+    pub letters: DeadLetters,
+    /// Ways in beside HTTP.
+    pub inputs: Arc<Inputs>,
     /// Files of events.
     pub uploads: Arc<Uploads>,
     /// Finding events.

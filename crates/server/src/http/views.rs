@@ -6,5 +6,6 @@ pub mod api_keys;
 pub mod events;
 pub mod logs;
 pub mod parameters;
+pub mod pipelines;
 pub mod search;
 pub mod uploads;

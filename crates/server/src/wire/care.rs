@@ -16,7 +16,7 @@ pub use vigie_storage::care::{
     BackupReport, IndexOutlook, Inspection, PartPlan, PartView, RestoreReport, ScrubMode, ScrubReport,
 };
 
-use super::{KEYS_FOLDER, LOGS_FOLDER, METADATA_FILE, UPLOADS_FOLDER, clock};
+use super::{DEAD_LETTERS_FOLDER, KEYS_FOLDER, LOGS_FOLDER, METADATA_FILE, UPLOADS_FOLDER, clock};
 use crate::config::Settings;
 
 /// The copy of the metadata store while a backup is taken.
@@ -151,7 +151,7 @@ fn other_files(data: &Path) -> Result<Vec<(PathBuf, String)>> {
     sqlite::copy_database(&data.join(METADATA_FILE), &copy)?;
     let mut files = vec![(copy, METADATA_FILE.to_owned())];
     let holds = format!("{LOGS_FOLDER}/{HOLDS_FOLDER}");
-    for folder in [KEYS_FOLDER, UPLOADS_FOLDER, holds.as_str()] {
+    for folder in [KEYS_FOLDER, UPLOADS_FOLDER, DEAD_LETTERS_FOLDER, holds.as_str()] {
         let found = files_in(&data.join(folder)).map_err(|error| unreadable(folder, &error))?;
         files.extend(found.into_iter().map(|(path, name)| (path, format!("{folder}/{name}"))));
     }

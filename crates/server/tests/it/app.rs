@@ -72,7 +72,7 @@ impl TestApp {
         let keys = TokenKeys::from_secrets(&std::array::from_fn(|index| index as u8), None).unwrap();
         let cheap = AccountsSettings { hash_cost: HashCost::FOR_TESTS };
         let accounts = Accounts::open_with(ports.metadata.clone(), keys, wire::clock(), cheap).unwrap();
-        let state = wire::app_state(&settings, &ports, accounts);
+        let state = wire::app_state(&settings, &ports, accounts, Vec::new()).unwrap();
         let (router, table) = application_of(routes, state.clone());
         Self { router, table, state, ports, folder }
     }

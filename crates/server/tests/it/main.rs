@@ -22,6 +22,7 @@ mod kill;
 mod logs;
 mod numbers;
 mod permissions;
+mod pipelines;
 mod problems;
 mod query_help;
 mod shop;

@@ -1,0 +1,73 @@
+//! Settings of the inputs: a section each, `input_<name>`; an empty address turns one off.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::ConfigError;
+
+/// An input of connections.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamInputSettings {
+    /// Address and port; empty: off.
+    pub listen: String,
+    /// Connections open at once.
+    pub connections_max: usize,
+    /// Certificate and its chain; empty: no TLS.
+    pub tls_certificate: PathBuf,
+    /// Private key of the certificate.
+    pub tls_key: PathBuf,
+    /// Who signs the certificates that clients must show; empty: they need none.
+    pub tls_client_ca: PathBuf,
+}
+
+/// An input of datagrams.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatagramInputSettings {
+    /// Address and port; empty: off.
+    pub listen: String,
+}
+
+/// The address that a setting names; `None` when it is empty.
+///
+/// # Errors
+/// When it is no address.
+pub fn address(key: &str, listen: &str) -> Result<Option<SocketAddr>, ConfigError> {
+    let listen = listen.trim();
+    if listen.is_empty() {
+        return Ok(None);
+    }
+    let numeric = listen.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let address = numeric.as_deref().unwrap_or(listen).parse();
+    address.map(Some).map_err(|_| {
+        ConfigError(format!(
+            "{key} = \"{listen}\" is no address with a port; use for example \"127.0.0.1:5000\", or \"\""
+        ))
+    })
+}
+
+impl StreamInputSettings {
+    /// Checks what can be checked without opening anything; `section` is where it stands.
+    ///
+    /// # Errors
+    /// When a value is none, or one is missing that another needs.
+    pub fn check(&self, section: &str) -> Result<(), ConfigError> {
+        address(&format!("{section}.listen"), &self.listen)?;
+        let is_set = |path: &PathBuf| !path.as_os_str().is_empty();
+        if self.connections_max == 0 {
+            return Err(ConfigError(format!("{section}.connections_max = 0 lets nobody in; use 1 or more")));
+        }
+        if is_set(&self.tls_certificate) != is_set(&self.tls_key) {
+            return Err(ConfigError(format!(
+                "{section}.tls_certificate and {section}.tls_key belong together; set both or neither"
+            )));
+        }
+        if is_set(&self.tls_client_ca) && !is_set(&self.tls_certificate) {
+            return Err(ConfigError(format!("{section}.tls_client_ca needs {section}.tls_certificate; set that too")));
+        }
+        Ok(())
+    }
+}
