@@ -79,6 +79,21 @@ impl Door {
     pub async fn store(&self, sender: Option<IpAddr>, size_bytes: usize, fill: Fill) -> Result<FramedReport, Stopped> {
         let number = self.frames.fetch_add(1, Ordering::Relaxed);
         let key = format!("{}/{:016x}/{number}", self.input, self.process);
+        self.store_named(key, sender, size_bytes, fill).await
+    }
+
+    /// As `store`, for frames that their protocol has a name for: under the same key nothing is stored twice, over
+    /// restarts too.
+    ///
+    /// # Errors
+    /// When the process ends before they could be stored.
+    pub async fn store_named(
+        &self,
+        key: String,
+        sender: Option<IpAddr>,
+        size_bytes: usize,
+        fill: Fill,
+    ) -> Result<FramedReport, Stopped> {
         let frames = Frames { input: self.input, sender, key, size_bytes, fill };
         let mut pause = PAUSE_MIN;
         loop {

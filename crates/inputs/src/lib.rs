@@ -6,6 +6,7 @@
 mod cut;
 mod datagrams;
 mod door;
+mod files;
 mod lines;
 mod listen;
 mod numbers;
@@ -20,12 +21,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use cut::{Cut, CutReason};
 pub use datagrams::DatagramProtocol;
 pub use door::{Door, DoorPorts, Stopped};
+pub use files::FileSpec;
 pub use lines::Lines;
 pub use numbers::{CountedSource, InputNumbers, NumbersNow};
 pub use one_way::{Frames, Framing, OneWay};
@@ -36,16 +39,16 @@ pub use tls::TlsFiles;
 pub struct InputSpec {
     /// Its name in settings, metrics and the API.
     pub name: &'static str,
-    /// Where it listens.
-    pub address: SocketAddr,
-    /// What is spoken there.
+    /// What it speaks, and where.
     pub protocol: Protocol,
 }
 
-/// What is spoken at an address.
+/// What an input speaks.
 pub enum Protocol {
     /// Connections, with TLS if there are files for it.
     Streams {
+        /// Where it listens.
+        address: SocketAddr,
         /// What is spoken on them.
         protocol: Arc<dyn StreamProtocol>,
         /// The certificate and what clients must show.
@@ -54,7 +57,14 @@ pub enum Protocol {
         connections_max: usize,
     },
     /// Datagrams.
-    Datagrams(Arc<dyn DatagramProtocol>),
+    Datagrams {
+        /// Where it listens.
+        address: SocketAddr,
+        /// What is spoken in them.
+        protocol: Arc<dyn DatagramProtocol>,
+    },
+    /// No socket at all: files that are followed.
+    Files(FileSpec),
 }
 
 /// Where an input listens and how it fares.
@@ -62,8 +72,8 @@ pub enum Protocol {
 pub struct InputState {
     /// Its name.
     pub name: &'static str,
-    /// Where it listens, or is to listen.
-    pub address: SocketAddr,
+    /// Where it listens, or is to listen; `None` when it has no socket.
+    pub address: Option<SocketAddr>,
     /// Whether the connections are encrypted.
     pub has_tls: bool,
     /// What it has counted.
@@ -80,7 +90,7 @@ pub struct Inputs {
 
 struct Running {
     name: &'static str,
-    address: SocketAddr,
+    address: Option<SocketAddr>,
     has_tls: bool,
     numbers: Arc<InputNumbers>,
 }
@@ -99,24 +109,30 @@ impl Inputs {
     fn start_one(&mut self, spec: InputSpec) {
         let numbers = Arc::new(InputNumbers::new(self.ports.clock.clone()));
         let door = Arc::new(Door::new(spec.name, self.ports.clone(), Arc::clone(&numbers), self.stop.clone()));
-        let has_tls = matches!(&spec.protocol, Protocol::Streams { tls: Some(_), .. });
-        self.running.push(Running { name: spec.name, address: spec.address, has_tls, numbers });
+        let (mut address, mut has_tls) = (None, false);
         match spec.protocol {
-            Protocol::Streams { protocol, tls, connections_max } => {
+            Protocol::Streams { address: at, protocol, tls, connections_max } => {
+                (address, has_tls) = (Some(at), tls.is_some());
                 let streams = listen::Streams { protocol, tls, connections_max, tasks: self.tasks.clone() };
-                self.tasks.spawn(listen::streams(spec.address, streams, door));
+                self.tasks.spawn(listen::streams(at, streams, door));
             }
-            Protocol::Datagrams(protocol) => {
-                self.tasks.spawn(datagrams::receive(spec.address, protocol, door));
+            Protocol::Datagrams { address: at, protocol } => {
+                address = Some(at);
+                self.tasks.spawn(datagrams::receive(at, protocol, door));
+            }
+            Protocol::Files(spec) => {
+                let runtime = Handle::current();
+                self.tasks.spawn_blocking(move || files::follow(&spec, &door, &runtime));
             }
         }
+        self.running.push(Running { name: spec.name, address, has_tls, numbers });
     }
 
     /// How each fares.
     pub fn states(&self) -> Vec<InputState> {
         let state = |running: &Running| {
             let numbers = running.numbers.now();
-            let address = numbers.listens_at.unwrap_or(running.address);
+            let address = numbers.listens_at.or(running.address);
             InputState { name: running.name, address, has_tls: running.has_tls, numbers }
         };
         self.running.iter().map(state).collect()

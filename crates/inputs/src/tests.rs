@@ -24,8 +24,8 @@ use vigie_testkit::LinearStore;
 use crate::*;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_442_645);
-const RECORD_BYTES_MAX: usize = 100_000;
-const STOP_MAX: Duration = Duration::from_secs(10);
+pub(crate) const RECORD_BYTES_MAX: usize = 100_000;
+pub(crate) const STOP_MAX: Duration = Duration::from_secs(10);
 
 /// One input over a store in memory.
 pub(crate) struct Bench {
@@ -36,17 +36,21 @@ pub(crate) struct Bench {
 }
 
 pub(crate) fn streams(protocol: impl StreamProtocol, tls: Option<TlsFiles>) -> Protocol {
-    Protocol::Streams { protocol: Arc::new(protocol), tls, connections_max: 10 }
+    streams_at((Ipv4Addr::LOCALHOST, 0).into(), protocol, tls)
+}
+
+fn streams_at(address: SocketAddr, protocol: impl StreamProtocol, tls: Option<TlsFiles>) -> Protocol {
+    Protocol::Streams { address, protocol: Arc::new(protocol), tls, connections_max: 10 }
 }
 
 impl Bench {
     pub(crate) fn new(protocol: Protocol) -> Self {
-        Self::at((Ipv4Addr::LOCALHOST, 0).into(), protocol)
+        Self::over(Arc::new(LinearStore::default()), protocol)
     }
 
-    fn at(address: SocketAddr, protocol: Protocol) -> Self {
+    /// Over a store that may hold events already.
+    pub(crate) fn over(store: Arc<LinearStore>, protocol: Protocol) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Arc::new(LinearStore::default());
         let clock: vigie_app::Clock = Arc::new(|| NOW);
         let settings = IngestSettings {
             window_past_days: 90,
@@ -61,7 +65,7 @@ impl Bench {
             clock,
             record_bytes_max: RECORD_BYTES_MAX,
         };
-        let inputs = Inputs::start(vec![InputSpec { name: "test", address, protocol }], ports);
+        let inputs = Inputs::start(vec![InputSpec { name: "test", protocol }], ports);
         Self { inputs, letters, store, _folder: folder }
     }
 
@@ -81,7 +85,7 @@ impl Bench {
 
     pub(crate) async fn address(&self) -> SocketAddr {
         self.until(|numbers| numbers.listens_at.is_some()).await;
-        self.inputs.states()[0].address
+        self.inputs.states()[0].address.unwrap()
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {
@@ -201,7 +205,7 @@ async fn what_was_received_is_stored_before_the_end() {
 
 #[tokio::test]
 async fn datagrams_are_events_of_their_senders() {
-    let bench = Bench::new(Protocol::Datagrams(Arc::new(Lines)));
+    let bench = Bench::new(Protocol::Datagrams { address: (Ipv4Addr::LOCALHOST, 0).into(), protocol: Arc::new(Lines) });
     let address = bench.address().await;
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     for datagram in ["{\"message\":\"one\"}", "two\nthree", "{\n\"message\": \"four\"\n}", " "] {
@@ -218,10 +222,10 @@ async fn datagrams_are_events_of_their_senders() {
 #[tokio::test]
 async fn an_address_that_is_taken_is_said_and_others_go_on() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let bench = Bench::at(taken.local_addr().unwrap(), streams(OneWay::new(Lines), None));
+    let bench = Bench::new(streams_at(taken.local_addr().unwrap(), OneWay::new(Lines), None));
     bench.until(|numbers| numbers.last_error.is_some()).await;
     let state = &bench.inputs.states()[0];
-    assert_eq!((state.address, state.numbers.listens_at), (taken.local_addr().unwrap(), None));
+    assert_eq!((state.address, state.numbers.listens_at), (taken.local_addr().ok(), None));
     assert!(state.numbers.last_error.as_ref().unwrap().1.contains("input_test.listen"));
     bench.inputs.stop(STOP_MAX).await;
 }

@@ -35,13 +35,15 @@ pub struct Refused {
 #[derive(Debug)]
 pub struct Assembler<'o> {
     options: &'o DecodeOptions,
+    /// Fields of every record that does not have them itself.
+    added: Object,
     framed: Framed,
 }
 
 impl<'o> Assembler<'o> {
     /// Of records that are to be read in this way; the format in the options does not matter.
     pub fn new(options: &'o DecodeOptions) -> Self {
-        Self { options, framed: Framed::default() }
+        Self { options, added: Object::new(), framed: Framed::default() }
     }
 
     /// When the records arrived.
@@ -52,6 +54,12 @@ impl<'o> Assembler<'o> {
     /// Bytes of one record; larger ones are refused.
     pub const fn record_bytes_max(&self) -> usize {
         self.options.record_bytes_max
+    }
+
+    /// Adds a field to every record that follows and does not have it itself.
+    pub fn add_to_each(&mut self, name: &str, value: &str) {
+        self.added.retain(|(added, _)| added != name);
+        self.added.push((name.into(), Value::text(value)));
     }
 
     /// A line of any kind: JSON, a list of JSON objects, an access log, `key=value` pairs, else text. Broken JSON is kept
@@ -119,8 +127,13 @@ impl<'o> Assembler<'o> {
     }
 
     /// `raw` is what it was read from; when empty, its fields stand for it.
-    fn push_draft(&mut self, draft: Draft, raw: &[u8]) {
+    fn push_draft(&mut self, mut draft: Draft, raw: &[u8]) {
         self.framed.received += 1;
+        for (name, value) in &self.added {
+            if !draft.body.iter().any(|(sent, _)| sent == name) {
+                draft.body.push((name.clone(), value.clone()));
+            }
+        }
         match convert::convert(draft, self.options) {
             Ok(event) => self.framed.events.push(&event),
             Err(refusal) if raw.is_empty() => {
@@ -218,6 +231,22 @@ mod tests {
         assert_eq!(raws[2..4], [&large[..200]; 2]);
         assert_eq!(raws[4], br#"{"@timestamp":"2020-01-01T00:00:00Z","log_type":"other"}"#);
         assert!(framed.refused.iter().all(|refused| !refused.reason.is_empty()));
+    }
+
+    #[test]
+    fn a_field_is_added_to_those_that_lack_it() {
+        let framed = framed(|assembler| {
+            assembler.add_to_each("host", "till-1");
+            assembler.push_line(b"one");
+            assembler.push_line(br#"{"host":"till-2"}"#);
+        });
+        let hosts: Vec<Value> = framed
+            .events
+            .events()
+            .filter_map(|event| event.body.into_iter().find(|(name, _)| name == "host"))
+            .map(|(_, value)| value)
+            .collect();
+        assert_eq!(hosts, [Value::text("till-1"), Value::text("till-2")]);
     }
 
     #[test]

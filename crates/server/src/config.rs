@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use inputs::{DatagramInputSettings, StreamInputSettings};
+use inputs::{DatagramInputSettings, FileInputSettings, StreamInputSettings};
 pub use layers::{Layer, Source};
 
 /// The settings file with every default, as compiled in.
@@ -95,6 +95,8 @@ pub struct Settings {
     pub input_tcp: StreamInputSettings,
     /// Lines in datagrams.
     pub input_udp: DatagramInputSettings,
+    /// Files that are followed.
+    pub input_files: FileInputSettings,
     /// What inputs could not store.
     pub dead_letters: DeadLetterSettings,
     /// Uploaded files.

@@ -1335,13 +1335,13 @@ export interface components {
              */
             name: string;
             /**
-             * @description Where it listens, or is to listen.
+             * @description Where it listens, or is to listen; null for an input without a socket.
              * @example 127.0.0.1:5000
              */
-            address: string;
+            address?: string | null;
             /** @description Whether its connections are encrypted. */
             tls: boolean;
-            /** @description `listening`, or `waiting` while it cannot have its address. */
+            /** @description `running`, or `waiting` while it cannot have its address. */
             state: string;
             /**
              * Format: double

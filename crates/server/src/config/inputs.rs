@@ -31,6 +31,21 @@ pub struct DatagramInputSettings {
     pub listen: String,
 }
 
+/// Files that are followed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileInputSettings {
+    /// Patterns of paths with commas between them; empty: none.
+    pub paths: String,
+}
+
+impl FileInputSettings {
+    /// The patterns.
+    pub fn patterns(&self) -> Vec<String> {
+        self.paths.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()).map(str::to_owned).collect()
+    }
+}
+
 /// The address that a setting names; `None` when it is empty.
 ///
 /// # Errors

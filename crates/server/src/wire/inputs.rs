@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use vigie_domain::{Error, Result};
-use vigie_inputs::{DatagramProtocol, InputSpec, Lines, OneWay, Protocol, StreamProtocol, TlsFiles};
+use vigie_inputs::{DatagramProtocol, FileSpec, InputSpec, Lines, OneWay, Protocol, StreamProtocol, TlsFiles};
 
 use crate::config::inputs::{DatagramInputSettings, StreamInputSettings, address};
 use crate::config::{ConfigError, Settings};
+
+/// Where it is kept how far files have been read, below the data folder.
+const FILE_POSITIONS: &str = "inputs/files.json";
 
 /// The inputs that the settings turn on.
 ///
@@ -17,6 +20,7 @@ pub fn specs(settings: &Settings) -> Result<Vec<InputSpec>> {
     let all = [
         streams("tcp", &settings.input_tcp, Arc::new(OneWay::new(Lines))),
         datagrams("udp", &settings.input_udp, Arc::new(Lines)),
+        Ok(files(settings)),
     ];
     let found: Result<Vec<Option<InputSpec>>, ConfigError> = all.into_iter().collect();
     let found = found.map_err(|error| Error::invalid(error.0))?;
@@ -35,8 +39,8 @@ fn streams(
         key: settings.tls_key.clone(),
         client_ca: set(&settings.tls_client_ca),
     });
-    let protocol = Protocol::Streams { protocol, tls, connections_max: settings.connections_max };
-    Ok(Some(InputSpec { name, address, protocol }))
+    let connections_max = settings.connections_max;
+    Ok(Some(InputSpec { name, protocol: Protocol::Streams { address, protocol, tls, connections_max } }))
 }
 
 fn datagrams(
@@ -45,5 +49,11 @@ fn datagrams(
     protocol: Arc<dyn DatagramProtocol>,
 ) -> Result<Option<InputSpec>, ConfigError> {
     let address = address(&format!("input_{name}.listen"), &settings.listen)?;
-    Ok(address.map(|address| InputSpec { name, address, protocol: Protocol::Datagrams(protocol) }))
+    Ok(address.map(|address| InputSpec { name, protocol: Protocol::Datagrams { address, protocol } }))
+}
+
+fn files(settings: &Settings) -> Option<InputSpec> {
+    let patterns = settings.input_files.patterns();
+    let spec = FileSpec { patterns, positions: settings.data.dir.join(FILE_POSITIONS) };
+    (!spec.patterns.is_empty()).then_some(InputSpec { name: "files", protocol: Protocol::Files(spec) })
 }

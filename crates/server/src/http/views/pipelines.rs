@@ -30,12 +30,12 @@ pub struct InputView {
     /// Its name; its settings are in the section `input_<name>`.
     #[schema(example = "tcp")]
     pub name: &'static str,
-    /// Where it listens, or is to listen.
+    /// Where it listens, or is to listen; null for an input without a socket.
     #[schema(example = "127.0.0.1:5000")]
-    pub address: String,
+    pub address: Option<String>,
     /// Whether its connections are encrypted.
     pub tls: bool,
-    /// `listening`, or `waiting` while it cannot have its address.
+    /// `running`, or `waiting` while it cannot have its address.
     pub state: &'static str,
     /// Records per second over the last ten seconds.
     pub rate_per_s: f64,
@@ -103,9 +103,9 @@ impl InputView {
         let (last_error_at, last_error) = numbers.last_error.map(|(at, words)| (at.to_string(), words)).unzip();
         Self {
             name: state.name,
-            address: state.address.to_string(),
+            address: state.address.map(|address| address.to_string()),
             tls: state.has_tls,
-            state: if numbers.listens_at.is_some() { "listening" } else { "waiting" },
+            state: if numbers.listens_at.is_some() || state.address.is_none() { "running" } else { "waiting" },
             rate_per_s: numbers.rate_per_s,
             bytes: numbers.bytes,
             received: numbers.received,
