@@ -51,7 +51,7 @@ pub(crate) fn follow(spec: &FileSpec, door: &Door, runtime: &Handle) {
         }
     };
     let mut followed: Vec<Followed> = Vec::new();
-    while !door.is_stopped() {
+    loop {
         let found = matching(&spec.patterns);
         if found.len() > FILES_MAX {
             let words = format!("{} files match, more than {FILES_MAX}; name fewer in input_files.paths", found.len());
@@ -74,12 +74,10 @@ pub(crate) fn follow(spec: &FileSpec, door: &Door, runtime: &Handle) {
             }
         }
         followed.retain(|file| !file.is_over());
-        runtime.block_on(async {
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_INTERVAL) => {}
-                () = door.stopped() => {}
-            }
-        });
+        let stopped = runtime.block_on(async { tokio::time::timeout(LOOK_INTERVAL, door.stopped()).await });
+        if stopped.is_ok() {
+            return;
+        }
     }
 }
 
