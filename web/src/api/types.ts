@@ -24,3 +24,8 @@ export type Suggestion = Omit<Schemas['Suggestion'], 'kind'> & { kind: 'field' |
 export type ValidateAnswer = Schemas['ValidateAnswer'];
 /** The events around one. */
 export type ContextAnswer = Record<keyof Pick<Schemas['EventContext'], 'before' | 'after'>, Hit[]> & { event: Hit };
+export type Input = Schemas['Input'];
+export type Inputs = Schemas['Inputs'];
+export type DeadLetter = Schemas['DeadLetter'];
+export type DeadLetterNumbers = Schemas['DeadLetterNumbers'];
+export type DeadLetterPage = Schemas['DeadLetters'];

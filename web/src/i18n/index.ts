@@ -2,13 +2,14 @@
  * The texts of the UI in English and French. A page's texts stand in a file of their own; both languages have the same keys.
  */
 import * as explore from './explore';
+import * as inputs from './inputs';
 import * as overview from './overview';
 import * as shell from './shell';
 import * as uploads from './uploads';
 
 const texts = {
-  en: { ...shell.en, ...explore.en, ...overview.en, ...uploads.en },
-  fr: { ...shell.fr, ...explore.fr, ...overview.fr, ...uploads.fr },
+  en: { ...shell.en, ...explore.en, ...inputs.en, ...overview.en, ...uploads.en },
+  fr: { ...shell.fr, ...explore.fr, ...inputs.fr, ...overview.fr, ...uploads.fr },
 };
 
 export type Language = keyof typeof texts;

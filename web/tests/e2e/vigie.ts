@@ -13,6 +13,8 @@ const START_MS_MAX = 30_000;
 
 export interface Vigie {
   url: string;
+  /** Where it takes lines. */
+  tcpPort: number;
   stop: () => Promise<void>;
 }
 
@@ -41,9 +43,10 @@ export async function startVigie(): Promise<Vigie> {
   const binary = process.env['VIGIE_BIN'] ?? resolve('../target/debug/vigie');
   const folder = mkdtempSync(join(tmpdir(), 'vigie-e2e-'));
   const port = await freePort();
+  const tcpPort = await freePort();
   const child = spawn(binary, ['serve', '--demo', '--data', join(folder, 'data'), '--listen', `127.0.0.1:${port}`], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', VIGIE_ADMIN_PASSWORD: PASSWORD, VIGIE_DEMO_EVENTS: '60000', VIGIE_LOG_LEVEL: 'warn' },
+    env: { PATH: process.env['PATH'] ?? '', VIGIE_ADMIN_PASSWORD: PASSWORD, VIGIE_DEMO_EVENTS: '60000', VIGIE_LOG_LEVEL: 'warn', VIGIE_INPUT_TCP_LISTEN: `127.0.0.1:${tcpPort}`, VIGIE_INPUT_UDP_LISTEN: `127.0.0.1:${tcpPort}` },
   });
   let output = '';
   child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));
@@ -58,5 +61,5 @@ export async function startVigie(): Promise<Vigie> {
       });
       child.kill('SIGTERM');
     });
-  return { url, stop };
+  return { url, tcpPort, stop };
 }
