@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::detect::Head;
 use crate::error::DecodeError;
 use crate::options::DecodeOptions;
-use crate::parse::{Bytes, RecordReader, access_log, csv, json_documents, logfmt, ndjson, parquet, plain};
+use crate::parse::{Bytes, RecordReader, access_log, csv, json_documents, logfmt, ndjson, parquet, plain, syslog};
 
 /// How records are written in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +25,8 @@ pub enum Format {
     AccessLog,
     /// `key=value` pairs.
     Logfmt,
+    /// RFC 5424 and RFC 3164.
+    Syslog,
     /// Columns, as data platforms write them.
     Parquet,
     /// Lines of text.
@@ -42,6 +44,7 @@ impl Format {
             Self::Tsv => "tsv",
             Self::AccessLog => "access_log",
             Self::Logfmt => "logfmt",
+            Self::Syslog => "syslog",
             Self::Parquet => "parquet",
             Self::Plain => "plain",
         }
@@ -61,7 +64,7 @@ impl fmt::Display for Format {
 
 /// The text names no format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no format; use ndjson, json_array, json, csv, tsv, access_log, logfmt, parquet or plain")]
+#[error("{0:?} is no format; use ndjson, json_array, json, csv, tsv, access_log, logfmt, syslog, parquet or plain")]
 pub struct UnknownFormat(pub String);
 
 impl FromStr for Format {
@@ -136,6 +139,14 @@ pub static FORMATS: &[FormatSpec] = &[
         score: logfmt::score,
         open: |input, _, options| {
             Ok(Box::new(plain::TextLineReader::new(input, logfmt::parse, options.record_bytes_max)))
+        },
+    },
+    FormatSpec {
+        format: Format::Syslog,
+        extensions: &["log"],
+        score: syslog::score,
+        open: |input, _, options| {
+            Ok(Box::new(plain::TextLineReader::new(input, syslog::parse, options.record_bytes_max)))
         },
     },
     FormatSpec {

@@ -22,3 +22,5 @@ pub(crate) const KV_PARSE_FAILURE: &str = "_kvparsefailure";
 pub(crate) const ACCESS_LOG_PARSE_FAILURE: &str = "_accesslogparsefailure";
 /// A line that begins like JSON and is none.
 pub(crate) const JSON_PARSE_FAILURE: &str = "_jsonparsefailure";
+/// A syslog message without priority and date, or with structured data that cannot be read.
+pub(crate) const SYSLOG_PARSE_FAILURE: &str = "_syslogparsefailure";

@@ -17,6 +17,7 @@ const SEEDS: &[&str] = &[
     "ts\tlevel\n1795442645\tinfo\n",
     "192.0.2.7 - - [23/Nov/2026:15:04:05 +0100] \"GET /a?b=c HTTP/1.1\" 200 5 \"-\" \"curl \\\"x\\\"\" 0.1\n",
     "level=info msg=\"a \\\"b\\\"\" ms=1.5 flag\n",
+    "<165>1 2026-11-23T14:04:05Z h app 1 ID [a@1 b=\"c \\] d\"] hi\n<13>Nov 23 14:04:05 h app[1]: @cee: {\"a\":1}\n",
     "plain text\r\n\u{1b}[31mred\u{1b}[0m\n",
 ];
 
@@ -104,7 +105,7 @@ proptest! {
         prop_assume!(detect(lines.join("\n").as_bytes(), None).compression == Compression::None);
         let records = lines.iter().filter(|line| !line.trim_ascii().is_empty()).count();
         let text = lines.join("\n");
-        for format in [Format::Plain, Format::Logfmt, Format::AccessLog] {
+        for format in [Format::Plain, Format::Logfmt, Format::AccessLog, Format::Syslog] {
             prop_assert_eq!(decode_bytes(text.as_bytes(), &options(Some(format))).unwrap().record_count(), records);
         }
     }

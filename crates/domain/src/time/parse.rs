@@ -57,16 +57,20 @@ fn parse_rfc2822(text: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(text).ok().and_then(|zoned| Timestamp::from_jiff(zoned.timestamp()))
 }
 
-/// A date without a year is of this year, or of the last when it would lie more than a day ahead.
+/// A date without a year is the latest of its kind that does not lie more than a day ahead: at New Year it may be of the
+/// next year, where clocks differ, and 29 February is of the last leap year.
 fn parse_syslog(text: &str, now: Timestamp) -> Option<Timestamp> {
+    /// Years between two leap years where a century without one lies between.
+    const LEAP_YEARS_APART_MAX: i16 = 8;
+    if let Some(instant) = parse_civil("%b %d %Y %H:%M:%S%.f", text) {
+        return Some(instant);
+    }
+    // Most text that comes here is no date at all: it is told once, in a year that has every day.
+    parse_civil("%Y %b %d %H:%M:%S%.f", &format!("2000 {text}"))?;
+    let latest = now.saturating_add_nanos(super::NANOS_PER_DAY);
     let year = now.to_jiff().to_zoned_datetime(TimeZone::UTC).year();
     let in_year = |year: i16| parse_civil("%Y %b %d %H:%M:%S%.f", &format!("{year} {text}"));
-    let this_year = in_year(year);
-    match this_year {
-        Some(instant) if instant <= now.saturating_add_nanos(super::NANOS_PER_DAY) => Some(instant),
-        // 29 February may exist only in the other year.
-        _ => in_year(year - 1),
-    }
+    (year - LEAP_YEARS_APART_MAX..=year + 1).rev().filter_map(in_year).find(|instant| *instant <= latest)
 }
 
 fn parse_civil(format: &str, text: &str) -> Option<Timestamp> {
@@ -148,6 +152,8 @@ mod tests {
         check("23/Nov/2026:15:04:05 +0100", instant);
         check("Mon, 23 Nov 2026 14:04:05 +0000", instant);
         check("Nov 23 14:04:05", instant);
+        check("Nov 23 2026 14:04:05", instant);
+        check("2026-11-23T15:04:05+0100", instant);
         check("1795442645", instant);
         check("1795442645000", instant);
         check("1795442645000000", instant);
@@ -169,6 +175,24 @@ mod tests {
     #[test]
     fn dates_without_a_year_are_not_in_the_future() {
         check("Dec 24 00:00:00", Some(Timestamp::from_seconds(1_766_534_400)));
+        check("Nov 24 14:04:05", Some(Timestamp::from_seconds(INSTANT_S + 86_400)));
+        check("Nov 24 14:04:06", Some(Timestamp::from_seconds(INSTANT_S + 86_401 - 365 * 86_400)));
+        check("Nov 23 2025 14:04:05", Some(Timestamp::from_seconds(INSTANT_S - 365 * 86_400)));
+        check("Feb 30 00:00:00", None);
+    }
+
+    fn check_year(text: &str, now: &str, expected: &str) {
+        let now = parse_instant(now, Timestamp::default()).unwrap();
+        assert_eq!(parse_instant(text, now).map(|instant| instant.to_string()).as_deref(), Some(expected), "{text}");
+    }
+
+    #[test]
+    fn the_year_turns_both_ways_and_leap_days_exist() {
+        check_year("Dec 31 23:59:58", "2027-01-01T00:00:03Z", "2026-12-31T23:59:58.000Z");
+        check_year("Jan  1 00:00:05", "2026-12-31T23:59:58Z", "2027-01-01T00:00:05.000Z");
+        check_year("Feb 29 12:00:00", "2028-02-29T12:00:01Z", "2028-02-29T12:00:00.000Z");
+        check_year("Feb 29 12:00:00", "2027-03-01T00:00:00Z", "2024-02-29T12:00:00.000Z");
+        check_year("Feb 29 12:00:00", "2103-03-01T00:00:00Z", "2096-02-29T12:00:00.000Z");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use vigie_domain::{Object, Value};
 
-use super::Draft;
 use super::number::number_from_literal;
+use super::{Draft, draft_of_whole, push_text};
 use crate::detect::Head;
 use crate::tag;
 
@@ -23,14 +23,7 @@ pub(crate) fn score(head: &Head<'_>) -> u8 {
 
 /// The draft of a line; one that is no access log line is kept as a message and tagged.
 pub(crate) fn parse(line: &str) -> Draft {
-    parse_line(line).map_or_else(
-        || {
-            let mut draft = Draft::message(line);
-            draft.tag(tag::ACCESS_LOG_PARSE_FAILURE);
-            draft
-        },
-        Draft::new,
-    )
+    parse_line(line).map_or_else(|| draft_of_whole(line, tag::ACCESS_LOG_PARSE_FAILURE), Draft::new)
 }
 
 /// `[vhost ]address ident user [time] "request" status bytes["referrer" "agent"[ rest]]`; `None` when the line is none.
@@ -158,12 +151,6 @@ fn response_time_ms(text: &str) -> Option<Value> {
     let number: f64 = text.parse().ok()?;
     let micros = if text.contains('.') { (number * MICROS_PER_SECOND).round() } else { number };
     Value::number(micros / MICROS_PER_MILLI)
-}
-
-fn push_text(body: &mut Object, name: &str, text: &str) {
-    if text != "-" && !text.is_empty() {
-        body.push((name.into(), Value::text(text)));
-    }
 }
 
 /// The text up to the quote that is not escaped, with escaped quotes resolved, and what follows it.

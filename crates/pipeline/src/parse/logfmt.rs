@@ -2,8 +2,8 @@
 
 use vigie_domain::{Object, Value};
 
-use super::Draft;
 use super::number::typed_by_content;
+use super::{Draft, draft_of_whole};
 use crate::detect::Head;
 use crate::tag;
 
@@ -21,9 +21,7 @@ pub(crate) fn score(head: &Head<'_>) -> u8 {
 /// The draft of a line; one without any pair is kept as a message and tagged.
 pub(crate) fn parse(line: &str) -> Draft {
     let Some(pairs) = Pairs::of(line) else {
-        let mut draft = Draft::message(line);
-        draft.tag(tag::KV_PARSE_FAILURE);
-        return draft;
+        return draft_of_whole(line, tag::KV_PARSE_FAILURE);
     };
     let mut body = pairs.fields;
     if !pairs.prose.is_empty() {

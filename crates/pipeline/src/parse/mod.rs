@@ -15,6 +15,8 @@ pub(crate) mod parquet;
 mod parquet_footer;
 mod parquet_value;
 pub(crate) mod plain;
+pub(crate) mod syslog;
+mod syslog_header;
 
 use std::io::BufRead;
 
@@ -70,6 +72,20 @@ impl Draft {
         if !self.tags.contains(&tag) {
             self.tags.push(tag);
         }
+    }
+}
+
+/// A line that is kept whole because it is not of the format, with the tag that says so.
+pub(crate) fn draft_of_whole(line: &str, tag: &'static str) -> Draft {
+    let mut draft = Draft::message(line);
+    draft.tag(tag);
+    draft
+}
+
+/// Adds a text, unless it is empty or the dash that stands for nothing.
+pub(crate) fn push_text(body: &mut Object, name: &str, text: &str) {
+    if text != "-" && !text.is_empty() {
+        body.push((name.into(), Value::text(text)));
     }
 }
 
