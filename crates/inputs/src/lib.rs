@@ -13,6 +13,7 @@ mod numbers;
 mod one_way;
 mod room;
 mod stream;
+mod syslog;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -33,6 +34,7 @@ pub use lines::Lines;
 pub use numbers::{CountedSource, InputNumbers, NumbersNow};
 pub use one_way::{Frames, Framing, OneWay};
 pub use stream::{Connection, StreamProtocol};
+pub use syslog::Syslog;
 pub use tls::TlsFiles;
 
 /// One way in: where it listens and what is spoken there.

@@ -220,6 +220,23 @@ async fn datagrams_are_events_of_their_senders() {
 }
 
 #[tokio::test]
+async fn syslog_comes_in_every_framing() {
+    let bench = Bench::new(streams(OneWay::new(Syslog), None));
+    let sent = "<13>Nov 23 14:00:00 till-1 pay[7]: one\n47 <11>1 2026-11-23T14:00:00Z till-2 app - - - two<14>Nov 23 14:00:01 till-3 cart: three";
+    bench.send(sent.as_bytes()).await;
+    let mut hosts = bench.texts("host").await;
+    hosts.sort();
+    assert_eq!(hosts, ["till-1", "till-2", "till-3"], "{:?}", bench.bodies().await);
+    let bench =
+        Bench::new(Protocol::Datagrams { address: (Ipv4Addr::LOCALHOST, 0).into(), protocol: Arc::new(Syslog) });
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let datagram = "<11>1 2026-11-23T14:00:00Z till-1 app - - - a trace\n  of two lines";
+    socket.send_to(datagram.as_bytes(), bench.address().await).await.unwrap();
+    bench.until(|numbers| numbers.stored == 1).await;
+    assert_eq!(bench.texts("message").await, ["a trace\n  of two lines"]);
+}
+
+#[tokio::test]
 async fn an_address_that_is_taken_is_said_and_others_go_on() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let bench = Bench::new(streams_at(taken.local_addr().unwrap(), OneWay::new(Lines), None));

@@ -8,7 +8,7 @@ use vigie_domain::{EventBatch, Object, Value};
 use crate::convert;
 use crate::options::DecodeOptions;
 use crate::parse::json_value::{object_of, parse_json};
-use crate::parse::{Draft, access_log, binary_reason, draft_of_text, logfmt, too_large};
+use crate::parse::{Draft, access_log, binary_reason, draft_of_text, logfmt, syslog, too_large};
 use crate::tag;
 
 /// What became of framed records: `events` and `refused` together are as many as were `received`.
@@ -90,6 +90,15 @@ impl<'o> Assembler<'o> {
             }
             Some(Value::Object(body)) => self.push_draft(Draft::new(body), json),
             Some(_) | None => self.push_parsed(json, |text| Ok(broken_json(text))),
+        }
+    }
+
+    /// A syslog message, RFC 5424 or 3164; what is none is kept as text with the tag `_syslogparsefailure`.
+    pub fn push_syslog(&mut self, message: &[u8]) {
+        // Some senders end each message with a NUL.
+        let message = message.trim_ascii_end().strip_suffix(b"\0").unwrap_or(message).trim_ascii_end();
+        if !message.is_empty() {
+            self.push_parsed(message, |text| Ok(syslog::parse(text)));
         }
     }
 
@@ -231,6 +240,23 @@ mod tests {
         assert_eq!(raws[2..4], [&large[..200]; 2]);
         assert_eq!(raws[4], br#"{"@timestamp":"2020-01-01T00:00:00Z","log_type":"other"}"#);
         assert!(framed.refused.iter().all(|refused| !refused.reason.is_empty()));
+    }
+
+    #[test]
+    fn a_syslog_message_has_its_fields() {
+        let framed = framed(|assembler| {
+            assembler.push_syslog(b"<11>1 2025-11-25T23:00:00Z till-1 pay 7 - - refused\0\n");
+            assembler.push_syslog(b"\n");
+            assembler.push_syslog(b"words");
+        });
+        let bodies: Vec<String> = framed.events.events().map(|event| as_sent(event.body)).collect();
+        assert_eq!(bodies.len(), 2);
+        assert!(
+            bodies[0].contains(r#""host":"till-1","service":"pay""#) && bodies[0].contains("refused"),
+            "{}",
+            bodies[0]
+        );
+        assert!(bodies[1].contains("_syslogparsefailure"), "{}", bodies[1]);
     }
 
     #[test]

@@ -95,6 +95,10 @@ pub struct Settings {
     pub input_tcp: StreamInputSettings,
     /// Lines in datagrams.
     pub input_udp: DatagramInputSettings,
+    /// Syslog over TCP.
+    pub input_syslog_tcp: StreamInputSettings,
+    /// Syslog in datagrams.
+    pub input_syslog_udp: DatagramInputSettings,
     /// Files that are followed.
     pub input_files: FileInputSettings,
     /// What inputs could not store.
@@ -305,8 +309,12 @@ impl Settings {
         if self.data.dir.as_os_str().is_empty() {
             return Err(ConfigError("data.dir is empty; name a folder".to_owned()));
         }
-        self.input_tcp.check("input_tcp")?;
-        inputs::address("input_udp.listen", &self.input_udp.listen)?;
+        for (section, input) in [("input_tcp", &self.input_tcp), ("input_syslog_tcp", &self.input_syslog_tcp)] {
+            input.check(section)?;
+        }
+        for (section, input) in [("input_udp", &self.input_udp), ("input_syslog_udp", &self.input_syslog_udp)] {
+            inputs::address(&format!("{section}.listen"), &input.listen)?;
+        }
         let positive = [
             ("server.connections_max", self.server.connections_max as u64),
             ("server.header_timeout_s", self.server.header_timeout_s),
