@@ -182,6 +182,39 @@ async fn a_sender_that_lies_about_a_length_is_cut_off_after_what_it_sent_before(
     assert!(bench.numbers().last_error.unwrap().1.contains("999999999"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_does_not_finish_is_cut_off_and_what_it_sent_is_kept() {
+    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let mut stream = bench.connect().await;
+    stream.write_all(b"whole\nnever to be finish").await.unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.unwrap();
+    assert_eq!(bench.texts("message").await, ["whole", "never to be finish"]);
+    bench.until(|numbers| numbers.cuts.contains(&(CutReason::Slow, 1))).await;
+}
+
+#[tokio::test]
+async fn a_sender_without_an_end_is_cut_off() {
+    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let mut stream = bench.connect().await;
+    let endless = vec![b'x'; 1 << 20];
+    while stream.write_all(&endless).await.is_ok() {}
+    bench.until(|numbers| numbers.cuts.contains(&(CutReason::TooLarge, 1))).await;
+    assert_eq!(bench.letters().await.len(), 1, "its beginning is kept once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_connection_stays() {
+    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let mut stream = bench.connect().await;
+    stream.write_all(b"one\n").await.unwrap();
+    bench.until(|numbers| numbers.stored == 1).await;
+    tokio::time::advance(Duration::from_secs(3_600)).await;
+    stream.write_all(b"two\n").await.unwrap();
+    bench.until(|numbers| numbers.stored == 2).await;
+    assert_eq!(bench.numbers().connections, 1);
+}
+
 #[tokio::test]
 async fn what_cannot_be_stored_waits_until_it_can() {
     let bench = Bench::new(streams(OneWay::new(Lines), None));
