@@ -145,6 +145,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What is left.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at..]
+    }
+
     /// The next byte, not passed.
     ///
     /// # Errors

@@ -183,6 +183,8 @@ pub struct StorageSettings {
     pub flush_bytes: usize,
     /// Seconds before parts are written.
     pub flush_seconds: u64,
+    /// Columns that an index may have beside those of the mapping.
+    pub fields_max: usize,
     /// Bytes of free disk below which events are refused.
     pub free_bytes_min: u64,
 }

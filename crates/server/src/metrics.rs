@@ -68,6 +68,40 @@ impl Collector for Queries {
     }
 }
 
+/// Values that are kept in the overflow column because a bound of their index was reached, since the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OverflowNumbers {
+    /// It had as many dynamic columns as it may.
+    pub columns: u64,
+    /// They were nested too deep.
+    pub depth: u64,
+}
+
+/// Tells how many these are now.
+pub type OverflowWatch = Arc<dyn Fn() -> OverflowNumbers + Send + Sync>;
+
+/// Numbers that the store keeps itself.
+struct Overflow(OverflowWatch);
+
+impl fmt::Debug for Overflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Overflow")
+    }
+}
+
+impl Collector for Overflow {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let OverflowNumbers { columns, depth } = (self.0)();
+        let help = "Values written to the overflow column because their index had as many columns as it may, or for their depth";
+        let counter = ConstCounter::new(0_u64);
+        let mut family = encoder.encode_descriptor("overflow_fields", help, None, counter.metric_type())?;
+        for (reason, count) in [("columns", columns), ("depth", depth)] {
+            ConstCounter::new(count).encode(family.encode_family(&[("reason", reason)])?)?;
+        }
+        Ok(())
+    }
+}
+
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RequestLabels {
     method: &'static str,
@@ -120,6 +154,11 @@ impl Metrics {
     /// Tells what the inputs count whenever the metrics are asked for.
     pub fn watch_inputs(&mut self, inputs: Arc<Inputs>, letters: DeadLetters) {
         self.registry.register_collector(Box::new(inputs::InputNumbers::new(inputs, letters)));
+    }
+
+    /// Tells what exceeded bounds whenever the metrics are asked for.
+    pub fn watch_overflow(&mut self, numbers: OverflowWatch) {
+        self.registry.register_collector(Box::new(Overflow(numbers)));
     }
 
     /// Notes when the process started.

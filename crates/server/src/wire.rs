@@ -31,7 +31,7 @@ use care::BackupTaker;
 use crate::config::Settings;
 use crate::http::cookies::CookiePolicy;
 use crate::http::state::{AppState, Limits};
-use crate::metrics::{Metrics, QueryWatch};
+use crate::metrics::{Metrics, OverflowNumbers, OverflowWatch, QueryWatch};
 use crate::readiness::Readiness;
 
 const LOGS_FOLDER: &str = "logs";
@@ -62,6 +62,7 @@ impl Stores {
         let mut options = EngineOptions::new(folder.join(LOGS_FOLDER));
         options.flush_bytes = bounded_flush_bytes(settings.storage.flush_bytes, memory::limit_bytes());
         options.flush_interval = Duration::from_secs(settings.storage.flush_seconds);
+        options.fields_max = settings.storage.fields_max;
         options.free_bytes_min = settings.storage.free_bytes_min;
         options.query_timeout = Some(Duration::from_secs(settings.query.timeout_s));
         options.query_memory =
@@ -78,12 +79,16 @@ impl Stores {
 
     /// The stores as use cases see them.
     pub fn ports(&self) -> Ports {
-        let engine = self.logs.clone();
+        let (engine, watched) = (self.logs.clone(), self.logs.clone());
         Ports {
             logs: self.logs.clone(),
             metadata: self.metadata.clone(),
             backups: Some(self.backups.clone()),
             query_numbers: Some(Arc::new(move || engine.query_numbers())),
+            exceeding: Some(Arc::new(move || {
+                let exceeding = watched.exceeding();
+                OverflowNumbers { columns: exceeding.columns, depth: exceeding.depth }
+            })),
         }
     }
 }
@@ -105,6 +110,8 @@ pub struct Ports {
     pub backups: Option<BackupTaker>,
     /// Tells what questions cost, when the store counts it.
     pub query_numbers: Option<QueryWatch>,
+    /// Tells how many values exceeded bounds of their index, when the store counts it.
+    pub exceeding: Option<OverflowWatch>,
 }
 
 /// Opens only what is not an event; other processes may have it open as well.
@@ -146,6 +153,9 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
     metrics.watch_inputs(inputs.clone(), letters.clone());
     if let Some(numbers) = &ports.query_numbers {
         metrics.watch_queries(numbers.clone());
+    }
+    if let Some(numbers) = &ports.exceeding {
+        metrics.watch_overflow(numbers.clone());
     }
     metrics.record_start(clock()());
     Ok(AppState {

@@ -16,6 +16,7 @@ mod part;
 mod scan;
 mod wal;
 
+pub use chunk::Exceeding;
 pub use engine::{LogEngine, Snapshot};
 pub use options::{EngineClock, EngineOptions, FatalHandler};
 pub use scan::MemoryBounds;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use vigie_domain::{Day, EventBatch, LogType};
 
-use crate::chunk::{Chunk, ChunkBuilder};
+use crate::chunk::{Chunk, ChunkBuilder, IndexColumns};
 
 /// Open rows that are made into a chunk.
 const OPEN_ROWS_MAX: usize = 4_096;
@@ -35,6 +35,7 @@ type ChunkCache = Arc<Mutex<Option<(usize, Arc<Chunk>)>>>;
 struct Shelf {
     chunks: Vec<Arc<Chunk>>,
     open: Vec<OpenRow>,
+    index: Arc<IndexColumns>,
     cache: ChunkCache,
 }
 
@@ -56,15 +57,18 @@ impl MemTable {
         self.shelves.is_empty()
     }
 
-    /// Adds one event.
-    pub fn insert_row(&mut self, key: ShelfKey, row: OpenRow) {
+    /// Adds one event; `index` are the columns of its day.
+    pub fn insert_row(&mut self, key: ShelfKey, row: OpenRow, index: &Arc<IndexColumns>) {
         let shelf = self.shelves.entry(key).or_default();
+        if shelf.open.is_empty() {
+            shelf.index = index.clone();
+        }
         self.bytes += ROW_OVERHEAD_BYTES + row.batch.row(row.place).size_bytes();
         shelf.open.push(row);
         if shelf.open.len() >= OPEN_ROWS_MAX {
             let rows = std::mem::take(&mut shelf.open);
             shelf.cache = ChunkCache::default();
-            shelf.chunks.push(Arc::new(build(key.1, &rows)));
+            shelf.chunks.push(Arc::new(build(key.1, &rows, &shelf.index)));
         }
     }
 
@@ -72,6 +76,11 @@ impl MemTable {
     pub fn insert_chunk(&mut self, key: ShelfKey, chunk: Chunk) {
         self.bytes += chunk.bytes();
         self.shelves.entry(key).or_default().chunks.push(Arc::new(chunk));
+    }
+
+    /// The finished chunks of one day.
+    pub fn chunks_of(&self, day: Day) -> impl Iterator<Item = &Arc<Chunk>> {
+        self.shelves.iter().filter(move |(key, _)| key.0 == day).flat_map(|(_, shelf)| &shelf.chunks)
     }
 
     /// What lies on each shelf now; later insertions do not change it.
@@ -83,6 +92,7 @@ impl MemTable {
                     log_type: key.1,
                     chunks: shelf.chunks.clone(),
                     open: shelf.open.clone(),
+                    index: shelf.index.clone(),
                     cache: shelf.cache.clone(),
                 };
                 (*key, snapshot)
@@ -91,8 +101,8 @@ impl MemTable {
     }
 }
 
-fn build(log_type: LogType, rows: &[OpenRow]) -> Chunk {
-    ChunkBuilder::build(log_type, rows.iter().map(|row| (row.sequence, row.batch.row(row.place))))
+fn build(log_type: LogType, rows: &[OpenRow], index: &IndexColumns) -> Chunk {
+    ChunkBuilder::build(log_type, rows.iter().map(|row| (row.sequence, row.batch.row(row.place))), index)
 }
 
 /// The events of a shelf at one moment.
@@ -100,6 +110,7 @@ pub struct ShelfSnapshot {
     log_type: LogType,
     chunks: Vec<Arc<Chunk>>,
     open: Vec<OpenRow>,
+    index: Arc<IndexColumns>,
     cache: ChunkCache,
 }
 
@@ -114,7 +125,7 @@ impl ShelfSnapshot {
         let built = match cache.as_ref() {
             Some((rows, chunk)) if *rows == self.open.len() => chunk.clone(),
             _ => {
-                let chunk = Arc::new(build(self.log_type, &self.open));
+                let chunk = Arc::new(build(self.log_type, &self.open, &self.index));
                 *cache = Some((self.open.len(), chunk.clone()));
                 chunk
             }
@@ -136,7 +147,7 @@ mod tests {
         let body = vec![("n".into(), Value::Int(sequence as i64))];
         let event = Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::Error, body };
         let row = OpenRow { sequence, batch: Arc::new(vec![event].into()), place: 0 };
-        table.insert_row((timestamp.day(), LogType::Error), row);
+        table.insert_row((timestamp.day(), LogType::Error), row, &Arc::default());
     }
 
     #[test]

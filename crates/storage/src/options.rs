@@ -7,6 +7,7 @@ use std::time::Duration;
 use vigie_domain::Timestamp;
 
 use crate::care::LifecyclePolicy;
+use crate::chunk::COLUMNS_MAX;
 use crate::files::{self, SharedFiles};
 use crate::scan::MemoryBounds;
 
@@ -29,6 +30,8 @@ pub struct EngineOptions {
     pub flush_interval: Duration,
     /// Size at which a log segment is closed and the next begun, in bytes: bounds the memory of a replay.
     pub segment_bytes_max: u64,
+    /// Columns beside those of the mapping that an index may have; what exceeds them is kept in the overflow column.
+    pub fields_max: usize,
     /// Free disk space below which events are refused, in bytes.
     pub free_bytes_min: u64,
     /// Parts of one day and log type that are merged into one.
@@ -58,6 +61,7 @@ impl EngineOptions {
             flush_bytes: 96 * 1024 * 1024,
             flush_interval: Duration::from_secs(60),
             segment_bytes_max: 64 * 1024 * 1024,
+            fields_max: COLUMNS_MAX,
             free_bytes_min: 256 * 1024 * 1024,
             merge_fan_in: 8,
             merge_rows_max: 2_000_000,

@@ -26,7 +26,7 @@ pub(crate) async fn append_all(
     key: Option<&str>,
 ) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    for (number, batch) in bounded(events).into_iter().enumerate() {
+    for (number, batch) in bounded(events).enumerate() {
         let key = key.map(|key| format!("{key}/{number}"));
         let appended = store.append(scope, Append { key, events: batch }).await?;
         outcome.stored += appended.stored as u64;
@@ -35,19 +35,20 @@ pub(crate) async fn append_all(
     Ok(outcome)
 }
 
-/// The events in bounded batches.
-fn bounded(events: EventBatch) -> Vec<EventBatch> {
+/// The events in bounded batches, each made when it is asked for: all of them at once would take the memory twice.
+fn bounded(mut events: EventBatch) -> impl Iterator<Item = EventBatch> {
     let ends = ends_of(&events);
-    if let [_] = ends[..] {
-        return vec![events];
-    }
-    let starts = std::iter::once(0).chain(ends.iter().copied());
-    let batch = |(start, end): (usize, &usize)| {
+    let is_one = ends.len() == 1;
+    let mut start = 0;
+    ends.into_iter().map(move |end| {
+        if is_one {
+            return std::mem::take(&mut events);
+        }
         let mut batch = EventBatch::default();
-        (start..*end).for_each(|place| batch.push_row(events.row(place)));
+        (start..end).for_each(|place| batch.push_row(events.row(place)));
+        start = end;
         batch
-    };
-    starts.zip(&ends).map(batch).collect()
+    })
 }
 
 /// Where the batches end.
@@ -80,7 +81,7 @@ mod tests {
             body: vec![("message".into(), Value::text("x".repeat(*size)))],
         };
         let events: EventBatch = sizes.iter().map(event).collect();
-        let batches = bounded(events.clone());
+        let batches: Vec<EventBatch> = bounded(events.clone()).collect();
         assert!(batches.iter().flat_map(EventBatch::events).eq(events.events()), "every event is in one batch");
         batches.iter().map(EventBatch::len).collect()
     }

@@ -135,6 +135,11 @@ impl Layout {
         }
     }
 
+    /// Without a leaf.
+    pub(super) fn empty() -> Self {
+        Self::new(Vec::new())
+    }
+
     /// Reads what `write` wrote.
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
         let mut leaves = Vec::new();

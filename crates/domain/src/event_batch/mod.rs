@@ -2,7 +2,8 @@
 //!
 //! An event as a list of names and values takes many times the memory of what was sent, and every step over it waits
 //! for that memory. A batch holds the same in a few buffers: it is written to the log as it is, and columns are
-//! built from it.
+//! built from it. Layouts that are held once are bounded: past the bound, as of a sender that names fields after values,
+//! an event has its names among its own bytes.
 
 mod layout;
 mod row;
@@ -14,19 +15,28 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 pub use layout::{Layout, Leaf, Own, insert_leaf};
-pub use row::{Row, ValueRef, Values};
+pub use row::{Row, RowLayout, ValueRef, Values};
 
 use crate::codec::{CodecError, Reader, log_type_code, tag, write_signed, write_unsigned, write_value};
 use crate::{Event, LogType, Timestamp, Value};
 use layout::{for_each_leaf, layout_hash};
+use row::Names;
 
 /// What a leaf weighs beside its name and text, for whoever splits batches by size.
 const LEAF_BYTES: usize = 16;
+/// Layouts of a batch that are held once.
+const LAYOUTS_MAX: usize = 1_024;
+/// Leaves of all of them: each takes some sixty bytes, however short its name.
+const LAYOUT_LEAVES_MAX: usize = 64 * 1_024;
+/// In place of the number of a layout: the row's bytes begin with the length of its layout and the layout.
+const OWN_LAYOUT: u32 = u32::MAX;
 
 /// Some events in order.
 #[derive(Clone, Default)]
 pub struct EventBatch {
     layouts: Vec<Arc<Layout>>,
+    /// Leaves of all of them.
+    leaf_count: usize,
     /// Numbers of layouts by their hash; the few that share one are told apart by their names.
     numbers: HashMap<u64, Vec<u32>, FixedState>,
     /// The layout that the last event of each log type had: the next one mostly has it too.
@@ -44,6 +54,7 @@ struct Head {
     timestamp: Timestamp,
     ingested_at: Timestamp,
     log_type: LogType,
+    /// A number, or `OWN_LAYOUT`.
     layout: u32,
     has_id: bool,
     /// Where its bytes and its text end; they begin where those of the row before end.
@@ -65,11 +76,17 @@ impl EventBatch {
     /// Adds an event at the end.
     pub fn push(&mut self, event: &Event) {
         let layout = self.layout_of(event);
+        let own = match self.layouts.get(layout as usize) {
+            Some(_) => None,
+            None => Some(Layout::of(&event.body)),
+        };
+        own.iter().for_each(|own| write_own_layout(&mut self.bytes, own));
         if let Some(id) = &event.id {
             write_unsigned(&mut self.bytes, id.0.len() as u64);
             self.text.push_str(&id.0);
         }
-        let mut leaves = self.layouts[layout as usize].leaves().iter();
+        let layout_leaves = own.as_ref().unwrap_or_else(|| &self.layouts[layout as usize]).leaves();
+        let mut leaves = layout_leaves.iter();
         for_each_leaf(&event.body, &mut |_, _, value| {
             let own = leaves.next().map_or(Own::Nothing, |leaf| leaf.own);
             match (own, value) {
@@ -102,19 +119,33 @@ impl EventBatch {
         }
         let hash = layout_hash(&event.body);
         let number = self.number_of(hash, |known| known.is_of(&event.body), || Arc::new(Layout::of(&event.body)));
-        self.last_layouts[event.log_type as usize] = number;
+        if number != OWN_LAYOUT {
+            self.last_layouts[event.log_type as usize] = number;
+        }
         number
     }
 
-    /// The number of the layout with this hash that is the one meant; it is added when there is none.
+    /// The number of the layout with this hash that is the one meant; it is added when there is none and room for it.
     fn number_of(&mut self, hash: u64, is_it: impl Fn(&Layout) -> bool, make: impl FnOnce() -> Arc<Layout>) -> u32 {
-        let numbers = self.numbers.entry(hash).or_default();
-        if let Some(number) = numbers.iter().find(|number| is_it(&self.layouts[**number as usize])) {
+        let known = self.numbers.get(&hash).map_or(&[][..], Vec::as_slice);
+        if let Some(number) = known.iter().find(|number| is_it(&self.layouts[**number as usize])) {
             return *number;
         }
+        if self.layouts.len() >= LAYOUTS_MAX {
+            return OWN_LAYOUT;
+        }
+        let layout = make();
+        if self.leaf_count + layout.leaves().len() > LAYOUT_LEAVES_MAX {
+            return OWN_LAYOUT;
+        }
+        self.add_layout(layout)
+    }
+
+    fn add_layout(&mut self, layout: Arc<Layout>) -> u32 {
         let number = self.layouts.len() as u32;
-        numbers.push(number);
-        self.layouts.push(make());
+        self.numbers.entry(layout.hash()).or_default().push(number);
+        self.leaf_count += layout.leaves().len();
+        self.layouts.push(layout);
         number
     }
 
@@ -125,7 +156,7 @@ impl EventBatch {
     pub fn row(&self, place: usize) -> Row<'_> {
         let head = &self.heads[place];
         let (bytes_start, text_start) = self.ends(place);
-        let layout = &self.layouts[head.layout as usize];
+        let layout = self.layouts.get(head.layout as usize);
         Row::new(head, layout, &self.bytes[bytes_start..head.bytes_end], &self.text[text_start..head.text_end])
     }
 
@@ -154,9 +185,20 @@ impl EventBatch {
 
     /// Adds a row of another batch at the end.
     pub fn push_row(&mut self, row: Row<'_>) {
-        let meant = row.layout();
-        let is_it = |known: &Layout| std::ptr::eq(known, meant.as_ref()) || *known == **meant;
-        let layout = self.number_of(meant.hash(), is_it, || meant.clone());
+        let layout = match row.names() {
+            Names::Known(meant) => {
+                let is_it = |known: &Layout| std::ptr::eq(known, meant.as_ref()) || *known == **meant;
+                let number = self.number_of(meant.hash(), is_it, || meant.clone());
+                if number == OWN_LAYOUT {
+                    write_own_layout(&mut self.bytes, meant);
+                }
+                number
+            }
+            Names::Own(names) => {
+                write_sized(&mut self.bytes, names);
+                OWN_LAYOUT
+            }
+        };
         self.bytes.extend_from_slice(row.bytes());
         self.text.push_str(row.text());
         let (bytes_end, text_end) = (self.bytes.len(), self.text.len());
@@ -175,7 +217,8 @@ impl EventBatch {
             out.push(log_type_code(head.log_type) << 1 | u8::from(head.has_id));
             write_signed(out, timestamp.wrapping_sub(before.0));
             write_signed(out, ingested_at.wrapping_sub(before.1));
-            write_unsigned(out, u64::from(head.layout));
+            // The number after the last stands for a layout of its own.
+            write_unsigned(out, u64::from(head.layout).min(self.layouts.len() as u64));
             write_unsigned(out, (head.bytes_end - ends.0) as u64);
             write_unsigned(out, (head.text_end - ends.1) as u64);
             before = (timestamp, ingested_at);
@@ -192,9 +235,7 @@ impl EventBatch {
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
         let mut batch = Self::default();
         for _ in 0..reader.count()? {
-            let layout = Arc::new(Layout::read(reader)?);
-            batch.numbers.entry(layout.hash()).or_default().push(batch.layouts.len() as u32);
-            batch.layouts.push(layout);
+            batch.add_layout(Arc::new(Layout::read(reader)?));
         }
         let mut before = (0_i64, 0_i64);
         let mut ends = (0_usize, 0_usize);
@@ -205,12 +246,13 @@ impl EventBatch {
             let layout = reader.unsigned()?;
             // Neither length exceeds what is left, so the sums stay far from overflow until `take` refuses them.
             ends = (ends.0.saturating_add(reader.count()?), ends.1.saturating_add(reader.count()?));
-            let Some(log_type) = log_type.filter(|_| layout < batch.layouts.len() as u64) else { return reader.fail() };
+            let known = batch.layouts.len() as u64;
+            let Some(log_type) = log_type.filter(|_| layout <= known) else { return reader.fail() };
             batch.heads.push(Head {
                 timestamp: Timestamp::from_nanos(before.0),
                 ingested_at: Timestamp::from_nanos(before.1),
                 log_type,
-                layout: layout as u32,
+                layout: if layout == known { OWN_LAYOUT } else { layout as u32 },
                 has_id: kind & 1 == 1,
                 bytes_end: ends.0,
                 text_end: ends.1,
@@ -227,6 +269,17 @@ impl EventBatch {
         }
         Ok(batch)
     }
+}
+
+fn write_own_layout(out: &mut Vec<u8>, layout: &Layout) {
+    let mut names = Vec::new();
+    layout.write(&mut names);
+    write_sized(out, &names);
+}
+
+fn write_sized(out: &mut Vec<u8>, bytes: &[u8]) {
+    write_unsigned(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
 }
 
 /// Batches of the same events are equal, however they came to be.

@@ -1,5 +1,6 @@
 //! One event of a batch, read in place.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use super::layout::{Layout, Own, insert_leaf};
@@ -11,9 +12,38 @@ use crate::{Event, EventId, LogType, Object, Timestamp, Value};
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
     head: &'a Head,
-    layout: &'a Arc<Layout>,
+    names: Names<'a>,
+    /// Its id, if it has one, and its values.
     bytes: &'a [u8],
     text: &'a str,
+}
+
+/// Where the names of a row's leaves are.
+#[derive(Clone, Copy)]
+pub(super) enum Names<'a> {
+    /// In a layout that rows of the batch share.
+    Known(&'a Arc<Layout>),
+    /// Among its own bytes.
+    Own(&'a [u8]),
+}
+
+/// The layout of a row, shared or made for it.
+pub enum RowLayout<'a> {
+    /// Other rows of the batch have it too.
+    Shared(&'a Arc<Layout>),
+    /// The row alone has it.
+    Own(Arc<Layout>),
+}
+
+impl Deref for RowLayout<'_> {
+    type Target = Arc<Layout>;
+
+    fn deref(&self) -> &Arc<Layout> {
+        match self {
+            Self::Shared(layout) => layout,
+            Self::Own(layout) => layout,
+        }
+    }
 }
 
 /// The value of a leaf.
@@ -54,8 +84,14 @@ impl ValueRef<'_> {
 }
 
 impl<'a> Row<'a> {
-    pub(super) const fn new(head: &'a Head, layout: &'a Arc<Layout>, bytes: &'a [u8], text: &'a str) -> Self {
-        Self { head, layout, bytes, text }
+    /// A row of these bytes; without a layout they begin with its own. Bytes that are none make a row that is not whole.
+    pub(super) fn new(head: &'a Head, layout: Option<&'a Arc<Layout>>, bytes: &'a [u8], text: &'a str) -> Self {
+        if let Some(layout) = layout {
+            return Self { head, names: Names::Known(layout), bytes, text };
+        }
+        let mut reader = Reader::new(bytes);
+        let names = reader.count().and_then(|length| reader.take(length)).unwrap_or_default();
+        Self { head, names: Names::Own(names), bytes: reader.rest(), text }
     }
 
     /// The event's own time.
@@ -88,8 +124,18 @@ impl<'a> Row<'a> {
     }
 
     /// The names of its leaves.
-    pub const fn layout(&self) -> &'a Arc<Layout> {
-        self.layout
+    pub fn layout(&self) -> RowLayout<'a> {
+        match self.names {
+            Names::Known(layout) => RowLayout::Shared(layout),
+            // A batch is made of events, or of bytes that were looked through: every layout can be read.
+            Names::Own(names) => {
+                RowLayout::Own(Arc::new(Layout::read(&mut Reader::new(names)).unwrap_or_else(|_| Layout::empty())))
+            }
+        }
+    }
+
+    pub(super) const fn names(&self) -> Names<'a> {
+        self.names
     }
 
     pub(super) const fn head(&self) -> &'a Head {
@@ -116,13 +162,18 @@ impl<'a> Row<'a> {
     /// Roughly what the event takes. Its own time is left out: for an event without one it is that of arrival, and its
     /// text may have another length when the event is sent again.
     pub fn size_bytes(&self) -> usize {
-        self.layout.names_bytes() + self.layout.leaves().len() * LEAF_BYTES + self.bytes.len() + self.text.len()
+        let (names, leaves) = match self.names {
+            Names::Known(layout) => (layout.names_bytes(), layout.leaves().len()),
+            // A layout begins with the number of its leaves.
+            Names::Own(names) => (names.len(), Reader::new(names).count().unwrap_or_default()),
+        };
+        names + leaves * LEAF_BYTES + self.bytes.len() + self.text.len()
     }
 
     /// The event.
     pub fn to_event(&self) -> Event {
         let mut body = Object::new();
-        for (leaf, value) in self.layout.leaves().iter().zip(self.values()) {
+        for (leaf, value) in self.layout().leaves().iter().zip(self.values()) {
             insert_leaf(&mut body, &leaf.above, &leaf.name, value.into_value());
         }
         Event {
@@ -134,8 +185,14 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Whether its bytes are an id, if it has one, and the values that its layout names.
+    /// Whether its bytes are a layout, if it has its own, an id, if it has one, and the values that its layout names.
     pub(super) fn is_whole(&self) -> bool {
+        if let Names::Own(names) = self.names {
+            let mut reader = Reader::new(names);
+            if Layout::read(&mut reader).is_err() || !reader.is_at_end() {
+                return false;
+            }
+        }
         let mut reader = self.reader();
         let is_read = |reader: &mut RowReader<'_>, own: Own| match reader.value() {
             Ok(ValueRef::OwnTime(_)) => own == Own::Time,
@@ -143,7 +200,7 @@ impl<'a> Row<'a> {
             read => read.is_ok(),
         };
         (!self.head.has_id || reader.text().is_ok())
-            && self.layout.leaves().iter().all(|leaf| is_read(&mut reader, leaf.own))
+            && self.layout().leaves().iter().all(|leaf| is_read(&mut reader, leaf.own))
             && reader.is_at_end()
     }
 }

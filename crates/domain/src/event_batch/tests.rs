@@ -105,6 +105,56 @@ fn events_of_the_same_names_share_a_layout() {
 }
 
 #[test]
+fn layouts_past_the_bound_lie_with_their_events() {
+    let event_of = |n: usize| Event {
+        id: n.is_multiple_of(3).then(|| EventId(format!("id-{n}"))),
+        ..event(LogType::Error, body(&format!(r#"{{"a{n}":{{"x":"{n}"}},"log_type":"error","b":[{n}]}}"#)))
+    };
+    let wide = |count: usize| {
+        let fields = (0..count).map(|n| (Text::from(format!("w{n}")), Value::Int(1)));
+        event(LogType::Other, fields.collect())
+    };
+    let events: Vec<Event> = (0..LAYOUTS_MAX + 500).map(event_of).collect();
+    let batch: EventBatch = events.iter().cloned().collect();
+    assert_eq!(batch.layouts.len(), LAYOUTS_MAX);
+    assert!(batch.events().eq(events.iter().cloned()));
+    let bytes = written(&batch);
+    let read = EventBatch::read(&mut Reader::new(&bytes)).unwrap();
+    assert_eq!(written(&read), bytes);
+    let mut copied = EventBatch::default();
+    (0..read.len()).rev().map(|place| read.row(place)).for_each(|row| copied.push_row(row));
+    assert!(copied.events().eq(events.into_iter().rev()), "known layouts become own ones and stay themselves");
+    let leaves = LAYOUT_LEAVES_MAX / 2;
+    let wide: EventBatch = [wide(leaves), wide(leaves + 1), wide(leaves), wide(leaves - 1)].into_iter().collect();
+    assert_eq!((wide.layouts.len(), wide.len()), (2, 4), "the second would be too many leaves");
+    assert_eq!(wide.row(1).layout().leaves().len(), leaves + 1);
+}
+
+#[test]
+fn every_truncation_of_an_own_layout_is_refused() {
+    let mut batch: EventBatch =
+        (0..=LAYOUTS_MAX).map(|n| event(LogType::Other, body(&format!(r#"{{"a{n}":"x"}}"#)))).collect();
+    let last = batch.row(LAYOUTS_MAX).to_event();
+    batch.layouts.clear();
+    batch.heads.drain(..LAYOUTS_MAX);
+    batch.bytes.drain(..LAYOUTS_MAX * 2);
+    batch.text.drain(..LAYOUTS_MAX);
+    batch.heads[0].bytes_end = batch.bytes.len();
+    batch.heads[0].text_end = 1;
+    let bytes = written(&batch);
+    assert_eq!(EventBatch::read(&mut Reader::new(&bytes)).unwrap().row(0).to_event(), last);
+    for length in 0..bytes.len() {
+        assert!(EventBatch::read(&mut Reader::new(&bytes[..length])).is_err(), "{length}");
+    }
+    for bit in 0..bytes.len() * 8 {
+        let mut flipped = bytes.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        // Whatever it then says, it says it without harm.
+        let _ = EventBatch::read(&mut Reader::new(&flipped)).map(|batch| batch.events().count());
+    }
+}
+
+#[test]
 fn the_time_and_the_type_of_an_event_are_not_held_twice() {
     let json = r#"{"@timestamp":"2026-11-23T14:04:05.678Z","log_type":"error"}"#;
     let batch: EventBatch = [event(LogType::Error, body(json))].into_iter().collect();

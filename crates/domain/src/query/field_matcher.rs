@@ -118,6 +118,11 @@ impl FieldMatcher {
         canonical == self.field || (is_below() && !hides(&self.hidden, canonical))
     }
 
+    /// The field if no other is covered, as those below it may be.
+    pub fn only_field(&self) -> Option<&str> {
+        (!matches!(self.test, Test::Exists)).then_some(&self.field)
+    }
+
     /// Whether the value passes.
     pub fn matches(&self, scalar: Scalar<'_>) -> bool {
         match &self.test {

@@ -51,6 +51,7 @@ impl TestApp {
             metadata: Arc::new(MemoryMetadataStore::default()),
             backups: None,
             query_numbers: None,
+            exceeding: None,
         };
         Self::with_ports(routes, ports, (folder, settings))
     }

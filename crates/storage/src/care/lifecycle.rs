@@ -51,7 +51,8 @@ impl LifecyclePolicy {
         if let Some(days) = self.recompress_after_days {
             for log_type in LogType::ALL {
                 let parts: Vec<&PartMeta> = parts_of(manifest, day).filter(|part| part.log_type == log_type).collect();
-                if parts.len() > 1 || parts.iter().any(|part| !part.is_recompressed) {
+                // Several that are small already have columns that are too many together.
+                if parts.iter().any(|part| !part.is_recompressed) {
                     let loose = parts.iter().filter(|part| !part.is_recompressed);
                     let latest = loose.map(|part| part.last_ingested_at).max().unwrap_or(Timestamp::MIN);
                     let due_at = after(days).max(latest.saturating_add_nanos(QUIET_NANOS));

@@ -1,6 +1,6 @@
 //! Turns rows into columns: events of one day and log type into a chunk.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -15,22 +15,31 @@ use vigie_domain::{LogType, Value};
 
 use super::column::ColumnBuilder;
 use super::overflow::OverflowCell;
-use super::physical::{Physical, place};
-use super::shape::{Epochs, Shape, ShapeLeaf, epochs_of, shape_text};
-use super::{Chunk, column_names};
+use super::physical::{Physical, may_have_columns, place};
+use super::shape::{Epochs, OWN_SHAPE, Shape, ShapeLeaf, epochs_of, shape_text};
+use super::{Chunk, Exceeding, IndexColumns, OverflowFields, column_names};
+use crate::part::hash_of;
 
-/// Columns that a chunk's fields may have; what exceeds it is kept in the overflow column.
-pub const COLUMNS_MAX: usize = 1_000;
+/// Shapes that are planned at once; an event of another one has its shape in the overflow column.
+const SHAPES_MAX: usize = 1_024;
+/// Leaves of all of them.
+const LEAVES_MAX: usize = 64 * 1_024;
+/// Names above a leaf where objects are no longer taken apart, and the leaf's own.
+const DEPTH_MAX: usize = 20;
+/// Code of a row whose shape lies in the overflow column, until the column is finished.
+const OWN_CODE: i32 = -1;
 
 /// What is known of a leaf of a shape before its value is seen.
 struct LeafPlan {
     /// Dotted path as sent.
     path: String,
+    /// Names of the path.
+    depth: usize,
     canonical: String,
     mapped: Option<FieldKind>,
     has_columns: bool,
-    /// The column that took the last value: values of a leaf mostly have one type.
-    last_column: Option<(Physical, usize)>,
+    /// The column that took the last value, if the index has it: values of a leaf mostly have one type.
+    last_column: Option<(Physical, Option<usize>)>,
 }
 
 /// A shape and where the values of its leaves go.
@@ -42,30 +51,36 @@ struct PlannedShape {
 }
 
 /// Collects events of one log type.
-pub struct ChunkBuilder {
+pub struct ChunkBuilder<'i> {
     log_type: LogType,
+    index: &'i IndexColumns,
     rows: usize,
     capacity: usize,
     timestamps: Vec<i64>,
     ingested_at: Vec<i64>,
     sequences: Vec<u64>,
     ids: Vec<Option<String>>,
-    /// The number of each row's shape.
+    /// The number of each row's shape, or `OWN_CODE`.
     shape_codes: Vec<i32>,
     shapes: Vec<PlannedShape>,
+    /// Numbers of shapes by the hash of their layout.
+    shape_numbers: HashMap<u64, Vec<usize>, RandomState>,
+    leaf_count: usize,
     /// The shape of the row before: the next one mostly has it too.
     last_shape: usize,
     overflow: Vec<Option<String>>,
-    overflow_fields: BTreeSet<String>,
+    overflow_fields: OverflowFields,
+    exceeding: Exceeding,
     column_places: HashMap<String, usize, RandomState>,
     columns: Vec<(String, ColumnBuilder)>,
 }
 
-impl ChunkBuilder {
+impl<'i> ChunkBuilder<'i> {
     /// An empty builder for so many rows: columns that take their size at once neither move nor leave room unused.
-    fn new(log_type: LogType, capacity: usize) -> Self {
+    fn new(log_type: LogType, capacity: usize, index: &'i IndexColumns) -> Self {
         Self {
             log_type,
+            index,
             rows: 0,
             capacity,
             timestamps: Vec::with_capacity(capacity),
@@ -74,17 +89,20 @@ impl ChunkBuilder {
             ids: Vec::new(),
             shape_codes: Vec::with_capacity(capacity),
             shapes: Vec::new(),
+            shape_numbers: HashMap::default(),
+            leaf_count: 0,
             last_shape: 0,
             overflow: Vec::new(),
-            overflow_fields: BTreeSet::new(),
+            overflow_fields: OverflowFields::default(),
+            exceeding: Exceeding::default(),
             column_places: HashMap::default(),
             columns: Vec::new(),
         }
     }
 
-    /// A chunk of these rows and their sequence numbers.
-    pub fn build<'a>(log_type: LogType, rows: impl Iterator<Item = (u64, Row<'a>)>) -> Chunk {
-        let mut builder = Self::new(log_type, rows.size_hint().0);
+    /// A chunk of these rows and their sequence numbers; `index` says which columns it may have.
+    pub fn build<'a>(log_type: LogType, rows: impl Iterator<Item = (u64, Row<'a>)>, index: &'i IndexColumns) -> Chunk {
+        let mut builder = Self::new(log_type, rows.size_hint().0, index);
         let mut values = Vec::new();
         for (sequence, row) in rows {
             values.clear();
@@ -102,47 +120,78 @@ impl ChunkBuilder {
             self.ids.resize(self.rows, None);
             self.ids.push(row.id().map(str::to_owned));
         }
-        let shape = self.shape_of(row, values);
-        self.shape_codes.push(shape as i32);
-        let mut plans = std::mem::take(&mut self.shapes[shape].plans);
         let mut overflow = OverflowCell::default();
-        for (place, (plan, value)) in plans.iter_mut().zip(values).enumerate() {
-            if !self.put(shape, place, plan, value) {
-                let value = value.clone().into_value();
-                overflow.push(place, &value);
-                self.note_overflow(&plan.path, &value);
+        match self.shape_of(row, values) {
+            Ok(shape) => {
+                self.shape_codes.push(shape as i32);
+                let mut plans = std::mem::take(&mut self.shapes[shape].plans);
+                let epochs = std::mem::take(&mut self.shapes[shape].epochs);
+                self.put_all(&mut plans, &epochs, values, &mut overflow);
+                (self.shapes[shape].plans, self.shapes[shape].epochs) = (plans, epochs);
+            }
+            Err(mut own) => {
+                self.shape_codes.push(OWN_CODE);
+                overflow.set_shape(&own.text);
+                self.put_all(&mut own.plans, &own.epochs, values, &mut overflow);
             }
         }
         if let Some(cell) = overflow.finish() {
             self.overflow.resize(self.rows, None);
             self.overflow.push(Some(cell));
         }
-        self.shapes[shape].plans = plans;
         self.rows += 1;
     }
 
-    /// The number of the shape that the row has.
-    fn shape_of(&mut self, row: &Row<'_>, values: &[ValueRef<'_>]) -> usize {
-        let (layout, epochs) = (row.layout(), epochs_of(row.layout(), values, row.timestamp()));
+    fn put_all(
+        &mut self,
+        plans: &mut [LeafPlan],
+        epochs: &Epochs,
+        values: &[ValueRef<'_>],
+        overflow: &mut OverflowCell,
+    ) {
+        for (place, (plan, value)) in plans.iter_mut().zip(values).enumerate() {
+            let is_epoch = || epochs.iter().any(|(epoch, _)| *epoch == place);
+            if !self.put(plan, value, is_epoch) {
+                let value = value.clone().into_value();
+                overflow.push(place, &value);
+                self.note_overflow(plan, &value);
+            }
+        }
+    }
+
+    /// The number of the shape that the row has; a shape that the row has alone when there is no room for more.
+    fn shape_of(&mut self, row: &Row<'_>, values: &[ValueRef<'_>]) -> Result<usize, PlannedShape> {
+        let layout = row.layout();
+        let epochs = epochs_of(&layout, values, row.timestamp());
         let is_it = |shape: &PlannedShape| {
-            shape.epochs == epochs && (Arc::ptr_eq(&shape.layout, layout) || shape.layout == *layout)
+            shape.epochs == epochs && (Arc::ptr_eq(&shape.layout, &layout) || shape.layout == *layout)
         };
         if self.shapes.get(self.last_shape).is_some_and(is_it) {
-            return self.last_shape;
+            return Ok(self.last_shape);
         }
-        self.last_shape = self.shapes.iter().position(is_it).unwrap_or_else(|| {
-            let text = shape_text(layout, &epochs);
-            // What was just written as a shape is one.
-            let shape = Shape::parse(&text).unwrap_or(Shape { leaves: Vec::new() });
-            let plans = plan(&shape, self.log_type);
-            self.shapes.push(PlannedShape { layout: layout.clone(), epochs, text, plans });
-            self.shapes.len() - 1
-        });
-        self.last_shape
+        let numbers = self.shape_numbers.get(&layout.hash()).map_or(&[][..], Vec::as_slice);
+        if let Some(known) = numbers.iter().find(|number| is_it(&self.shapes[**number])) {
+            self.last_shape = *known;
+            return Ok(*known);
+        }
+        let text = shape_text(&layout, &epochs);
+        // What was just written as a shape is one.
+        let shape = Shape::parse(&text).unwrap_or(Shape { leaves: Vec::new() });
+        let planned = PlannedShape { layout: Arc::clone(&layout), epochs, plans: plan(&shape, self.log_type), text };
+        let leaf_count = self.leaf_count + planned.plans.len();
+        let has_room = self.shapes.len() < SHAPES_MAX && leaf_count <= LEAVES_MAX;
+        if !has_room || !self.index.admits_shape(hash_of(&planned.text)) {
+            return Err(planned);
+        }
+        self.leaf_count = leaf_count;
+        self.last_shape = self.shapes.len();
+        self.shape_numbers.entry(layout.hash()).or_default().push(self.last_shape);
+        self.shapes.push(planned);
+        Ok(self.last_shape)
     }
 
     /// Puts the value where reading gives it back; `false` when only the overflow column can hold it.
-    fn put(&mut self, shape: usize, place_in_shape: usize, plan: &mut LeafPlan, value: &ValueRef<'_>) -> bool {
+    fn put(&mut self, plan: &mut LeafPlan, value: &ValueRef<'_>, is_epoch: impl FnOnce() -> bool) -> bool {
         match value {
             // A leaf that would be derived must say that it was null.
             ValueRef::Null => {
@@ -151,43 +200,50 @@ impl ChunkBuilder {
             }
             // They follow from the event itself and need no place.
             ValueRef::OwnTime(_) | ValueRef::OwnType(_) => return true,
-            _ if !plan.has_columns => {
-                return self.shapes[shape].epochs.iter().any(|(place, _)| *place == place_in_shape);
-            }
+            _ if !plan.has_columns => return is_epoch(),
             _ => {}
         }
-        let Some((physical, cell)) = place(value, plan.mapped) else { return false };
-        let Some(column) = self.column_for(plan, physical) else { return false };
+        let Some((physical, cell)) = place(value, plan.mapped) else {
+            self.exceeding.depth +=
+                u64::from(plan.depth == DEPTH_MAX && matches!(value, ValueRef::Tree(Value::Object(_))));
+            return false;
+        };
+        let Some(column) = self.column_for(plan, physical) else {
+            self.exceeding.columns += 1;
+            return false;
+        };
         self.columns[column].1.set(self.rows, cell);
         true
     }
 
+    /// `None` when the index has as many columns as it may and this is none of them.
     fn column_for(&mut self, plan: &mut LeafPlan, physical: Physical) -> Option<usize> {
         if let Some((last, column)) = plan.last_column
             && last == physical
         {
-            return Some(column);
+            return column;
         }
         let name = physical.column_name(&plan.canonical, plan.mapped);
         let column = match self.column_places.get(&name) {
-            Some(column) => *column,
-            None if self.columns.len() >= COLUMNS_MAX => return None,
-            None => {
+            Some(column) => Some(*column),
+            None if plan.mapped.is_some() && name == plan.canonical || self.index.admits(&name) => {
+                self.overflow_fields.has_column_now(&plan.canonical);
                 self.columns.push((name.clone(), ColumnBuilder::new(physical, self.capacity)));
                 self.column_places.insert(name, self.columns.len() - 1);
-                self.columns.len() - 1
+                Some(self.columns.len() - 1)
             }
+            None => None,
         };
         plan.last_column = Some((physical, column));
-        Some(column)
+        column
     }
 
     /// Fields are named by the path as sent, as queries see them: `app` is `service`, but `app.name` is itself.
-    fn note_overflow(&mut self, path: &str, value: &Value) {
-        for_each_scalar(path, value, &mut |path, _| {
+    fn note_overflow(&mut self, plan: &LeafPlan, value: &Value) {
+        for_each_scalar(&plan.path, value, &mut |path, _| {
             let field = mapping::canonical(path);
-            if !pseudo_fields::is_pseudo(field) && !self.overflow_fields.contains(field) {
-                self.overflow_fields.insert(field.to_owned());
+            if !pseudo_fields::is_pseudo(field) {
+                self.overflow_fields.insert(field, || may_have_columns(field) && self.index.has_field(field));
             }
         });
     }
@@ -220,13 +276,15 @@ impl ChunkBuilder {
             Ok(batch) => batch,
             Err(error) => unreachable!("columns of one chunk have one length: {error}"),
         };
-        Chunk { log_type: self.log_type, batch, overflow_fields: Arc::new(self.overflow_fields) }
+        let overflow_fields = Arc::new(self.overflow_fields);
+        Chunk { log_type: self.log_type, batch, overflow_fields, exceeding: self.exceeding }
     }
 }
 
 fn plan(shape: &Shape, log_type: LogType) -> Vec<LeafPlan> {
     let plan = |leaf: &ShapeLeaf| LeafPlan {
         path: leaf.path.join("."),
+        depth: leaf.path.len(),
         canonical: leaf.canonical.clone(),
         mapped: mapping::kind_in(log_type, &leaf.canonical),
         has_columns: leaf.has_columns,
@@ -235,10 +293,79 @@ fn plan(shape: &Shape, log_type: LogType) -> Vec<LeafPlan> {
     shape.leaves.iter().map(plan).collect()
 }
 
-fn shape_column(codes: Vec<i32>, shapes: &[PlannedShape]) -> ArrayRef {
-    let texts: StringArray = shapes.iter().map(|shape| Some(shape.text.as_str())).collect();
-    match DictionaryArray::try_new(Int32Array::from(codes), Arc::new(texts)) {
+fn shape_column(mut codes: Vec<i32>, shapes: &[PlannedShape]) -> ArrayRef {
+    let mut texts: Vec<&str> = shapes.iter().map(|shape| shape.text.as_str()).collect();
+    if codes.contains(&OWN_CODE) {
+        let own = texts.len() as i32;
+        codes.iter_mut().filter(|code| **code == OWN_CODE).for_each(|code| *code = own);
+        texts.push(OWN_SHAPE);
+    }
+    match DictionaryArray::try_new(Int32Array::from(codes), Arc::new(StringArray::from(texts))) {
         Ok(column) => Arc::new(column),
         Err(error) => unreachable!("every code is the number of a shape: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use arrow::array::{Array, AsArray};
+    use arrow::datatypes::Int32Type;
+    use vigie_domain::{Event, EventBatch, Object, Timestamp};
+
+    use super::*;
+    use crate::chunk::SourceReader;
+
+    fn batch(bodies: impl Iterator<Item = String>) -> EventBatch {
+        let timestamp = Timestamp::from_millis(1_795_442_645_678);
+        let body_of = |json: String| -> Object {
+            let Ok(Value::Object(body)) = serde_json::from_str(&json) else { panic!("no object: {json}") };
+            body
+        };
+        let log_type = LogType::Other;
+        bodies
+            .map(|json| Event { id: None, timestamp, ingested_at: timestamp, log_type, body: body_of(json) })
+            .collect()
+    }
+
+    /// Every event comes back from a chunk that may have so many dynamic columns.
+    fn built(columns_max: usize, bodies: impl Iterator<Item = String>) -> Chunk {
+        let (batch, index) = (batch(bodies), IndexColumns::new(columns_max, &BTreeSet::new()));
+        let chunk = ChunkBuilder::build(LogType::Other, (0..).zip(batch.rows()), &index);
+        let mut reader = SourceReader::new(&chunk);
+        for (row, event) in batch.events().enumerate() {
+            assert_eq!(reader.source(row), event.body);
+        }
+        chunk
+    }
+
+    #[test]
+    fn columns_past_the_bound_go_to_the_overflow() {
+        let chunk = built(2, (0..5).map(|n| format!(r#"{{"service":"s","f{n}":{n},"f0":"{n}"}}"#)));
+        let names: Vec<&str> = chunk.batch.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
+        assert_eq!(names[5..], ["service", "f0#int", "f1#int"], "the mapping's own column is not counted");
+        // Of the first event the second `f0` has no column for being the second.
+        assert_eq!(chunk.exceeding, Exceeding { columns: 1 + 3 * 2, depth: 0 });
+        assert_eq!(chunk.overflow_fields.names().collect::<Vec<_>>(), ["f0", "f2", "f3", "f4"]);
+    }
+
+    #[test]
+    fn shapes_past_the_bound_lie_with_their_events() {
+        let count = SHAPES_MAX + 20;
+        let bodies =
+            (0..count).map(|n| format!(r#"{{"f{n}":{{"a.b":[{n}],"c":null}},"service":"s","ts":1795442645678}}"#));
+        let chunk = built(100, bodies);
+        let shapes = chunk.column(column_names::SHAPE).unwrap().as_dictionary::<Int32Type>();
+        let texts = shapes.values().as_string::<i32>();
+        assert_eq!((texts.len(), texts.value(SHAPES_MAX)), (SHAPES_MAX + 1, OWN_SHAPE));
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_one_value() {
+        let nested = |depth: usize| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+        let exceeding = |depth| built(10, [nested(depth)].into_iter()).exceeding;
+        assert_eq!(exceeding(DEPTH_MAX), Exceeding::default());
+        assert_eq!(exceeding(DEPTH_MAX + 1), Exceeding { columns: 0, depth: 1 });
     }
 }

@@ -4,7 +4,9 @@
 
 mod builder;
 pub mod column;
+mod index_columns;
 pub mod overflow;
+mod overflow_fields;
 pub mod physical;
 pub mod shape;
 mod source;
@@ -17,7 +19,9 @@ use arrow::datatypes::{Schema, TimestampNanosecondType, UInt64Type};
 use arrow::error::ArrowError;
 use vigie_domain::{LogType, Position, Timestamp};
 
-pub use builder::{COLUMNS_MAX, ChunkBuilder};
+pub use builder::ChunkBuilder;
+pub use index_columns::{COLUMNS_MAX, IndexColumns, IndexRegistry, dynamic_columns};
+pub use overflow_fields::OverflowFields;
 pub use source::SourceReader;
 
 /// Names of the columns that every chunk has beside its fields. Field columns never begin with `_` or `@`.
@@ -28,7 +32,7 @@ pub mod column_names {
     pub const SEQUENCE: &str = "_seq";
     /// When it was accepted.
     pub const INGESTED_AT: &str = "_ingested_at";
-    /// The text of its shape.
+    /// The text of its shape; empty when the overflow has it.
     pub const SHAPE: &str = "_shape";
     /// The sender's id; only there when any was sent.
     pub const ID: &str = "_id";
@@ -49,7 +53,25 @@ pub struct Chunk {
     /// The columns.
     pub batch: RecordBatch,
     /// Fields that have values in the overflow column.
-    pub overflow_fields: Arc<BTreeSet<String>>,
+    pub overflow_fields: Arc<OverflowFields>,
+    /// Of a chunk in memory: what exceeded bounds.
+    pub exceeding: Exceeding,
+}
+
+/// Values that lie in the overflow column because a bound was reached, and not for what they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exceeding {
+    /// Their index had as many dynamic columns as it may.
+    pub columns: u64,
+    /// Objects nested too deep to be taken apart.
+    pub depth: u64,
+}
+
+impl std::ops::AddAssign for Exceeding {
+    fn add_assign(&mut self, other: Self) {
+        self.columns += other.columns;
+        self.depth += other.depth;
+    }
 }
 
 impl Chunk {
@@ -61,6 +83,24 @@ impl Chunk {
     /// Bytes in memory.
     pub fn bytes(&self) -> usize {
         self.batch.get_array_memory_size()
+    }
+
+    /// Fields that have values in the overflow column of some of the chunks.
+    pub fn joined_overflow_fields(chunks: &[Arc<Self>]) -> Arc<OverflowFields> {
+        match chunks {
+            // Those of a part have theirs in common.
+            [first, rest @ ..]
+                if rest.iter().all(|chunk| Arc::ptr_eq(&chunk.overflow_fields, &first.overflow_fields)) =>
+            {
+                first.overflow_fields.clone()
+            }
+            _ => {
+                let schemas: Vec<_> = chunks.iter().map(|chunk| chunk.batch.schema()).collect();
+                let all: Vec<_> =
+                    chunks.iter().zip(&schemas).map(|(chunk, schema)| (&*chunk.overflow_fields, &**schema)).collect();
+                Arc::new(OverflowFields::joined(&all))
+            }
+        }
     }
 
     /// The column of that name.
@@ -117,8 +157,8 @@ impl Chunk {
         let schema = Arc::new(Schema::new(schema));
         let batches = chunks.iter().map(|chunk| widen(&chunk.batch, &schema)).collect::<Result<Vec<_>, _>>()?;
         let batch = arrow::compute::concat_batches(&schema, &batches)?;
-        let overflow_fields = chunks.iter().flat_map(|chunk| chunk.overflow_fields.iter().cloned()).collect();
-        Ok(Self { log_type: first.log_type, batch, overflow_fields: Arc::new(overflow_fields) })
+        let overflow_fields = Self::joined_overflow_fields(chunks);
+        Ok(Self { log_type: first.log_type, batch, overflow_fields, exceeding: Exceeding::default() })
     }
 }
 

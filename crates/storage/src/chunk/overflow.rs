@@ -1,13 +1,15 @@
 //! The overflow column: what no typed column holds exactly, as JSON, so that nothing is lost.
 //!
 //! A cell is a JSON object from the leaf's place in the shape to its value. A number that JSON readers would round
-//! is written `{"$number":"…"}`; an object that looks like that is written `{"$object":{…}}`.
+//! is written `{"$number":"…"}`; an object that looks like that is written `{"$object":{…}}`. An event whose shape the
+//! shape column does not hold has it here, under `shape`.
 
 use serde_json::{Map, Value as Json};
 use vigie_domain::{Text, Value};
 
 const NUMBER: &str = "$number";
 const OBJECT: &str = "$object";
+const SHAPE: &str = "shape";
 
 /// A cell under construction.
 #[derive(Default)]
@@ -21,6 +23,12 @@ impl OverflowCell {
         self.leaves.insert(leaf.to_string(), to_json(value));
     }
 
+    /// Adds the text of the event's own shape, which is JSON.
+    pub fn set_shape(&mut self, text: &str) {
+        // What was just written as a shape is JSON.
+        self.leaves.insert(SHAPE.to_owned(), serde_json::from_str(text).unwrap_or_default());
+    }
+
     /// The cell's text; `None` when it is empty.
     pub fn finish(self) -> Option<String> {
         (!self.leaves.is_empty()).then(|| Json::Object(self.leaves).to_string())
@@ -31,6 +39,12 @@ impl OverflowCell {
 pub fn parse(cell: &str) -> Vec<(usize, Value)> {
     let Ok(Json::Object(leaves)) = serde_json::from_str(cell) else { return Vec::new() };
     leaves.iter().filter_map(|(place, json)| Some((place.parse().ok()?, from_json(json)))).collect()
+}
+
+/// The text of the shape that the cell holds, if it does.
+pub fn shape_of(cell: &str) -> Option<String> {
+    let Ok(Json::Object(leaves)) = serde_json::from_str(cell) else { return None };
+    leaves.get(SHAPE).map(Json::to_string)
 }
 
 fn to_json(value: &Value) -> Json {
@@ -104,6 +118,17 @@ mod tests {
         check(Value::Object(vec![("$object".into(), Value::List(vec![]))]));
         check(Value::Object(vec![("a".into(), Value::Int(1)), ("a".into(), Value::Int(2))]));
         check(Value::Object(vec![]));
+    }
+
+    #[test]
+    fn a_cell_may_hold_a_shape() {
+        let mut cell = OverflowCell::default();
+        cell.set_shape(r#"[["a","b"],"c"]"#);
+        cell.push(1, &Value::Int(7));
+        let text = cell.finish().unwrap();
+        assert_eq!(shape_of(&text).as_deref(), Some(r#"[["a","b"],"c"]"#));
+        assert_eq!(parse(&text), [(1, Value::Int(7))]);
+        assert_eq!(shape_of("{\"1\":7}"), None);
     }
 
     #[test]

@@ -5,10 +5,15 @@
 //! (a name), a list of strings (a nested name), or an object `{"unit":"ms","path":…}` for the event's time sent
 //! as a UNIX number.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::event_batch::{Layout, Leaf, Own, ValueRef};
 use vigie_domain::{Timestamp, mapping};
+
+/// In place of the text of a shape that the overflow column holds.
+pub const OWN_SHAPE: &str = "";
 
 /// Units in which a UNIX time is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -87,6 +92,7 @@ impl Shape {
     pub fn parse(text: &str) -> Option<Self> {
         let texts: Vec<LeafText> = serde_json::from_str(text).ok()?;
         let mut leaves: Vec<ShapeLeaf> = Vec::with_capacity(texts.len());
+        let mut seen: HashSet<String> = HashSet::with_capacity(texts.len());
         for text in texts {
             let (path, epoch) = match text {
                 LeafText::Path(path) => (path, None),
@@ -97,7 +103,7 @@ impl Shape {
                 PathText::Nested(names) => names,
             };
             let canonical = mapping::canonical(&path.join(".")).to_owned();
-            let has_columns = leaves.iter().all(|earlier| earlier.canonical != canonical)
+            let has_columns = seen.insert(canonical.clone())
                 && super::physical::may_have_columns(&canonical)
                 && !pseudo_fields::is_pseudo(&canonical);
             leaves.push(ShapeLeaf { path, canonical, epoch, has_columns });
@@ -106,7 +112,7 @@ impl Shape {
     }
 }
 
-/// Leaves of a layout whose value is the event's time as a UNIX number, and its unit.
+/// Leaves of a layout whose value is the event's time as a UNIX number, and its unit; in order.
 pub type Epochs = Vec<(usize, EpochUnit)>;
 
 /// The leaves of a row that are the event's time as a UNIX number; `values` are those of its layout.
@@ -128,9 +134,10 @@ pub fn shape_text(layout: &Layout, epochs: &Epochs) -> String {
         if place > 0 {
             text.push(',');
         }
-        match epochs.iter().find(|(epoch, _)| *epoch == place) {
-            None => push_path(&mut text, leaf),
-            Some((_, unit)) => {
+        match epochs.binary_search_by_key(&place, |(epoch, _)| *epoch) {
+            Err(_) => push_path(&mut text, leaf),
+            Ok(found) => {
+                let unit = epochs[found].1;
                 let unit = format!("{unit:?}").to_lowercase();
                 text.push_str(&format!("{{\"unit\":\"{unit}\",\"path\":"));
                 push_path(&mut text, leaf);
@@ -180,7 +187,7 @@ mod tests {
         let batch: EventBatch = [event].into_iter().collect();
         let row = batch.row(0);
         let values: Vec<ValueRef<'_>> = row.values().collect();
-        shape_text(row.layout(), &epochs_of(row.layout(), &values, instant))
+        shape_text(&row.layout(), &epochs_of(&row.layout(), &values, instant))
     }
 
     fn check(json: &str, expected: &str) {

@@ -11,7 +11,7 @@ use vigie_domain::{Object, Timestamp, Value};
 
 use super::column::{scalar_at, scalar_to_value};
 use super::physical::canonical_of;
-use super::shape::{Shape, ShapeLeaf};
+use super::shape::{OWN_SHAPE, Shape, ShapeLeaf};
 use super::{Chunk, column_names, overflow};
 
 /// Reads the sources of a chunk that has all of its columns.
@@ -58,7 +58,11 @@ impl<'a> SourceReader<'a> {
         if let Some(shape) = self.shapes.get(&code) {
             return Some(shape.clone());
         }
-        let shape = Arc::new(Shape::parse(shapes.values().as_string::<i32>().value(code as usize))?);
+        let text = shapes.values().as_string::<i32>().value(code as usize);
+        if text == OWN_SHAPE {
+            return Some(Arc::new(Shape::parse(&overflow::shape_of(overflow_cell(self.chunk, row)?)?)?));
+        }
+        let shape = Arc::new(Shape::parse(text)?);
         self.shapes.insert(code, shape.clone());
         Some(shape)
     }
@@ -83,9 +87,12 @@ impl<'a> SourceReader<'a> {
 
 /// What the overflow column holds for the event in this row, in the order of its shape.
 pub fn overflow_of(chunk: &Chunk, row: usize) -> Vec<(usize, Value)> {
-    let Some(cells) = chunk.column(column_names::OVERFLOW) else { return Vec::new() };
-    let cells = cells.as_string::<i32>();
-    if cells.is_null(row) { Vec::new() } else { overflow::parse(cells.value(row)) }
+    overflow_cell(chunk, row).map_or_else(Vec::new, overflow::parse)
+}
+
+fn overflow_cell(chunk: &Chunk, row: usize) -> Option<&str> {
+    let cells = chunk.column(column_names::OVERFLOW)?.as_string::<i32>();
+    cells.is_valid(row).then(|| cells.value(row))
 }
 
 #[cfg(test)]
@@ -93,7 +100,7 @@ mod tests {
     use vigie_domain::{Event, EventBatch, LogType};
 
     use super::*;
-    use crate::chunk::ChunkBuilder;
+    use crate::chunk::{ChunkBuilder, IndexColumns};
 
     fn check(json: &str) {
         let Ok(Value::Object(body)) = serde_json::from_str::<Value>(json) else { panic!("no object") };
@@ -101,7 +108,7 @@ mod tests {
         let event =
             Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::Transaction, body: body.clone() };
         let batch = EventBatch::from(vec![event.clone(), event]);
-        let chunk = ChunkBuilder::build(LogType::Transaction, (1..).zip(batch.rows()));
+        let chunk = ChunkBuilder::build(LogType::Transaction, (1..).zip(batch.rows()), &IndexColumns::default());
         let mut reader = SourceReader::new(&chunk);
         assert_eq!(reader.source(0), body, "{json}");
         assert_eq!(reader.source(1), body, "{json}");

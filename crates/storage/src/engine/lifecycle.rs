@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vigie_domain::{Day, LogType};
 
-use super::maintenance::{Maintenance, PartFolder};
+use super::maintenance::{Maintenance, PartFolder, narrow_groups};
 use crate::care::{Step, is_held};
 use crate::error::StorageError;
 use crate::part::{Effort, Part};
@@ -51,9 +51,12 @@ impl Maintenance {
         let group: Vec<Arc<Part>> = self.shared.lock().parts.iter().filter(is_meant).cloned().collect();
         let size = |part: &Arc<Part>| part.meta.bytes + part.meta.index_bytes;
         let bytes_before: u64 = group.iter().map(size).sum();
-        let bytes_after = self.replace(&group, Effort::Hard)?;
+        let mut bytes_after = 0;
+        for narrow in narrow_groups(&group, self.columns_max()) {
+            bytes_after += self.replace(&narrow, Effort::Hard)?;
+        }
         let (index, part_count) = (day.index_name(), group.len());
-        tracing::info!(index, %log_type, part_count, bytes_before, bytes_after, "the index was rewritten to one part");
+        tracing::info!(index, %log_type, part_count, bytes_before, bytes_after, "the index was rewritten to be small");
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use vigie_domain::{Day, LogType, Timestamp};
 use super::committer::{Command, Sealed};
 use super::snapshot::Snapshot;
 use super::state::SharedState;
-use crate::chunk::{COLUMNS_MAX, Chunk, column_names};
+use crate::chunk::{Chunk, Exceeding, column_names};
 use crate::error::StorageError;
 use crate::files::SharedFiles;
 use crate::manifest::{Manifest, PartMeta};
@@ -27,8 +27,9 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether an index has come of age.
 const AGEING_INTERVAL: Duration = Duration::from_secs(10);
-/// Columns of a merged part.
-const MERGED_COLUMNS_MAX: usize = 2 * COLUMNS_MAX;
+/// Columns of a merged part beside the dynamic ones that an index may have: those of the mapping and some hundred more, for
+/// parts that were written when an index could have other ones.
+const MORE_COLUMNS_MAX: usize = 1_000;
 /// How long a part may go unasked before what is kept of it is forgotten, at least.
 const FORGET_INTERVAL: Duration = Duration::from_secs(300);
 
@@ -173,14 +174,14 @@ impl Maintenance {
     }
 
     fn flush(&mut self, sealed: &Sealed) -> Result<(), StorageError> {
-        let metas = self.parts.write_table(&sealed.table)?;
+        let WrittenTable { metas, exceeding } = self.parts.write_table(&sealed.table)?;
         let mut manifest = self.parts.manifest.clone();
         manifest.parts.extend(metas.iter().cloned());
         manifest.consumed_up_to = sealed.cut;
         manifest.keys.clone_from(&sealed.keys);
         self.parts.store(manifest)?;
         let parts = metas.into_iter().map(|meta| Arc::new(self.parts.open(meta))).collect();
-        self.shared.publish_flushed(parts);
+        self.shared.publish_flushed(parts, exceeding);
         // The events are in parts: a failure from here on must not write them again.
         if let Err(error) =
             wal::remove_before(&*self.parts.files, &self.parts.folder.join(super::WAL_FOLDER), sealed.cut)
@@ -200,9 +201,15 @@ impl Maintenance {
                 small.entry((part.meta.day, part.meta.log_type)).or_default().push(part.clone());
             }
         }
-        let group_of = |parts| one_tier(parts, self.options.merge_fan_in).filter(|group| is_narrow(group));
+        let columns_max = self.columns_max();
+        let group_of = |parts| one_tier(parts, self.options.merge_fan_in).filter(|group| is_narrow(group, columns_max));
         let Some(group) = small.into_values().find_map(group_of) else { return Ok(()) };
         self.replace(&group, Effort::Light).map(|_| ())
+    }
+
+    /// Columns of a merged part.
+    pub fn columns_max(&self) -> usize {
+        self.options.fields_max + MORE_COLUMNS_MAX
     }
 
     /// Puts one part in place of these, which are of one day and log type, and answers its bytes.
@@ -226,16 +233,40 @@ impl Maintenance {
     }
 }
 
-/// Whether a part of all their columns would have a bearable number of them: writing holds buffers for each. Senders that
-/// name fields after values fill parts with columns of their own, which stay apart.
-fn is_narrow(group: &[Arc<Part>]) -> bool {
-    let mut columns = BTreeSet::new();
-    for part in group {
+/// A table that lies in parts.
+#[derive(Default)]
+pub struct WrittenTable {
+    /// The parts.
+    pub metas: Vec<PartMeta>,
+    /// What of its events exceeded bounds.
+    pub exceeding: Exceeding,
+}
+
+/// Whether a part of all their columns would have a bearable number of them: writing holds buffers for each. Indices have
+/// a bound of their own; parts that are older than it, or than another setting of it, may stay apart.
+fn is_narrow(group: &[Arc<Part>], columns_max: usize) -> bool {
+    narrow_groups(group, columns_max).len() <= 1
+}
+
+/// The parts in groups that have so many columns together at most; one that alone has more is a group of its own.
+pub fn narrow_groups(parts: &[Arc<Part>], columns_max: usize) -> Vec<Vec<Arc<Part>>> {
+    let mut groups: Vec<(BTreeSet<String>, Vec<Arc<Part>>)> = Vec::new();
+    for part in parts {
         // What cannot be read is told by the merge.
-        let Ok(schema) = part.schema() else { return true };
-        columns.extend(schema.fields().iter().map(|field| field.name().clone()));
+        let columns: BTreeSet<String> = part.schema().map_or_else(
+            |_| BTreeSet::new(),
+            |schema| schema.fields().iter().map(|field| field.name().clone()).collect(),
+        );
+        let fits = |(known, _): &&mut (BTreeSet<String>, _)| known.union(&columns).count() <= columns_max;
+        match groups.iter_mut().find(fits) {
+            Some((known, group)) => {
+                known.extend(columns);
+                group.push(part.clone());
+            }
+            None => groups.push((columns, vec![part.clone()])),
+        }
     }
-    columns.len() <= MERGED_COLUMNS_MAX
+    groups.into_iter().map(|(_, group)| group).collect()
 }
 
 /// Parts of similar size, so that no event is rewritten more than a logarithmic number of times.
@@ -254,9 +285,14 @@ impl PartFolder {
     ///
     /// # Errors
     /// What the file system or Arrow answers.
-    pub fn write_table(&mut self, table: &MemTable) -> Result<Vec<PartMeta>, StorageError> {
-        let shelves = table.snapshot().into_iter();
-        shelves.map(|((day, log_type), shelf)| self.write_chunks(day, log_type, &shelf.into_chunks())).collect()
+    pub fn write_table(&mut self, table: &MemTable) -> Result<WrittenTable, StorageError> {
+        let mut written = WrittenTable::default();
+        for ((day, log_type), shelf) in table.snapshot() {
+            let chunks = shelf.into_chunks();
+            chunks.iter().for_each(|chunk| written.exceeding += chunk.exceeding);
+            written.metas.push(self.write_chunks(day, log_type, &chunks)?);
+        }
+        Ok(written)
     }
 
     fn write_chunks(&mut self, day: Day, log_type: LogType, chunks: &[Arc<Chunk>]) -> Result<PartMeta, StorageError> {

@@ -25,8 +25,8 @@ use vigie_domain::ports::{
 use vigie_domain::query::{Matcher, Query};
 use vigie_domain::{Day, Error, ErrorKind, EventId, LogType, Result, Scope, TimeRange, Timestamp};
 
-use crate::chunk::column_names;
 use crate::chunk::physical::canonical_of;
+use crate::chunk::{Exceeding, column_names};
 use crate::error::StorageError;
 use crate::files::FolderLock;
 use crate::options::EngineOptions;
@@ -37,7 +37,7 @@ use maintenance::{Maintenance, Signal};
 use prepared::PreparedBatch;
 use queries::{Queries, blocking};
 
-use state::SharedState;
+use state::{SharedState, State};
 
 pub use recovery::take_lock;
 pub use snapshot::Snapshot;
@@ -78,12 +78,13 @@ impl LogEngine {
         let segment =
             OpenSegment::create(&*options.files, &wal_folder, recovered.next_sequence).map_err(StorageError::from)?;
         recovery::trim_log(&recovered.parts).map_err(StorageError::from)?;
-        let shared = Arc::new(SharedState::new(options.kept_bytes_max));
-        {
-            let mut state = shared.lock();
-            state.active = recovered.table;
-            state.parts = recovered.published;
-        }
+        let state = State {
+            active: recovered.table,
+            parts: recovered.published,
+            exceeding: recovered.exceeding,
+            ..State::default()
+        };
+        let shared = Arc::new(SharedState::new(state, recovered.indices, options.kept_bytes_max));
         let queries = Queries::new(&options, shared.kept.clone());
         let (commands, received) = mpsc::channel(QUEUE_MAX);
         let signal = Arc::new(Signal::default());
@@ -129,6 +130,11 @@ impl LogEngine {
         self.queries.numbers()
     }
 
+    /// What it keeps otherwise than others because a bound was reached, since it was opened.
+    pub fn exceeding(&self) -> Exceeding {
+        self.shared.lock().exceeding
+    }
+
     fn units(&self, range: TimeRange) -> Vec<Unit> {
         self.shared.units(range)
     }
@@ -165,9 +171,10 @@ impl LogStore for LogEngine {
             return Ok(AppendOutcome::default());
         }
         let prepared = if batch.events.len() <= INLINE_EVENTS_MAX {
-            PreparedBatch::new(batch)
+            PreparedBatch::new(batch, &|day| self.shared.index_of(day))
         } else {
-            blocking(move || Ok(PreparedBatch::new(batch))).await?
+            let shared = self.shared.clone();
+            blocking(move || Ok(PreparedBatch::new(batch, &|day| shared.index_of(day)))).await?
         };
         let (reply, answer) = oneshot::channel();
         let commands = self.commands.as_ref().ok_or_else(stopped)?;
@@ -268,7 +275,7 @@ fn fields_of(run: &Run, units: &[Unit], scope: &Scope) -> std::result::Result<Ve
         for column in unit.schema()?.fields().iter().filter(|column| !column_names::is_own(column.name())) {
             add(canonical_of(column.name()), log_type, dynamic_kind(column.data_type()));
         }
-        unit.overflow_fields()?.iter().for_each(|field| add(field, log_type, FieldKind::Keyword));
+        unit.overflow_fields()?.names().for_each(|field| add(field, log_type, FieldKind::Keyword));
     }
     Ok(found.into_values().collect())
 }

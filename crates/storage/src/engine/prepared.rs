@@ -6,15 +6,18 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
 use vigie_domain::event_batch::Row;
 use vigie_domain::ports::Append;
-use vigie_domain::{EventBatch, Timestamp};
+use vigie_domain::{Day, EventBatch, Timestamp};
 
-use crate::chunk::{Chunk, ChunkBuilder, column_names};
+use crate::chunk::{Chunk, ChunkBuilder, IndexColumns, column_names};
 use crate::dedup::DedupIndex;
 use crate::memtable::{MemTable, OpenRow, ShelfKey};
 use crate::wal::record::EncodedBatch;
 
 /// From this many events of one day and log type on, a batch brings its own chunk.
 const CHUNK_ROWS_MIN: usize = 128;
+
+/// Tells the columns that the index of a day has and may have.
+pub type IndexOf<'a> = dyn Fn(Day) -> Arc<IndexColumns> + 'a;
 
 /// An encoded batch and its columns.
 pub struct PreparedBatch {
@@ -31,11 +34,13 @@ pub struct PreparedBatch {
     /// Events that are in no chunk, and their places in the batch. They outlive it, so they are a batch of their own.
     open: Arc<EventBatch>,
     open_places: Vec<(ShelfKey, usize)>,
+    /// The columns of each day that it has events of.
+    indices: BTreeMap<Day, Arc<IndexColumns>>,
 }
 
 impl PreparedBatch {
-    /// Encodes the batch and builds its chunks. CPU only.
-    pub fn new(batch: Append) -> Self {
+    /// Encodes the batch and builds its chunks. CPU only, but for what `index_of` does.
+    pub fn new(batch: Append, index_of: &IndexOf<'_>) -> Self {
         let Append { key, events } = batch;
         let encoded = EncodedBatch::new(key.as_deref(), &events);
         let (mut now, mut has_ids) = (Timestamp::MIN, false);
@@ -46,16 +51,18 @@ impl PreparedBatch {
             groups.entry((row.timestamp().day(), row.log_type())).or_default().push(place);
         }
         let (mut chunks, mut open, mut open_places) = (Vec::new(), EventBatch::default(), Vec::new());
+        let mut indices = BTreeMap::new();
         for (key, places) in groups {
+            let index: &Arc<IndexColumns> = indices.entry(key.0).or_insert_with(|| index_of(key.0));
             if places.len() < CHUNK_ROWS_MIN {
                 places.iter().for_each(|place| open.push_row(events.row(*place)));
                 open_places.extend(places.into_iter().map(|place| (key, place)));
             } else {
                 let numbered = places.iter().map(|place| (*place as u64, events.row(*place)));
-                chunks.push((key, ChunkBuilder::build(key.1, numbered)));
+                chunks.push((key, ChunkBuilder::build(key.1, numbered, index)));
             }
         }
-        Self { key, encoded, now, events, has_ids, chunks, open: Arc::new(open), open_places }
+        Self { key, encoded, now, events, has_ids, chunks, open: Arc::new(open), open_places, indices }
     }
 
     /// How many events it holds.
@@ -75,7 +82,8 @@ impl PreparedBatch {
             None => true,
         };
         self.events.rows().filter(is_new).for_each(|row| kept.push_row(row));
-        (kept.len() < self.len()).then(|| Self::new(Append { key: self.key.clone(), events: kept }))
+        let index_of = |day| self.indices.get(&day).cloned().unwrap_or_default();
+        (kept.len() < self.len()).then(|| Self::new(Append { key: self.key.clone(), events: kept }, &index_of))
     }
 
     /// Remembers its key and ids.
@@ -94,8 +102,9 @@ impl PreparedBatch {
             table.insert_chunk(key, with_sequences_from(chunk, first_sequence));
         }
         for (place, (key, place_in_batch)) in self.open_places.into_iter().enumerate() {
+            let Some(index) = self.indices.get(&key.0) else { unreachable!("each day has its columns") };
             let sequence = first_sequence + place_in_batch as u64;
-            table.insert_row(key, OpenRow { sequence, batch: self.open.clone(), place });
+            table.insert_row(key, OpenRow { sequence, batch: self.open.clone(), place }, index);
         }
     }
 }

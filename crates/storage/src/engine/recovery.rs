@@ -8,10 +8,11 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray};
 use vigie_domain::{Error, ErrorKind, Timestamp};
 
-use super::maintenance::PartFolder;
+use super::maintenance::{PartFolder, WrittenTable};
 use super::prepared::PreparedBatch;
+use super::state::columns_of;
 use super::{PARTS_FOLDER, WAL_FOLDER};
-use crate::chunk::column_names;
+use crate::chunk::{Exceeding, IndexRegistry, column_names, dynamic_columns};
 use crate::dedup::{DedupIndex, REMEMBERED_NS};
 use crate::error::StorageError;
 use crate::files::{self, Access, Files, FolderLock};
@@ -35,6 +36,10 @@ pub struct Recovered {
     pub table: MemTable,
     /// What was stored lately.
     pub dedup: DedupIndex,
+    /// The columns of indices that events were added to.
+    pub indices: IndexRegistry,
+    /// Of the events that were written to parts while the log was read.
+    pub exceeding: Exceeding,
     /// The next event's sequence number.
     pub next_sequence: u64,
     /// What the log held.
@@ -61,11 +66,17 @@ pub fn recover(options: &EngineOptions) -> Result<Recovered, Error> {
     remove_unlisted(files, folder, &manifest).map_err(io_error)?;
     let opened_parts = Arc::default();
     let mut parts = PartFolder { files: options.files.clone(), folder: folder.clone(), manifest, opened_parts };
-    let mut state = Replaying { table: MemTable::default(), dedup: DedupIndex::default(), latest: Timestamp::MIN };
+    let mut state = Replaying {
+        table: MemTable::default(),
+        dedup: DedupIndex::default(),
+        latest: Timestamp::MIN,
+        indices: IndexRegistry::new(options.fields_max),
+        exceeding: Exceeding::default(),
+    };
     state.remember_parts(&parts);
     let consumed = parts.manifest.consumed_up_to;
     let report = replay(files, &folder.join(WAL_FOLDER), &mut |record| {
-        state.insert(record, consumed);
+        state.insert(record, consumed, &parts);
         if state.table.bytes() >= options.flush_bytes {
             state.spill(&mut parts).map_err(io::Error::other)?;
         }
@@ -74,7 +85,8 @@ pub fn recover(options: &EngineOptions) -> Result<Recovered, Error> {
     .map_err(io_error)?;
     let next_sequence = report.next_sequence.max(consumed);
     let published = parts.manifest.parts.iter().map(|meta| Arc::new(parts.open(meta.clone()))).collect();
-    Ok(Recovered { lock, published, parts, table: state.table, dedup: state.dedup, next_sequence, report })
+    let Replaying { table, dedup, indices, exceeding, .. } = state;
+    Ok(Recovered { lock, published, parts, table, dedup, indices, exceeding, next_sequence, report })
 }
 
 /// Takes the folder for this process.
@@ -138,6 +150,8 @@ struct Replaying {
     table: MemTable,
     dedup: DedupIndex,
     latest: Timestamp,
+    indices: IndexRegistry,
+    exceeding: Exceeding,
 }
 
 impl Replaying {
@@ -171,9 +185,16 @@ impl Replaying {
         self.latest = latest;
     }
 
-    fn insert(&mut self, record: Record, consumed: u64) {
+    fn insert(&mut self, record: Record, consumed: u64, parts: &PartFolder) {
         let Record { first_sequence, key, events } = record;
-        let batch = PreparedBatch::new(vigie_domain::ports::Append { key, events });
+        let stored = |day| {
+            let in_memory = self.table.chunks_of(day);
+            let columns = in_memory.flat_map(|chunk| dynamic_columns(chunk.batch.schema_ref(), chunk.log_type));
+            let metas = parts.manifest.parts.iter().filter(|meta| meta.day == day);
+            columns.chain(metas.flat_map(|meta| columns_of(&parts.open(meta.clone())))).collect()
+        };
+        let index_of = |day| self.indices.of(day, || stored(day));
+        let batch = PreparedBatch::new(vigie_domain::ports::Append { key, events }, &index_of);
         batch.remember(&mut self.dedup);
         // A record is consumed as a whole: tables are sealed between batches.
         if first_sequence >= consumed {
@@ -184,7 +205,8 @@ impl Replaying {
     /// Writes the table to parts while replaying, so that memory stays bounded however long the log is.
     fn spill(&mut self, parts: &mut PartFolder) -> Result<(), StorageError> {
         let table = std::mem::take(&mut self.table);
-        let metas = parts.write_table(&table)?;
+        let WrittenTable { metas, exceeding } = parts.write_table(&table)?;
+        self.exceeding += exceeding;
         let mut manifest = parts.manifest.clone();
         let consumed = metas.iter().map(|meta| meta.max_sequence + 1).max().unwrap_or(manifest.consumed_up_to);
         manifest.consumed_up_to = manifest.consumed_up_to.max(consumed);

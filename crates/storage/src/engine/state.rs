@@ -1,9 +1,11 @@
 //! What searches read and what the committing and the maintenance thread change.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use vigie_domain::TimeRange;
+use vigie_domain::{Day, TimeRange};
 
+use crate::chunk::{Exceeding, IndexColumns, IndexRegistry, dynamic_columns};
 use crate::memtable::MemTable;
 use crate::part::Part;
 use crate::scan::{Kept, Unit};
@@ -17,6 +19,13 @@ pub struct State {
     pub sealed: Option<Arc<MemTable>>,
     /// Published parts.
     pub parts: Vec<Arc<Part>>,
+    /// Of the events that were written to parts since the start.
+    pub exceeding: Exceeding,
+}
+
+/// The dynamic columns of a part; none of one that cannot be read, which is told by whoever needs its events.
+pub fn columns_of(part: &Part) -> BTreeSet<String> {
+    part.schema().map_or_else(|_| BTreeSet::new(), |schema| dynamic_columns(&schema, part.meta.log_type).collect())
 }
 
 /// The state behind its lock. The lock is held for moments only: nothing is read or built under it.
@@ -24,14 +33,29 @@ pub struct SharedState {
     state: Mutex<State>,
     /// What was counted of the parts.
     pub kept: Arc<Kept>,
+    indices: IndexRegistry,
     /// Woken whenever `sealed` becomes empty.
     sealed_is_gone: Condvar,
 }
 
 impl SharedState {
-    /// No event yet; so many bytes of what will be counted of parts are kept.
-    pub fn new(kept_bytes_max: usize) -> Self {
-        Self { state: Mutex::default(), kept: Arc::new(Kept::new(kept_bytes_max)), sealed_is_gone: Condvar::new() }
+    /// This state; so many bytes of what will be counted of parts are kept.
+    pub fn new(state: State, indices: IndexRegistry, kept_bytes_max: usize) -> Self {
+        let kept = Arc::new(Kept::new(kept_bytes_max));
+        Self { state: Mutex::new(state), kept, indices, sealed_is_gone: Condvar::new() }
+    }
+
+    /// The columns that the index of the day has and may have.
+    pub fn index_of(&self, day: Day) -> Arc<IndexColumns> {
+        self.indices.of(day, || {
+            let state = self.lock();
+            let tables = std::iter::once(&state.active).chain(state.sealed.as_deref());
+            let chunks: Vec<_> = tables.flat_map(|table| table.chunks_of(day)).cloned().collect();
+            let parts: Vec<_> = state.parts.iter().filter(|part| part.meta.day == day).cloned().collect();
+            drop(state);
+            let in_memory = chunks.iter().flat_map(|chunk| dynamic_columns(chunk.batch.schema_ref(), chunk.log_type));
+            in_memory.chain(parts.iter().flat_map(|part| columns_of(part))).collect()
+        })
     }
 
     /// Says that the manifest no longer lists the parts: whoever reads them goes on, nothing of them is kept.
@@ -47,8 +71,9 @@ impl SharedState {
     }
 
     /// Publishes parts in place of the sealed table.
-    pub fn publish_flushed(&self, parts: Vec<Arc<Part>>) {
+    pub fn publish_flushed(&self, parts: Vec<Arc<Part>>, exceeding: Exceeding) {
         let mut state = self.lock();
+        state.exceeding += exceeding;
         state.parts.extend(parts);
         state.sealed = None;
         drop(state);
@@ -68,7 +93,7 @@ impl SharedState {
     /// Everything that may hold events of the range, at one moment.
     pub fn units(&self, range: TimeRange) -> Vec<Unit> {
         let state = self.lock();
-        let overlaps_day = |day: vigie_domain::Day| range.overlaps(day.start(), day.end());
+        let overlaps_day = |day: Day| range.overlaps(day.start(), day.end());
         let mut shelves = state.active.snapshot();
         shelves.extend(state.sealed.iter().flat_map(|sealed| sealed.snapshot()));
         shelves.retain(|((day, _), _)| overlaps_day(*day));

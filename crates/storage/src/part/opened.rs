@@ -3,13 +3,14 @@
 //! A store of years has thousands of parts, and a question about all of time reads a little of each. What was read longest
 //! ago is forgotten first and read again when it is asked for.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use super::index::PartIndex;
+use crate::chunk::OverflowFields;
 
 /// Bytes kept of all parts: some hundreds of wide ones.
 const KEPT_BYTES_MAX: usize = 48 * 1024 * 1024;
@@ -20,7 +21,7 @@ const COLUMN_BYTES: usize = 1_500;
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) reader: ArrowReaderMetadata,
-    pub(super) overflow_fields: Arc<BTreeSet<String>>,
+    pub(super) overflow_fields: Arc<OverflowFields>,
     /// None of parts written before there were any, or when it is damaged.
     pub(super) index: Option<Arc<PartIndex>>,
 }

@@ -18,7 +18,7 @@ use super::index::{FilterReader, PAGE_ROWS, PartIndex};
 use super::instants;
 use super::opened::Opened;
 use super::{OVERFLOW_FIELDS_KEY, Part};
-use crate::chunk::{Chunk, column_names};
+use crate::chunk::{Chunk, Exceeding, OverflowFields, column_names};
 use crate::error::StorageError;
 
 /// Rows decoded at once while scanning, unless they are wide.
@@ -110,8 +110,10 @@ impl Part {
         let listed = reader.metadata().file_metadata().key_value_metadata().and_then(|pairs| {
             pairs.iter().find(|pair| pair.key == OVERFLOW_FIELDS_KEY).and_then(|pair| pair.value.clone())
         });
-        let overflow_fields: BTreeSet<String> = match listed {
-            Some(json) => serde_json::from_str(&json).map_err(|_| self.damaged("its metadata cannot be read"))?,
+        let overflow_fields = match listed {
+            Some(json) => {
+                OverflowFields::from_json(&json).ok_or_else(|| self.damaged("its metadata cannot be read"))?
+            }
             None => return Err(self.damaged("it was not written by this program")),
         };
         let schema = with_dictionaries(reader.schema(), index.as_deref());
@@ -165,7 +167,7 @@ impl Part {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn overflow_fields(&self) -> Result<Arc<BTreeSet<String>>, StorageError> {
+    pub fn overflow_fields(&self) -> Result<Arc<OverflowFields>, StorageError> {
         Ok(self.opened()?.overflow_fields.clone())
     }
 
@@ -295,7 +297,8 @@ impl Part {
 
     pub(super) fn chunk(&self, batch: arrow::array::RecordBatch) -> Result<Chunk, StorageError> {
         let overflow_fields = self.opened()?.overflow_fields.clone();
-        Ok(Chunk { log_type: self.meta.log_type, batch: instants::in_nanos(batch)?, overflow_fields })
+        let batch = instants::in_nanos(batch)?;
+        Ok(Chunk { log_type: self.meta.log_type, batch, overflow_fields, exceeding: Exceeding::default() })
     }
 }
 

@@ -1,6 +1,5 @@
 //! Parts out of chunks in memory, and out of other parts: rows in time order, a page at a time.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use super::gather::{Pick, gather, joined_fields};
 use super::index::PAGE_ROWS;
 use super::writer::{KnownTexts, PartTarget, PartWriter, PlannedColumn, WrittenPart};
 use super::{INDEX_EXTENSION, Part, instants};
-use crate::chunk::{Chunk, column_names};
+use crate::chunk::{Chunk, OverflowFields, column_names};
 use crate::error::StorageError;
 use crate::files::{self, SharedFiles};
 
@@ -44,7 +43,7 @@ fn whole_or_not(
 fn write_chunks(files: &SharedFiles, path: &Path, chunks: &[Arc<Chunk>]) -> Result<WrittenPart, StorageError> {
     let batches: Vec<RecordBatch> = chunks.iter().map(|chunk| chunk.batch.clone()).collect();
     let columns = joined_fields(batches.iter()).into_iter().map(|field| planned(field, &batches)).collect();
-    let overflow_fields = chunks.iter().flat_map(|chunk| chunk.overflow_fields.iter().cloned()).collect();
+    let overflow_fields = Chunk::joined_overflow_fields(chunks);
     let row_count = batches.iter().map(RecordBatch::num_rows).sum();
     let mut writer = PartWriter::new(target(files, path, overflow_fields, row_count), columns);
     for picks in in_time_order(chunks).chunks(PAGE_ROWS) {
@@ -53,12 +52,12 @@ fn write_chunks(files: &SharedFiles, path: &Path, chunks: &[Arc<Chunk>]) -> Resu
     writer.finish()
 }
 
-fn target(files: &SharedFiles, path: &Path, overflow_fields: BTreeSet<String>, row_count: usize) -> PartTarget {
+fn target(files: &SharedFiles, path: &Path, overflow_fields: Arc<OverflowFields>, row_count: usize) -> PartTarget {
     PartTarget {
         files: files.clone(),
         path: path.to_owned(),
         index_path: path.with_extension(INDEX_EXTENSION),
-        overflow_fields: Arc::new(overflow_fields),
+        overflow_fields,
         row_count,
         effort: Effort::Light,
     }
@@ -137,10 +136,10 @@ fn merge_parts(
         }
         columns.push(PlannedColumn::new(field, value_count, &texts).with_unit(unit));
     }
-    let mut overflow_fields = BTreeSet::new();
-    for part in parts {
-        overflow_fields.extend(part.overflow_fields()?.iter().cloned());
-    }
+    let overflow_fields = parts.iter().map(|part| part.overflow_fields()).collect::<Result<Vec<_>, _>>()?;
+    let schemas = parts.iter().map(|part| part.schema()).collect::<Result<Vec<_>, _>>()?;
+    let all: Vec<_> = overflow_fields.iter().zip(&schemas).map(|(fields, schema)| (&**fields, &**schema)).collect();
+    let overflow_fields = Arc::new(OverflowFields::joined(&all));
     let row_count = parts.iter().map(|part| part.meta.rows as usize).sum();
     let target = PartTarget { effort, ..target(files, path, overflow_fields, row_count) };
     let mut writer = PartWriter::new(target, columns);

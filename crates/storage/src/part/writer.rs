@@ -1,6 +1,5 @@
 //! Writes a part page by page, and its index beside it; both are on disk when it is finished.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ use super::index::{IndexedColumn, PageSpan, PartIndex};
 use super::instants::in_unit;
 use super::sketch::DistinctSketch;
 use super::token_filter::{FilterBuilder, FilterPlace, hash_of, push_hashes};
-use crate::chunk::column_names;
+use crate::chunk::{OverflowFields, column_names};
 use crate::error::StorageError;
 use crate::files::{self, Access, NewFile, SharedFiles};
 
@@ -110,7 +109,7 @@ pub struct PartTarget {
     /// Its index.
     pub index_path: PathBuf,
     /// Fields that have values in the overflow column.
-    pub overflow_fields: Arc<BTreeSet<String>>,
+    pub overflow_fields: Arc<OverflowFields>,
     /// How many rows it will have.
     pub row_count: usize,
     /// How hard to compress.
@@ -229,8 +228,7 @@ impl PartWriter {
         if let Some(folder) = self.target.path.parent() {
             files::create_folder(&*self.target.files, folder, Access::Usual)?;
         }
-        let overflow_fields = serde_json::to_string(self.target.overflow_fields.as_ref()).unwrap_or_default();
-        let metadata = KeyValue::new(OVERFLOW_FIELDS_KEY.to_owned(), overflow_fields);
+        let metadata = KeyValue::new(OVERFLOW_FIELDS_KEY.to_owned(), self.target.overflow_fields.to_json());
         let mut properties = encoding::file_properties(self.target.row_count, self.target.effort, metadata)?;
         for (place, column) in self.columns.iter_mut().enumerate() {
             let sample: Vec<ArrayRef> = self.waiting.iter().map(|page| page.column(place).clone()).collect();

@@ -385,7 +385,7 @@ mod tests {
     use super::super::memory::{MemoryBounds, Pool};
     use super::super::run::Run;
     use super::*;
-    use crate::chunk::ChunkBuilder;
+    use crate::chunk::{ChunkBuilder, IndexColumns};
 
     const ROWS: usize = 1_000;
 
@@ -400,7 +400,7 @@ mod tests {
                 Event { id: None, timestamp: at, ingested_at: at, log_type: LogType::Error, body }
             })
             .collect();
-        ChunkBuilder::build(LogType::Error, (0..).zip(events.rows()))
+        ChunkBuilder::build(LogType::Error, (0..).zip(events.rows()), &IndexColumns::default())
     }
 
     /// Every row counted for the question holds at least so many bytes.

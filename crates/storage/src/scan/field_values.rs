@@ -91,7 +91,7 @@ fn columns_of<'a>(chunk: &'a Chunk, field: &str) -> Vec<&'a ArrayRef> {
 
 fn overflow_values(chunk: &Chunk, field: &str) -> HashMap<usize, Vec<Value>> {
     let mut values: HashMap<usize, Vec<Value>> = HashMap::new();
-    if chunk.overflow_fields.contains(field) {
+    if chunk.overflow_fields.may_hold(Some(field), &|name| name == field, chunk.batch.schema_ref()) {
         for_each_overflowed(chunk, &mut |row, canonical, value| {
             if canonical == field {
                 values.entry(row).or_default().push(value.clone());

@@ -185,13 +185,15 @@ pub fn add_needs(matcher: &Matcher, needs: &mut ColumnNeeds<'_>) {
         Matcher::All | Matcher::Nothing => {}
         Matcher::And(parts) | Matcher::Or(parts) => parts.iter().for_each(|part| add_needs(part, needs)),
         Matcher::Not(part) => add_needs(part, needs),
-        Matcher::Field(field) => add_field_needs(field.field(), &|name| field.covers(name), needs),
-        Matcher::FreeText(text) => needs.add_fields(&|name| text.covers(name)),
+        Matcher::Field(field) => {
+            add_field_needs(field.field(), field.only_field(), &|name| field.covers(name), needs);
+        }
+        Matcher::FreeText(text) => needs.add_fields(None, &|name| text.covers(name)),
     }
 }
 
-/// Adds the columns of a field, pseudo fields included.
-pub fn add_field_needs(field: &str, covers: &dyn Fn(&str) -> bool, needs: &mut ColumnNeeds<'_>) {
+/// Adds the columns of a field, pseudo fields included; `only` is the field unless those below it are meant too.
+pub fn add_field_needs(field: &str, only: Option<&str>, covers: &dyn Fn(&str) -> bool, needs: &mut ColumnNeeds<'_>) {
     match field {
         pseudo_fields::ID => {
             needs.add_own(column_names::ID);
@@ -200,7 +202,7 @@ pub fn add_field_needs(field: &str, covers: &dyn Fn(&str) -> bool, needs: &mut C
         pseudo_fields::INGESTED_AT => needs.add_own(column_names::INGESTED_AT),
         pseudo_fields::TIMESTAMP => needs.add_own(column_names::TIMESTAMP),
         pseudo_fields::LOG_TYPE => {}
-        _ => needs.add_fields(covers),
+        _ => needs.add_fields(only, covers),
     }
 }
 
@@ -244,6 +246,7 @@ fn evaluate_field(matcher: &FieldMatcher, chunk: &Chunk, tests: &mut Tests) -> B
     }
     let predicate = Predicate {
         number: std::ptr::from_ref(matcher).addr(),
+        only: matcher.only_field(),
         covers: &|field| matcher.covers(field),
         passes: &|scalar| matcher.matches(scalar),
     };
@@ -253,6 +256,7 @@ fn evaluate_field(matcher: &FieldMatcher, chunk: &Chunk, tests: &mut Tests) -> B
 fn evaluate_text(matcher: &TextMatcher, chunk: &Chunk, tests: &mut Tests) -> BooleanBuffer {
     let predicate = Predicate {
         number: std::ptr::from_ref(matcher).addr(),
+        only: None,
         covers: &|field| matcher.covers(field),
         passes: &|scalar| match scalar {
             Scalar::Text(text) => matcher.matches(text),
@@ -268,6 +272,8 @@ fn evaluate_text(matcher: &TextMatcher, chunk: &Chunk, tests: &mut Tests) -> Boo
 struct Predicate<'a> {
     /// Its own as long as the filter lives: the place of its matcher.
     number: usize,
+    /// The field if no other is covered.
+    only: Option<&'a str>,
     covers: &'a dyn Fn(&str) -> bool,
     passes: &'a dyn Fn(Scalar<'_>) -> bool,
 }
@@ -280,7 +286,7 @@ fn rows_with(chunk: &Chunk, predicate: &Predicate<'_>, tests: &mut Tests) -> Boo
             rows = &rows | &column_rows(column, predicate, tests);
         }
     }
-    if chunk.overflow_fields.iter().any(|field| (predicate.covers)(field)) {
+    if chunk.overflow_fields.may_hold(predicate.only, predicate.covers, chunk.batch.schema_ref()) {
         let mut matched = MutableBuffer::new_null(chunk.rows());
         for_each_overflowed(chunk, &mut |row, canonical, value| {
             if (predicate.covers)(canonical) && Scalar::from_value(value).is_some_and(predicate.passes) {

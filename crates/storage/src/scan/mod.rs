@@ -28,7 +28,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use vigie_domain::{LogType, Timestamp};
 
-use crate::chunk::{Chunk, column_names};
+use crate::chunk::{Chunk, OverflowFields, column_names};
 use crate::error::StorageError;
 use crate::part::{Part, Rows};
 
@@ -85,7 +85,7 @@ impl Unit {
     ///
     /// # Errors
     /// When the part cannot be read.
-    pub fn overflow_fields(&self) -> Result<Arc<BTreeSet<String>>, StorageError> {
+    pub fn overflow_fields(&self) -> Result<Arc<OverflowFields>, StorageError> {
         match self {
             Self::Memory(chunk) => Ok(chunk.overflow_fields.clone()),
             Self::Part(part) => part.overflow_fields(),
@@ -122,14 +122,14 @@ impl Unit {
 /// Columns that a question needs of one unit.
 pub struct ColumnNeeds<'a> {
     schema: &'a SchemaRef,
-    overflow_fields: &'a BTreeSet<String>,
+    overflow_fields: &'a OverflowFields,
     /// The columns so far.
     pub columns: BTreeSet<String>,
 }
 
 impl<'a> ColumnNeeds<'a> {
     /// None yet.
-    pub fn new(schema: &'a SchemaRef, overflow_fields: &'a BTreeSet<String>) -> Self {
+    pub fn new(schema: &'a SchemaRef, overflow_fields: &'a OverflowFields) -> Self {
         Self { schema, overflow_fields, columns: BTreeSet::new() }
     }
 
@@ -138,14 +138,15 @@ impl<'a> ColumnNeeds<'a> {
         self.columns.insert(name.to_owned());
     }
 
-    /// Adds the columns of every field that passes, and the overflow when one of them lies there.
-    pub fn add_fields(&mut self, is_needed: &dyn Fn(&str) -> bool) {
+    /// Adds the columns of every field that passes, and the overflow when one of them may lie there; `only` is the field
+    /// if no other passes.
+    pub fn add_fields(&mut self, only: Option<&str>, is_needed: &dyn Fn(&str) -> bool) {
         for field in self.schema.fields() {
             if !column_names::is_own(field.name()) && is_needed(crate::chunk::physical::canonical_of(field.name())) {
                 self.columns.insert(field.name().clone());
             }
         }
-        if self.overflow_fields.iter().any(|field| is_needed(field)) {
+        if self.overflow_fields.may_hold(only, is_needed, self.schema) {
             self.add_own(column_names::OVERFLOW);
             self.add_own(column_names::SHAPE);
         }

@@ -1,6 +1,5 @@
 //! Which rows of a part may match, by its index alone: times of pages first, then filters of words and values.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
@@ -8,8 +7,8 @@ use vigie_domain::query::{FieldMatcher, Matcher, Needle};
 
 use super::Filter;
 use super::filter::is_pseudo;
-use crate::chunk::column_names;
 use crate::chunk::physical::canonical_of;
+use crate::chunk::{OverflowFields, column_names};
 use crate::error::StorageError;
 use crate::part::{FilterReader, Part, PartIndex, Rows, hash_of};
 
@@ -83,7 +82,7 @@ pub struct Asked<'a> {
     index: Arc<PartIndex>,
     filters: FilterReader,
     schema: SchemaRef,
-    overflow: Arc<BTreeSet<String>>,
+    overflow: Arc<OverflowFields>,
 }
 
 impl<'a> Asked<'a> {
@@ -129,17 +128,20 @@ impl<'a> Asked<'a> {
     pub fn columns(&self, predicate: &Matcher) -> Vec<(Option<&str>, Pages)> {
         match predicate {
             Matcher::Field(field) if !is_pseudo(field.field()) => {
-                self.covered(&|name| field.covers(name), field.needle(), |_| true)
+                self.covered(field.only_field(), &|name| field.covers(name), field.needle(), |_| true)
             }
             // Of what is no string, only instants were sent as strings.
-            Matcher::FreeText(text) => self.covered(&|name| text.covers(name), text.needle(), DataType::is_temporal),
+            Matcher::FreeText(text) => {
+                self.covered(None, &|name| text.covers(name), text.needle(), DataType::is_temporal)
+            }
             _ => Vec::new(),
         }
     }
 
-    /// `passes_other` tells types of columns without a filter that may pass.
+    /// `only` is the field if no other is covered; `passes_other` tells types of columns without a filter that may pass.
     fn covered(
         &self,
+        only: Option<&str>,
         covers: &dyn Fn(&str) -> bool,
         needle: Needle<'_>,
         passes_other: fn(&DataType) -> bool,
@@ -152,7 +154,7 @@ impl<'a> Asked<'a> {
                 columns.push((Some(name), self.pages_with(name, needle)));
             }
         }
-        if self.overflow.iter().any(|field| covers(field)) {
+        if self.overflow.may_hold(only, covers, &self.schema) {
             columns.push((None, Pages::All));
         }
         columns

@@ -88,7 +88,7 @@ impl Question {
             needs.add_own(column_names::TIMESTAMP);
         }
         if let Some(field) = &self.field {
-            add_field_needs(field, &|name| name == field, needs);
+            add_field_needs(field, Some(field), &|name| name == field, needs);
         }
         self.filters.iter().for_each(|filter| add_needs(filter, needs));
         self.children.iter().for_each(|child| child.add_needs(needs));

@@ -7,5 +7,6 @@ mod durability;
 mod faults;
 mod inspect;
 mod lifecycle;
+mod many_fields;
 mod pages;
 mod scrub;

@@ -141,29 +141,3 @@ async fn what_was_counted_of_a_part_is_not_counted_again() {
     assert!(first.stats.rows_scanned > 0 && again.stats.rows_scanned == 0, "{:?}, {:?}", first.stats, again.stats);
     assert!(engine.query_numbers().kept_hits > 0);
 }
-
-#[tokio::test]
-async fn parts_whose_columns_differ_stay_apart() {
-    let folder = tempfile::tempdir().unwrap();
-    let options = EngineOptions { free_bytes_min: 0, merge_fan_in: 2, ..EngineOptions::new(folder.path()) };
-    let engine = LogEngine::open(options).unwrap();
-    // Each batch has a thousand fields of its own, as of a sender that names fields after values.
-    for batch in 0..4 {
-        let odd = |number: i64| {
-            let fields = (0..5).map(|field| (format!("f{batch}_{}", number * 5 + field).into(), Value::Int(field)));
-            Event { body: fields.collect(), ..event(batch * 1_000 + number) }
-        };
-        engine.append(&Scope::main(), Append { key: None, events: (0..200).map(odd).collect() }).await.unwrap();
-        engine.flush().await;
-    }
-    // Each merges once more, if there is something to merge.
-    for _ in 0..6 {
-        engine.flush().await;
-    }
-    let parts = std::fs::read_dir(folder.path().join("indices/2026.11.23")).unwrap().count() / 2;
-    assert!((2..=4).contains(&parts), "{parts} parts: one would have four thousand columns");
-    let selection = Selection { query: parse("f3_999:*").unwrap(), range: TimeRange::ALL };
-    let order = SortOrder::NewestFirst;
-    let request = SearchRequest { selection, order, after: None, skip: 0, limit: 5, count_total: true };
-    assert_eq!(engine.search(&Scope::main(), &request).await.unwrap().total, Some(1));
-}
