@@ -3,6 +3,7 @@
 #   bench/run.sh                 the foundation: start, memory, durable ingest, common queries
 #   bench/run.sh micro [FILTER]  single steps, one at a time, compared with the run before
 #   bench/run.sh parts           opening 90 days of 24 parts, and what they cost while nothing happens
+#   bench/run.sh inputs [ARG…]   how fast each input takes events in
 #   bench/run.sh engine [ARG…]   the engine beside its peers on the same events (bench/engine/engine.mjs says what ARG may be)
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
@@ -17,6 +18,11 @@ case ${1:-foundation} in
     many_parts write "$folder" 90 24 500
     echo "$(find "$folder" -name '*.parquet' | wc -l) parts"
     many_parts open "$folder"
+    ;;
+  inputs)
+    shift
+    cargo build --quiet --release --package vigie-micro-bench --example send_datagrams
+    exec node bench/inputs.mjs "$binary" --sender "$(dirname "$binary")/examples/send_datagrams" "$@"
     ;;
   engine) shift; exec node bench/engine/engine.mjs --binary "$binary" "$@" ;;
   *) echo "bench: there is no \"$1\"; leave it out or say \"micro\", \"parts\" or \"engine\"" >&2; exit 2 ;;
