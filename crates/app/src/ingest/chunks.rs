@@ -30,7 +30,7 @@ pub(crate) async fn append_all(
         let key = key.map(|key| format!("{key}/{number}"));
         let appended = store.append(scope, Append { key, events: batch }).await?;
         outcome.stored += appended.stored as u64;
-        outcome.deduplicated += appended.deduplicated as u64;
+        outcome.deduplicated += appended.deduplicated() as u64;
     }
     Ok(outcome)
 }
