@@ -4,6 +4,7 @@
 //! events take many times the memory of the bytes that they were sent as.
 
 mod admission;
+mod bulk;
 mod chunks;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use crate::kept_answers::check_key;
 use admission::{BODIES_KIB_MAX, kib, too_busy};
 
 pub use admission::Admission;
+pub use bulk::{BulkAnswer, BulkBody, BulkReport, ItemOutcome};
 pub(crate) use chunks::append_all;
 
 /// KiB of bodies that are on their way from bytes to the log at once; others wait.
@@ -171,17 +173,22 @@ impl Ingest {
 
     /// The body's records, and the key under which they are stored if the caller gave one.
     async fn decode(&self, scope: &Scope, body: Bytes, options: &IngestOptions) -> Result<(Batch, Option<String>)> {
-        let now = (self.clock)();
-        let mut decode = DecodeOptions::new(now);
-        decode.log_type = options.log_type;
-        decode.record_bytes_max = self.settings.record_bytes_max;
-        decode.window = (!options.any_time).then(|| self.settings.window(now));
+        let decode = self.decode_options(options);
         let (tenant, options) = (scope.tenant.clone(), options.clone());
         let decoded = tokio::task::spawn_blocking(move || {
             let key = options.idempotency_key.as_ref().map(|key| append_key(&tenant, key, &options, &body));
             Ok::<_, Error>((decode_bytes(&body, &decode)?, key))
         });
         decoded.await.map_err(|error| Error::internal(format!("decoding stopped: {error}")))?
+    }
+
+    fn decode_options(&self, options: &IngestOptions) -> DecodeOptions {
+        let now = (self.clock)();
+        let mut decode = DecodeOptions::new(now);
+        decode.log_type = options.log_type;
+        decode.record_bytes_max = self.settings.record_bytes_max;
+        decode.window = (!options.any_time).then(|| self.settings.window(now));
+        decode
     }
 }
 

@@ -7,6 +7,7 @@ pub mod analytics;
 pub mod clock;
 pub mod ingest;
 pub mod kept_answers;
+pub mod kept_objects;
 pub mod listing;
 pub mod search;
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub(crate) async fn append_all(
 }
 
 /// The events in bounded batches.
-fn bounded(events: EventBatch) -> Vec<EventBatch> {
+pub(super) fn bounded(events: EventBatch) -> Vec<EventBatch> {
     let ends = ends_of(&events);
     if let [_] = ends[..] {
         return vec![events];
