@@ -17,6 +17,7 @@ use vigie_app::accounts::{Accounts, TokenKeys};
 use vigie_app::analytics::Analytics;
 use vigie_app::ingest::{Ingest, IngestSettings};
 use vigie_app::kept_answers::KeptAnswers;
+use vigie_app::kept_objects::KeptObjects;
 use vigie_app::search::Search;
 use vigie_app::uploads::Uploads;
 use vigie_domain::ports::{LogStore, MetadataStore};
@@ -137,6 +138,8 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts) -> AppS
         uploads: Arc::new(uploads(settings, ports)),
         search: Arc::new(search(ports)),
         analytics: Arc::new(Analytics::new(ports.logs.clone(), clock())),
+        kept_objects: Arc::new(KeptObjects::new(ports.metadata.clone())),
+        elasticsearch_version: Arc::from(settings.elasticsearch_api.version.as_str()),
         metrics: Arc::new(metrics),
         readiness: Arc::new(Readiness::new(ports.logs.clone(), ports.metadata.clone())),
         clock: clock(),
