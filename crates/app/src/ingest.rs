@@ -4,6 +4,7 @@
 //! events take many times the memory of the bytes that they were sent as.
 
 mod admission;
+mod bulk;
 mod chunks;
 mod framed;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::kept_answers::check_key;
 use admission::{BODIES_KIB_MAX, kib, too_busy};
 
 pub use admission::Admission;
+pub use bulk::{BulkAnswer, BulkBody, BulkReport, ItemOutcome};
 pub(crate) use chunks::append_all;
 pub use framed::{Fill, FramedReport, Frames, ReplayReport};
 
@@ -175,28 +177,25 @@ impl Ingest {
         lane.acquire_many(kib).await.map_err(|_| too_busy())
     }
 
-    /// How records that arrive now are read.
-    fn decode_options(&self, now: Timestamp) -> DecodeOptions {
-        let mut decode = DecodeOptions::new(now);
-        decode.record_bytes_max = self.settings.record_bytes_max;
-        decode.window = Some(self.settings.window(now));
-        decode
-    }
-
     /// The body's records, and the key under which they are stored if the caller gave one.
     async fn decode(&self, scope: &Scope, body: Bytes, options: &IngestOptions) -> Result<(Batch, Option<String>)> {
-        let now = (self.clock)();
-        let mut decode = self.decode_options(now);
-        decode.log_type = options.log_type;
-        if options.any_time {
-            decode.window = None;
-        }
+        let decode = self.decode_options(options);
         let (tenant, options) = (scope.tenant.clone(), options.clone());
         let decoded = tokio::task::spawn_blocking(move || {
             let key = options.idempotency_key.as_ref().map(|key| append_key(&tenant, key, &options, &body));
             Ok::<_, Error>((decode_bytes(&body, &decode)?, key))
         });
         decoded.await.map_err(|error| Error::internal(format!("decoding stopped: {error}")))?
+    }
+
+    /// How records that arrive now are read.
+    fn decode_options(&self, options: &IngestOptions) -> DecodeOptions {
+        let now = (self.clock)();
+        let mut decode = DecodeOptions::new(now);
+        decode.log_type = options.log_type;
+        decode.record_bytes_max = self.settings.record_bytes_max;
+        decode.window = (!options.any_time).then(|| self.settings.window(now));
+        decode
     }
 }
 

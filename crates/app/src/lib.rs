@@ -8,6 +8,7 @@ pub mod clock;
 pub mod dead_letters;
 pub mod ingest;
 pub mod kept_answers;
+pub mod kept_objects;
 pub mod listing;
 pub mod search;
 #[cfg(test)]

@@ -52,6 +52,20 @@ pub enum DecodeError {
     /// A Parquet file that cannot be read.
     #[error("the parquet data cannot be read: {0}")]
     Parquet(String),
+    /// A line of a bulk request that should be an action and is none.
+    #[error("line {line} is no action of a bulk request, so nothing of it is stored: {reason}")]
+    NoAction {
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A bulk request with more items than are answered at once.
+    #[error("the bulk request has more than {items_max} items; send them in several requests")]
+    TooManyItems {
+        /// The bound.
+        items_max: usize,
+    },
     /// The file cannot be read from disk.
     #[error("the file cannot be read: {0}")]
     Io(#[from] io::Error),
@@ -70,11 +84,14 @@ impl DecodeError {
 impl From<DecodeError> for Error {
     fn from(error: DecodeError) -> Self {
         let kind = match &error {
-            DecodeError::TooManyBytes { .. } | DecodeError::RatioTooHigh { .. } => ErrorKind::TooLarge,
+            DecodeError::TooManyBytes { .. } | DecodeError::RatioTooHigh { .. } | DecodeError::TooManyItems { .. } => {
+                ErrorKind::TooLarge
+            }
             DecodeError::Damaged { .. }
             | DecodeError::Archive(_)
             | DecodeError::Foreign { .. }
             | DecodeError::Header(_)
+            | DecodeError::NoAction { .. }
             | DecodeError::Parquet(_) => ErrorKind::Malformed,
             DecodeError::Io(_) => ErrorKind::Internal,
         };

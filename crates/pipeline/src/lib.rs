@@ -6,6 +6,7 @@
 
 mod archive;
 mod batch;
+mod bulk;
 mod convert;
 mod decompress;
 mod detect;
@@ -20,6 +21,10 @@ mod source;
 mod tag;
 
 pub use batch::{BATCH_BYTES_MAX, Batch, RECORDS_PER_BATCH, REJECT_RAW_MAX, Reject};
+pub use bulk::{
+    BULK_ITEMS_MAX, BulkAction, BulkBatch, BulkFate, BulkItem, SENT_INDEX_FIELD, check_index, decode_bulk,
+    decode_document,
+};
 pub use decompress::{BODY_BYTES_MAX, Compression, FILE_BYTES_MAX, RATIO_MAX};
 pub use detect::{DETECT_BYTES_MAX, Detected, detect};
 pub use error::DecodeError;

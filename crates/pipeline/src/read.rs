@@ -259,7 +259,8 @@ impl Read for Failing {
     }
 }
 
-fn event_or_reject(
+/// The event that a record becomes, or why it becomes none.
+pub(crate) fn event_or_reject(
     record: Record,
     records: &dyn RecordReader,
     options: &DecodeOptions,

@@ -103,6 +103,8 @@ pub struct Settings {
     pub input_files: FileInputSettings,
     /// What inputs could not store.
     pub dead_letters: DeadLetterSettings,
+    /// Speaking as Elasticsearch does.
+    pub elasticsearch_api: ElasticsearchApiSettings,
     /// Uploaded files.
     pub upload: UploadSettings,
     /// The log engine.
@@ -165,6 +167,16 @@ pub struct IngestSettings {
 pub struct DeadLetterSettings {
     /// Bytes of all of them.
     pub bytes_max: u64,
+}
+
+/// Speaking as Elasticsearch does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ElasticsearchApiSettings {
+    /// Address and port of a listener of its own; empty when there is none.
+    pub listen: String,
+    /// The version that clients are told.
+    pub version: String,
 }
 
 /// Uploaded files.
@@ -291,17 +303,28 @@ impl Settings {
     /// # Errors
     /// When `server.listen` is none.
     pub fn listen_address(&self) -> Result<SocketAddr, ConfigError> {
-        let listen = self.server.listen.trim();
-        let numeric = listen.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
-        numeric.as_deref().unwrap_or(listen).parse().map_err(|_| {
-            ConfigError(format!(
-                "server.listen = \"{listen}\" is no address with a port; use for example \"127.0.0.1:8642\""
-            ))
-        })
+        address_of("server.listen", &self.server.listen, "127.0.0.1:8642")
+    }
+
+    /// The address at which Elasticsearch's API alone is spoken, if there is one.
+    ///
+    /// # Errors
+    /// When `elasticsearch_api.listen` is none.
+    pub fn elasticsearch_address(&self) -> Result<Option<SocketAddr>, ConfigError> {
+        let listen = self.elasticsearch_api.listen.trim();
+        let address = || address_of("elasticsearch_api.listen", listen, "127.0.0.1:9200");
+        (!listen.is_empty()).then(address).transpose()
     }
 
     fn checked(self) -> Result<Self, ConfigError> {
         self.listen_address()?;
+        self.elasticsearch_address()?;
+        let version = &self.elasticsearch_api.version;
+        if version.split('.').count() != 3 || version.split('.').any(|number| number.parse::<u16>().is_err()) {
+            return Err(ConfigError(format!(
+                "elasticsearch_api.version = \"{version}\" is no version; use for example \"8.19.0\""
+            )));
+        }
         let public_url = self.server.public_url.to_ascii_lowercase();
         if !public_url.is_empty() && !public_url.starts_with("https://") && !public_url.starts_with("http://") {
             return Err(ConfigError(format!(
@@ -337,6 +360,14 @@ impl Settings {
             None => Ok(self),
         }
     }
+}
+
+fn address_of(setting: &str, listen: &str, example: &str) -> Result<SocketAddr, ConfigError> {
+    let listen = listen.trim();
+    let numeric = listen.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numeric.as_deref().unwrap_or(listen).parse().map_err(|_| {
+        ConfigError(format!("{setting} = \"{listen}\" is no address with a port; use for example \"{example}\""))
+    })
 }
 
 /// The named file, or the default one if it is there.
@@ -415,6 +446,9 @@ mod tests {
         check_refused("server = 5", &[], "server");
         check_refused("[server]\nconnections_max = \"many\"", &[], "server.connections_max");
         check_refused("[server]\nlisten = \"nowhere\"", &[], "server.listen");
+        check_refused("[elasticsearch_api]\nlisten = \"9200\"", &[], "elasticsearch_api.listen");
+        check_refused("[elasticsearch_api]\nversion = \"8\"", &[], "elasticsearch_api.version");
+        check_refused("[elasticsearch_api]\nversion = \"8.x.0\"", &[], "elasticsearch_api.version");
         check_refused("[server]\npublic_url = \"logs.example.com\"", &[], "server.public_url");
         check_refused("[upload]\nbytes_max = 0", &[], "upload.bytes_max");
         check_refused("[upload]\nbytes_max = -1", &[], "upload.bytes_max");

@@ -17,7 +17,7 @@ pub mod views;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 
 use routes::{Route, Routes};
 use state::AppState;
@@ -34,6 +34,7 @@ pub fn all_routes() -> Routes {
     let routes = routes::analytics::routes(routes);
     let routes = routes::backups::routes(routes);
     let routes = routes::pipelines::routes(routes);
+    let routes = routes::elasticsearch::routes(routes);
     let routes = routes::health::routes(routes);
     routes::documentation::routes(routes)
 }
@@ -51,6 +52,7 @@ pub fn application_of(routes: Routes, state: AppState) -> (Router, Vec<Route>) {
         // Bodies are bounded by the table of routes; axum's own bound of 2 MB would cut uploads off.
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(state.clone(), observe::observe))
+        .layer(from_fn(routes::elasticsearch::speak))
         .with_state(state);
     (router, table)
 }

@@ -19,6 +19,7 @@ use vigie_app::analytics::Analytics;
 use vigie_app::dead_letters::DeadLetters;
 use vigie_app::ingest::{Ingest, IngestSettings};
 use vigie_app::kept_answers::KeptAnswers;
+use vigie_app::kept_objects::KeptObjects;
 use vigie_app::search::Search;
 use vigie_app::uploads::Uploads;
 use vigie_domain::ports::{LogStore, MetadataStore};
@@ -167,6 +168,8 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         uploads: Arc::new(uploads(settings, ports)),
         search: Arc::new(search(ports)),
         analytics: Arc::new(Analytics::new(ports.logs.clone(), clock())),
+        kept_objects: Arc::new(KeptObjects::new(ports.metadata.clone())),
+        elasticsearch_version: Arc::from(settings.elasticsearch_api.version.as_str()),
         metrics: Arc::new(metrics),
         readiness: Arc::new(Readiness::new(ports.logs.clone(), ports.metadata.clone())),
         clock: clock(),

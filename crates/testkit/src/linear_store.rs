@@ -87,12 +87,12 @@ impl LogStore for LinearStore {
         }
         let sent = batch.events.len();
         if batch.key.is_some_and(|key| sent > 0 && !state.keys.insert(key)) {
-            return Ok(AppendOutcome { stored: 0, deduplicated: sent });
+            return Ok(AppendOutcome::all_known(sent));
         }
-        let mut outcome = AppendOutcome::default();
-        for event in batch.events.events() {
+        let mut outcome = AppendOutcome { first_sequence: state.rows.len() as u64, ..AppendOutcome::default() };
+        for (place, event) in batch.events.events().enumerate() {
             if event.id.clone().is_some_and(|id| !state.ids.insert(id)) {
-                outcome.deduplicated += 1;
+                outcome.known.push(place);
                 continue;
             }
             let sequence = state.rows.len() as u64;

@@ -30,13 +30,13 @@ pub(crate) async fn append_all(
         let key = key.map(|key| format!("{key}/{number}"));
         let appended = store.append(scope, Append { key, events: batch }).await?;
         outcome.stored += appended.stored as u64;
-        outcome.deduplicated += appended.deduplicated as u64;
+        outcome.deduplicated += appended.deduplicated() as u64;
     }
     Ok(outcome)
 }
 
 /// The events in bounded batches, each made when it is asked for: all of them at once would take the memory twice.
-fn bounded(mut events: EventBatch) -> impl Iterator<Item = EventBatch> {
+pub(super) fn bounded(mut events: EventBatch) -> impl Iterator<Item = EventBatch> {
     let ends = ends_of(&events);
     let is_one = ends.len() == 1;
     let mut start = 0;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use vigie_domain::{Error, Result, Scope};
 use vigie_pipeline::{Assembler, Framed};
 
-use super::{Ingest, append_all};
+use super::{Ingest, IngestOptions, append_all};
 use crate::dead_letters::{DeadLetter, DeadLetters, Selection};
 
 /// Letters that are replayed at once.
@@ -113,11 +113,8 @@ impl Ingest {
 
     async fn assemble(&self, size_bytes: usize, fill: Fill, bound: TimeBound) -> Result<Framed> {
         let _way = self.way_of(size_bytes, super::kib(size_bytes)).await?;
-        let now = (self.clock)();
-        let mut options = self.decode_options(now);
-        if let TimeBound::Any = bound {
-            options.window = None;
-        }
+        let options =
+            self.decode_options(&IngestOptions { any_time: bound == TimeBound::Any, ..IngestOptions::default() });
         let assembled = tokio::task::spawn_blocking(move || {
             let mut assembler = Assembler::new(&options);
             fill(&mut assembler);
@@ -128,7 +125,7 @@ impl Ingest {
 }
 
 /// Which times events may have.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum TimeBound {
     /// Those of the settings.
     Window,

@@ -255,6 +255,14 @@ impl Search {
         Ok(counts.into_iter().filter_map(|(value, count)| Some((value.as_text()?.to_owned(), count))).collect())
     }
 
+    /// The daily indices with events that the scope may see, oldest first.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn indices(&self, scope: &Scope) -> Result<Vec<IndexInfo>> {
+        self.store.indices(scope).await
+    }
+
     /// What the store holds.
     ///
     /// # Errors

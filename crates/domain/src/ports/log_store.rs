@@ -66,13 +66,27 @@ pub struct Append {
     pub events: EventBatch,
 }
 
-/// What became of a batch: `stored + deduplicated` is the number of events sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What became of a batch: `stored` and those in `known` are the events sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppendOutcome {
     /// Events stored now.
     pub stored: usize,
+    /// Number of the first of them; those behind it have the numbers that follow. Meaningless when none was stored.
+    pub first_sequence: u64,
+    /// Places in the batch, ascending, of events that were not stored because they were before.
+    pub known: Vec<usize>,
+}
+
+impl AppendOutcome {
+    /// That of a batch whose events were all stored before.
+    pub fn all_known(sent: usize) -> Self {
+        Self { known: (0..sent).collect(), ..Self::default() }
+    }
+
     /// Events that were stored before.
-    pub deduplicated: usize,
+    pub const fn deduplicated(&self) -> usize {
+        self.known.len()
+    }
 }
 
 /// Which events are meant.

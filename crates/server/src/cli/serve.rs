@@ -1,16 +1,19 @@
 //! `vigie serve`: opens the data folder, serves until told to stop, ends in order.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use vigie_app::accounts::FirstAdmin;
 
 use super::{Console, Failure, Flag, Outcome};
 use crate::config::{ADMIN_PASSWORD_VARIABLE, Environment, Settings};
 use crate::http;
+use crate::http::routes::elasticsearch;
 use crate::http::serve::ServeBounds;
 use crate::wire::{self, Stores};
 use crate::{demo, logging};
@@ -70,7 +73,11 @@ async fn serve(
     environment: &Environment,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let listener = bind(settings).await?;
+    let listener = bind(settings.listen_address()?, "--listen").await?;
+    let elasticsearch = match settings.elasticsearch_address()? {
+        Some(address) => Some(bind(address, "elasticsearch_api.listen").await?),
+        None => None,
+    };
     let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
     let stores = Stores::open(settings, Arc::new(end_process))?;
     let accounts = wire::open_accounts(settings, stores.metadata.clone())?;
@@ -83,6 +90,10 @@ async fn serve(
             if is_given { Failure::of_variable(ADMIN_PASSWORD_VARIABLE, error) } else { error.into() }
         })?;
     greet(console, settings, &format!("http://{address}"), first_admin.as_ref())?;
+    if let Some(listener) = &elasticsearch {
+        let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string()))?;
+        console.line(&format!("  Elasticsearch's API   http://{address}"))?;
+    }
 
     let demo = if arguments.demo {
         console.line(&format!(
@@ -105,21 +116,32 @@ async fn serve(
         if let Some(demo) = &demo {
             demo.abort();
         }
+    }
+    .shared();
+    let elasticsearch = elasticsearch.map(|listener| {
+        let router = elasticsearch::at_the_root(router.clone());
+        http::serve::serve(listener, router, metrics.clone(), bounds(settings), stop.clone())
+    });
+    let elasticsearch = async {
+        if let Some(serving) = elasticsearch {
+            serving.await;
+        }
     };
-    http::serve::serve(listener, router, metrics, bounds(settings), stop).await;
+    tokio::join!(http::serve::serve(listener, router, metrics, bounds(settings), stop.clone()), elasticsearch);
     inputs.stop(Duration::from_secs(settings.server.drain_timeout_s)).await;
     stores.logs.flush().await;
     console.note("vigie has stopped; everything it acknowledged is stored")?;
     Ok(Outcome::Done)
 }
 
-async fn bind(settings: &Settings) -> Result<TcpListener, Failure> {
-    let address = settings.listen_address()?;
+async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         let advice = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "; another program listens there, choose another port with --listen",
-            std::io::ErrorKind::PermissionDenied => "; choose a port above 1023 with --listen",
-            _ => "",
+            std::io::ErrorKind::AddrInUse => {
+                format!("; another program listens there, choose another port with {setting}")
+            }
+            std::io::ErrorKind::PermissionDenied => format!("; choose a port above 1023 with {setting}"),
+            _ => String::new(),
         };
         Failure::failed(format!("cannot listen on {address}: {error}{advice}"))
     })

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use vigie_domain::Error;
 
 use super::error::{PROBLEM_JSON, Problem};
+use super::routes::elasticsearch::is_below;
 use super::state::AppState;
 
 /// The header that names a request.
@@ -39,7 +40,8 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
     let started = Instant::now();
     let id = request_id(request.headers());
     let method = request.method().clone();
-    let is_api = request.uri().path().starts_with("/api/");
+    let path = request.uri().path();
+    let is_api = path.starts_with("/api/") || is_below(path);
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| if is_api { "unknown".to_owned() } else { "ui".to_owned() });
     request.extensions_mut().insert(RequestId(id.clone()));

@@ -9,6 +9,7 @@ pub mod auth;
 pub mod backups;
 pub mod dashboard;
 pub mod documentation;
+pub mod elasticsearch;
 pub mod health;
 pub mod logs;
 pub mod pipelines;
@@ -98,7 +99,17 @@ impl Routes {
         H: Handler<T, AppState>,
         T: 'static,
     {
-        self.add(Method::PUT, MethodFilter::PUT, path, Guarded { permission, limit: BodyLimit::Json, handler })
+        self.put_body(path, permission, BodyLimit::Json, handler)
+    }
+
+    /// Adds `PUT path` whose body may be as large as `limit` says.
+    #[must_use]
+    pub fn put_body<H, T>(self, path: &'static str, permission: Permission, limit: BodyLimit, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: 'static,
+    {
+        self.add(Method::PUT, MethodFilter::PUT, path, Guarded { permission, limit, handler })
     }
 
     /// Adds `DELETE path`.

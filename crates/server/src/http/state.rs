@@ -9,6 +9,7 @@ use vigie_app::analytics::Analytics;
 use vigie_app::dead_letters::DeadLetters;
 use vigie_app::ingest::Ingest;
 use vigie_app::kept_answers::KeptAnswers;
+use vigie_app::kept_objects::KeptObjects;
 use vigie_app::search::Search;
 use vigie_app::uploads::Uploads;
 use vigie_inputs::Inputs;
@@ -38,6 +39,10 @@ pub struct AppState {
     pub search: Arc<Search>,
     /// Numbers about events.
     pub analytics: Arc<Analytics>,
+    /// What clients of Elasticsearch have set up.
+    pub kept_objects: Arc<KeptObjects>,
+    /// The version that they are told.
+    pub elasticsearch_version: Arc<str>,
     /// What Vigie counts about itself.
     pub metrics: Arc<Metrics>,
     /// Whether Vigie can answer.

@@ -11,6 +11,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use vigie_domain::Error;
 
 use super::error::Problem;
+use super::routes::elasticsearch;
 
 #[derive(RustEmbed)]
 #[folder = "$EMBEDDED_UI_DIR"]
@@ -25,6 +26,9 @@ const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 
 /// Answers whatever no route answers.
 pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if elasticsearch::is_below(uri.path()) {
+        return elasticsearch::unknown_call(&method, &uri);
+    }
     answer::<Files>(&method, uri.path(), &headers)
 }
 

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 use vigie_app::accounts::{Accounts, AccountsSettings, HashCost, Role, TokenKeys};
 use vigie_server::config::{Environment, Settings};
+use vigie_server::http::routes::elasticsearch::is_below;
 use vigie_server::http::routes::{Route, Routes};
 use vigie_server::http::state::AppState;
 use vigie_server::http::{all_routes, application_of};
@@ -144,6 +145,22 @@ impl Answer {
         assert_eq!(problem["request_id"], self.header("x-request-id"));
         for field in ["type", "title", "detail"] {
             assert!(problem[field].as_str().is_some_and(|words| !words.is_empty()), "{field}: {problem}");
+        }
+    }
+
+    /// Whether it refuses with this status, in the one shape that refusals have below this path.
+    pub(crate) fn assert_refusal(&self, path: &str, status: u16) {
+        if !is_below(path) {
+            return self.assert_problem(status);
+        }
+        assert_eq!(self.status, status, "{path}: {}", self.text());
+        assert_eq!(self.header("content-type"), "application/json");
+        assert_eq!(self.header("x-elastic-product"), "Elasticsearch");
+        let answer = self.json();
+        assert_eq!(answer["status"], status);
+        for place in ["/error/type", "/error/reason", "/error/root_cause/0/type", "/error/root_cause/0/reason"] {
+            let words = answer.pointer(place).and_then(Json::as_str).unwrap_or_default();
+            assert!(!words.is_empty(), "{place}: {answer}");
         }
     }
 }

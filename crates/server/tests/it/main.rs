@@ -18,6 +18,7 @@ mod connections;
 mod conventions;
 mod demo;
 mod documents;
+mod elasticsearch;
 mod kill;
 mod logs;
 mod numbers;

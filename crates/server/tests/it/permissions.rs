@@ -52,7 +52,7 @@ async fn every_route_asks_for_exactly_its_permission() {
                     assert!(!matches!(answer.status, 401 | 403 | 405), "{shown}");
                 } else {
                     assert_eq!(answer.status, 403, "{shown}");
-                    answer.assert_problem(403);
+                    answer.assert_refusal(route.path, 403);
                 }
             }
         }
@@ -74,7 +74,7 @@ async fn a_key_may_do_what_its_scope_and_its_owners_role_both_allow() {
                     assert!(!matches!(answer.status, 401 | 403 | 405), "{shown}");
                 } else {
                     assert_eq!(answer.status, 403, "{shown}");
-                    answer.assert_problem(403);
+                    answer.assert_refusal(route.path, 403);
                 }
             }
         }
@@ -89,11 +89,11 @@ async fn nobody_gets_in_without_a_proof_that_is_good() {
     let no_proofs = ["Bearer no.such.token", "Basic ???", "Digest x", "Bearer", "", "ApiKey vigie_0a_b", "ApiKey ???"];
     for route in guarded(&app) {
         let nobody = call(&app, route, None).await;
-        nobody.assert_problem(401);
+        nobody.assert_refusal(route.path, 401);
         let challenge = nobody.header("www-authenticate");
         assert!(challenge.starts_with("Bearer") && !challenge.contains("Basic"), "{}: {challenge}", route.path);
         for proof in no_proofs {
-            call(&app, route, Some(proof)).await.assert_problem(401);
+            call(&app, route, Some(proof)).await.assert_refusal(route.path, 401);
         }
         assert_ne!(call(&app, route, Some(&proofs[1])).await.status, 401);
     }
@@ -103,10 +103,10 @@ async fn nobody_gets_in_without_a_proof_that_is_good() {
     let mut guarded = guarded(&app);
     // A password of a disabled user is a failed login, and ten of those have to wait.
     let first = guarded.next().unwrap();
-    call(&app, first, Some(&proofs[1])).await.assert_problem(401);
+    call(&app, first, Some(&proofs[1])).await.assert_refusal(first.path, 401);
     for route in guarded {
-        call(&app, route, Some(&proofs[0])).await.assert_problem(401);
-        call(&app, route, Some(&key)).await.assert_problem(401);
+        call(&app, route, Some(&proofs[0])).await.assert_refusal(route.path, 401);
+        call(&app, route, Some(&key)).await.assert_refusal(route.path, 401);
     }
 }
 

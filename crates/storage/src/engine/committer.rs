@@ -162,13 +162,15 @@ impl Committer {
         in_group: &mut DedupIndex,
         bytes: &mut Vec<u8>,
     ) -> Result<Accepted, (AppendOutcome, Reply)> {
-        let sent = batch.len();
         let is_known = |key: &String| self.dedup.has_key(key, batch.now) || in_group.has_key(key, batch.now);
         if batch.key.as_ref().is_some_and(is_known) {
-            return Err((AppendOutcome { stored: 0, deduplicated: sent }, reply));
+            return Err((AppendOutcome::all_known(batch.len()), reply));
         }
-        let batch = batch.without_known(&[&self.dedup, in_group]).unwrap_or(batch);
-        let outcome = AppendOutcome { stored: batch.len(), deduplicated: sent - batch.len() };
+        let (batch, known) = match batch.without_known(&[&self.dedup, in_group]) {
+            Some(left) => left,
+            None => (batch, Vec::new()),
+        };
+        let outcome = AppendOutcome { stored: batch.len(), first_sequence: self.next_sequence, known };
         if outcome.stored == 0 {
             return Err((outcome, reply));
         }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
-use vigie_domain::event_batch::Row;
 use vigie_domain::ports::Append;
 use vigie_domain::{Day, EventBatch, Timestamp};
 
@@ -70,20 +69,31 @@ impl PreparedBatch {
         self.events.len()
     }
 
-    /// The batch without events that one of the indices knows, or that are twice in it; `None` when nothing would change.
-    pub fn without_known(&self, indices: &[&DedupIndex]) -> Option<Self> {
+    /// The batch without events that one of the indices knows, or that are twice in it, and their places; `None` when
+    /// nothing would change.
+    pub fn without_known(&self, indices: &[&DedupIndex]) -> Option<(Self, Vec<usize>)> {
         if !self.has_ids {
             return None;
         }
         let mut seen = std::collections::HashSet::new();
-        let mut kept = EventBatch::default();
-        let is_new = |row: &Row<'_>| match row.id() {
-            Some(id) => !indices.iter().any(|index| index.has_id(id, self.now)) && seen.insert(id.to_owned()),
-            None => true,
-        };
-        self.events.rows().filter(is_new).for_each(|row| kept.push_row(row));
+        let mut known = Vec::new();
+        for (place, row) in self.events.rows().enumerate() {
+            let Some(id) = row.id() else { continue };
+            if indices.iter().any(|index| index.has_id(id, self.now)) || !seen.insert(id.to_owned()) {
+                known.push(place);
+            }
+        }
+        if known.is_empty() {
+            return None;
+        }
+        let (mut kept, mut left_out) = (EventBatch::default(), known.iter().peekable());
+        for (place, row) in self.events.rows().enumerate() {
+            if left_out.next_if_eq(&&place).is_none() {
+                kept.push_row(row);
+            }
+        }
         let index_of = |day| self.indices.get(&day).cloned().unwrap_or_default();
-        (kept.len() < self.len()).then(|| Self::new(Append { key: self.key.clone(), events: kept }, &index_of))
+        Some((Self::new(Append { key: self.key.clone(), events: kept }, &index_of), known))
     }
 
     /// Remembers its key and ids.

@@ -144,9 +144,9 @@ async fn keys_and_ids_are_known_across_flush_and_restart() {
     engine.flush().await;
     drop(engine);
     let engine = open(folder.path());
-    assert_eq!(engine.append(&Scope::main(), keyed()).await.unwrap().deduplicated, 10);
+    assert_eq!(engine.append(&Scope::main(), keyed()).await.unwrap().deduplicated(), 10);
     let again = engine.append(&Scope::main(), with_ids()).await.unwrap();
-    assert_eq!((again.stored, again.deduplicated), (0, 10));
+    assert_eq!((again.stored, again.deduplicated()), (0, 10));
     assert_eq!(numbers(&engine).await.len(), 15);
 }
 

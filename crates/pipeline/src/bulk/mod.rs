@@ -1,0 +1,139 @@
+//! Bulk requests as clients of Elasticsearch send them: an action a line, each with its document on the next.
+//!
+//! Documents go the way of JSON lines. A bad item is answered alone; only a line that should be an action and is none
+//! refuses the whole request, because nothing behind it can be told apart. Blank lines between items are passed over,
+//! and the last line may end without a line end.
+
+mod action;
+mod reader;
+
+use std::borrow::Cow;
+use std::io::{BufReader, Read};
+use std::sync::Arc;
+
+use vigie_domain::{Day, EventBatch};
+
+use crate::decompress::{BODY_BYTES_MAX, Budget, Codec, Compression, unpack};
+use crate::error::DecodeError;
+use crate::options::DecodeOptions;
+use crate::parse::{Bytes, RecordReader};
+use crate::read::event_or_reject;
+use reader::{BulkReader, OneDocument};
+
+pub use action::{BulkAction, check_index};
+
+/// Items of one request: what is answered takes more memory than the shortest of them.
+pub const BULK_ITEMS_MAX: usize = 100_000;
+
+/// The field that keeps the index which the sender named, unless it is a daily one of ours.
+pub const SENT_INDEX_FIELD: &str = "sent_index";
+
+/// The items of a bulk request, and the events among them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BulkBatch {
+    /// What became events, in the order of the items.
+    pub events: EventBatch,
+    /// Every item, in the order sent.
+    pub items: Vec<BulkItem>,
+}
+
+/// One item of a bulk request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BulkItem {
+    /// What was asked for.
+    pub action: BulkAction,
+    /// The name that the sender gave.
+    pub id: Option<String>,
+    /// The index that the sender named.
+    pub index: Option<Arc<str>>,
+    /// What became of it.
+    pub fate: BulkFate,
+}
+
+/// What became of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BulkFate {
+    /// The next event of the batch, of that day.
+    Event(Day),
+    /// None: why, and what to do.
+    Rejected(String),
+}
+
+/// The items of a request body, packed or not; `index` is the one that its path names.
+///
+/// # Errors
+/// When the body cannot be unpacked within its bounds, a line should be an action and is none, or there are more than
+/// [`BULK_ITEMS_MAX`] items.
+pub fn decode_bulk(body: &[u8], index: Option<&str>, options: &DecodeOptions) -> Result<BulkBatch, DecodeError> {
+    let input: Bytes<'_> = match Compression::of(body) {
+        Compression::None => Box::new(body),
+        packed => Box::new(BufReader::new(unpacked(body, packed)?)),
+    };
+    let mut reader = BulkReader::new(input, index, options.record_bytes_max);
+    let mut batch = BulkBatch::default();
+    while let Some(record) = reader.next_record()? {
+        if batch.items.len() == BULK_ITEMS_MAX {
+            return Err(DecodeError::TooManyItems { items_max: BULK_ITEMS_MAX });
+        }
+        let outcome = event_or_reject(record, &reader, options);
+        let mut item = reader.take_item();
+        match outcome {
+            Ok(event) => {
+                item.fate = BulkFate::Event(event.timestamp.day());
+                batch.events.push(&event);
+                item.id = event.id.map(|id| id.0);
+            }
+            Err(reject) => item.fate = BulkFate::Rejected(reject.reason),
+        }
+        batch.items.push(item);
+    }
+    Ok(batch)
+}
+
+/// The one item of a request whose body is a document and whose path says the rest.
+///
+/// # Errors
+/// When the body cannot be unpacked.
+pub fn decode_document(body: &[u8], mut item: BulkItem, options: &DecodeOptions) -> Result<BulkBatch, DecodeError> {
+    let body = match Compression::of(body) {
+        Compression::None => Cow::Borrowed(body),
+        packed => {
+            // One byte more than allowed is enough to say that it is too large.
+            let mut document = Vec::new();
+            let bytes_max = options.record_bytes_max as u64 + 1;
+            unpacked(body, packed)?.take(bytes_max).read_to_end(&mut document).map_err(DecodeError::from_read)?;
+            Cow::Owned(document)
+        }
+    };
+    let mut document = OneDocument::new(&body, &item, options.record_bytes_max);
+    let mut batch = BulkBatch::default();
+    if let Some(record) = document.next_record()? {
+        match event_or_reject(record, &document, options) {
+            Ok(event) => {
+                item.fate = BulkFate::Event(event.timestamp.day());
+                batch.events.push(&event);
+                item.id = event.id.map(|id| id.0);
+            }
+            Err(reject) => item.fate = BulkFate::Rejected(reject.reason),
+        }
+    }
+    batch.items.push(item);
+    Ok(batch)
+}
+
+fn unpacked<'a>(body: &'a [u8], compression: Compression) -> Result<Box<dyn Read + Send + 'a>, DecodeError> {
+    let codec = match compression {
+        Compression::None => Codec::Stored,
+        Compression::Gzip => Codec::Gzip,
+        Compression::Zlib => Codec::Zlib,
+        Compression::Zstd => Codec::Zstd,
+        Compression::Zip => {
+            let (what, instead) = ("a zip archive", "pack the request with gzip or zstd, or not at all");
+            return Err(DecodeError::Foreign { what, instead });
+        }
+    };
+    unpack(Box::new(body), codec, compression, &Budget::new(BODY_BYTES_MAX))
+}
+
+#[cfg(test)]
+mod tests;

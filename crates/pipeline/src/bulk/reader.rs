@@ -1,0 +1,187 @@
+//! Pairs the lines of a bulk request, and puts what the action says into the document.
+
+use std::sync::Arc;
+
+use vigie_domain::time::INDEX_PREFIX;
+use vigie_domain::{Object, Text, Value};
+
+use super::action::ActionLine;
+use super::{BulkAction, BulkFate, BulkItem, SENT_INDEX_FIELD};
+use crate::error::DecodeError;
+use crate::parse::json_value::{object_of, parse_json};
+use crate::parse::lines::{Line, LineReader};
+use crate::parse::{Bytes, Draft, Record, RecordReader, binary_reason, draft_of_text, too_large};
+
+/// Where ids are sent.
+const ID_FIELD: &str = "_id";
+
+/// Reads items; after each the item's own part is taken with `take_item`.
+pub(super) struct BulkReader<'a> {
+    lines: LineReader<'a>,
+    /// The line last read: an action, then its document.
+    buffer: Vec<u8>,
+    /// The index of items that name none.
+    path_index: Option<Arc<str>>,
+    /// The last action line without a name, and what it says: most requests repeat one.
+    repeated: Option<(Vec<u8>, ActionLine)>,
+    /// The index that was last named: most requests name one.
+    last_index: Option<Arc<str>>,
+    item: Option<BulkItem>,
+    record_bytes_max: usize,
+}
+
+impl<'a> BulkReader<'a> {
+    /// A reader of documents up to the bound.
+    pub(super) fn new(input: Bytes<'a>, index: Option<&str>, record_bytes_max: usize) -> Self {
+        Self {
+            lines: LineReader::new(input, record_bytes_max),
+            buffer: Vec::new(),
+            path_index: index.map(Arc::from),
+            repeated: None,
+            last_index: None,
+            item: None,
+            record_bytes_max,
+        }
+    }
+
+    /// The item of the record last read.
+    pub(super) fn take_item(&mut self) -> BulkItem {
+        let nothing = || BulkItem { action: BulkAction::Index, id: None, index: None, fate: unknown() };
+        self.item.take().unwrap_or_else(nothing)
+    }
+
+    /// The next action; `None` at the end.
+    fn next_action(&mut self) -> Result<Option<ActionLine>, DecodeError> {
+        loop {
+            self.buffer.clear();
+            match self.lines.append_line(&mut self.buffer)? {
+                Line::End => return Ok(None),
+                Line::TooLong(size) => return Err(self.no_action(too_large(size, self.record_bytes_max))),
+                Line::Whole if self.buffer.trim_ascii().is_empty() => {}
+                Line::Whole => break,
+            }
+        }
+        if let Some((line, action)) = &self.repeated
+            && *line == self.buffer
+        {
+            return Ok(Some(action.clone()));
+        }
+        let mut action = ActionLine::parse(&self.buffer).map_err(|reason| self.no_action(reason))?;
+        if let Some(index) = &mut action.index {
+            match &self.last_index {
+                Some(last) if last == index => *index = last.clone(),
+                _ => self.last_index = Some(index.clone()),
+            }
+        } else {
+            action.index.clone_from(&self.path_index);
+        }
+        if action.id.is_none() {
+            self.repeated = Some((self.buffer.clone(), action.clone()));
+        }
+        Ok(Some(action))
+    }
+
+    fn no_action(&self, reason: String) -> DecodeError {
+        DecodeError::NoAction { line: self.lines.line(), reason }
+    }
+
+    /// The document of the action, or why there is none, and how many bytes it took.
+    fn document(&mut self, action: &ActionLine) -> Result<(usize, Result<Draft, String>), DecodeError> {
+        self.buffer.clear();
+        if !action.action.has_document() {
+            return Ok((0, Err(action.refusal.clone().unwrap_or_default())));
+        }
+        Ok(match self.lines.append_line(&mut self.buffer)? {
+            Line::End => (0, Err("the request ends before the document of its last action; send it again".to_owned())),
+            Line::TooLong(size) => (size, Err(too_large(size, self.record_bytes_max))),
+            Line::Whole => {
+                let draft = match &action.refusal {
+                    Some(reason) => Err(reason.clone()),
+                    None => draft_of(&self.buffer, action.id.as_ref(), action.index.as_deref()),
+                };
+                (self.buffer.len(), draft)
+            }
+        })
+    }
+}
+
+impl RecordReader for BulkReader<'_> {
+    fn next_record(&mut self) -> Result<Option<Record>, DecodeError> {
+        let Some(action) = self.next_action()? else { return Ok(None) };
+        let (size_bytes, outcome) = self.document(&action)?;
+        let id = action.id.map(String::from);
+        self.item = Some(BulkItem { action: action.action, id, index: action.index, fate: unknown() });
+        Ok(Some(Record { line: self.lines.line(), size_bytes, outcome }))
+    }
+
+    fn raw(&self) -> &[u8] {
+        &self.buffer
+    }
+}
+
+/// What an item's fate is until it is known.
+fn unknown() -> BulkFate {
+    BulkFate::Rejected(String::new())
+}
+
+/// A body that is one document, over however many lines.
+pub(super) struct OneDocument<'a> {
+    body: &'a [u8],
+    outcome: Option<Result<Draft, String>>,
+}
+
+impl<'a> OneDocument<'a> {
+    /// The document of this item.
+    pub(super) fn new(body: &'a [u8], item: &BulkItem, record_bytes_max: usize) -> Self {
+        let id = item.id.as_deref().map(Text::new);
+        let outcome = if body.len() > record_bytes_max {
+            Err(too_large(body.len(), record_bytes_max))
+        } else {
+            draft_of(body, id.as_ref(), item.index.as_deref())
+        };
+        Self { body, outcome: Some(outcome) }
+    }
+}
+
+impl RecordReader for OneDocument<'_> {
+    fn next_record(&mut self) -> Result<Option<Record>, DecodeError> {
+        let size_bytes = self.body.len();
+        Ok(self.outcome.take().map(|outcome| Record { line: 1, size_bytes, outcome }))
+    }
+
+    fn raw(&self) -> &[u8] {
+        self.body
+    }
+}
+
+/// The draft of a document, with the name and the index that its action gives it.
+fn draft_of(document: &[u8], id: Option<&Text>, index: Option<&str>) -> Result<Draft, String> {
+    if document.trim_ascii().is_empty() {
+        return Err("the document is empty; send a JSON object on the line behind its action".to_owned());
+    }
+    let parsed = draft_of_text(document, |text| object_of(parse_json(text)?).map(Draft::new));
+    let mut draft = parsed.map_err(|reason| binary_reason(document).unwrap_or(reason))?;
+    if let Some(id) = id {
+        put(&mut draft.body, ID_FIELD, id.clone());
+    }
+    if let Some(index) = index.filter(|index| !is_own_index(index))
+        && !draft.body.iter().any(|(name, _)| name == SENT_INDEX_FIELD)
+    {
+        draft.body.push((SENT_INDEX_FIELD.into(), Value::text(index)));
+    }
+    Ok(draft)
+}
+
+/// Whether the name says nothing that the event's own time does not say.
+fn is_own_index(index: &str) -> bool {
+    index.starts_with(INDEX_PREFIX) || index == INDEX_PREFIX.trim_end_matches('-')
+}
+
+/// Sets a field at the top.
+fn put(body: &mut Object, name: &str, text: Text) {
+    let value = Value::Text(text);
+    match body.iter_mut().find(|(sent, _)| sent == name) {
+        Some((_, sent)) => *sent = value,
+        None => body.push((name.into(), value)),
+    }
+}

@@ -1,0 +1,197 @@
+//! Whole bulk requests: every item has its answer, in order, and a bad one spoils no other.
+
+use std::io::Write;
+
+use flate2::write::GzEncoder;
+use proptest::prelude::*;
+use vigie_domain::{ErrorKind, TimeRange, Timestamp};
+
+use super::*;
+
+/// 2026-11-23T14:04:05Z.
+const NOW_S: i64 = 1_795_442_645;
+
+fn options() -> DecodeOptions {
+    DecodeOptions { record_bytes_max: 128, ..DecodeOptions::new(Timestamp::from_seconds(NOW_S)) }
+}
+
+fn decode(body: &str) -> BulkBatch {
+    decode_bulk(body.as_bytes(), None, &options()).unwrap_or_else(|error| panic!("{body}: {error}"))
+}
+
+/// Each item as `action id: event`, or the words of its refusal.
+fn told(batch: &BulkBatch) -> Vec<String> {
+    let mut events = batch.events.events();
+    let tell = |item: &BulkItem| {
+        let id = item.id.as_deref().unwrap_or("-");
+        match &item.fate {
+            BulkFate::Event(_) => {
+                let body = events.next().map(|event| event.body).unwrap_or_default();
+                let number =
+                    body.into_iter().find(|(name, _)| name == "n").map(|(_, value)| value.to_json().to_string());
+                format!("{} {id}: {}", item.action.as_str(), number.unwrap_or_default())
+            }
+            BulkFate::Rejected(reason) => format!("{} {id}! {reason}", item.action.as_str()),
+        }
+    };
+    let told = batch.items.iter().map(tell).collect();
+    assert!(events.next().is_none(), "every event is an item");
+    told
+}
+
+fn check(body: &str, expected: &[&str]) {
+    let told = told(&decode(body));
+    let is_right = told.len() == expected.len()
+        && told
+            .iter()
+            .zip(expected)
+            .all(|(told, expected)| told == expected || (expected.contains('!') && told.starts_with(expected)));
+    assert!(is_right, "{body}\n{told:#?}");
+}
+
+#[test]
+fn every_item_has_its_answer_in_order() {
+    check("", &[]);
+    check("\n\r\n \n", &[]);
+    check("{\"index\":{}}\n{\"n\":1}\n", &["index -: 1"]);
+    check("{\"index\":{}}\n{\"n\":1}", &["index -: 1"]);
+    check("{\"index\":{}}\r\n{\"n\":1}\r\n", &["index -: 1"]);
+    check(
+        "\n{\"index\":{}}\n{\"n\":1}\n\n{\"index\":{}}\n{\"n\":2}\n{\"create\":{\"_id\":\"a\"}}\n{\"n\":3}\n\n",
+        &["index -: 1", "index -: 2", "create a: 3"],
+    );
+    check(
+        "{\"index\":{}}\nbroken\n{\"index\":{}}\n[1]\n{\"index\":{}}\n\n{\"index\":{\"_id\":\"b\"}}\n{\"n\":4}\n",
+        &["index -! broken JSON", "index -! a list is no event", "index -! the document is empty", "index b: 4"],
+    );
+    check(
+        "{\"delete\":{\"_id\":\"a\"}}\n{\"update\":{\"_id\":\"a\"}}\n{\"doc\":{}}\n{\"create\":{}}\n{\"n\":1}\n{\"index\":{}}",
+        &["delete a! single events", "update a! logs do not change", "create -: 1", "index -! the request ends before"],
+    );
+    let long = format!("{{\"index\":{{}}}}\n{{\"x\":\"{}\"}}\n{{\"index\":{{}}}}\n{{\"n\":1}}\n", "x".repeat(200));
+    check(&long, &["index -! the record has 209 bytes", "index -: 1"]);
+    check("{\"index\":{\"_id\":\"~1f\"}}\n{}\n", &["index ~1f! the \"_id\" \"~1f\" looks like"]);
+    check("{\"index\":{\"_id\":\"a\"}}\n{\"_id\":\"b\",\"n\":1}\n", &["index a: 1"]);
+    check("{\"index\":{}}\n{\"_id\":\"b\",\"n\":1}\n", &["index b: 1"]);
+}
+
+#[test]
+fn events_outside_of_the_window_are_refused_alone() {
+    let at = Timestamp::from_seconds;
+    let options = DecodeOptions { window: Some(TimeRange { from: at(NOW_S - 60), to: at(NOW_S + 60) }), ..options() };
+    let body = format!(
+        "{{\"index\":{{}}}}\n{{\"@timestamp\":\"2001-01-01T00:00:00Z\"}}\n{{\"index\":{{}}}}\n{{\"@timestamp\":{NOW_S}}}\n"
+    );
+    let batch = decode_bulk(body.as_bytes(), None, &options).unwrap();
+    assert!(matches!(&batch.items[0].fate, BulkFate::Rejected(reason) if reason.contains("outside")), "{batch:?}");
+    assert_eq!(batch.items[1].fate, BulkFate::Event(at(NOW_S).day()));
+}
+
+#[test]
+fn a_foreign_index_is_kept_in_the_event_and_a_daily_one_is_not() {
+    let check = |path: Option<&str>, line: &str, expected: Option<&str>| {
+        let body = format!("{{\"index\":{line}}}\n{{\"n\":1}}\n");
+        let batch = decode_bulk(body.as_bytes(), path, &options()).unwrap();
+        let event = batch.events.events().next().unwrap();
+        let kept = event.body.iter().find(|(name, _)| name == SENT_INDEX_FIELD).and_then(|(_, value)| value.as_text());
+        assert_eq!(kept, expected, "{path:?} {line}");
+    };
+    check(None, "{}", None);
+    check(Some("ecommerce-logs"), "{}", None);
+    check(Some("ecommerce-logs-2026.11.23"), "{}", None);
+    check(Some("filebeat-8.19.0"), "{}", Some("filebeat-8.19.0"));
+    check(Some("filebeat"), r#"{"_index":"logs-shop-default"}"#, Some("logs-shop-default"));
+    check(Some("filebeat"), r#"{"_index":"ecommerce-logs-2026.11.23"}"#, None);
+    let sent = decode_bulk(b"{\"index\":{}}\n{\"sent_index\":\"x\"}\n", Some("y"), &options()).unwrap();
+    assert!(sent.events.events().next().unwrap().body.contains(&("sent_index".into(), "x".into_value())));
+}
+
+/// Text as a value.
+trait IntoValue {
+    fn into_value(self) -> vigie_domain::Value;
+}
+
+impl IntoValue for &str {
+    fn into_value(self) -> vigie_domain::Value {
+        vigie_domain::Value::text(self)
+    }
+}
+
+#[test]
+fn a_line_that_is_no_action_refuses_all_and_is_named() {
+    let check = |body: &[u8], words: &str| {
+        let error = vigie_domain::Error::from(decode_bulk(body, None, &options()).unwrap_err());
+        assert_eq!(error.kind, ErrorKind::Malformed);
+        assert!(error.message.contains(words), "{}: {error}", String::from_utf8_lossy(body));
+    };
+    check(b"{\"index\":{}}\n{\"n\":1}\n{\"n\":2}\n", "line 3");
+    check(b"\n\nhello", "line 3");
+    check(&[b'x'; 500], "line 1");
+    check(b"PK\x03\x04rest", "zip archive");
+}
+
+#[test]
+fn packed_bodies_are_unpacked_within_bounds() {
+    let body = "{\"index\":{}}\n{\"n\":1}\n".repeat(3);
+    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(body.as_bytes()).unwrap();
+    let packed = encoder.finish().unwrap();
+    let batch = decode_bulk(&packed, None, &options()).unwrap();
+    assert_eq!(told(&batch), ["index -: 1"; 3]);
+    assert!(decode_bulk(&packed[..packed.len() - 9], None, &options()).is_err(), "cut off");
+}
+
+#[test]
+fn items_are_bounded() {
+    let error = decode_bulk("{\"delete\":{}}\n".repeat(BULK_ITEMS_MAX + 1).as_bytes(), None, &options()).unwrap_err();
+    assert_eq!(vigie_domain::Error::from(error).kind, ErrorKind::TooLarge);
+    assert_eq!(decode(&"{\"delete\":{}}\n".repeat(BULK_ITEMS_MAX)).items.len(), BULK_ITEMS_MAX);
+}
+
+#[test]
+fn a_document_may_have_many_lines() {
+    let check = |body: &str, id: Option<&str>, expected: &str| {
+        let item = BulkItem {
+            action: BulkAction::Create,
+            id: id.map(str::to_owned),
+            index: Some("shop".into()),
+            fate: BulkFate::Rejected(String::new()),
+        };
+        let batch = decode_document(body.as_bytes(), item, &options()).unwrap();
+        let told = told(&batch).join("");
+        assert!(told.starts_with(expected), "{body}: {told}");
+    };
+    check("{\n  \"n\": 1\n}\n", Some("a"), "create a: 1");
+    check("{\"n\":1}", None, "create -: 1");
+    check("", None, "create -! the document is empty");
+    check("{\"n\":1}{\"n\":2}", None, "create -! broken JSON");
+    check(&format!("{{\"n\":\"{}\"}}", "x".repeat(200)), None, "create -! the record has");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_bytes_each_item_has_one_fate(
+        cut in any::<prop::sample::Index>(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+    ) {
+        let seed = "{\"index\":{\"_id\":\"a\",\"_index\":\"x\"}}\n{\"n\":1,\"ts\":1795442645}\n{\"delete\":{\"_id\":7}}\n{\"create\":{}}\n{\"n\":[2]}\n";
+        let mut bytes = seed.as_bytes()[..cut.index(seed.len() + 1)].to_vec();
+        for (index, byte) in edits {
+            if !bytes.is_empty() {
+                let at = index.index(bytes.len());
+                bytes[at] ^= byte;
+            }
+        }
+        let decode = || decode_bulk(&bytes, Some("shop"), &options()).map_err(|error| error.to_string());
+        prop_assert_eq!(decode(), decode());
+        if let Ok(batch) = decode() {
+            let events = batch.items.iter().filter(|item| matches!(item.fate, BulkFate::Event(_))).count();
+            prop_assert_eq!(events, batch.events.len());
+            for item in &batch.items {
+                prop_assert!(!matches!(&item.fate, BulkFate::Rejected(reason) if reason.is_empty()), "{:?}", item);
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The answer to a bulk request, in Elasticsearch's shape: written straight into bytes, because it has an object for
+//! every event.
+
+use serde::Serialize;
+use vigie_app::ingest::{BulkAnswer, BulkReport, ItemOutcome};
+use vigie_domain::{Day, Error};
+use vigie_pipeline::BulkAction;
+
+use super::error::Failure;
+use super::filter_path::{Filter, Wanted};
+use crate::http::error::ApiResult;
+
+/// Bytes of an item's answer, about.
+const ITEM_BYTES: usize = 192;
+/// The index that is named where nothing is stored and none was sent.
+const NO_INDEX: &str = "ecommerce-logs";
+/// Of an event there is one version.
+const VERSION: u8 = 1;
+
+/// Fields of the answer that are wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields {
+    took: bool,
+    errors: bool,
+    /// Of items of each action.
+    items: [ItemFields; 4],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ItemFields {
+    index: bool,
+    id: bool,
+    version: bool,
+    result: bool,
+    shards: bool,
+    sequence: bool,
+    term: bool,
+    status: bool,
+    error: bool,
+}
+
+const ACTIONS: [BulkAction; 4] = [BulkAction::Create, BulkAction::Index, BulkAction::Update, BulkAction::Delete];
+
+impl Fields {
+    /// All of them.
+    pub const fn all() -> Self {
+        let item = ItemFields {
+            index: true,
+            id: true,
+            version: true,
+            result: true,
+            shards: true,
+            sequence: true,
+            term: true,
+            status: true,
+            error: true,
+        };
+        Self { took: true, errors: true, items: [item; 4] }
+    }
+
+    /// Those that the filter wants; `None` when it wants a part of one.
+    pub fn of(filter: &Filter) -> Option<Self> {
+        let wants = |path: &[&str]| match filter.wants(path) {
+            Wanted::Whole => Some(true),
+            Wanted::Nothing => Some(false),
+            Wanted::Part => None,
+        };
+        let item = |action: BulkAction| {
+            let wants = |field: &str| wants(&["items", action.as_str(), field]);
+            Some(ItemFields {
+                index: wants("_index")?,
+                id: wants("_id")?,
+                version: wants("_version")?,
+                result: wants("result")?,
+                shards: wants("_shards")?,
+                sequence: wants("_seq_no")?,
+                term: wants("_primary_term")?,
+                status: wants("status")?,
+                error: wants("error")?,
+            })
+        };
+        let [create, index, update, delete] = ACTIONS.map(item);
+        Some(Self { took: wants(&["took"])?, errors: wants(&["errors"])?, items: [create?, index?, update?, delete?] })
+    }
+}
+
+/// What became of one item.
+#[derive(Default, Serialize)]
+pub struct ItemView<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    _index: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    _id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    _version: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    _shards: Option<ShardsView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    _seq_no: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    _primary_term: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ItemErrorView>,
+}
+
+/// Where it is stored: one place, for there is one process.
+#[derive(Serialize)]
+struct ShardsView {
+    total: u8,
+    successful: u8,
+    failed: u8,
+}
+
+#[derive(Serialize)]
+struct ItemErrorView {
+    r#type: &'static str,
+    reason: String,
+}
+
+const STORED: ShardsView = ShardsView { total: 1, successful: 1, failed: 0 };
+
+impl<'a> ItemView<'a> {
+    /// The item; `day_index` names the index of its event's day.
+    pub fn of(answer: &'a BulkAnswer, day_index: &'a str) -> Self {
+        let sent_index = answer.index.as_deref().unwrap_or(NO_INDEX);
+        let named = |index| Self { _index: Some(index), _id: answer.id.as_deref(), ..Self::default() };
+        match &answer.outcome {
+            ItemOutcome::Stored { sequence, .. } => Self {
+                _version: Some(VERSION),
+                result: Some("created"),
+                _shards: Some(STORED),
+                _seq_no: Some(*sequence),
+                _primary_term: Some(1),
+                status: Some(201),
+                ..named(day_index)
+            },
+            ItemOutcome::Known { .. } if answer.action == BulkAction::Create => {
+                Self { status: Some(409), error: Some(conflict(answer)), ..named(day_index) }
+            }
+            ItemOutcome::Known { .. } => {
+                let shards = Some(STORED);
+                Self {
+                    _version: Some(VERSION),
+                    result: Some("noop"),
+                    _shards: shards,
+                    status: Some(200),
+                    ..named(day_index)
+                }
+            }
+            ItemOutcome::Rejected(reason) => {
+                Self { status: Some(400), error: Some(rejection(answer.action, reason)), ..named(sent_index) }
+            }
+            ItemOutcome::Failed(error) => {
+                let failure = Failure::from(error.clone());
+                let error = ItemErrorView { r#type: failure.kind, reason: failure.reason };
+                Self { status: Some(failure.status.as_u16()), error: Some(error), ..named(sent_index) }
+            }
+        }
+    }
+
+    /// The HTTP status of the item.
+    pub fn status(&self) -> u16 {
+        self.status.unwrap_or_default()
+    }
+
+    /// The item without its status, as the answer to a request of one document; `None` when it failed.
+    pub fn into_document(self) -> Result<Self, (u16, &'static str, String)> {
+        match self.error {
+            None => Ok(Self { status: None, ..self }),
+            Some(error) => Err((self.status.unwrap_or_default(), error.r#type, error.reason)),
+        }
+    }
+
+    fn only(self, fields: ItemFields) -> Self {
+        Self {
+            _index: self._index.filter(|_| fields.index),
+            _id: self._id.filter(|_| fields.id),
+            _version: self._version.filter(|_| fields.version),
+            result: self.result.filter(|_| fields.result),
+            _shards: self._shards.filter(|_| fields.shards),
+            _seq_no: self._seq_no.filter(|_| fields.sequence),
+            _primary_term: self._primary_term.filter(|_| fields.term),
+            status: self.status.filter(|_| fields.status),
+            error: self.error.filter(|_| fields.error),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        let has_name = self._index.is_some() || self._id.is_some() || self.result.is_some();
+        let has_number = self._version.is_some() || self._seq_no.is_some() || self._primary_term.is_some();
+        !has_name && !has_number && self._shards.is_none() && self.status.is_none() && self.error.is_none()
+    }
+}
+
+fn conflict(answer: &BulkAnswer) -> ItemErrorView {
+    let id = answer.id.as_deref().unwrap_or_default();
+    let reason = format!("[{id}]: version conflict, document already exists (current version [{VERSION}])");
+    ItemErrorView { r#type: "version_conflict_engine_exception", reason }
+}
+
+fn rejection(action: BulkAction, reason: &str) -> ItemErrorView {
+    let kind = match action {
+        BulkAction::Create | BulkAction::Index => "document_parsing_exception",
+        BulkAction::Update | BulkAction::Delete => "illegal_argument_exception",
+    };
+    ItemErrorView { r#type: kind, reason: reason.to_owned() }
+}
+
+/// The name of the index of a day, made once for events of the same day in a row.
+#[derive(Default)]
+pub struct DayIndex {
+    last: Option<(Day, String)>,
+}
+
+impl DayIndex {
+    /// The name of the index that the item's event is in; empty when there is none.
+    pub fn of(&mut self, answer: &BulkAnswer) -> &str {
+        let day = match answer.outcome {
+            ItemOutcome::Stored { day, .. } | ItemOutcome::Known { day } => day,
+            ItemOutcome::Rejected(_) | ItemOutcome::Failed(_) => return "",
+        };
+        if self.last.as_ref().is_none_or(|(last, _)| *last != day) {
+            self.last = Some((day, day.index_name()));
+        }
+        self.last.as_ref().map_or("", |(_, name)| name)
+    }
+}
+
+/// The wanted fields of the answer as JSON text.
+///
+/// # Errors
+/// `Internal` when it cannot be written; a bug.
+pub fn text_of(report: &BulkReport, took_ms: u64, fields: &Fields) -> ApiResult<Vec<u8>> {
+    let mut items = Vec::with_capacity(report.items.len() * ITEM_BYTES);
+    let (mut has_errors, mut day_index) = (false, DayIndex::default());
+    for answer in &report.items {
+        let view = ItemView::of(answer, day_index.of(answer));
+        has_errors |= view.error.is_some();
+        let view = view.only(fields.items[answer.action as usize]);
+        if view.is_empty() {
+            continue;
+        }
+        items.extend_from_slice(if items.is_empty() { b"{\"" } else { b",{\"" });
+        items.extend_from_slice(answer.action.as_str().as_bytes());
+        items.extend_from_slice(b"\":");
+        serde_json::to_writer(&mut items, &view)
+            .map_err(|error| Error::internal(format!("an item could not be written as JSON: {error}")))?;
+        items.push(b'}');
+    }
+    let mut text = Vec::with_capacity(items.len() + ITEM_BYTES);
+    let begin = |text: &mut Vec<u8>, name: &str| {
+        text.push(if text.is_empty() { b'{' } else { b',' });
+        text.extend_from_slice(format!("\"{name}\":").as_bytes());
+    };
+    if fields.errors {
+        begin(&mut text, "errors");
+        text.extend_from_slice(has_errors.to_string().as_bytes());
+    }
+    if fields.took {
+        begin(&mut text, "took");
+        text.extend_from_slice(took_ms.to_string().as_bytes());
+    }
+    if !items.is_empty() {
+        begin(&mut text, "items");
+        text.push(b'[');
+        text.append(&mut items);
+        text.push(b']');
+    }
+    text.extend_from_slice(if text.is_empty() { b"{}" } else { b"}" });
+    Ok(text)
+}

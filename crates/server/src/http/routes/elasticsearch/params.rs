@@ -1,0 +1,62 @@
+//! Parameters in the query string of Elasticsearch's API. Those that mean nothing here are accepted and passed over.
+
+use std::collections::HashMap;
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use vigie_app::ingest::IngestOptions;
+use vigie_domain::Error;
+
+use crate::http::error::{ApiResult, Problem};
+use crate::http::views::parameters::log_type;
+
+/// What `refresh` may say. Whatever it says, what is acknowledged is found.
+const REFRESH_VALUES: [&str; 4] = ["", "true", "false", "wait_for"];
+
+/// The parameters of a request by name; of one that is sent twice, the last counts.
+pub struct Params(HashMap<String, String>);
+
+impl Params {
+    /// The value of that name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Whether the parameter is there and says yes: with no value, or `true`.
+    pub fn is_on(&self, name: &str) -> bool {
+        matches!(self.get(name), Some("" | "true"))
+    }
+
+    /// How events of a writing request are to be read.
+    ///
+    /// # Errors
+    /// `Malformed` for a `refresh` or a log type that does not exist.
+    pub fn ingest_options(&self) -> ApiResult<IngestOptions> {
+        if let Some(refresh) = self.get("refresh").filter(|refresh| !REFRESH_VALUES.contains(refresh)) {
+            let words = format!("unknown value for refresh: [{refresh}]; use true, false or wait_for");
+            return Err(Error::malformed_field("refresh", words).into());
+        }
+        let log_type = log_type(self.get("log_type").map(str::to_owned))?;
+        Ok(IngestOptions { log_type, any_time: self.is_on("any_time"), idempotency_key: None })
+    }
+
+    /// What this request names that is not done here, in words for its sender.
+    pub fn warning(&self) -> Option<&'static str> {
+        let is_named = |name: &str| self.get(name).is_some_and(|value| !value.is_empty() && value != "_none");
+        is_named("pipeline")
+            .then_some("the ingest pipeline that was named is not run; events are stored as they were sent")
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Query::<HashMap<String, String>>::from_request_parts(parts, state).await {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => {
+                Err(Error::malformed(format!("the query string is wrong: {}", rejection.body_text())).into())
+            }
+        }
+    }
+}
