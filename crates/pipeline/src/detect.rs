@@ -124,6 +124,8 @@ mod tests {
         check("a\tb\n1\t2\n", None, Format::Tsv);
         check("level=info msg=hello\nlevel=warn msg=\"a, b\"\n", None, Format::Logfmt);
         check("1.2.3.4 - - [23/Nov/2026:15:04:05 +0100] \"GET / HTTP/1.1\" 200 1\n", None, Format::AccessLog);
+        check("time,level,text\n2026-11-23 14:04:05,INFO,a\n", None, Format::Csv);
+        check("2026-11-23T14:04:05Z web-1 app[1]: ERROR x\n", None, Format::Syslog);
         check("<34>Oct 11 22:14:15 h su[1]: failed\n", None, Format::Syslog);
         check("<14>1 2026-11-23T14:04:05Z h app - - - x\n", None, Format::Syslog);
         check("Nov 23 14:04:05 web-1 app[1]: level=info msg=x\n", None, Format::Syslog);
@@ -136,6 +138,12 @@ mod tests {
         check("hello world\n", None, Format::Plain);
         check("[2026-11-23 14:04:05] ERROR cart failed\n", None, Format::Plain);
         check("2026-11-23 14:04:05,123 INFO started\n2026-11-23 14:04:06,123 INFO ready\n", None, Format::Plain);
+        check("[2026-11-23 14:04:05] the cart failed\n", None, Format::Plain);
+        check("2026-11-23 14:04:05 the cart failed: ERROR\n", None, Format::Plain);
+        check("2026/11/23 14:04:05 the cart failed\n", None, Format::Plain);
+        check("they write CEF:0|a|b|c|d|e|9| there\n", None, Format::Plain);
+        check("# Fields: none\nhello\n", None, Format::Plain);
+        check("java.io.IOException: x\n\tat a.B.c(B.java:1)\n", None, Format::Plain);
         check("error: a, b\nerror: c, d\n", None, Format::Plain);
         check("{main} started\n", None, Format::Plain);
         check("<html> <b>1</b>\n<34> x\n", None, Format::Plain);

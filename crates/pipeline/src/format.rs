@@ -6,7 +6,9 @@ use std::str::FromStr;
 use crate::detect::Head;
 use crate::error::DecodeError;
 use crate::options::DecodeOptions;
-use crate::parse::{Bytes, RecordReader, access_log, csv, json_documents, logfmt, ndjson, parquet, plain, syslog};
+use crate::parse::{
+    Bytes, RecordReader, access_log, csv, joined, json_documents, logfmt, ndjson, parquet, plain, syslog,
+};
 
 /// How records are written in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -168,7 +170,9 @@ pub static FORMATS: &[FormatSpec] = &[
         format: Format::Plain,
         extensions: &["txt", "log"],
         score: plain::score,
-        open: |input, _, options| Ok(Box::new(plain::TextLineReader::of_messages(input, options.record_bytes_max))),
+        open: |input, _, options| {
+            Ok(Box::new(joined::JoinedReader::new(input, plain::JOINING, options.record_bytes_max)))
+        },
     },
 ];
 

@@ -1,8 +1,10 @@
 //! One file per format, each behind [`RecordReader`]; and the pieces that several of them share.
 
 pub(crate) mod access_log;
+pub mod continuation;
 pub(crate) mod csv;
 pub(crate) mod csv_row;
+pub(crate) mod joined;
 pub(crate) mod json_documents;
 mod json_elements;
 mod json_reader;
@@ -15,6 +17,7 @@ pub(crate) mod parquet;
 mod parquet_footer;
 mod parquet_value;
 pub(crate) mod plain;
+mod stack_trace;
 pub(crate) mod syslog;
 mod syslog_header;
 
