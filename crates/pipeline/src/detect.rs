@@ -124,6 +124,8 @@ mod tests {
         check("a\tb\n1\t2\n", None, Format::Tsv);
         check("level=info msg=hello\nlevel=warn msg=\"a, b\"\n", None, Format::Logfmt);
         check("1.2.3.4 - - [23/Nov/2026:15:04:05 +0100] \"GET / HTTP/1.1\" 200 1\n", None, Format::AccessLog);
+        check("2026/11/23 14:04:05 [error] 1#1: *2 open() failed, client: 192.0.2.1\n", None, Format::NginxError);
+        check("2026/11/23 14:04:05 [error] 1#1: *2 PHP: x\nStack trace:\n", None, Format::NginxError);
         check("time,level,text\n2026-11-23 14:04:05,INFO,a\n", None, Format::Csv);
         check("2026-11-23T14:04:05Z web-1 app[1]: ERROR x\n", None, Format::Syslog);
         check("<34>Oct 11 22:14:15 h su[1]: failed\n", None, Format::Syslog);

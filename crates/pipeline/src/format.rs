@@ -7,7 +7,7 @@ use crate::detect::Head;
 use crate::error::DecodeError;
 use crate::options::DecodeOptions;
 use crate::parse::{
-    Bytes, RecordReader, access_log, csv, joined, json_documents, logfmt, ndjson, parquet, plain, syslog,
+    Bytes, RecordReader, access_log, csv, joined, json_documents, logfmt, ndjson, nginx_error, parquet, plain, syslog,
 };
 
 /// How records are written in a file.
@@ -29,6 +29,8 @@ pub enum Format {
     Logfmt,
     /// RFC 5424 and RFC 3164.
     Syslog,
+    /// What nginx writes about failures.
+    NginxError,
     /// Columns, as data platforms write them.
     Parquet,
     /// Lines of text.
@@ -47,6 +49,7 @@ impl Format {
             Self::AccessLog => "access_log",
             Self::Logfmt => "logfmt",
             Self::Syslog => "syslog",
+            Self::NginxError => "nginx_error",
             Self::Parquet => "parquet",
             Self::Plain => "plain",
         }
@@ -66,7 +69,9 @@ impl fmt::Display for Format {
 
 /// The text names no format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no format; use ndjson, json_array, json, csv, tsv, access_log, logfmt, syslog, parquet or plain")]
+#[error(
+    "{0:?} is no format; use ndjson, json_array, json, csv, tsv, access_log, logfmt, syslog, nginx_error, parquet or plain"
+)]
 pub struct UnknownFormat(pub String);
 
 impl FromStr for Format {
@@ -149,6 +154,14 @@ pub static FORMATS: &[FormatSpec] = &[
         score: syslog::score,
         open: |input, _, options| {
             Ok(Box::new(plain::TextLineReader::new(input, syslog::parse, options.record_bytes_max)))
+        },
+    },
+    FormatSpec {
+        format: Format::NginxError,
+        extensions: &["log"],
+        score: nginx_error::score,
+        open: |input, _, options| {
+            Ok(Box::new(joined::JoinedReader::new(input, nginx_error::JOINING, options.record_bytes_max)))
         },
     },
     FormatSpec {

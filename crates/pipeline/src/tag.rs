@@ -24,5 +24,7 @@ pub(crate) const ACCESS_LOG_PARSE_FAILURE: &str = "_accesslogparsefailure";
 pub(crate) const JSON_PARSE_FAILURE: &str = "_jsonparsefailure";
 /// A syslog message without priority and date, or with structured data that cannot be read.
 pub(crate) const SYSLOG_PARSE_FAILURE: &str = "_syslogparsefailure";
+/// Lines among those of an nginx error log that do not begin as one.
+pub(crate) const NGINX_ERROR_PARSE_FAILURE: &str = "_nginxerrorparsefailure";
 /// The record has more lines or bytes than one may have: what follows is in the next.
 pub(crate) const MULTILINE_LIMIT: &str = "_multilinelimit";

@@ -18,6 +18,7 @@ const SEEDS: &[&str] = &[
     "192.0.2.7 - - [23/Nov/2026:15:04:05 +0100] \"GET /a?b=c HTTP/1.1\" 200 5 \"-\" \"curl \\\"x\\\"\" 0.1\n",
     "level=info msg=\"a \\\"b\\\"\" ms=1.5 flag\n",
     "<165>1 2026-11-23T14:04:05Z h app 1 ID [a@1 b=\"c \\] d\"] hi\n<13>Nov 23 14:04:05 h app[1]: @cee: {\"a\":1}\n",
+    "2026/11/23 14:04:05 [error] 1#2: *3 x (111: y), client: 192.0.2.7, request: \"GET / HTTP/1.1\"\n#0 {main}\n",
     "x\nTraceback (most recent call last):\n  File \"a\"\nKeyError: 'a'\n\nplain text\r\n\u{1b}[31mred\u{1b}[0m\n",
 ];
 
@@ -114,7 +115,7 @@ proptest! {
         let texts = |text: &str| -> Vec<String> {
             text.split('\n').map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
         };
-        for format in [Format::Plain] {
+        for format in [Format::Plain, Format::NginxError] {
             let batch = decode_bytes(text.as_bytes(), &options(Some(format))).unwrap();
             let messages = batch.events.events().filter_map(|event| {
                 let (_, message) = event.body.into_iter().find(|(name, _)| name == "message")?;

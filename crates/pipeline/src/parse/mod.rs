@@ -12,6 +12,7 @@ pub(crate) mod json_value;
 pub(crate) mod lines;
 pub(crate) mod logfmt;
 pub(crate) mod ndjson;
+pub(crate) mod nginx_error;
 pub mod number;
 pub(crate) mod parquet;
 mod parquet_footer;
