@@ -126,6 +126,9 @@ mod tests {
         check("1.2.3.4 - - [23/Nov/2026:15:04:05 +0100] \"GET / HTTP/1.1\" 200 1\n", None, Format::AccessLog);
         check("2026/11/23 14:04:05 [error] 1#1: *2 open() failed, client: 192.0.2.1\n", None, Format::NginxError);
         check("2026/11/23 14:04:05 [error] 1#1: *2 PHP: x\nStack trace:\n", None, Format::NginxError);
+        check("CEF:0|a|b|c|d|e|9|src=192.0.2.1\n", None, Format::Cef);
+        check("<134>Nov 23 14:04:05 fw CEF:0|a|b|c|d|e|9|src=192.0.2.1 spt=1\n", None, Format::Cef);
+        check("<134>1 2026-11-23T14:04:05Z fw app - - - CEF:0|a|b|c|d|e|9|x=1\n", None, Format::Cef);
         check("time,level,text\n2026-11-23 14:04:05,INFO,a\n", None, Format::Csv);
         check("2026-11-23T14:04:05Z web-1 app[1]: ERROR x\n", None, Format::Syslog);
         check("<34>Oct 11 22:14:15 h su[1]: failed\n", None, Format::Syslog);

@@ -7,7 +7,8 @@ use crate::detect::Head;
 use crate::error::DecodeError;
 use crate::options::DecodeOptions;
 use crate::parse::{
-    Bytes, RecordReader, access_log, csv, joined, json_documents, logfmt, ndjson, nginx_error, parquet, plain, syslog,
+    Bytes, RecordReader, access_log, cef, csv, joined, json_documents, logfmt, ndjson, nginx_error, parquet, plain,
+    syslog,
 };
 
 /// How records are written in a file.
@@ -31,6 +32,8 @@ pub enum Format {
     Syslog,
     /// What nginx writes about failures.
     NginxError,
+    /// ArcSight's Common Event Format.
+    Cef,
     /// Columns, as data platforms write them.
     Parquet,
     /// Lines of text.
@@ -50,6 +53,7 @@ impl Format {
             Self::Logfmt => "logfmt",
             Self::Syslog => "syslog",
             Self::NginxError => "nginx_error",
+            Self::Cef => "cef",
             Self::Parquet => "parquet",
             Self::Plain => "plain",
         }
@@ -70,7 +74,8 @@ impl fmt::Display for Format {
 /// The text names no format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no format; use ndjson, json_array, json, csv, tsv, access_log, logfmt, syslog, nginx_error, parquet or plain"
+    "{0:?} is no format; use ndjson, json_array, json, csv, tsv, access_log, logfmt, syslog, nginx_error, \
+     cef, parquet or plain"
 )]
 pub struct UnknownFormat(pub String);
 
@@ -163,6 +168,12 @@ pub static FORMATS: &[FormatSpec] = &[
         open: |input, _, options| {
             Ok(Box::new(joined::JoinedReader::new(input, nginx_error::JOINING, options.record_bytes_max)))
         },
+    },
+    FormatSpec {
+        format: Format::Cef,
+        extensions: &["cef", "log"],
+        score: cef::score,
+        open: |input, _, options| Ok(Box::new(plain::TextLineReader::new(input, cef::parse, options.record_bytes_max))),
     },
     FormatSpec {
         format: Format::Tsv,

@@ -26,5 +26,7 @@ pub(crate) const JSON_PARSE_FAILURE: &str = "_jsonparsefailure";
 pub(crate) const SYSLOG_PARSE_FAILURE: &str = "_syslogparsefailure";
 /// Lines among those of an nginx error log that do not begin as one.
 pub(crate) const NGINX_ERROR_PARSE_FAILURE: &str = "_nginxerrorparsefailure";
+/// A line among those of the Common Event Format that is not in it.
+pub(crate) const CEF_PARSE_FAILURE: &str = "_cefparsefailure";
 /// The record has more lines or bytes than one may have: what follows is in the next.
 pub(crate) const MULTILINE_LIMIT: &str = "_multilinelimit";

@@ -19,6 +19,7 @@ const SEEDS: &[&str] = &[
     "level=info msg=\"a \\\"b\\\"\" ms=1.5 flag\n",
     "<165>1 2026-11-23T14:04:05Z h app 1 ID [a@1 b=\"c \\] d\"] hi\n<13>Nov 23 14:04:05 h app[1]: @cee: {\"a\":1}\n",
     "2026/11/23 14:04:05 [error] 1#2: *3 x (111: y), client: 192.0.2.7, request: \"GET / HTTP/1.1\"\n#0 {main}\n",
+    "<13>Nov 23 14:04:05 h CEF:0|a|b\\|c|d|e|f|9|src=192.0.2.7 msg=a\\=b c=d e\n",
     "x\nTraceback (most recent call last):\n  File \"a\"\nKeyError: 'a'\n\nplain text\r\n\u{1b}[31mred\u{1b}[0m\n",
 ];
 
@@ -101,7 +102,7 @@ proptest! {
         prop_assume!(detect(lines.join("\n").as_bytes(), None).compression == Compression::None);
         let records = lines.iter().filter(|line| !line.trim_ascii().is_empty()).count();
         let text = lines.join("\n");
-        for format in [Format::Logfmt, Format::AccessLog, Format::Syslog] {
+        for format in [Format::Logfmt, Format::AccessLog, Format::Syslog, Format::Cef] {
             prop_assert_eq!(decode_bytes(text.as_bytes(), &options(Some(format))).unwrap().record_count(), records);
         }
     }

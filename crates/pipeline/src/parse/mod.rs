@@ -1,6 +1,7 @@
 //! One file per format, each behind [`RecordReader`]; and the pieces that several of them share.
 
 pub(crate) mod access_log;
+pub(crate) mod cef;
 pub mod continuation;
 pub(crate) mod csv;
 pub(crate) mod csv_row;
