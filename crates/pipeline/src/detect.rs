@@ -129,6 +129,8 @@ mod tests {
         check("CEF:0|a|b|c|d|e|9|src=192.0.2.1\n", None, Format::Cef);
         check("<134>Nov 23 14:04:05 fw CEF:0|a|b|c|d|e|9|src=192.0.2.1 spt=1\n", None, Format::Cef);
         check("<134>1 2026-11-23T14:04:05Z fw app - - - CEF:0|a|b|c|d|e|9|x=1\n", None, Format::Cef);
+        check("#Version: 1.0\n#Fields: date time c-ip\n2026-11-23 14:04:05 192.0.2.1\n", None, Format::W3c);
+        check("#Fields: date\ttime\tsc-status\n2026-11-23\t14:04:05\t200\n", None, Format::W3c);
         check("time,level,text\n2026-11-23 14:04:05,INFO,a\n", None, Format::Csv);
         check("2026-11-23T14:04:05Z web-1 app[1]: ERROR x\n", None, Format::Syslog);
         check("<34>Oct 11 22:14:15 h su[1]: failed\n", None, Format::Syslog);

@@ -8,7 +8,7 @@ use crate::error::DecodeError;
 use crate::options::DecodeOptions;
 use crate::parse::{
     Bytes, RecordReader, access_log, cef, csv, joined, json_documents, logfmt, ndjson, nginx_error, parquet, plain,
-    syslog,
+    syslog, w3c,
 };
 
 /// How records are written in a file.
@@ -34,6 +34,8 @@ pub enum Format {
     NginxError,
     /// ArcSight's Common Event Format.
     Cef,
+    /// W3C Extended Log File Format, as IIS and CloudFront write it.
+    W3c,
     /// Columns, as data platforms write them.
     Parquet,
     /// Lines of text.
@@ -54,6 +56,7 @@ impl Format {
             Self::Syslog => "syslog",
             Self::NginxError => "nginx_error",
             Self::Cef => "cef",
+            Self::W3c => "w3c",
             Self::Parquet => "parquet",
             Self::Plain => "plain",
         }
@@ -75,7 +78,7 @@ impl fmt::Display for Format {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no format; use ndjson, json_array, json, csv, tsv, access_log, logfmt, syslog, nginx_error, \
-     cef, parquet or plain"
+     cef, w3c, parquet or plain"
 )]
 pub struct UnknownFormat(pub String);
 
@@ -174,6 +177,12 @@ pub static FORMATS: &[FormatSpec] = &[
         extensions: &["cef", "log"],
         score: cef::score,
         open: |input, _, options| Ok(Box::new(plain::TextLineReader::new(input, cef::parse, options.record_bytes_max))),
+    },
+    FormatSpec {
+        format: Format::W3c,
+        extensions: &["log"],
+        score: w3c::score,
+        open: |input, _, options| Ok(Box::new(w3c::W3cReader::new(input, options.record_bytes_max))),
     },
     FormatSpec {
         format: Format::Tsv,

@@ -28,5 +28,7 @@ pub(crate) const SYSLOG_PARSE_FAILURE: &str = "_syslogparsefailure";
 pub(crate) const NGINX_ERROR_PARSE_FAILURE: &str = "_nginxerrorparsefailure";
 /// A line among those of the Common Event Format that is not in it.
 pub(crate) const CEF_PARSE_FAILURE: &str = "_cefparsefailure";
+/// A row with other cells than the last `#Fields` says, or with none before it.
+pub(crate) const W3C_PARSE_FAILURE: &str = "_w3cparsefailure";
 /// The record has more lines or bytes than one may have: what follows is in the next.
 pub(crate) const MULTILINE_LIMIT: &str = "_multilinelimit";

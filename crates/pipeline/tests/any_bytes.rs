@@ -20,6 +20,7 @@ const SEEDS: &[&str] = &[
     "<165>1 2026-11-23T14:04:05Z h app 1 ID [a@1 b=\"c \\] d\"] hi\n<13>Nov 23 14:04:05 h app[1]: @cee: {\"a\":1}\n",
     "2026/11/23 14:04:05 [error] 1#2: *3 x (111: y), client: 192.0.2.7, request: \"GET / HTTP/1.1\"\n#0 {main}\n",
     "<13>Nov 23 14:04:05 h CEF:0|a|b\\|c|d|e|f|9|src=192.0.2.7 msg=a\\=b c=d e\n",
+    "#Date: 2026-11-23\n#Fields: time c-ip cs(X) time-taken\n14:04:05 - \"a b\" 0.5\n",
     "x\nTraceback (most recent call last):\n  File \"a\"\nKeyError: 'a'\n\nplain text\r\n\u{1b}[31mred\u{1b}[0m\n",
 ];
 

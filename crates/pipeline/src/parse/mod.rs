@@ -22,6 +22,7 @@ pub(crate) mod plain;
 mod stack_trace;
 pub(crate) mod syslog;
 mod syslog_header;
+pub(crate) mod w3c;
 
 use std::io::BufRead;
 
