@@ -131,6 +131,14 @@ mod tests {
         check("<134>1 2026-11-23T14:04:05Z fw app - - - CEF:0|a|b|c|d|e|9|x=1\n", None, Format::Cef);
         check("#Version: 1.0\n#Fields: date time c-ip\n2026-11-23 14:04:05 192.0.2.1\n", None, Format::W3c);
         check("#Fields: date\ttime\tsc-status\n2026-11-23\t14:04:05\t200\n", None, Format::W3c);
+        check("2026-11-23 14:04:05,123 INFO started\n2026-11-23 14:04:06,123 INFO ready\n", None, Format::Log4j);
+        check("[2026-11-23 14:04:05] ERROR cart failed\n", None, Format::Log4j);
+        check("2026-11-23T14:04:05Z INFO started: a=1 b=2\n", None, Format::Log4j);
+        check(
+            "2026-11-23 14:04:05 ERROR x\na.b.CException: y\n\tat a.B.c(B.java:1)\n\tat a.B.d(B.java:2)\n",
+            None,
+            Format::Log4j,
+        );
         check("time,level,text\n2026-11-23 14:04:05,INFO,a\n", None, Format::Csv);
         check("2026-11-23T14:04:05Z web-1 app[1]: ERROR x\n", None, Format::Syslog);
         check("<34>Oct 11 22:14:15 h su[1]: failed\n", None, Format::Syslog);
@@ -143,8 +151,6 @@ mod tests {
     fn text_stays_text() {
         check("", None, Format::Plain);
         check("hello world\n", None, Format::Plain);
-        check("[2026-11-23 14:04:05] ERROR cart failed\n", None, Format::Plain);
-        check("2026-11-23 14:04:05,123 INFO started\n2026-11-23 14:04:06,123 INFO ready\n", None, Format::Plain);
         check("[2026-11-23 14:04:05] the cart failed\n", None, Format::Plain);
         check("2026-11-23 14:04:05 the cart failed: ERROR\n", None, Format::Plain);
         check("2026/11/23 14:04:05 the cart failed\n", None, Format::Plain);

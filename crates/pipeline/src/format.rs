@@ -7,8 +7,8 @@ use crate::detect::Head;
 use crate::error::DecodeError;
 use crate::options::DecodeOptions;
 use crate::parse::{
-    Bytes, RecordReader, access_log, cef, csv, joined, json_documents, logfmt, ndjson, nginx_error, parquet, plain,
-    syslog, w3c,
+    Bytes, RecordReader, access_log, cef, csv, joined, json_documents, log4j, logfmt, ndjson, nginx_error, parquet,
+    plain, syslog, w3c,
 };
 
 /// How records are written in a file.
@@ -36,6 +36,8 @@ pub enum Format {
     Cef,
     /// W3C Extended Log File Format, as IIS and CloudFront write it.
     W3c,
+    /// Date, level, thread, logger and message, as loggers of Java, Python and PHP write them.
+    Log4j,
     /// Columns, as data platforms write them.
     Parquet,
     /// Lines of text.
@@ -57,6 +59,7 @@ impl Format {
             Self::NginxError => "nginx_error",
             Self::Cef => "cef",
             Self::W3c => "w3c",
+            Self::Log4j => "log4j",
             Self::Parquet => "parquet",
             Self::Plain => "plain",
         }
@@ -78,7 +81,7 @@ impl fmt::Display for Format {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no format; use ndjson, json_array, json, csv, tsv, access_log, logfmt, syslog, nginx_error, \
-     cef, w3c, parquet or plain"
+     cef, w3c, log4j, parquet or plain"
 )]
 pub struct UnknownFormat(pub String);
 
@@ -183,6 +186,14 @@ pub static FORMATS: &[FormatSpec] = &[
         extensions: &["log"],
         score: w3c::score,
         open: |input, _, options| Ok(Box::new(w3c::W3cReader::new(input, options.record_bytes_max))),
+    },
+    FormatSpec {
+        format: Format::Log4j,
+        extensions: &["log"],
+        score: log4j::score,
+        open: |input, _, options| {
+            Ok(Box::new(joined::JoinedReader::new(input, log4j::JOINING, options.record_bytes_max)))
+        },
     },
     FormatSpec {
         format: Format::Tsv,

@@ -30,5 +30,7 @@ pub(crate) const NGINX_ERROR_PARSE_FAILURE: &str = "_nginxerrorparsefailure";
 pub(crate) const CEF_PARSE_FAILURE: &str = "_cefparsefailure";
 /// A row with other cells than the last `#Fields` says, or with none before it.
 pub(crate) const W3C_PARSE_FAILURE: &str = "_w3cparsefailure";
+/// Lines of a log4j log that do not begin with date and level.
+pub(crate) const LOG4J_PARSE_FAILURE: &str = "_log4jparsefailure";
 /// The record has more lines or bytes than one may have: what follows is in the next.
 pub(crate) const MULTILINE_LIMIT: &str = "_multilinelimit";

@@ -21,6 +21,7 @@ const SEEDS: &[&str] = &[
     "2026/11/23 14:04:05 [error] 1#2: *3 x (111: y), client: 192.0.2.7, request: \"GET / HTTP/1.1\"\n#0 {main}\n",
     "<13>Nov 23 14:04:05 h CEF:0|a|b\\|c|d|e|f|9|src=192.0.2.7 msg=a\\=b c=d e\n",
     "#Date: 2026-11-23\n#Fields: time c-ip cs(X) time-taken\n14:04:05 - \"a b\" 0.5\n",
+    "2026-11-23 14:04:05,1 [t] ERROR a.b.C - x\na.b.DException: y\n\tat a.B.c(B.java:1)\n",
     "x\nTraceback (most recent call last):\n  File \"a\"\nKeyError: 'a'\n\nplain text\r\n\u{1b}[31mred\u{1b}[0m\n",
 ];
 
@@ -117,7 +118,7 @@ proptest! {
         let texts = |text: &str| -> Vec<String> {
             text.split('\n').map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
         };
-        for format in [Format::Plain, Format::NginxError] {
+        for format in [Format::Plain, Format::Log4j, Format::NginxError] {
             let batch = decode_bytes(text.as_bytes(), &options(Some(format))).unwrap();
             let messages = batch.events.events().filter_map(|event| {
                 let (_, message) = event.body.into_iter().find(|(name, _)| name == "message")?;

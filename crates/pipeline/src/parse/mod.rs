@@ -11,6 +11,7 @@ mod json_elements;
 mod json_reader;
 pub(crate) mod json_value;
 pub(crate) mod lines;
+pub(crate) mod log4j;
 pub(crate) mod logfmt;
 pub(crate) mod ndjson;
 pub(crate) mod nginx_error;
