@@ -124,6 +124,23 @@ mod tests {
         check("a\tb\n1\t2\n", None, Format::Tsv);
         check("level=info msg=hello\nlevel=warn msg=\"a, b\"\n", None, Format::Logfmt);
         check("1.2.3.4 - - [23/Nov/2026:15:04:05 +0100] \"GET / HTTP/1.1\" 200 1\n", None, Format::AccessLog);
+        check("2026/11/23 14:04:05 [error] 1#1: *2 open() failed, client: 192.0.2.1\n", None, Format::NginxError);
+        check("2026/11/23 14:04:05 [error] 1#1: *2 PHP: x\nStack trace:\n", None, Format::NginxError);
+        check("CEF:0|a|b|c|d|e|9|src=192.0.2.1\n", None, Format::Cef);
+        check("<134>Nov 23 14:04:05 fw CEF:0|a|b|c|d|e|9|src=192.0.2.1 spt=1\n", None, Format::Cef);
+        check("<134>1 2026-11-23T14:04:05Z fw app - - - CEF:0|a|b|c|d|e|9|x=1\n", None, Format::Cef);
+        check("#Version: 1.0\n#Fields: date time c-ip\n2026-11-23 14:04:05 192.0.2.1\n", None, Format::W3c);
+        check("#Fields: date\ttime\tsc-status\n2026-11-23\t14:04:05\t200\n", None, Format::W3c);
+        check("2026-11-23 14:04:05,123 INFO started\n2026-11-23 14:04:06,123 INFO ready\n", None, Format::Log4j);
+        check("[2026-11-23 14:04:05] ERROR cart failed\n", None, Format::Log4j);
+        check("2026-11-23T14:04:05Z INFO started: a=1 b=2\n", None, Format::Log4j);
+        check(
+            "2026-11-23 14:04:05 ERROR x\na.b.CException: y\n\tat a.B.c(B.java:1)\n\tat a.B.d(B.java:2)\n",
+            None,
+            Format::Log4j,
+        );
+        check("time,level,text\n2026-11-23 14:04:05,INFO,a\n", None, Format::Csv);
+        check("2026-11-23T14:04:05Z web-1 app[1]: ERROR x\n", None, Format::Syslog);
         check("<34>Oct 11 22:14:15 h su[1]: failed\n", None, Format::Syslog);
         check("<14>1 2026-11-23T14:04:05Z h app - - - x\n", None, Format::Syslog);
         check("Nov 23 14:04:05 web-1 app[1]: level=info msg=x\n", None, Format::Syslog);
@@ -134,8 +151,12 @@ mod tests {
     fn text_stays_text() {
         check("", None, Format::Plain);
         check("hello world\n", None, Format::Plain);
-        check("[2026-11-23 14:04:05] ERROR cart failed\n", None, Format::Plain);
-        check("2026-11-23 14:04:05,123 INFO started\n2026-11-23 14:04:06,123 INFO ready\n", None, Format::Plain);
+        check("[2026-11-23 14:04:05] the cart failed\n", None, Format::Plain);
+        check("2026-11-23 14:04:05 the cart failed: ERROR\n", None, Format::Plain);
+        check("2026/11/23 14:04:05 the cart failed\n", None, Format::Plain);
+        check("they write CEF:0|a|b|c|d|e|9| there\n", None, Format::Plain);
+        check("# Fields: none\nhello\n", None, Format::Plain);
+        check("java.io.IOException: x\n\tat a.B.c(B.java:1)\n", None, Format::Plain);
         check("error: a, b\nerror: c, d\n", None, Format::Plain);
         check("{main} started\n", None, Format::Plain);
         check("<html> <b>1</b>\n<34> x\n", None, Format::Plain);

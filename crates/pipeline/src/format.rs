@@ -6,7 +6,10 @@ use std::str::FromStr;
 use crate::detect::Head;
 use crate::error::DecodeError;
 use crate::options::DecodeOptions;
-use crate::parse::{Bytes, RecordReader, access_log, csv, json_documents, logfmt, ndjson, parquet, plain, syslog};
+use crate::parse::{
+    Bytes, RecordReader, access_log, cef, csv, joined, json_documents, log4j, logfmt, ndjson, nginx_error, parquet,
+    plain, syslog, w3c,
+};
 
 /// How records are written in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +30,14 @@ pub enum Format {
     Logfmt,
     /// RFC 5424 and RFC 3164.
     Syslog,
+    /// What nginx writes about failures.
+    NginxError,
+    /// ArcSight's Common Event Format.
+    Cef,
+    /// W3C Extended Log File Format, as IIS and CloudFront write it.
+    W3c,
+    /// Date, level, thread, logger and message, as loggers of Java, Python and PHP write them.
+    Log4j,
     /// Columns, as data platforms write them.
     Parquet,
     /// Lines of text.
@@ -45,6 +56,10 @@ impl Format {
             Self::AccessLog => "access_log",
             Self::Logfmt => "logfmt",
             Self::Syslog => "syslog",
+            Self::NginxError => "nginx_error",
+            Self::Cef => "cef",
+            Self::W3c => "w3c",
+            Self::Log4j => "log4j",
             Self::Parquet => "parquet",
             Self::Plain => "plain",
         }
@@ -64,7 +79,10 @@ impl fmt::Display for Format {
 
 /// The text names no format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no format; use ndjson, json_array, json, csv, tsv, access_log, logfmt, syslog, parquet or plain")]
+#[error(
+    "{0:?} is no format; use ndjson, json_array, json, csv, tsv, access_log, logfmt, syslog, nginx_error, \
+     cef, w3c, log4j, parquet or plain"
+)]
 pub struct UnknownFormat(pub String);
 
 impl FromStr for Format {
@@ -150,6 +168,34 @@ pub static FORMATS: &[FormatSpec] = &[
         },
     },
     FormatSpec {
+        format: Format::NginxError,
+        extensions: &["log"],
+        score: nginx_error::score,
+        open: |input, _, options| {
+            Ok(Box::new(joined::JoinedReader::new(input, nginx_error::JOINING, options.record_bytes_max)))
+        },
+    },
+    FormatSpec {
+        format: Format::Cef,
+        extensions: &["cef", "log"],
+        score: cef::score,
+        open: |input, _, options| Ok(Box::new(plain::TextLineReader::new(input, cef::parse, options.record_bytes_max))),
+    },
+    FormatSpec {
+        format: Format::W3c,
+        extensions: &["log"],
+        score: w3c::score,
+        open: |input, _, options| Ok(Box::new(w3c::W3cReader::new(input, options.record_bytes_max))),
+    },
+    FormatSpec {
+        format: Format::Log4j,
+        extensions: &["log"],
+        score: log4j::score,
+        open: |input, _, options| {
+            Ok(Box::new(joined::JoinedReader::new(input, log4j::JOINING, options.record_bytes_max)))
+        },
+    },
+    FormatSpec {
         format: Format::Tsv,
         extensions: &["tsv", "tab"],
         score: csv::tsv_score,
@@ -168,7 +214,9 @@ pub static FORMATS: &[FormatSpec] = &[
         format: Format::Plain,
         extensions: &["txt", "log"],
         score: plain::score,
-        open: |input, _, options| Ok(Box::new(plain::TextLineReader::of_messages(input, options.record_bytes_max))),
+        open: |input, _, options| {
+            Ok(Box::new(joined::JoinedReader::new(input, plain::JOINING, options.record_bytes_max)))
+        },
     },
 ];
 

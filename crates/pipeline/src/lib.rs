@@ -31,5 +31,6 @@ pub use error::DecodeError;
 pub use format::{FORMATS, Format, FormatSpec, UnknownFormat};
 pub use framed::{Assembler, Framed, Refused};
 pub use options::{DecodeOptions, RECORD_BYTES_MAX};
+pub use parse::continuation::{JOINED_LINES_MAX, is_continuation};
 pub use parse::number::number_from_literal;
 pub use read::{FileReader, decode_bytes, open_file, preview_bytes};

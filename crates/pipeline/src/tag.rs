@@ -24,3 +24,13 @@ pub(crate) const ACCESS_LOG_PARSE_FAILURE: &str = "_accesslogparsefailure";
 pub(crate) const JSON_PARSE_FAILURE: &str = "_jsonparsefailure";
 /// A syslog message without priority and date, or with structured data that cannot be read.
 pub(crate) const SYSLOG_PARSE_FAILURE: &str = "_syslogparsefailure";
+/// Lines among those of an nginx error log that do not begin as one.
+pub(crate) const NGINX_ERROR_PARSE_FAILURE: &str = "_nginxerrorparsefailure";
+/// A line among those of the Common Event Format that is not in it.
+pub(crate) const CEF_PARSE_FAILURE: &str = "_cefparsefailure";
+/// A row with other cells than the last `#Fields` says, or with none before it.
+pub(crate) const W3C_PARSE_FAILURE: &str = "_w3cparsefailure";
+/// Lines of a log4j log that do not begin with date and level.
+pub(crate) const LOG4J_PARSE_FAILURE: &str = "_log4jparsefailure";
+/// The record has more lines or bytes than one may have: what follows is in the next.
+pub(crate) const MULTILINE_LIMIT: &str = "_multilinelimit";

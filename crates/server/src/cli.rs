@@ -56,7 +56,7 @@ pub struct Arguments {
 enum Command {
     /// Take logs in, answer questions about them and show the UI.
     Serve(serve::ServeArguments),
-    /// Store the events of files: JSON, NDJSON, CSV, TSV, web server logs, logfmt, plain text, Parquet; gzip, zstd, zip.
+    /// Store the events of files: JSON, CSV, web server logs, syslog, log4j, CEF, logfmt, text, Parquet; gzip, zstd, zip.
     Import(import::ImportArguments),
     /// Find events.
     Query(query::QueryArguments),

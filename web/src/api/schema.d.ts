@@ -392,7 +392,7 @@ export interface paths {
         put?: never;
         /**
          * Stores the events of a file.
-         * @description JSON, NDJSON, CSV, TSV, web access logs, logfmt, Parquet or plain lines, packed with gzip, zlib, zstd, zip or not
+         * @description JSON, CSV, web server logs, log4j, syslog, CEF, Parquet or plain lines, packed with gzip, zlib, zstd, zip or not
          *     at all; told by content. The same content again, read in the same way, stores nothing unless `again` is set;
          *     with the header `Idempotency-Key` it gets the first answer for 24 h even then.
          *

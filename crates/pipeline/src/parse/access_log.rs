@@ -70,7 +70,7 @@ fn push_who(body: &mut Object, who: &str) -> Option<()> {
 }
 
 /// `METHOD target HTTP/version`; whatever else was sent is kept as `request`.
-fn push_request(body: &mut Object, request: &str) {
+pub(super) fn push_request(body: &mut Object, request: &str) {
     let parts = request.split_once(' ').map(|(method, rest)| {
         let (target, version) =
             rest.rsplit_once(" HTTP/").map_or((rest, None), |(target, version)| (target, Some(version)));
@@ -110,24 +110,47 @@ fn push_quoted<'a>(body: &mut Object, name: &str, text: &'a str) -> &'a str {
     rest
 }
 
-/// What sites add at the end: response time, the addresses that a proxy forwards, `name=value`; all else is kept as it is.
+/// What sites add at the end: response times, the addresses that a proxy forwards, `name=value`; all else is kept as it is.
 fn push_rest(body: &mut Object, rest: &str) {
     if rest.is_empty() {
         return;
     }
-    if let Some(millis) = response_time_ms(rest) {
-        body.push(("response_time_ms".into(), millis));
-        return;
+    match known_rest(rest) {
+        Some(fields) => body.extend(fields),
+        None if rest.split_ascii_whitespace().all(|word| word.contains('=')) => push_pairs(body, rest),
+        None => push_text(body, "access_log_rest", rest),
     }
-    let unquoted = rest.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    match unquoted {
-        Some("-") => {}
-        Some(text) if text.split(',').all(|part| part.trim().parse::<IpAddr>().is_ok()) => {
-            push_text(body, "x_forwarded_for", text);
+}
+
+/// Addresses, the response time and that of the server behind, in any order, in quotes or not; `None` when there is more.
+fn known_rest(rest: &str) -> Option<Object> {
+    const PARTS_MAX: usize = 4;
+    let mut fields = Object::new();
+    let mut rest = rest;
+    for _ in 0..PARTS_MAX {
+        let quoted = rest.strip_prefix('"').and_then(until_quote);
+        let (part, after) = quoted.unwrap_or_else(|| {
+            let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+            (word.into(), after)
+        });
+        rest = after.trim_start();
+        let has = |name: &str| fields.iter().any(|(field, _)| field == name);
+        if part.split(',').all(|address| address.trim().parse::<IpAddr>().is_ok()) && !has("x_forwarded_for") {
+            push_text(&mut fields, "x_forwarded_for", &part);
+        } else if part != "-" && !part.is_empty() {
+            let millis = response_time_ms(&part)?;
+            // Whole numbers one after the other may be anything.
+            let is_second = has("response_time_ms");
+            if is_second && (!part.contains('.') || has("upstream_response_time_ms")) {
+                return None;
+            }
+            fields.push((if is_second { "upstream_response_time_ms" } else { "response_time_ms" }.into(), millis));
         }
-        _ if rest.split_ascii_whitespace().all(|word| word.contains('=')) => push_pairs(body, rest),
-        _ => push_text(body, "access_log_rest", rest),
+        if rest.is_empty() {
+            return Some(fields);
+        }
     }
+    None
 }
 
 fn push_pairs(body: &mut Object, rest: &str) {
@@ -141,7 +164,8 @@ fn push_pairs(body: &mut Object, rest: &str) {
     }
 }
 
-/// nginx's `$request_time` has seconds with a point, Apache's `%D` whole microseconds.
+/// nginx's `$request_time` has seconds with a point, Apache's `%D` whole microseconds; its `%T` looks the same, so it is
+/// taken for `%D`.
 fn response_time_ms(text: &str) -> Option<Value> {
     const MICROS_PER_SECOND: f64 = 1e6;
     const MICROS_PER_MILLI: f64 = 1e3;
@@ -207,6 +231,11 @@ mod tests {
         check_rest("\"192.0.2.1, 192.0.2.2\"", r#"{"x_forwarded_for":"192.0.2.1, 192.0.2.2"}"#);
         check_rest("rt=0.005 uct=\"0.001\"", r#"{"response_time_ms":5,"uct":"0.001"}"#);
         check_rest("12 34", r#"{"access_log_rest":"12 34"}"#);
+        check_rest("0.123 0.120", r#"{"response_time_ms":123,"upstream_response_time_ms":120}"#);
+        check_rest("\"192.0.2.1\" 0.123 -", r#"{"x_forwarded_for":"192.0.2.1","response_time_ms":123}"#);
+        check_rest("\"0.123\" \"-\"", r#"{"response_time_ms":123}"#);
+        check_rest("0.1 0.2 0.3", r#"{"access_log_rest":"0.1 0.2 0.3"}"#);
+        check_rest("0.1 router \"x\"", r#"{"access_log_rest":"0.1 router \"x\""}"#);
     }
 
     #[test]

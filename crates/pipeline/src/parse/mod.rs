@@ -1,22 +1,29 @@
 //! One file per format, each behind [`RecordReader`]; and the pieces that several of them share.
 
 pub(crate) mod access_log;
+pub(crate) mod cef;
+pub mod continuation;
 pub(crate) mod csv;
 pub(crate) mod csv_row;
+pub(crate) mod joined;
 pub(crate) mod json_documents;
 mod json_elements;
 mod json_reader;
 pub(crate) mod json_value;
 pub(crate) mod lines;
+pub(crate) mod log4j;
 pub(crate) mod logfmt;
 pub(crate) mod ndjson;
+pub(crate) mod nginx_error;
 pub mod number;
 pub(crate) mod parquet;
 mod parquet_footer;
 mod parquet_value;
 pub(crate) mod plain;
+mod stack_trace;
 pub(crate) mod syslog;
 mod syslog_header;
+pub(crate) mod w3c;
 
 use std::io::BufRead;
 

@@ -1,7 +1,11 @@
-//! Plain lines: each line that is not blank is one event with the line as its message.
+//! Plain lines: each line that is not blank is one event with the line as its message, and so is a stack trace with the
+//! line before it. Also the reader of formats with one event a line.
 
+use vigie_domain::Object;
+
+use super::joined::Joining;
 use super::lines::{Line, LineReader};
-use super::{Bytes, Draft, Record, RecordReader, binary_reason, draft_of_text, too_large};
+use super::{Bytes, Draft, Record, RecordReader, binary_reason, continuation, draft_of_text, stack_trace, too_large};
 use crate::detect::Head;
 use crate::error::DecodeError;
 
@@ -9,6 +13,17 @@ use crate::error::DecodeError;
 pub(crate) const fn score(_head: &Head<'_>) -> u8 {
     5
 }
+
+/// Lines of a stack trace go on with the line before them.
+pub(crate) const JOINING: Joining = Joining {
+    continues: continuation::is_continuation,
+    continues_over_blank: continuation::is_chained,
+    parse: |text| {
+        let mut body = Object::new();
+        stack_trace::push_message(&mut body, text);
+        Draft::new(body)
+    },
+};
 
 /// Reads lines, and makes of each what `parse` makes of it.
 pub(crate) struct TextLineReader<'a> {
@@ -19,11 +34,6 @@ pub(crate) struct TextLineReader<'a> {
 }
 
 impl<'a> TextLineReader<'a> {
-    /// Every line is a message.
-    pub(crate) fn of_messages(input: Bytes<'a>, record_bytes_max: usize) -> Self {
-        Self::new(input, Draft::message, record_bytes_max)
-    }
-
     /// Every line goes through `parse`.
     pub(crate) fn new(input: Bytes<'a>, parse: fn(&str) -> Draft, record_bytes_max: usize) -> Self {
         Self { lines: LineReader::new(input, record_bytes_max), buffer: Vec::new(), parse, record_bytes_max }

@@ -53,7 +53,7 @@ struct UploadForm {
 
 /// Stores the events of a file.
 ///
-/// JSON, NDJSON, CSV, TSV, web access logs, logfmt, Parquet or plain lines, packed with gzip, zlib, zstd, zip or not
+/// JSON, CSV, web server logs, log4j, syslog, CEF, Parquet or plain lines, packed with gzip, zlib, zstd, zip or not
 /// at all; told by content. The same content again, read in the same way, stores nothing unless `again` is set;
 /// with the header `Idempotency-Key` it gets the first answer for 24 h even then.
 #[utoipa::path(post, path = "/api/logs/upload", tag = "logs", params(UploadParams),
