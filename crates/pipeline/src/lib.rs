@@ -15,6 +15,7 @@ mod format;
 mod options;
 mod parse;
 mod read;
+mod redact;
 mod source;
 mod tag;
 
@@ -26,3 +27,4 @@ pub use format::{FORMATS, Format, FormatSpec, UnknownFormat};
 pub use options::{DecodeOptions, RECORD_BYTES_MAX};
 pub use parse::number::number_from_literal;
 pub use read::{FileReader, decode_bytes, open_file, preview_bytes};
+pub use redact::{RedactionCounts, RedactionKind, Redactor, RedactorError};
