@@ -5,7 +5,7 @@ use serde_json::json;
 use vigie_domain::{ErrorKind, Event};
 
 use super::*;
-use crate::test_shop::{NOW, SETTINGS, Shop, event, lines};
+use crate::test_shop::{NOW, Shop, event, lines, settings};
 
 async fn check(body: &str, options: &IngestOptions, expected: (u64, u64)) {
     let report = Shop::new().send(body, options).await;
@@ -110,7 +110,7 @@ async fn small_bodies_wait_for_no_large_one() {
     let shop = Shop::new();
     let large = vec![b'a'; SMALL_BYTES_MAX + 1];
     let mut ways = Vec::new();
-    for _ in 0..SETTINGS.processors * LARGE_PER_PROCESSOR as usize {
+    for _ in 0..settings().processors * LARGE_PER_PROCESSOR as usize {
         ways.push(shop.ingest.way_for(&large).await.unwrap());
     }
     assert!(shop.ingest.way_for(&large).now_or_never().is_none(), "as many as can be worked on are on their way");

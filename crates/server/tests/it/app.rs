@@ -51,6 +51,7 @@ impl TestApp {
             metadata: Arc::new(MemoryMetadataStore::default()),
             backups: None,
             query_numbers: None,
+            redactor: wire::redactor(&[7; 32]).unwrap(),
         };
         Self::with_ports(routes, ports, (folder, settings))
     }

@@ -24,5 +24,6 @@ mod numbers;
 mod permissions;
 mod problems;
 mod query_help;
+mod redaction;
 mod shop;
 mod uploads;
