@@ -6,6 +6,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::Runtime;
@@ -13,9 +14,9 @@ use vigie_domain::aggregation::{Aggregation, AggregationKind};
 use vigie_domain::codec::Reader;
 use vigie_domain::ports::{AggregateRequest, Append, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::parse;
-use vigie_domain::{EventBatch, Scope, TimeRange, Timestamp};
+use vigie_domain::{EventBatch, Scope, TimeRange, Timestamp, Value};
 use vigie_generator::ShopOptions;
-use vigie_pipeline::{DecodeOptions, decode_bytes};
+use vigie_pipeline::{DecodeOptions, RedactionCounts, Redactor, decode_bytes};
 use vigie_storage::{EngineOptions, LogEngine};
 
 /// Events of one request, as shippers send them.
@@ -48,8 +49,12 @@ fn access_lines(count: u64) -> Vec<u8> {
     (0..count).map(line).collect::<String>().into_bytes()
 }
 
+fn redactor() -> Arc<Redactor> {
+    Arc::new(Redactor::new(&[7; 32]).unwrap())
+}
+
 fn decoded(lines: &[u8]) -> EventBatch {
-    decode_bytes(lines, &DecodeOptions::new(Timestamp::from_seconds(DAY_S))).unwrap().events
+    decode_bytes(lines, &DecodeOptions::new(Timestamp::from_seconds(DAY_S), redactor())).unwrap().events
 }
 
 fn decode(criterion: &mut Criterion) {
@@ -57,6 +62,28 @@ fn decode(criterion: &mut Criterion) {
     for (name, lines) in [("ndjson", shop_lines(BATCH)), ("access log", access_lines(BATCH))] {
         group.throughput(Throughput::Bytes(lines.len() as u64));
         group.bench_function(name, |bench| bench.iter(|| decoded(black_box(&lines))));
+    }
+    group.finish();
+}
+
+/// Events of a shop have nothing to take out, which is what costs most of the time.
+fn redact(criterion: &mut Criterion) {
+    let redactor = redactor();
+    let events: Vec<_> = decoded(&shop_lines(BATCH)).events().map(|event| event.body).collect();
+    let payment = serde_json::json!({
+        "service": "payment", "message": "POST /pay?card=4111%201111%201111%201111&cvv=123 refused", "password": "hunter2",
+    });
+    let Value::Object(payment) = Value::from_json(&payment) else { return };
+    let mut group = criterion.benchmark_group("redact");
+    for (name, events) in [("a shop's events", events), ("an event with a card and secrets", vec![payment])] {
+        group.throughput(Throughput::Elements(events.len() as u64));
+        group.bench_function(name, |bench| {
+            bench.iter_batched_ref(
+                || events.clone(),
+                |events| events.iter_mut().for_each(|body| redactor.redact(body, &mut RedactionCounts::default())),
+                BatchSize::LargeInput,
+            );
+        });
     }
     group.finish();
 }
@@ -154,5 +181,5 @@ fn ask(criterion: &mut Criterion) {
     runtime.block_on(async { drop(engine) });
 }
 
-criterion_group!(steps, decode, batch, write, ask);
+criterion_group!(steps, decode, redact, batch, write, ask);
 criterion_main!(steps);

@@ -1,6 +1,7 @@
-//! The file of the keys that sign access tokens: made on the first start, kept in the data folder.
+//! The files of keys: those that sign access tokens, and the one that hashes card numbers. Made on the first start, kept in
+//! the data folder.
 //!
-//! It holds 32 secret bytes for the current key and, after a rotation, for the one before it. A file that
+//! Each key is 32 secret bytes; of the keys of tokens there are two after a rotation. A file that
 //! is cut short, changed or readable by everyone is refused, never replaced: making new keys in silence
 //! would hide that something touched the old ones. One process at a time may use the folder.
 
@@ -16,10 +17,28 @@ use rand::rngs::OsRng;
 use sha2::{Digest as _, Sha256};
 use vigie_domain::{Error, Result};
 
+/// A file of keys: how it is told from others, and what its loss costs.
+struct KeyFile {
+    name: &'static str,
+    /// What it is, and the version of its format.
+    first_line: &'static str,
+    holds: &'static str,
+    loss: &'static str,
+}
+
+/// Keys of access tokens.
+const TOKEN_FILE: KeyFile =
+    KeyFile { name: FILE_NAME, first_line: FIRST_LINE, holds: "token keys", loss: "logs everyone out" };
+/// The key of hashes of card numbers.
+const CARD_FILE: KeyFile = KeyFile {
+    name: "card-hash.key",
+    first_line: "vigie card hash key 1",
+    holds: "the card hash key",
+    loss: "gives the same card another hash from now on",
+};
+
 /// Name of the file in its folder.
 const FILE_NAME: &str = "token.keys";
-/// What is written first and renamed to `FILE_NAME` once it is on the disk.
-const NEW_FILE_NAME: &str = "token.keys.new";
 /// First line: what it is, and the version of its format.
 const FIRST_LINE: &str = "vigie token keys 1";
 /// Longest file that is read, in bytes; ours has about 200.
@@ -43,7 +62,7 @@ impl TokenSecrets {
     pub fn load_or_create(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE_NAME);
         match File::open(&path) {
-            Ok(file) => read(&path, file),
+            Ok(file) => read(&TOKEN_FILE, &path, file, Self::parse),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
                 let secrets = Self { current: random_secret()?, previous: None };
                 secrets.save(folder)?;
@@ -64,14 +83,8 @@ impl TokenSecrets {
         Ok(secrets)
     }
 
-    /// Writes the file so that after a crash the old one or the new one is there, whole.
     fn save(&self, folder: &Path) -> Result<()> {
-        let new = folder.join(NEW_FILE_NAME);
-        let path = folder.join(FILE_NAME);
-        write_private(&new, self.to_text().as_bytes()).map_err(|cause| io_error("write", &new, &cause))?;
-        fs::rename(&new, &path).map_err(|cause| io_error("write", &path, &cause))?;
-        // The name is durable only once the folder is.
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(|cause| io_error("sync", folder, &cause))
+        replace(folder, &TOKEN_FILE, &self.to_text())
     }
 
     fn to_text(&self) -> String {
@@ -112,12 +125,71 @@ impl fmt::Debug for TokenSecrets {
     }
 }
 
-fn read(path: &Path, file: File) -> Result<TokenSecrets> {
-    refuse_if_everyone_may_read(path, &file)?;
+/// The key under which card numbers are hashed. Never printed.
+///
+/// It is made once and has no predecessor: what was hashed under another key cannot be compared with it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CardHashKey(pub [u8; 32]);
+
+impl CardHashKey {
+    /// The key in the folder; made when there is none yet.
+    ///
+    /// # Errors
+    /// `Invalid` when the file is damaged or readable by everyone; `Internal` when it cannot be read or
+    /// written.
+    pub fn load_or_create(folder: &Path) -> Result<Self> {
+        let path = folder.join(CARD_FILE.name);
+        match File::open(&path) {
+            Ok(file) => read(&CARD_FILE, &path, file, Self::parse),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                let key = Self(random_secret()?);
+                replace(folder, &CARD_FILE, &key.to_text())?;
+                Ok(key)
+            }
+            Err(cause) => Err(io_error("read", &path, &cause)),
+        }
+    }
+
+    fn to_text(&self) -> String {
+        let text = format!("{}\nkey {}\n", CARD_FILE.first_line, URL_SAFE_NO_PAD.encode(self.0));
+        let check = check_line(&text);
+        text + &check
+    }
+
+    /// Reads what `to_text` wrote; says what is wrong otherwise.
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let check_at = text.rfind("check ").ok_or("it has been cut short")?;
+        let (checked, check) = text.split_at(check_at);
+        let line = checked.strip_prefix(CARD_FILE.first_line).ok_or("its first line is missing")?.trim();
+        if check != check_line(checked) {
+            return Err("its checksum is wrong: it has been changed or damaged");
+        }
+        line.strip_prefix("key ").ok_or("the key is missing").and_then(secret_of).map(Self)
+    }
+}
+
+impl fmt::Debug for CardHashKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CardHashKey").finish_non_exhaustive()
+    }
+}
+
+/// Writes a file so that after a crash the old one or the new one is there, whole.
+fn replace(folder: &Path, file: &KeyFile, text: &str) -> Result<()> {
+    let new = folder.join(format!("{}.new", file.name));
+    let path = folder.join(file.name);
+    write_private(&new, text.as_bytes()).map_err(|cause| io_error("write", &new, &cause))?;
+    fs::rename(&new, &path).map_err(|cause| io_error("write", &path, &cause))?;
+    // The name is durable only once the folder is.
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|cause| io_error("sync", folder, &cause))
+}
+
+fn read<T>(kind: &KeyFile, path: &Path, file: File, parse: impl Fn(&str) -> Result<T, &'static str>) -> Result<T> {
+    refuse_if_everyone_may_read(kind, path, &file)?;
     let mut text = String::new();
     match file.take(FILE_BYTES_MAX).read_to_string(&mut text) {
-        Ok(_) => TokenSecrets::parse(&text).map_err(|what| refused(path, what)),
-        Err(cause) if cause.kind() == io::ErrorKind::InvalidData => Err(refused(path, "it is not text")),
+        Ok(_) => parse(&text).map_err(|what| refused(kind, path, what)),
+        Err(cause) if cause.kind() == io::ErrorKind::InvalidData => Err(refused(kind, path, "it is not text")),
         Err(cause) => Err(io_error("read", path, &cause)),
     }
 }
@@ -162,29 +234,30 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// The group may read: Kubernetes gives volumes to a group, files included.
 #[cfg(unix)]
-fn refuse_if_everyone_may_read(path: &Path, file: &File) -> Result<()> {
+fn refuse_if_everyone_may_read(kind: &KeyFile, path: &Path, file: &File) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = file.metadata().map_err(|cause| io_error("read", path, &cause))?.permissions().mode();
     if mode & 0o007 != 0 {
-        return Err(refused(path, "everyone on this machine may use it (run chmod 600 on it if nobody has)"));
+        return Err(refused(kind, path, "everyone on this machine may use it (run chmod 600 on it if nobody has)"));
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn refuse_if_everyone_may_read(_path: &Path, _file: &File) -> Result<()> {
+fn refuse_if_everyone_may_read(_kind: &KeyFile, _path: &Path, _file: &File) -> Result<()> {
     Ok(())
 }
 
-fn refused(path: &Path, what: &str) -> Error {
+fn refused(file: &KeyFile, path: &Path, what: &str) -> Error {
+    let (holds, loss) = (file.holds, file.loss);
     Error::invalid(format!(
-        "the file of token keys \"{}\" is refused: {what}; restore it, or delete it to get new keys, which logs everyone out",
+        "the file of {holds} \"{}\" is refused: {what}; restore it, or delete it to get new keys, which {loss}",
         path.display()
     ))
 }
 
 fn io_error(verb: &str, path: &Path, cause: &io::Error) -> Error {
-    Error::internal(format!("cannot {verb} \"{}\" with the token keys: {cause}", path.display()))
+    Error::internal(format!("cannot {verb} \"{}\" of keys: {cause}", path.display()))
 }
 
 #[cfg(test)]
@@ -223,7 +296,7 @@ mod tests {
     #[test]
     fn a_file_left_over_from_a_crash_is_no_obstacle() {
         let folder = folder();
-        fs::write(folder.path().join(NEW_FILE_NAME), "half").unwrap();
+        fs::write(folder.path().join("token.keys.new"), "half").unwrap();
         let made = TokenSecrets::load_or_create(folder.path()).unwrap();
         assert_eq!(TokenSecrets::load_or_create(folder.path()).unwrap(), made);
     }
@@ -282,5 +355,25 @@ mod tests {
         let folder = folder();
         let error = TokenSecrets::load_or_create(&folder.path().join("nowhere")).unwrap_err();
         assert!(error.kind == ErrorKind::Internal && error.message.contains("nowhere"), "{error}");
+    }
+
+    #[test]
+    fn the_card_hash_key_is_made_once_and_found_again() {
+        let folder = folder();
+        let made = CardHashKey::load_or_create(folder.path()).unwrap();
+        assert!(CardHashKey::load_or_create(folder.path()).unwrap() == made);
+        assert!(CardHashKey::load_or_create(self::folder().path()).unwrap() != made);
+        assert_eq!(format!("{made:?}"), "CardHashKey { .. }");
+        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, [CARD_FILE.name], "nothing else is left behind");
+        let path = folder.path().join(CARD_FILE.name);
+        let text = fs::read_to_string(&path).unwrap();
+        for damaged in
+            ["", &text[..text.len() / 2], &text.replace("key ", "kay "), &text.replace("hash key 1", "hash key 2")]
+        {
+            fs::write(&path, damaged).unwrap();
+            let error = CardHashKey::load_or_create(folder.path()).unwrap_err();
+            assert!(error.kind == ErrorKind::Invalid && error.message.contains("another hash"), "{damaged}: {error}");
+        }
     }
 }

@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use vigie_domain::ports::LogStore;
 use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
 use vigie_domain::{Error, EventBatch, LogType, Result, Scope, TimeRange, Timestamp};
-use vigie_pipeline::{Batch, Compression, DecodeOptions, decode_bytes};
+use vigie_pipeline::{Batch, Compression, DecodeOptions, RedactionCounts, Redactor, decode_bytes};
 
 use crate::Clock;
 use crate::kept_answers::check_key;
@@ -48,7 +48,7 @@ const WAITING_MAX: usize = 256;
 const LISTED_ERRORS_MAX: usize = 100;
 
 /// What is accepted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct IngestSettings {
     /// Days into the past.
     pub window_past_days: u32,
@@ -58,6 +58,8 @@ pub struct IngestSettings {
     pub record_bytes_max: usize,
     /// Processors that work on bodies.
     pub processors: usize,
+    /// Takes out what may never be stored.
+    pub redactor: Arc<Redactor>,
 }
 
 impl IngestSettings {
@@ -92,6 +94,8 @@ pub struct IngestReport {
     pub rejected: u64,
     /// The first rejected lines.
     pub errors: Vec<LineError>,
+    /// What was taken out, because it may never be stored.
+    pub redactions: RedactionCounts,
 }
 
 /// A rejected record.
@@ -145,13 +149,13 @@ impl Ingest {
         options.idempotency_key.as_deref().map_or(Ok(()), check_key)?;
         let _way = self.way_for(&body).await?;
         let (batch, key) = self.decode(scope, body, options).await?;
-        let rejected = batch.rejects.len() as u64;
+        let (rejected, redactions) = (batch.rejects.len() as u64, batch.redactions);
         let errors = batch.rejects.into_iter().take(LISTED_ERRORS_MAX).map(LineError::from).collect();
         let outcome = append_all(self.store.as_ref(), scope, batch.events, key.as_deref()).await?;
-        Ok(IngestReport { accepted: outcome.stored, deduplicated: outcome.deduplicated, rejected, errors })
+        Ok(IngestReport { accepted: outcome.stored, deduplicated: outcome.deduplicated, rejected, errors, redactions })
     }
 
-    /// Stores events that are events already; when it returns they are durable.
+    /// Stores events that are events already, what may never be stored taken out of them; when it returns they are durable.
     ///
     /// # Errors
     /// What the store answers.
@@ -191,7 +195,7 @@ impl Ingest {
     /// How records that arrive now are read.
     fn decode_options(&self, options: &IngestOptions) -> DecodeOptions {
         let now = (self.clock)();
-        let mut decode = DecodeOptions::new(now);
+        let mut decode = DecodeOptions::new(now, Arc::clone(&self.settings.redactor));
         decode.log_type = options.log_type;
         decode.record_bytes_max = self.settings.record_bytes_max;
         decode.window = (!options.any_time).then(|| self.settings.window(now));

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde_json::{Value as Json, json};
 use vigie_domain::ports::{LogStore, MetadataStore};
 use vigie_domain::{Scope, Timestamp};
+use vigie_pipeline::Redactor;
 use vigie_testkit::{LinearStore, MemoryMetadataStore};
 
 use crate::Clock;
@@ -18,8 +19,15 @@ use crate::uploads::{ReceivedFile, Uploads};
 /// 2026-11-23T14:04:05Z, a Monday.
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_442_645);
 
-pub(crate) const SETTINGS: IngestSettings =
-    IngestSettings { window_past_days: 90, window_ahead_minutes: 10, record_bytes_max: 1024 * 1024, processors: 2 };
+pub(crate) fn settings() -> IngestSettings {
+    IngestSettings {
+        window_past_days: 90,
+        window_ahead_minutes: 10,
+        record_bytes_max: 1024 * 1024,
+        processors: 2,
+        redactor: Arc::new(Redactor::new(&[7; 32]).unwrap()),
+    }
+}
 
 pub(crate) fn clock() -> Clock {
     Arc::new(|| NOW)
@@ -43,7 +51,7 @@ impl Shop {
     pub(crate) fn on(store: Arc<dyn LogStore>) -> Self {
         Self {
             scope: Scope::main(),
-            ingest: Ingest::new(store.clone(), clock(), SETTINGS),
+            ingest: Ingest::new(store.clone(), clock(), settings()),
             search: Search::new(store.clone(), clock()),
             analytics: Analytics::new(store.clone(), clock()),
             store,
@@ -69,7 +77,7 @@ impl Shop {
     }
 
     pub(crate) fn uploads(&self, folder: &Path) -> Uploads {
-        Uploads::new(self.store.clone(), self.metadata.clone(), clock(), SETTINGS, folder.to_path_buf())
+        Uploads::new(self.store.clone(), self.metadata.clone(), clock(), settings(), folder.to_path_buf())
     }
 }
 

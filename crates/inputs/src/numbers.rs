@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use vigie_app::Clock;
 use vigie_app::ingest::FramedReport;
 use vigie_domain::Timestamp;
+use vigie_pipeline::RedactionCounts;
 
 use crate::cut::{Cut, CutReason};
 
@@ -37,6 +38,7 @@ struct Told {
     listens_at: Option<SocketAddr>,
     last_error: Option<(Timestamp, String)>,
     sources: HashMap<IpAddr, CountedSource>,
+    redactions: RedactionCounts,
     /// Events of the latest seconds, each with its second.
     seconds: [(i64, u64); RATE_SECONDS + 1],
 }
@@ -81,6 +83,8 @@ pub struct NumbersNow {
     pub rate_per_s: f64,
     /// What went wrong last, and when.
     pub last_error: Option<(Timestamp, String)>,
+    /// What was taken out of records, because it may never be stored.
+    pub redactions: RedactionCounts,
     /// Senders, the busiest first.
     pub sources: Vec<CountedSource>,
 }
@@ -134,6 +138,7 @@ impl InputNumbers {
         let second = now.as_nanos().div_euclid(vigie_domain::time::NANOS_PER_SECOND);
         let slot = &mut told.seconds[second.rem_euclid((RATE_SECONDS + 1) as i64) as usize];
         *slot = (second, if slot.0 == second { slot.1 + report.received } else { report.received });
+        told.redactions.add(&report.redactions);
         if let Some(address) = sender {
             told.count_source(address, report.received, size_bytes as u64, now);
         }
@@ -179,6 +184,7 @@ impl InputNumbers {
             cuts: CutReason::ALL.into_iter().map(|reason| (reason, read(&self.cuts[reason as usize]))).collect(),
             rate_per_s: lately as f64 / RATE_SECONDS as f64,
             last_error: told.last_error.clone(),
+            redactions: told.redactions,
             sources,
         }
     }

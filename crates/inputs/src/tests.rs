@@ -19,6 +19,7 @@ use vigie_app::listing::ListRequest;
 use vigie_domain::ports::{LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::Query;
 use vigie_domain::{Object, Scope, TimeRange, Timestamp};
+use vigie_pipeline::Redactor;
 use vigie_testkit::LinearStore;
 
 use crate::*;
@@ -57,6 +58,7 @@ impl Bench {
             window_ahead_minutes: 10,
             record_bytes_max: RECORD_BYTES_MAX,
             processors: 2,
+            redactor: Arc::new(Redactor::new(&[7; 32]).unwrap()),
         };
         let letters = DeadLetters::open(folder.path().join("letters"), 1 << 30, clock.clone()).unwrap();
         let ports = DoorPorts {

@@ -5,10 +5,12 @@
 
 use vigie_domain::{EventBatch, Object, Value};
 
+use crate::batch::leave_out_cut_number;
 use crate::convert;
 use crate::options::DecodeOptions;
 use crate::parse::json_value::{object_of, parse_json};
 use crate::parse::{Draft, access_log, binary_reason, draft_of_text, logfmt, syslog, too_large};
+use crate::redact::RedactionCounts;
 use crate::tag;
 
 /// What became of framed records: `events` and `refused` together are as many as were `received`.
@@ -20,6 +22,8 @@ pub struct Framed {
     pub events: EventBatch,
     /// What did not, in order.
     pub refused: Vec<Refused>,
+    /// What was taken out of both, because it may never be stored.
+    pub redactions: RedactionCounts,
 }
 
 /// A record that became no event.
@@ -27,7 +31,7 @@ pub struct Framed {
 pub struct Refused {
     /// Why, and what to do.
     pub reason: String,
-    /// What was sent; of a record that was too large, its beginning.
+    /// What was sent, without what may never be stored; of a record that was too large, its beginning.
     pub raw: Vec<u8>,
 }
 
@@ -114,7 +118,15 @@ impl<'o> Assembler<'o> {
     }
 
     fn keep_refused(&mut self, reason: String, raw: &[u8]) {
-        let raw = raw[..raw.len().min(self.options.record_bytes_max)].to_vec();
+        let bytes_max = self.options.record_bytes_max;
+        let raw = &raw[..raw.len().min(bytes_max)];
+        let text = String::from_utf8_lossy(raw);
+        let mut kept = self.options.redactor.redact_text(&text, &mut self.framed.redactions);
+        if raw.len() == bytes_max {
+            leave_out_cut_number(kept.to_mut());
+        }
+        let raw = if *kept == *text { raw.to_vec() } else { kept.into_owned().into_bytes() };
+        let reason = self.options.redactor.redact_text(&reason, &mut self.framed.redactions).into_owned();
         self.framed.refused.push(Refused { reason, raw });
     }
 
@@ -143,7 +155,7 @@ impl<'o> Assembler<'o> {
                 draft.body.push((name.clone(), value.clone()));
             }
         }
-        match convert::convert(draft, self.options) {
+        match convert::convert(draft, self.options, &mut self.framed.redactions) {
             Ok(event) => self.framed.events.push(&event),
             Err(refusal) if raw.is_empty() => {
                 let raw = serde_json::to_vec(&Value::Object(refusal.body)).unwrap_or_default();
@@ -167,15 +179,18 @@ fn broken_json(text: &str) -> Draft {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use vigie_domain::time::NANOS_PER_SECOND;
     use vigie_domain::{LogType, TimeRange, Timestamp};
 
     use super::*;
+    use crate::redact::Redactor;
 
     const NOW: Timestamp = Timestamp::from_nanos(1_764_115_200 * NANOS_PER_SECOND);
 
     fn framed(push: impl FnOnce(&mut Assembler<'_>)) -> Framed {
-        let mut options = DecodeOptions::new(NOW);
+        let mut options = DecodeOptions::new(NOW, Arc::new(Redactor::new(&[7; 32]).unwrap()));
         options.record_bytes_max = 200;
         options.window = Some(TimeRange { from: NOW.saturating_add_nanos(-90 * 86_400 * NANOS_PER_SECOND), to: NOW });
         let mut assembler = Assembler::new(&options);
@@ -257,6 +272,23 @@ mod tests {
             bodies[0]
         );
         assert!(bodies[1].contains("_syslogparsefailure"), "{}", bodies[1]);
+    }
+
+    #[test]
+    fn nothing_of_a_card_is_handed_back() {
+        let framed = framed(|assembler| {
+            assembler.push_line(br#"{"@timestamp":"2001-01-01T00:00:00Z","pan":"4111111111111111"}"#);
+            assembler.push_line(b"\xff\0 4111 1111 1111 1111");
+            assembler.push_line(&[&[b'x'; 190][..], b" 41111111111111"].concat());
+            assembler.push_line(b"paid with 4111-1111-1111-1111");
+        });
+        let raws: Vec<String> =
+            framed.refused.iter().map(|refused| String::from_utf8_lossy(&refused.raw).into_owned()).collect();
+        assert!(raws[0].contains("411111******1111"), "{}", raws[0]);
+        assert!(raws[1].contains("411111******1111"), "{}", raws[1]);
+        assert!(raws[2].ends_with('x'), "{}", raws[2]);
+        assert_eq!(framed.events.events().next().unwrap().body[0].1, Value::text("paid with 411111******1111"));
+        assert!(framed.redactions.total() >= 3);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod framed;
 mod options;
 mod parse;
 mod read;
+mod redact;
 mod source;
 mod tag;
 
@@ -34,3 +35,4 @@ pub use options::{DecodeOptions, RECORD_BYTES_MAX};
 pub use parse::continuation::{JOINED_LINES_MAX, is_continuation};
 pub use parse::number::number_from_literal;
 pub use read::{FileReader, decode_bytes, open_file, preview_bytes};
+pub use redact::{RedactionCounts, RedactionKind, Redactor, RedactorError};

@@ -19,6 +19,7 @@ use crate::format::Format;
 use crate::options::DecodeOptions;
 use crate::parse::parquet::ParquetReader;
 use crate::parse::{Bytes, Record, RecordReader};
+use crate::redact::RedactionCounts;
 use crate::source::Source;
 
 /// The events and rejects of a request body, packed or not.
@@ -187,7 +188,7 @@ impl<'a> Decoder<'a> {
             match records.next_record() {
                 Ok(Some(record)) => {
                     size_bytes += record.size_bytes;
-                    match event_or_reject(record, &**records, &self.options) {
+                    match event_or_reject(record, &**records, &self.options, &mut batch.redactions) {
                         Ok(event) => batch.events.push(&event),
                         Err(reject) => batch.rejects.push(in_archive(reject, name.as_deref())),
                     }
@@ -264,15 +265,25 @@ pub(crate) fn event_or_reject(
     record: Record,
     records: &dyn RecordReader,
     options: &DecodeOptions,
+    redactions: &mut RedactionCounts,
 ) -> Result<vigie_domain::Event, Reject> {
     let line = record.line;
-    let draft = record.outcome.map_err(|reason| Reject { line, reason, raw: shown(records.raw()) })?;
-    convert::convert(draft, options).map_err(|refusal| {
+    let redactor = &options.redactor;
+    let draft = match record.outcome {
+        Ok(draft) => draft,
+        Err(reason) => {
+            // A reason may quote what was sent.
+            let reason = redactor.redact_text(&reason, redactions).into_owned();
+            return Err(Reject { line, reason, raw: shown(records.raw(), redactor, redactions) });
+        }
+    };
+    convert::convert(draft, options, redactions).map_err(|refusal| {
         let raw = match records.raw() {
-            [] => shown(&serde_json::to_vec(&Value::Object(refusal.body)).unwrap_or_default()),
-            raw => shown(raw),
+            [] => &serde_json::to_vec(&Value::Object(refusal.body)).unwrap_or_default(),
+            raw => raw,
         };
-        Reject { line, reason: refusal.reason, raw }
+        // The body was counted already; its text is the same once more.
+        Reject { line, reason: refusal.reason, raw: shown(raw, redactor, &mut RedactionCounts::default()) }
     })
 }
 

@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
 use proptest::prelude::*;
+use std::sync::Arc;
 use vigie_domain::Timestamp;
 use vigie_pipeline::{
-    Compression, DecodeOptions, FORMATS, Format, REJECT_RAW_MAX, decode_bytes, detect, number_from_literal,
+    Compression, DecodeOptions, FORMATS, Format, REJECT_RAW_MAX, Redactor, decode_bytes, detect, number_from_literal,
 };
 
 /// Inputs that the mutations start from: one line or two of each text format.
@@ -25,8 +26,16 @@ const SEEDS: &[&str] = &[
     "x\nTraceback (most recent call last):\n  File \"a\"\nKeyError: 'a'\n\nplain text\r\n\u{1b}[31mred\u{1b}[0m\n",
 ];
 
+fn redactor() -> Arc<Redactor> {
+    Arc::new(Redactor::new(&[7; 32]).unwrap())
+}
+
 fn options(format: Option<Format>) -> DecodeOptions {
-    DecodeOptions { format, record_bytes_max: 64, ..DecodeOptions::new(Timestamp::from_seconds(1_795_446_000)) }
+    DecodeOptions {
+        format,
+        record_bytes_max: 64,
+        ..DecodeOptions::new(Timestamp::from_seconds(1_795_446_000), redactor())
+    }
 }
 
 fn check(bytes: &[u8], format: Option<Format>) {

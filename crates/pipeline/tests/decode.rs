@@ -5,20 +5,25 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use flate2::Compression as Level;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use vigie_domain::{Error, ErrorKind, TimeRange, Timestamp, Value};
 use vigie_pipeline::{
-    Batch, Compression, DecodeError, DecodeOptions, Format, REJECT_RAW_MAX, decode_bytes, detect, open_file,
+    Batch, Compression, DecodeError, DecodeOptions, Format, REJECT_RAW_MAX, Redactor, decode_bytes, detect, open_file,
     preview_bytes,
 };
 use zip::write::SimpleFileOptions;
 
 const LINES: &[u8] = b"{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n";
 
+fn redactor() -> Arc<Redactor> {
+    Arc::new(Redactor::new(&[7; 32]).unwrap())
+}
+
 fn options() -> DecodeOptions {
-    DecodeOptions::new(Timestamp::from_seconds(1_795_446_000))
+    DecodeOptions::new(Timestamp::from_seconds(1_795_446_000), redactor())
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

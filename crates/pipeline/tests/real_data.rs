@@ -4,9 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use vigie_domain::{Event, LogType, Timestamp, Value};
-use vigie_pipeline::{Compression, DecodeOptions, Format, open_file};
+use vigie_pipeline::{Compression, DecodeOptions, Format, Redactor, open_file};
+
+fn redactor() -> Arc<Redactor> {
+    Arc::new(Redactor::new(&[7; 32]).unwrap())
+}
 
 fn file(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
@@ -18,7 +23,7 @@ fn file(name: &str) -> Option<PathBuf> {
 }
 
 fn options() -> DecodeOptions {
-    DecodeOptions::new(Timestamp::from_seconds(1_795_446_000))
+    DecodeOptions::new(Timestamp::from_seconds(1_795_446_000), redactor())
 }
 
 fn field<'e>(event: &'e Event, name: &str) -> Option<&'e Value> {

@@ -13,10 +13,14 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field};
 use parquet::arrow::ArrowWriter;
 use vigie_domain::{Timestamp, Value};
-use vigie_pipeline::{DecodeOptions, FORMATS, decode_bytes, detect, open_file};
+use vigie_pipeline::{DecodeOptions, FORMATS, Redactor, decode_bytes, detect, open_file};
 
 /// 2026-11-23T15:00:00Z.
 const RECEIVED_S: i64 = 1_795_446_000;
+
+fn redactor() -> Arc<Redactor> {
+    Arc::new(Redactor::new(&[7; 32]).unwrap())
+}
 
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples")
@@ -39,7 +43,7 @@ fn every_format_has_a_sample_and_it_becomes_its_events() {
         let input = fs::read(input_of(&folder)).unwrap();
         assert_eq!(detect(&input, None).format, spec.format, "found by content alone");
 
-        let batch = decode_bytes(&input, &DecodeOptions::new(Timestamp::from_seconds(RECEIVED_S))).unwrap();
+        let batch = decode_bytes(&input, &DecodeOptions::new(Timestamp::from_seconds(RECEIVED_S), redactor())).unwrap();
         assert_eq!(batch.rejects, [], "{}", spec.format);
         let bodies: Vec<Value> = batch.events.events().map(|event| Value::Object(event.body)).collect();
         let actual = serde_json::to_string_pretty(&bodies).unwrap() + "\n";
@@ -52,7 +56,7 @@ fn every_format_has_a_sample_and_it_becomes_its_events() {
 fn a_file_gives_what_its_bytes_give() {
     for spec in FORMATS {
         let path = input_of(&samples().join(spec.format.as_str()));
-        let options = DecodeOptions::new(Timestamp::from_seconds(RECEIVED_S));
+        let options = DecodeOptions::new(Timestamp::from_seconds(RECEIVED_S), redactor());
         let from_bytes = decode_bytes(&fs::read(&path).unwrap(), &options).unwrap();
         let mut reader = open_file(&path, None, options).unwrap();
         assert_eq!(reader.detected().format, spec.format);

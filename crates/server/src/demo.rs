@@ -184,6 +184,8 @@ async fn store(ports: &DemoPorts, batch: Bytes, idempotency_key: Option<String>)
     let options = IngestOptions { any_time: true, idempotency_key, ..IngestOptions::default() };
     let report = ports.ingest.accept(&Scope::main(), batch, &options).await?;
     ports.metrics.record_ingest(report.accepted, report.deduplicated, report.rejected);
+    let redactions = report.redactions.iter().map(|(kind, count)| (kind.as_str(), count));
+    ports.metrics.record_redactions("demo", redactions);
     if let Some(error) = report.errors.first() {
         tracing::warn!(line = error.line, reason = error.reason, "the demo made an event that is rejected");
     }

@@ -34,6 +34,7 @@ pub struct Metrics {
     accepted: Counter,
     deduplicated: Counter,
     rejected: Counter,
+    redactions: Family<RedactionLabels, Counter>,
     start_time: Gauge<f64, AtomicU64>,
 }
 
@@ -109,6 +110,12 @@ struct RequestLabels {
     status: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RedactionLabels {
+    kind: String,
+    source: &'static str,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
@@ -123,6 +130,7 @@ impl Metrics {
         let durations = Family::new_with_constructor((|| Histogram::new(DURATION_BUCKETS_S)) as fn() -> Histogram);
         let connections = Gauge::default();
         let (accepted, deduplicated, rejected) = (Counter::default(), Counter::default(), Counter::default());
+        let redactions = Family::<RedactionLabels, Counter>::default();
         let start_time = Gauge::<f64, AtomicU64>::default();
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("http_requests", "Requests answered, by route template and status class", requests.clone());
@@ -136,6 +144,7 @@ impl Metrics {
         registry.register("events_accepted", "Events that are durable and were not stored before", accepted.clone());
         registry.register("events_deduplicated", "Events that had been stored before", deduplicated.clone());
         registry.register("events_rejected", "Input records that no event could be made of", rejected.clone());
+        registry.register("redactions", "What was taken out because it may never be stored", redactions.clone());
         registry.register_with_unit(
             "process_start_time",
             "When this process started, since 1970",
@@ -143,7 +152,7 @@ impl Metrics {
             start_time.clone(),
         );
         registry.register("build", "What runs", build);
-        Self { registry, requests, durations, connections, accepted, deduplicated, rejected, start_time }
+        Self { registry, requests, durations, connections, accepted, deduplicated, rejected, redactions, start_time }
     }
 
     /// Tells what questions cost whenever the metrics are asked for.
@@ -179,6 +188,13 @@ impl Metrics {
         self.accepted.inc_by(accepted);
         self.deduplicated.inc_by(deduplicated);
         self.rejected.inc_by(rejected);
+    }
+
+    /// Counts what was taken out of records that came in by one way, by its kind.
+    pub fn record_redactions<'k>(&self, source: &'static str, counts: impl IntoIterator<Item = (&'k str, u64)>) {
+        for (kind, count) in counts {
+            self.redactions.get_or_create(&RedactionLabels { kind: kind.to_owned(), source }).inc_by(count);
+        }
     }
 
     /// Counts one more open connection until the guard is dropped.
@@ -241,12 +257,15 @@ mod tests {
         let metrics = Metrics::new();
         metrics.record_ingest(7, 2, 1);
         metrics.record_request(&Method::GET, "/api/logs/{id}", StatusCode::OK, Duration::from_millis(150));
+        metrics.record_redactions("http", [("card", 2), ("cvv", 1)]);
+        metrics.record_redactions("http", [("card", 1)]);
         let open = metrics.connection_opened();
         let text = metrics.encode().unwrap();
         for line in [
             "vigie_events_accepted_total 7",
             "vigie_events_deduplicated_total 2",
             "vigie_events_rejected_total 1",
+            "vigie_redactions_total{kind=\"card\",source=\"http\"} 3",
             "vigie_http_connections 1",
             "vigie_http_requests_total{method=\"GET\",route=\"/api/logs/{id}\",status=\"2xx\"} 1",
             "vigie_http_request_duration_seconds_bucket{le=\"0.1\",method=\"GET\",route=\"/api/logs/{id}\",status=\"2xx\"} 0",

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vigie_adapters::keys::TokenSecrets;
+use vigie_adapters::keys::{CardHashKey, TokenSecrets};
 use vigie_adapters::sqlite::SqliteMetadataStore;
 use vigie_app::Clock;
 use vigie_app::accounts::{Accounts, TokenKeys};
@@ -25,6 +25,7 @@ use vigie_app::uploads::Uploads;
 use vigie_domain::ports::{LogStore, MetadataStore};
 use vigie_domain::{Error, ErrorKind, Result, Timestamp};
 use vigie_inputs::{DoorPorts, InputSpec, Inputs};
+use vigie_pipeline::Redactor;
 use vigie_storage::{EngineOptions, FatalHandler, LogEngine, MemoryBounds};
 
 use care::BackupTaker;
@@ -51,6 +52,7 @@ pub struct Stores {
     /// Where everything else is.
     pub metadata: Arc<dyn MetadataStore>,
     backups: BackupTaker,
+    redactor: Arc<Redactor>,
 }
 
 impl Stores {
@@ -75,7 +77,8 @@ impl Stores {
         let logs = LogEngine::open(options).map_err(|error| in_use(error, folder))?;
         let logs = Arc::new(logs);
         let backups = care::backup_taker(settings, logs.clone());
-        Ok(Self { logs, metadata: open_metadata(settings)?, backups })
+        let redactor = redactor(&CardHashKey::load_or_create(prepared_folder(&folder.join(KEYS_FOLDER))?)?.0)?;
+        Ok(Self { logs, metadata: open_metadata(settings)?, backups, redactor })
     }
 
     /// The stores as use cases see them.
@@ -90,6 +93,7 @@ impl Stores {
                 let exceeding = watched.exceeding();
                 OverflowNumbers { columns: exceeding.columns, depth: exceeding.depth }
             })),
+            redactor: self.redactor.clone(),
         }
     }
 }
@@ -113,6 +117,8 @@ pub struct Ports {
     pub query_numbers: Option<QueryWatch>,
     /// Tells how many values exceeded bounds of their index, when the store counts it.
     pub exceeding: Option<OverflowWatch>,
+    /// Takes out what may never be stored in them.
+    pub redactor: Arc<Redactor>,
 }
 
 /// Opens only what is not an event; other processes may have it open as well.
@@ -140,7 +146,7 @@ pub fn open_accounts(settings: &Settings, metadata: Arc<dyn MetadataStore>) -> R
 /// # Errors
 /// `Unavailable` when the folder of dead letters cannot be read.
 pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs: Vec<InputSpec>) -> Result<AppState> {
-    let ingest = Arc::new(Ingest::new(ports.logs.clone(), clock(), ingest_settings(settings)));
+    let ingest = Arc::new(Ingest::new(ports.logs.clone(), clock(), ingest_settings(settings, ports)));
     let folder = settings.data.dir.join(DEAD_LETTERS_FOLDER);
     let letters = DeadLetters::open(folder, settings.dead_letters.bytes_max, clock())?;
     let door = DoorPorts {
@@ -185,7 +191,8 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
 /// Taking files in, over these stores.
 pub fn uploads(settings: &Settings, ports: &Ports) -> Uploads {
     let folder = settings.data.dir.join(UPLOADS_FOLDER);
-    Uploads::new(ports.logs.clone(), ports.metadata.clone(), clock(), ingest_settings(settings), folder)
+    let (logs, metadata) = (ports.logs.clone(), ports.metadata.clone());
+    Uploads::new(logs, metadata, clock(), ingest_settings(settings, ports), folder)
 }
 
 /// Finding events, over these stores.
@@ -193,13 +200,22 @@ pub fn search(ports: &Ports) -> Search {
     Search::new(ports.logs.clone(), clock())
 }
 
-fn ingest_settings(settings: &Settings) -> IngestSettings {
+fn ingest_settings(settings: &Settings, ports: &Ports) -> IngestSettings {
     IngestSettings {
         window_past_days: settings.ingest.window_past_days,
         window_ahead_minutes: settings.ingest.window_ahead_minutes,
         record_bytes_max: settings.ingest.record_bytes_max,
         processors: std::thread::available_parallelism().map_or(1, usize::from),
+        redactor: ports.redactor.clone(),
     }
+}
+
+/// Takes out what may never be stored; card numbers are hashed under this key.
+///
+/// # Errors
+/// When it cannot be made; a bug.
+pub fn redactor(key: &[u8; 32]) -> Result<Arc<Redactor>> {
+    Redactor::new(key).map(Arc::new).map_err(|error| Error::internal(error.to_string()))
 }
 
 /// The system's clock.

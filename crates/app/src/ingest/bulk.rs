@@ -6,7 +6,9 @@
 use bytes::Bytes;
 use vigie_domain::ports::Append;
 use vigie_domain::{Day, Error, EventId, Result, Scope};
-use vigie_pipeline::{BulkAction, BulkBatch, BulkFate, BulkItem, DecodeOptions, decode_bulk, decode_document};
+use vigie_pipeline::{
+    BulkAction, BulkBatch, BulkFate, BulkItem, DecodeOptions, RedactionCounts, decode_bulk, decode_document,
+};
 
 use super::chunks::bounded;
 use super::{Ingest, IngestOptions};
@@ -16,6 +18,8 @@ use super::{Ingest, IngestOptions};
 pub struct BulkReport {
     /// The items.
     pub items: Vec<BulkAnswer>,
+    /// What was taken out of them, because it may never be stored.
+    pub redactions: RedactionCounts,
 }
 
 /// What became of one item.
@@ -130,7 +134,8 @@ impl Ingest {
             }
         }
         let mut fates = fates.into_iter();
-        Ok(BulkReport { items: batch.items.into_iter().map(|item| answer_of(item, &mut fates)).collect() })
+        let items = batch.items.into_iter().map(|item| answer_of(item, &mut fates)).collect();
+        Ok(BulkReport { items, redactions: batch.redactions })
     }
 }
 

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use vigie_domain::{Error, Result, Scope};
-use vigie_pipeline::{Assembler, Framed};
+use vigie_pipeline::{Assembler, Framed, RedactionCounts};
 
 use super::{Ingest, IngestOptions, append_all};
 use crate::dead_letters::{DeadLetter, DeadLetters, Selection};
@@ -50,6 +50,8 @@ pub struct FramedReport {
     pub deduplicated: u64,
     /// Kept as dead letters.
     pub dead_lettered: u64,
+    /// What was taken out of them, because it may never be stored.
+    pub redactions: RedactionCounts,
 }
 
 /// What became of letters that were to be stored after all.
@@ -69,11 +71,17 @@ impl Ingest {
     /// be given again.
     pub async fn accept_framed(&self, scope: &Scope, frames: &Frames, letters: &DeadLetters) -> Result<FramedReport> {
         let framed = self.assemble(frames.size_bytes, Arc::clone(&frames.fill), TimeBound::Window).await?;
-        let received = framed.received;
+        let (received, redactions) = (framed.received, framed.redactions);
         let outcome = append_all(self.store.as_ref(), scope, framed.events, Some(&frames.key)).await?;
         let dead_lettered = framed.refused.len() as u64;
         letters.keep(frames.input, frames.sender, framed.refused).await?;
-        Ok(FramedReport { received, stored: outcome.stored, deduplicated: outcome.deduplicated, dead_lettered })
+        Ok(FramedReport {
+            received,
+            stored: outcome.stored,
+            deduplicated: outcome.deduplicated,
+            dead_lettered,
+            redactions,
+        })
     }
 
     /// Stores letters after all, those outside of the time window too; those that are refused again stay.

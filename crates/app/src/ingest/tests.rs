@@ -6,7 +6,7 @@ use vigie_domain::{ErrorKind, Event};
 
 use super::*;
 use crate::dead_letters::{DeadLetters, Selection};
-use crate::test_shop::{NOW, SETTINGS, Shop, clock, event, lines};
+use crate::test_shop::{NOW, Shop, clock, event, lines, settings};
 
 async fn check(body: &str, options: &IngestOptions, expected: (u64, u64)) {
     let report = Shop::new().send(body, options).await;
@@ -111,7 +111,7 @@ async fn small_bodies_wait_for_no_large_one() {
     let shop = Shop::new();
     let large = vec![b'a'; SMALL_BYTES_MAX + 1];
     let mut ways = Vec::new();
-    for _ in 0..SETTINGS.processors * LARGE_PER_PROCESSOR as usize {
+    for _ in 0..settings().processors * LARGE_PER_PROCESSOR as usize {
         ways.push(shop.ingest.way_for(&large).await.unwrap());
     }
     assert!(shop.ingest.way_for(&large).now_or_never().is_none(), "as many as can be worked on are on their way");
@@ -133,10 +133,16 @@ async fn framed_records_are_stored_or_kept_as_letters() {
     let fill: Fill = Arc::new(move |assembler| lines.iter().for_each(|line| assembler.push_line(line.as_bytes())));
     let frames = Frames { input: "tcp", sender: None, key: "tcp/1".to_owned(), size_bytes: 100, fill };
     let report = shop.ingest.accept_framed(&shop.scope, &frames, &letters).await.unwrap();
-    assert_eq!(report, FramedReport { received: 4, stored: 2, deduplicated: 0, dead_lettered: 2 });
+    assert_eq!(
+        report,
+        FramedReport { received: 4, stored: 2, deduplicated: 0, dead_lettered: 2, ..FramedReport::default() }
+    );
     let others = DeadLetters::open(folder.path().join("others"), 1 << 20, clock()).unwrap();
     let again = shop.ingest.accept_framed(&shop.scope, &frames, &others).await.unwrap();
-    assert_eq!(again, FramedReport { received: 4, stored: 0, deduplicated: 2, dead_lettered: 2 });
+    assert_eq!(
+        again,
+        FramedReport { received: 4, stored: 0, deduplicated: 2, dead_lettered: 2, ..FramedReport::default() }
+    );
 
     let replayed = shop.ingest.replay(&shop.scope, &letters, &Selection::All).await.unwrap();
     assert_eq!(replayed, ReplayReport { stored: 1, refused: 1 }, "the old event is stored, the binary one stays");

@@ -226,7 +226,7 @@ impl Inner {
 
     fn decode_options(&self, options: &UploadOptions) -> DecodeOptions {
         let now: Timestamp = (self.clock)();
-        let mut decode = DecodeOptions::new(now);
+        let mut decode = DecodeOptions::new(now, Arc::clone(&self.settings.redactor));
         decode.log_type = options.log_type;
         decode.rename.clone_from(&options.rename);
         decode.time_field.clone_from(&options.time_field);

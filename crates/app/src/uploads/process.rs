@@ -36,7 +36,7 @@ pub(super) struct Processing {
 
 enum Step {
     Found(Detected),
-    Batch(Batch),
+    Batch(Box<Batch>),
     Failed(DecodeError),
 }
 
@@ -121,7 +121,7 @@ impl Processing {
                     if number == 0 {
                         self.refuse_binary(&batch)?;
                     }
-                    self.store(batch, &format!("{key}/{number}")).await?;
+                    self.store(*batch, &format!("{key}/{number}")).await?;
                     number += 1;
                     if number % PROGRESS_EVERY == 0 {
                         self.note_progress().await?;
@@ -133,6 +133,9 @@ impl Processing {
     }
 
     async fn store(&mut self, batch: Batch, key: &str) -> Result<()> {
+        for (kind, count) in batch.redactions.iter() {
+            *self.upload.redactions.entry(kind.as_str().to_owned()).or_default() += count;
+        }
         self.keep_rejects(batch.rejects).await?;
         let mut types = self.upload.log_types.clone();
         let (mut first, mut last) = (self.upload.first_timestamp, self.upload.last_timestamp);
@@ -215,7 +218,7 @@ fn read_on_thread(file: &ReceivedFile, options: DecodeOptions) -> mpsc::Receiver
             return;
         }
         for batch in reader {
-            let step = batch.map_or_else(Step::Failed, Step::Batch);
+            let step = batch.map_or_else(Step::Failed, |batch| Step::Batch(Box::new(batch)));
             if sender.blocking_send(step).is_err() {
                 return;
             }

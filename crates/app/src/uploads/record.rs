@@ -79,6 +79,9 @@ pub struct Upload {
     pub records_deduplicated: u64,
     /// Events stored of each log type.
     pub log_types: BTreeMap<LogType, u64>,
+    /// What was taken out, because it may never be stored: how much of each kind.
+    #[serde(default)]
+    pub redactions: BTreeMap<String, u64>,
     /// Earliest event.
     pub first_timestamp: Option<Timestamp>,
     /// Latest event.
@@ -112,6 +115,7 @@ impl Upload {
             records_rejected: 0,
             records_deduplicated: 0,
             log_types: BTreeMap::new(),
+            redactions: BTreeMap::new(),
             first_timestamp: None,
             last_timestamp: None,
             rejects: Vec::new(),

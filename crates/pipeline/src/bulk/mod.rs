@@ -18,6 +18,7 @@ use crate::error::DecodeError;
 use crate::options::DecodeOptions;
 use crate::parse::{Bytes, RecordReader};
 use crate::read::event_or_reject;
+use crate::redact::RedactionCounts;
 use reader::{BulkReader, OneDocument};
 
 pub use action::{BulkAction, check_index};
@@ -35,6 +36,8 @@ pub struct BulkBatch {
     pub events: EventBatch,
     /// Every item, in the order sent.
     pub items: Vec<BulkItem>,
+    /// What was taken out of them, because it may never be stored.
+    pub redactions: RedactionCounts,
 }
 
 /// One item of a bulk request.
@@ -75,7 +78,7 @@ pub fn decode_bulk(body: &[u8], index: Option<&str>, options: &DecodeOptions) ->
         if batch.items.len() == BULK_ITEMS_MAX {
             return Err(DecodeError::TooManyItems { items_max: BULK_ITEMS_MAX });
         }
-        let outcome = event_or_reject(record, &reader, options);
+        let outcome = event_or_reject(record, &reader, options, &mut batch.redactions);
         let mut item = reader.take_item();
         match outcome {
             Ok(event) => {
@@ -108,7 +111,7 @@ pub fn decode_document(body: &[u8], mut item: BulkItem, options: &DecodeOptions)
     let mut document = OneDocument::new(&body, &item, options.record_bytes_max);
     let mut batch = BulkBatch::default();
     if let Some(record) = document.next_record()? {
-        match event_or_reject(record, &document, options) {
+        match event_or_reject(record, &document, options, &mut batch.redactions) {
             Ok(event) => {
                 item.fate = BulkFate::Event(event.timestamp.day());
                 batch.events.push(&event);

@@ -1,5 +1,7 @@
 //! Whole bulk requests: every item has its answer, in order, and a bad one spoils no other.
 
+use std::sync::Arc;
+
 use std::io::Write;
 
 use flate2::write::GzEncoder;
@@ -7,12 +9,16 @@ use proptest::prelude::*;
 use vigie_domain::{ErrorKind, TimeRange, Timestamp};
 
 use super::*;
+use crate::redact::Redactor;
 
 /// 2026-11-23T14:04:05Z.
 const NOW_S: i64 = 1_795_442_645;
 
 fn options() -> DecodeOptions {
-    DecodeOptions { record_bytes_max: 128, ..DecodeOptions::new(Timestamp::from_seconds(NOW_S)) }
+    DecodeOptions {
+        record_bytes_max: 128,
+        ..DecodeOptions::new(Timestamp::from_seconds(NOW_S), Arc::new(Redactor::new(&[7; 32]).unwrap()))
+    }
 }
 
 fn decode(body: &str) -> BulkBatch {

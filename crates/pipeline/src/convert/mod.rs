@@ -12,6 +12,7 @@ use vigie_domain::{Event, EventId, Object, Value};
 
 use crate::options::DecodeOptions;
 use crate::parse::Draft;
+use crate::redact::{RedactionCounts, Redactor};
 use survey::Survey;
 
 /// Bytes of a sender's id, as Elasticsearch has it.
@@ -25,14 +26,20 @@ const ID_FIELD: &str = "_id";
 pub(crate) struct Refusal {
     /// In words for the sender.
     pub(crate) reason: String,
-    /// What was sent, with what was added until then.
+    /// What was sent and may be stored, with what was added until then.
     pub(crate) body: Object,
 }
 
-/// The event that a draft becomes.
-pub(crate) fn convert(mut draft: Draft, options: &DecodeOptions) -> Result<Event, Refusal> {
+/// The event that a draft becomes. What may never be stored is taken out before anything else looks at it.
+pub(crate) fn convert(
+    mut draft: Draft,
+    options: &DecodeOptions,
+    redactions: &mut RedactionCounts,
+) -> Result<Event, Refusal> {
     rename(&mut draft.body, &options.rename);
-    let id = match take_id(&mut draft.body) {
+    let sent_id = take_id(&mut draft.body, &options.redactor, redactions);
+    options.redactor.redact(&mut draft.body, redactions);
+    let id = match sent_id {
         Ok(id) => id,
         Err(reason) => return Err(Refusal { reason, body: draft.body }),
     };
@@ -63,7 +70,11 @@ fn rename(body: &mut Object, rename: &[(String, String)]) {
 }
 
 /// Takes the sender's id out of the body: it names the event and is not part of it.
-fn take_id(body: &mut Object) -> Result<Option<EventId>, String> {
+fn take_id(
+    body: &mut Object,
+    redactor: &Redactor,
+    redactions: &mut RedactionCounts,
+) -> Result<Option<EventId>, String> {
     let Some(at) = body.iter().position(|(name, _)| name == ID_FIELD) else { return Ok(None) };
     let id = match &body[at].1 {
         Value::Text(text) => text.to_string(),
@@ -74,7 +85,7 @@ fn take_id(body: &mut Object) -> Result<Option<EventId>, String> {
     if id.len() > ID_BYTES_MAX {
         return Err(format!("the \"_id\" has {} bytes, more than {ID_BYTES_MAX}; send a shorter one", id.len()));
     }
-    let id = EventId(id);
+    let id = EventId(redactor.redact_id(&id, redactions).into_owned());
     if id.sequence().is_some() {
         return Err(format!("the \"_id\" {:?} looks like one that is made here; begin it with another letter", id.0));
     }

@@ -3,12 +3,14 @@
 use vigie_domain::{LogType, TimeRange, Timestamp};
 
 use super::*;
+use std::sync::Arc;
 
 /// 2026-11-23T14:04:05Z.
 const RECEIVED_S: i64 = 1_795_442_645;
 
 fn options() -> DecodeOptions {
-    DecodeOptions::new(Timestamp::from_seconds(RECEIVED_S))
+    let redactor = Redactor::new(&[7; 32]).unwrap();
+    DecodeOptions::new(Timestamp::from_seconds(RECEIVED_S), Arc::new(redactor))
 }
 
 fn draft(json: &str) -> Draft {
@@ -18,8 +20,12 @@ fn draft(json: &str) -> Draft {
     }
 }
 
+fn converted(json: &str, options: &DecodeOptions) -> Result<Event, Refusal> {
+    convert(draft(json), options, &mut RedactionCounts::default())
+}
+
 fn check_with(options: &DecodeOptions, json: &str, expected: &str) -> Event {
-    let event = convert(draft(json), options).unwrap();
+    let event = converted(json, options).unwrap();
     assert_eq!(serde_json::to_string(&Value::Object(event.body.clone())).unwrap(), expected, "{json}");
     event
 }
@@ -75,14 +81,14 @@ fn outside_the_window_is_refused() {
     let window =
         TimeRange { from: Timestamp::from_seconds(RECEIVED_S - 1000), to: Timestamp::from_seconds(RECEIVED_S) };
     let options = DecodeOptions { window: Some(window), ..options() };
-    let refused = |json: &str| convert(draft(json), &options).unwrap_err().reason;
+    let refused = |json: &str| converted(json, &options).unwrap_err().reason;
     assert_eq!(
         refused(r#"{"@timestamp":"1970-01-01"}"#),
         "@timestamp 1970-01-01T00:00:00.000Z is outside the accepted window 2026-11-23T13:47:25.000Z to 2026-11-23T14:04:05.000Z; send any_time=true to keep it"
     );
     assert!(refused(r#"{"ts":"9999-12-31T23:59:59Z"}"#).starts_with("ts 9999-12-31T23:59:59Z is outside"));
-    assert!(convert(draft(r#"{"ts":"2026-11-23T14:00:00Z"}"#), &options).is_ok());
-    assert!(convert(draft(r#"{"ts":"soon"}"#), &options).is_ok());
+    assert!(converted(r#"{"ts":"2026-11-23T14:00:00Z"}"#, &options).is_ok());
+    assert!(converted(r#"{"ts":"soon"}"#, &options).is_ok());
 }
 
 /// Checks what stands between the time and the end.
@@ -147,7 +153,7 @@ fn an_error_message_is_also_the_message() {
 
 #[test]
 fn the_id_leaves_the_body() {
-    let id = |json: &str| convert(draft(json), &options()).map(|event| event.id.map(|id| id.0)).map_err(|r| r.reason);
+    let id = |json: &str| converted(json, &options()).map(|event| event.id.map(|id| id.0)).map_err(|r| r.reason);
     assert_eq!(id(r#"{"_id":"order-1"}"#), Ok(Some("order-1".into())));
     assert_eq!(id(r#"{"_id":7}"#), Ok(Some("7".into())));
     assert_eq!(id(r#"{"_id":""}"#), Ok(None));
@@ -166,4 +172,20 @@ fn columns_are_renamed_first() {
         r#"{"TX":"1.50","AT":"2026-11-23","currency":"EUR"}"#,
         r#"{"amount":1.5,"ts":"2026-11-23","currency":"EUR","log_type":"transaction","@timestamp":"2026-11-23T00:00:00.000Z"}"#,
     );
+}
+
+#[test]
+fn what_may_never_be_stored_is_taken_out_before_anything_quotes_it() {
+    check(
+        r#"{"ts":"2026-11-23T14:00:00Z","pan":4111111111111111,"card_hash":"x","card_bin":"x","card_last4":"x","cvv":"123"}"#,
+        r#"{"ts":"2026-11-23T14:00:00Z","pan":"411111******1111","card_hash":"x","card_bin":"x","card_last4":"x","cvv":"[redacted:cvv]","log_type":"other","@timestamp":"2026-11-23T14:00:00.000Z"}"#,
+    );
+    let id = |json: &str| converted(json, &options()).unwrap().id.unwrap().0;
+    assert_eq!(id(r#"{"_id":"4111111111111111-7"}"#).len(), 64);
+    assert_ne!(id(r#"{"_id":"4111111111111111-7"}"#), id(r#"{"_id":"4111111111111111-8"}"#));
+    assert_eq!(id(r#"{"_id":"order-7"}"#), "order-7");
+    let window = TimeRange { from: Timestamp::from_seconds(RECEIVED_S), to: Timestamp::MAX };
+    let narrow = DecodeOptions { window: Some(window), ..options() };
+    let refusal = converted(r#"{"ts":"2020-01-01","note":"4111 1111 1111 1111"}"#, &narrow).unwrap_err();
+    assert!(!format!("{refusal:?}").contains("4111 1111"), "{refusal:?}");
 }

@@ -39,6 +39,9 @@ impl Collector for InputNumbers {
         counters(&mut encoder, "input_events", "Records of inputs, received and what became of them", &outcomes)?;
         let cuts: Vec<_> = states.iter().flat_map(cuts_of).collect();
         counters(&mut encoder, "input_cuts", "Connections of inputs that were cut off", &cuts)?;
+        let redactions: Vec<_> = states.iter().flat_map(redactions_of).collect();
+        let help = "Card numbers and secrets taken out of records of inputs";
+        counters(&mut encoder, "input_redactions", help, &redactions)?;
         let bytes: Vec<_> = states.iter().map(|state| ([("input", state.name)], state.numbers.bytes)).collect();
         counters(&mut encoder, "input_bytes", "Bytes that inputs received, unpacked", &bytes)?;
         let lost: Vec<_> = states.iter().map(|state| ([("input", state.name)], state.numbers.lost_datagrams)).collect();
@@ -70,6 +73,11 @@ fn outcomes_of(state: &InputState) -> Vec<Labelled<2>> {
 fn cuts_of(state: &InputState) -> Vec<Labelled<2>> {
     let cuts = state.numbers.cuts.iter();
     cuts.map(|(reason, count)| ([("input", state.name), ("reason", reason.as_str())], *count)).collect()
+}
+
+fn redactions_of(state: &InputState) -> Vec<Labelled<2>> {
+    let redactions = state.numbers.redactions.iter();
+    redactions.map(|(kind, count)| ([("input", state.name), ("kind", kind.as_str())], count)).collect()
 }
 
 fn counters<const N: usize>(

@@ -53,6 +53,7 @@ impl TestApp {
             backups: None,
             query_numbers: None,
             exceeding: None,
+            redactor: wire::redactor(&[7; 32]).unwrap(),
         };
         Self::with_ports(routes, ports, (folder, settings))
     }

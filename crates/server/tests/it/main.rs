@@ -26,5 +26,6 @@ mod permissions;
 mod pipelines;
 mod problems;
 mod query_help;
+mod redaction;
 mod shop;
 mod uploads;

@@ -17,7 +17,10 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) async fn new() -> Self {
-        let app = TestApp::new();
+        Self::on(TestApp::new()).await
+    }
+
+    pub(crate) async fn on(app: TestApp) -> Self {
         let authorization = format!("Bearer {}", app.token(Role::Analyst).await);
         Self { app, authorization }
     }

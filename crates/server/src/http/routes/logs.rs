@@ -101,6 +101,8 @@ pub async fn ingest_logs(
     };
     let report = state.ingest.accept(&caller.scope, body, &options).await?;
     state.metrics.record_ingest(report.accepted, report.deduplicated, report.rejected);
+    let redactions = report.redactions.iter().map(|(kind, count)| (kind.as_str(), count));
+    state.metrics.record_redactions("http", redactions);
     let status = match (report.accepted + report.deduplicated, report.rejected) {
         (_, 0) => StatusCode::OK,
         (0, _) => StatusCode::UNPROCESSABLE_ENTITY,

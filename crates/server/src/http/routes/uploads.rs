@@ -86,6 +86,8 @@ pub async fn upload_file(
     if !upload.duplicate_of_earlier {
         let counts = (upload.records_processed, upload.records_deduplicated, upload.records_rejected);
         state.metrics.record_ingest(counts.0, counts.1, counts.2);
+        let redactions = upload.redactions.iter().map(|(kind, count)| (kind.as_str(), *count));
+        state.metrics.record_redactions("upload", redactions);
     }
     let status = match upload.state {
         UploadState::Running => StatusCode::ACCEPTED,

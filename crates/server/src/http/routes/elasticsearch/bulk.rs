@@ -75,6 +75,8 @@ async fn respond(
     let report = state.ingest.accept_bulk(&caller.scope, body, BulkBody::Lines(asked.index), &options).await?;
     let (accepted, deduplicated, rejected) = report.counts();
     state.metrics.record_ingest(accepted, deduplicated, rejected);
+    let redactions = report.redactions.iter().map(|(kind, count)| (kind.as_str(), count));
+    state.metrics.record_redactions("elasticsearch", redactions);
     let filter = Filter::of_query(asked.uri.query())?;
     let fields = filter.as_ref().map_or(Some(Fields::all()), Fields::of);
     let took_ms = elapsed_ms(started);

@@ -95,6 +95,8 @@ async fn answer(
     let report = state.ingest.accept_bulk(&caller.scope, body, BulkBody::Document(item), &options).await?;
     let (accepted, deduplicated, rejected) = report.counts();
     state.metrics.record_ingest(accepted, deduplicated, rejected);
+    let redactions = report.redactions.iter().map(|(kind, count)| (kind.as_str(), count));
+    state.metrics.record_redactions("elasticsearch", redactions);
     let Some(answer) = report.items.first() else {
         return Err(Error::internal("a document has no answer").into());
     };
