@@ -64,11 +64,15 @@ async function token({ url }) {
   return (await answer.json()).access_token;
 }
 
-async function ingest(server, auth, file) {
+/** The ways in that are compared: where to send, and what stands before each event. */
+const NDJSON = { path: '/api/logs/ingest?any_time=true', before: '' };
+const BULK = { path: '/elasticsearch/_bulk?any_time=true', before: '{"create":{}}\n' };
+
+async function ingest(server, auth, file, way) {
   const batches = [];
   let lines = [];
   for await (const line of createInterface({ input: createReadStream(file) })) {
-    lines.push(line);
+    lines.push(way.before + line);
     if (lines.length === BATCH) batches.push(lines.splice(0).join('\n'));
   }
   if (lines.length > 0) batches.push(lines.join('\n'));
@@ -78,8 +82,9 @@ async function ingest(server, auth, file) {
   const send = async () => {
     while (next < batches.length) {
       const body = batches[next++];
-      const answer = await fetch(`${server.url}/api/logs/ingest?any_time=true`, { method: 'POST', headers: { ...auth, 'Content-Type': 'application/x-ndjson' }, body });
-      if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+      const answer = await fetch(server.url + way.path, { method: 'POST', headers: { ...auth, 'Content-Type': 'application/x-ndjson' }, body });
+      const text = await answer.text();
+      if (!answer.ok || text.startsWith('{"errors":true')) throw new Error(`${answer.status} ${text.slice(0, 500)}`);
     }
   };
   await Promise.all(Array.from({ length: SENDERS }, send));
@@ -109,10 +114,17 @@ try {
   execFileSync(binary, ['generate', '--events', String(EVENTS), '--seed', '11', '--out', file], { stdio: 'ignore' });
   const server = await start('full');
   const auth = { Authorization: `Bearer ${await token(server)}` };
-  const { seconds, cpu_s } = await ingest(server, auth, file);
+  const { seconds, cpu_s } = await ingest(server, auth, file, NDJSON);
   note(`durable ingest, ${EVENTS.toLocaleString('en')} events, batches of ${BATCH.toLocaleString('en')}`, `${Math.round(EVENTS / seconds).toLocaleString('en')} events/s`, 'far more than 1,000/s');
   note('server CPU per million events', `${((cpu_s * 1e6) / EVENTS).toFixed(1)} s`);
   note('peak memory while ingesting', `${memory(server, 'VmHWM').toFixed(0)} MB`);
+
+  const other = await start('bulk');
+  const bulk = await ingest(other, { Authorization: `Bearer ${await token(other)}` }, file, BULK);
+  await stop(other);
+  const share = (mine, theirs) => `${Math.round((100 * mine) / theirs)} %`;
+  note('the same as `_bulk` with an answer for each event', `${Math.round(EVENTS / bulk.seconds).toLocaleString('en')} events/s (${share(seconds, bulk.seconds)})`, '> 85 %');
+  note('server CPU per million events as `_bulk`', `${((bulk.cpu_s * 1e6) / EVENTS).toFixed(1)} s (${share(bulk.cpu_s, cpu_s)})`);
 
   const post = (path, body) => fetch(server.url + path, { method: 'POST', headers: { ...auth, 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
   const get = (path) => fetch(server.url + path, { headers: auth });

@@ -30,6 +30,9 @@ pub fn routes(routes: Routes) -> Routes {
         .put_body("/elasticsearch/_bulk", permission, limit, bulk)
         .post_body("/elasticsearch/{index}/_bulk", permission, limit, bulk_into)
         .put_body("/elasticsearch/{index}/_bulk", permission, limit, bulk_into)
+        // Fluent Bit's form of it when a pipeline is named.
+        .post_body("/elasticsearch/_bulk/", permission, limit, bulk)
+        .post_body("/elasticsearch/{index}/_bulk/", permission, limit, bulk_into)
 }
 
 async fn bulk(
