@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use vigie_domain::{Error, Result, Scope};
 use vigie_pipeline::{Assembler, Framed, Refused, unpack_body};
 
-use super::{Ingest, append_all, decoded_kib, kib};
+use super::{Ingest, IngestOptions, append_all, decoded_kib, kib};
 
 /// Whether the same bytes, received again, are the same records: then nothing of them is stored twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Ingest {
     {
         let weight_kib = sent.unpacked_bytes.map_or_else(|| decoded_kib(&sent.body), kib);
         let _way = self.way_of(sent.body.len().max(sent.unpacked_bytes.unwrap_or(0)), weight_kib).await?;
-        let options = self.decode_options((self.clock)());
+        let options = self.decode_options(&IngestOptions::default());
         let tenant = scope.tenant.clone();
         let read = tokio::task::spawn_blocking(move || {
             let unpacked = match sent.unpacked_bytes {
