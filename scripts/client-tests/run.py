@@ -53,6 +53,7 @@ class Vigie:
     def __init__(self, binary, folder):
         self.binary, self.folder = binary, folder
         self.port, self.elasticsearch_port = free_port(), free_port()
+        self.otlp_grpc, self.otlp_http = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 
@@ -61,6 +62,8 @@ class Vigie:
             **os.environ,
             "VIGIE_ADMIN_PASSWORD": PASSWORD,
             "VIGIE_ELASTICSEARCH_API_LISTEN": f"127.0.0.1:{self.elasticsearch_port}",
+            "VIGIE_INPUT_OTLP_GRPC_LISTEN": self.otlp_grpc,
+            "VIGIE_INPUT_OTLP_HTTP_LISTEN": self.otlp_http,
             "VIGIE_STORAGE_FREE_BYTES_MIN": "0",
             "VIGIE_LOG_LEVEL": "warn",
         }
@@ -118,7 +121,8 @@ def run(client, binary, cache):
     vigie = Vigie(binary, folder / "data")
     vigie.folder.mkdir()
     vigie.start()
-    site = Site(vigie.url, f"http://127.0.0.1:{vigie.elasticsearch_port}", USER, PASSWORD, EVENTS, folder)
+    elasticsearch_url = f"http://127.0.0.1:{vigie.elasticsearch_port}"
+    site = Site(vigie.url, elasticsearch_url, vigie.otlp_grpc, vigie.otlp_http, USER, PASSWORD, EVENTS, folder)
     began = time.monotonic()
     sender = client.start(site, cache)
     try:

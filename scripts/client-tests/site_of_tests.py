@@ -1,10 +1,13 @@
 """What the files of clients have in common: where to send, and how packages are installed apart from the system's."""
 
+import base64
 import dataclasses
+import json
 import pathlib
 import shutil
 import subprocess
 import sys
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -19,10 +22,20 @@ class Site:
 
     url: str
     elasticsearch_url: str
+    otlp_grpc: str
+    otlp_http: str
     user: str
     password: str
     events: int
     folder: pathlib.Path
+
+
+    def api_key(self):
+        """A new API key that may send events."""
+        login = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
+        body = json.dumps({"name": "a client", "scopes": ["ingest"]}).encode()
+        return json.load(urllib.request.urlopen(urllib.request.Request(f"{self.url}/api/api-keys", body, headers)))["key"]
 
 
 def python_venv(cache, name, *packages):

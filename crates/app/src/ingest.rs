@@ -7,6 +7,7 @@ mod admission;
 mod bulk;
 mod chunks;
 mod framed;
+mod sent;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ pub use admission::Admission;
 pub use bulk::{BulkAnswer, BulkBody, BulkReport, ItemOutcome};
 pub(crate) use chunks::append_all;
 pub use framed::{Fill, FramedReport, Frames, ReplayReport};
+pub use sent::{Read, Repetition, Sent, SentReport};
 
 /// KiB of bodies that are on their way from bytes to the log at once; others wait.
 const LARGE_KIB_MAX: u32 = 16 * 1024;

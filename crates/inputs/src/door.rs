@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use vigie_app::Clock;
 use vigie_app::dead_letters::DeadLetters;
-use vigie_app::ingest::{Fill, FramedReport, Frames, Ingest};
-use vigie_domain::{ErrorKind, Scope};
+use vigie_app::ingest::{Admission, Fill, FramedReport, Frames, Ingest, Sent, SentReport};
+use vigie_domain::{Error, ErrorKind, Scope};
 
 use crate::numbers::InputNumbers;
 use crate::room::{Room, SharedRoom};
@@ -115,6 +115,12 @@ impl Door {
         }
     }
 
+    /// The way of senders that are answered.
+    pub fn answering(&self) -> AnsweringDoor {
+        let (ingest, numbers) = (Arc::clone(&self.ports.ingest), Arc::clone(&self.numbers));
+        AnsweringDoor { scope: self.scope.clone(), ingest, numbers }
+    }
+
     /// Completes when the process is to end.
     pub async fn stopped(&self) {
         self.stop.cancelled().await;
@@ -143,5 +149,37 @@ impl Door {
     /// Room in memory for one more connection.
     pub(crate) fn room(&self) -> Room {
         self.room.room()
+    }
+}
+
+/// The way of senders that are answered: what cannot be stored now is for them to send again.
+#[derive(Clone)]
+pub struct AnsweringDoor {
+    scope: Scope,
+    ingest: Arc<Ingest>,
+    numbers: Arc<InputNumbers>,
+}
+
+impl AnsweringDoor {
+    /// Room for a body that is about to be received; it is kept until the admission is dropped.
+    pub fn admit(&self) -> Admission {
+        self.ingest.admit()
+    }
+
+    /// Stores a request; when it returns its records are on disk, or counted as rejected.
+    ///
+    /// # Errors
+    /// As [`Ingest::accept_sent`]; nothing is counted then but the failure.
+    pub async fn store<E>(&self, sender: Option<IpAddr>, sent: Sent<E>) -> Result<SentReport, E>
+    where
+        E: From<Error> + std::fmt::Display + Send + 'static,
+    {
+        let size_bytes = sent.body.len();
+        let stored = self.ingest.accept_sent(&self.scope, sent).await;
+        match &stored {
+            Ok(report) => self.numbers.record_told(sender, size_bytes, report),
+            Err(error) => self.numbers.failed(error.to_string()),
+        }
+        stored
     }
 }

@@ -28,7 +28,7 @@ use tokio_util::task::TaskTracker;
 
 pub use cut::{Cut, CutReason};
 pub use datagrams::DatagramProtocol;
-pub use door::{Door, DoorPorts, Stopped};
+pub use door::{AnsweringDoor, Door, DoorPorts, Stopped};
 pub use files::FileSpec;
 pub use lines::Lines;
 pub use numbers::{CountedSource, InputNumbers, NumbersNow};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use vigie_app::Clock;
-use vigie_app::ingest::FramedReport;
+use vigie_app::ingest::{FramedReport, SentReport};
 use vigie_domain::Timestamp;
 use vigie_pipeline::RedactionCounts;
 
@@ -25,6 +25,7 @@ pub struct InputNumbers {
     stored: AtomicU64,
     deduplicated: AtomicU64,
     dead_lettered: AtomicU64,
+    refused: AtomicU64,
     connections: AtomicU64,
     connections_total: AtomicU64,
     lost_datagrams: AtomicU64,
@@ -71,6 +72,8 @@ pub struct NumbersNow {
     pub deduplicated: u64,
     /// Of them, kept as dead letters.
     pub dead_lettered: u64,
+    /// Of them, refused, and their sender told so.
+    pub refused: u64,
     /// Connections open now.
     pub connections: u64,
     /// Connections since the start.
@@ -92,7 +95,7 @@ pub struct NumbersNow {
 impl NumbersNow {
     /// Records of which it is not known what became; a bug when it is not 0.
     pub const fn unaccounted(&self) -> u64 {
-        self.received.abs_diff(self.stored + self.deduplicated + self.dead_lettered)
+        self.received.abs_diff(self.stored + self.deduplicated + self.dead_lettered + self.refused)
     }
 }
 
@@ -106,6 +109,7 @@ impl InputNumbers {
             stored: AtomicU64::new(0),
             deduplicated: AtomicU64::new(0),
             dead_lettered: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             connections_total: AtomicU64::new(0),
             lost_datagrams: AtomicU64::new(0),
@@ -128,19 +132,32 @@ impl InputNumbers {
 
     /// What became of the records of one sender.
     pub(crate) fn record(&self, sender: Option<IpAddr>, size_bytes: usize, report: &FramedReport) {
-        self.bytes.fetch_add(size_bytes as u64, Ordering::Relaxed);
-        self.received.fetch_add(report.received, Ordering::Relaxed);
         self.stored.fetch_add(report.stored, Ordering::Relaxed);
         self.deduplicated.fetch_add(report.deduplicated, Ordering::Relaxed);
         self.dead_lettered.fetch_add(report.dead_lettered, Ordering::Relaxed);
+        self.record_received(sender, size_bytes, report.received, &report.redactions);
+    }
+
+    /// What became of a request of one sender, who is told.
+    pub(crate) fn record_told(&self, sender: Option<IpAddr>, size_bytes: usize, report: &SentReport) {
+        self.stored.fetch_add(report.stored, Ordering::Relaxed);
+        self.deduplicated.fetch_add(report.deduplicated, Ordering::Relaxed);
+        self.refused.fetch_add(report.rejected, Ordering::Relaxed);
+        let received = report.stored + report.deduplicated + report.rejected;
+        self.record_received(sender, size_bytes, received, &report.redactions);
+    }
+
+    fn record_received(&self, sender: Option<IpAddr>, size_bytes: usize, received: u64, redactions: &RedactionCounts) {
+        self.bytes.fetch_add(size_bytes as u64, Ordering::Relaxed);
+        self.received.fetch_add(received, Ordering::Relaxed);
         let now = (self.clock)();
         let mut told = self.told();
         let second = now.as_nanos().div_euclid(vigie_domain::time::NANOS_PER_SECOND);
         let slot = &mut told.seconds[second.rem_euclid((RATE_SECONDS + 1) as i64) as usize];
-        *slot = (second, if slot.0 == second { slot.1 + report.received } else { report.received });
-        told.redactions.add(&report.redactions);
+        *slot = (second, if slot.0 == second { slot.1 + received } else { received });
+        told.redactions.add(redactions);
         if let Some(address) = sender {
-            told.count_source(address, report.received, size_bytes as u64, now);
+            told.count_source(address, received, size_bytes as u64, now);
         }
     }
 
@@ -178,6 +195,7 @@ impl InputNumbers {
             stored: read(&self.stored),
             deduplicated: read(&self.deduplicated),
             dead_lettered: read(&self.dead_lettered),
+            refused: read(&self.refused),
             connections: read(&self.connections),
             connections_total: read(&self.connections_total),
             lost_datagrams: read(&self.lost_datagrams),

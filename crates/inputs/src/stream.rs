@@ -44,6 +44,12 @@ impl Connection {
     pub fn new(peer: IpAddr, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
         Self { peer, stream: Box::new(stream) }
     }
+
+    /// Takes the stream out, for protocols whose library wants to own it; what stays is at its end.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        Self { peer: self.peer, stream: std::mem::replace(&mut self.stream, Box::new(tokio::io::empty())) }
+    }
 }
 
 impl AsyncRead for Connection {

@@ -1,5 +1,6 @@
 //! Unpacking gzip, zlib and zstd while reading, within bounds that a zip bomb runs into.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
@@ -151,6 +152,24 @@ pub(crate) fn unpack<'a>(
         }
     };
     Ok(Box::new(BoundedReader { inner: unpacked, compression, budget: budget.clone() }))
+}
+
+/// The bytes of a request body, unpacked if they are gzip, zlib or zstd, at most [`BODY_BYTES_MAX`].
+///
+/// # Errors
+/// When they are damaged or unpack to too much.
+pub fn unpack_body(body: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
+    let compression = Compression::of(body);
+    let codec = match compression {
+        Compression::None | Compression::Zip => return Ok(Cow::Borrowed(body)),
+        Compression::Gzip => Codec::Gzip,
+        Compression::Zlib => Codec::Zlib,
+        Compression::Zstd => Codec::Zstd,
+    };
+    let mut unpacked = Vec::new();
+    let mut reader = unpack(Box::new(body), codec, compression, &Budget::new(BODY_BYTES_MAX))?;
+    reader.read_to_end(&mut unpacked).map_err(DecodeError::from_read)?;
+    Ok(Cow::Owned(unpacked))
 }
 
 /// Counts what was read.

@@ -66,6 +66,14 @@ pub enum DecodeError {
         /// The bound.
         items_max: usize,
     },
+    /// A request that is not what its protocol says; nothing of it is read.
+    #[error("the {protocol} request cannot be read: {reason}; nothing of it is stored")]
+    Protocol {
+        /// What is spoken.
+        protocol: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
     /// The file cannot be read from disk.
     #[error("the file cannot be read: {0}")]
     Io(#[from] io::Error),
@@ -92,6 +100,7 @@ impl From<DecodeError> for Error {
             | DecodeError::Foreign { .. }
             | DecodeError::Header(_)
             | DecodeError::NoAction { .. }
+            | DecodeError::Protocol { .. }
             | DecodeError::Parquet(_) => ErrorKind::Malformed,
             DecodeError::Io(_) => ErrorKind::Internal,
         };

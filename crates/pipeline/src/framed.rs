@@ -6,6 +6,7 @@
 use vigie_domain::{EventBatch, Object, Value};
 
 use crate::batch::leave_out_cut_number;
+use crate::beside::Telling;
 use crate::convert;
 use crate::options::DecodeOptions;
 use crate::parse::json_value::{object_of, parse_json};
@@ -13,7 +14,11 @@ use crate::parse::{Draft, access_log, binary_reason, draft_of_text, logfmt, sysl
 use crate::redact::RedactionCounts;
 use crate::tag;
 
-/// What became of framed records: `events` and `refused` together are as many as were `received`.
+/// Bytes that may be told beside the records of one assembler, in all: a few fields for many records are copied into each.
+/// Twice what a body may be.
+const TOLD_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+/// What became of framed records: events, refused and unlisted ones together are as many as were `received`.
 #[derive(Debug, Default)]
 pub struct Framed {
     /// Records that were pushed, counted as they came.
@@ -24,6 +29,8 @@ pub struct Framed {
     pub refused: Vec<Refused>,
     /// What was taken out of both, because it may never be stored.
     pub redactions: RedactionCounts,
+    /// What did not either, beyond those that are kept.
+    pub unlisted: u64,
 }
 
 /// A record that became no event.
@@ -42,12 +49,22 @@ pub struct Assembler<'o> {
     /// Fields of every record that does not have them itself.
     added: Object,
     framed: Framed,
+    refused_max: usize,
+    told_bytes: usize,
 }
 
 impl<'o> Assembler<'o> {
     /// Of records that are to be read in this way; the format in the options does not matter.
     pub fn new(options: &'o DecodeOptions) -> Self {
-        Self { options, added: Object::new(), framed: Framed::default() }
+        let (added, framed) = (Object::new(), Framed::default());
+        Self { options, added, framed, refused_max: usize::MAX, told_bytes: 0 }
+    }
+
+    /// Keeps only the first records that are refused, and counts the others: for senders that are told.
+    #[must_use]
+    pub const fn listing(mut self, refused_max: usize) -> Self {
+        self.refused_max = refused_max;
+        self
     }
 
     /// When the records arrived.
@@ -69,16 +86,25 @@ impl<'o> Assembler<'o> {
     /// A line of any kind: JSON, a list of JSON objects, an access log, `key=value` pairs, else text. Broken JSON is kept
     /// as text with the tag `_jsonparsefailure`; a blank line is none.
     pub fn push_line(&mut self, line: &[u8]) {
+        self.push_line_told(line, Telling::default());
+    }
+
+    /// A line of any kind, and what is told beside it. Text of several lines is one event.
+    pub fn push_line_told(&mut self, line: &[u8], telling: Telling<'_>) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match line.trim_ascii_start().first() {
             None => {}
-            Some(b'{' | b'[') => self.push_json(line),
-            Some(_) => self.push_parsed(line, |text| Ok(text_draft(text))),
+            Some(b'{' | b'[') => self.push_json_told(line, telling),
+            Some(_) => self.push_parsed(line, telling, |text| Ok(text_draft(text))),
         }
     }
 
     /// A JSON document: one object, or a list of objects. Anything else is kept as text with a tag.
     pub fn push_json(&mut self, json: &[u8]) {
+        self.push_json_told(json, Telling::default());
+    }
+
+    fn push_json_told(&mut self, json: &[u8], telling: Telling<'_>) {
         if let Some(reason) = self.size_reason(json) {
             return self.refuse(reason, json);
         }
@@ -89,11 +115,11 @@ impl<'o> Assembler<'o> {
         match value {
             Some(Value::List(items)) if items.iter().all(|item| matches!(item, Value::Object(_))) => {
                 for body in items.into_iter().filter_map(|item| object_of(item).ok()) {
-                    self.push_draft(Draft::new(body), &[]);
+                    self.push_draft(Draft::new(body), telling, &[]);
                 }
             }
-            Some(Value::Object(body)) => self.push_draft(Draft::new(body), json),
-            Some(_) | None => self.push_parsed(json, |text| Ok(broken_json(text))),
+            Some(Value::Object(body)) => self.push_draft(Draft::new(body), telling, json),
+            Some(_) | None => self.push_parsed(json, telling, |text| Ok(broken_json(text))),
         }
     }
 
@@ -102,13 +128,18 @@ impl<'o> Assembler<'o> {
         // Some senders end each message with a NUL.
         let message = message.trim_ascii_end().strip_suffix(b"\0").unwrap_or(message).trim_ascii_end();
         if !message.is_empty() {
-            self.push_parsed(message, |text| Ok(syslog::parse(text)));
+            self.push_parsed(message, Telling::default(), |text| Ok(syslog::parse(text)));
         }
     }
 
     /// The fields of a record whose protocol has fields.
     pub fn push_object(&mut self, body: Object) {
-        self.push_draft(Draft::new(body), &[]);
+        self.push_object_told(body, Telling::default());
+    }
+
+    /// The fields of a record, and what is told beside it.
+    pub fn push_object_told(&mut self, body: Object, telling: Telling<'_>) {
+        self.push_draft(Draft::new(body), telling, &[]);
     }
 
     /// A record that its protocol does not allow; it is handed back whole.
@@ -118,6 +149,10 @@ impl<'o> Assembler<'o> {
     }
 
     fn keep_refused(&mut self, reason: String, raw: &[u8]) {
+        if self.framed.refused.len() >= self.refused_max {
+            self.framed.unlisted += 1;
+            return;
+        }
         let bytes_max = self.options.record_bytes_max;
         let raw = &raw[..raw.len().min(bytes_max)];
         let text = String::from_utf8_lossy(raw);
@@ -140,16 +175,23 @@ impl<'o> Assembler<'o> {
         (raw.len() > bytes_max).then(|| too_large(raw.len(), bytes_max))
     }
 
-    fn push_parsed(&mut self, raw: &[u8], parse: impl FnOnce(&str) -> Result<Draft, String>) {
+    fn push_parsed(&mut self, raw: &[u8], telling: Telling<'_>, parse: impl FnOnce(&str) -> Result<Draft, String>) {
         match self.size_reason(raw).or_else(|| binary_reason(raw)).map_or_else(|| draft_of_text(raw, parse), Err) {
-            Ok(draft) => self.push_draft(draft, raw),
+            Ok(draft) => self.push_draft(draft, telling, raw),
             Err(reason) => self.refuse(reason, raw),
         }
     }
 
     /// `raw` is what it was read from; when empty, its fields stand for it.
-    fn push_draft(&mut self, mut draft: Draft, raw: &[u8]) {
+    fn push_draft(&mut self, mut draft: Draft, telling: Telling<'_>, raw: &[u8]) {
         self.framed.received += 1;
+        self.told_bytes = self.told_bytes.saturating_add(telling.size_bytes());
+        if self.told_bytes > TOLD_BYTES_MAX {
+            let words = "what is told once for the records of the request would take more than";
+            let reason = format!("{words} {TOLD_BYTES_MAX} bytes beside each of them; send fewer records at once");
+            return self.keep_refused(reason, raw);
+        }
+        telling.add_to(&mut draft.body);
         for (name, value) in &self.added {
             if !draft.body.iter().any(|(sent, _)| sent == name) {
                 draft.body.push((name.clone(), value.clone()));
@@ -166,8 +208,11 @@ impl<'o> Assembler<'o> {
     }
 }
 
-/// What a line that is no JSON holds.
+/// What text that is no JSON holds. Of several lines, such as a stack trace, it is one message.
 fn text_draft(line: &str) -> Draft {
+    if line.contains('\n') {
+        return Draft::message(line);
+    }
     access_log::parse_line(line).or_else(|| logfmt::parse_pairs(line)).map_or_else(|| Draft::message(line), Draft::new)
 }
 

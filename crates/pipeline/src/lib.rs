@@ -6,6 +6,7 @@
 
 mod archive;
 mod batch;
+mod beside;
 mod bulk;
 mod convert;
 mod decompress;
@@ -14,19 +15,24 @@ mod error;
 mod foreign;
 mod format;
 mod framed;
+pub mod hec;
+pub mod loki;
 mod options;
+pub mod otlp;
 mod parse;
+mod protobuf;
 mod read;
 mod redact;
 mod source;
 mod tag;
 
 pub use batch::{BATCH_BYTES_MAX, Batch, RECORDS_PER_BATCH, REJECT_RAW_MAX, Reject};
+pub use beside::{Beside, Telling};
 pub use bulk::{
     BULK_ITEMS_MAX, BulkAction, BulkBatch, BulkFate, BulkItem, SENT_INDEX_FIELD, check_index, decode_bulk,
     decode_document,
 };
-pub use decompress::{BODY_BYTES_MAX, Compression, FILE_BYTES_MAX, RATIO_MAX};
+pub use decompress::{BODY_BYTES_MAX, Compression, FILE_BYTES_MAX, RATIO_MAX, unpack_body};
 pub use detect::{DETECT_BYTES_MAX, Detected, detect};
 pub use error::DecodeError;
 pub use format::{FORMATS, Format, FormatSpec, UnknownFormat};

@@ -99,6 +99,10 @@ pub struct Settings {
     pub input_syslog_tcp: StreamInputSettings,
     /// Syslog in datagrams.
     pub input_syslog_udp: DatagramInputSettings,
+    /// OpenTelemetry over gRPC.
+    pub input_otlp_grpc: StreamInputSettings,
+    /// OpenTelemetry over HTTP.
+    pub input_otlp_http: StreamInputSettings,
     /// Files that are followed.
     pub input_files: FileInputSettings,
     /// What inputs could not store.
@@ -334,7 +338,13 @@ impl Settings {
         if self.data.dir.as_os_str().is_empty() {
             return Err(ConfigError("data.dir is empty; name a folder".to_owned()));
         }
-        for (section, input) in [("input_tcp", &self.input_tcp), ("input_syslog_tcp", &self.input_syslog_tcp)] {
+        let streams = [
+            ("input_tcp", &self.input_tcp),
+            ("input_syslog_tcp", &self.input_syslog_tcp),
+            ("input_otlp_grpc", &self.input_otlp_grpc),
+            ("input_otlp_http", &self.input_otlp_http),
+        ];
+        for (section, input) in streams {
             input.check(section)?;
         }
         for (section, input) in [("input_udp", &self.input_udp), ("input_syslog_udp", &self.input_syslog_udp)] {

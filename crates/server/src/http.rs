@@ -9,6 +9,7 @@ pub mod extract;
 pub mod idempotency;
 pub mod observe;
 pub mod openapi;
+pub mod otlp;
 pub mod routes;
 pub mod serve;
 pub mod state;
@@ -35,6 +36,7 @@ pub fn all_routes() -> Routes {
     let routes = routes::backups::routes(routes);
     let routes = routes::pipelines::routes(routes);
     let routes = routes::elasticsearch::routes(routes);
+    let routes = routes::push::routes(routes);
     let routes = routes::health::routes(routes);
     routes::documentation::routes(routes)
 }
@@ -53,6 +55,7 @@ pub fn application_of(routes: Routes, state: AppState) -> (Router, Vec<Route>) {
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(state.clone(), observe::observe))
         .layer(from_fn(routes::elasticsearch::speak))
+        .layer(from_fn(routes::push::speak))
         .with_state(state);
     (router, table)
 }

@@ -180,12 +180,14 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         readiness: Arc::new(Readiness::new(ports.logs.clone(), ports.metadata.clone())),
         clock: clock(),
         backups: ports.backups.clone(),
-        limits: Limits {
-            ingest_bytes_max: settings.ingest.body_bytes_max,
-            upload_bytes_max: settings.upload.bytes_max,
-        },
+        limits: limits(settings),
         cookies: CookiePolicy::for_public_url(&settings.server.public_url),
     })
+}
+
+/// Bounds of request bodies.
+fn limits(settings: &Settings) -> Limits {
+    Limits { ingest_bytes_max: settings.ingest.body_bytes_max, upload_bytes_max: settings.upload.bytes_max }
 }
 
 /// Taking files in, over these stores.

@@ -148,3 +148,45 @@ async fn framed_records_are_stored_or_kept_as_letters() {
     assert_eq!(replayed, ReplayReport { stored: 1, refused: 1 }, "the old event is stored, the binary one stays");
     assert_eq!((letters.numbers().count, shop.total().await), (1, 3));
 }
+
+fn sent(body: &str, repetition: Repetition, refused_max: usize) -> Sent<Error> {
+    Sent {
+        input: "test",
+        body: Bytes::copy_from_slice(body.as_bytes()),
+        unpacked_bytes: None,
+        refused_max,
+        read: Box::new(move |bytes, assembler| {
+            if bytes.starts_with(b"!") {
+                return Err(Error::malformed("no"));
+            }
+            bytes.split(|byte| *byte == b'\n').for_each(|line| assembler.push_line(line));
+            Ok(repetition)
+        }),
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_told_what_became_of_it() {
+    let shop = Shop::new();
+    let old = r#"{"@timestamp":"2001-01-01T00:00:00Z"}"#;
+    let body = format!("{old}\na\n{old}\n{old}");
+    let report = shop.ingest.accept_sent(&shop.scope, sent(&body, Repetition::MayBeNew, 2)).await.unwrap();
+    assert_eq!((report.stored, report.rejected, report.refused.len()), (1, 3, 2));
+    assert_eq!(report.refused[0].raw, old.as_bytes());
+    let refused = shop.ingest.accept_sent(&shop.scope, sent("!\na", Repetition::IsTheSame, 2)).await;
+    assert_eq!(refused.unwrap_err().kind, ErrorKind::Malformed);
+    assert_eq!(shop.total().await, 1, "nothing of a request that cannot be read is stored");
+}
+
+#[tokio::test]
+async fn a_request_without_an_answer_may_be_sent_again() {
+    let shop = Shop::new();
+    let send = async |body: &str, repetition| {
+        let report = shop.ingest.accept_sent(&shop.scope, sent(body, repetition, 0)).await.unwrap();
+        (report.stored, report.deduplicated)
+    };
+    assert_eq!(send("a\nb", Repetition::IsTheSame).await, (2, 0));
+    assert_eq!(send("a\nb", Repetition::IsTheSame).await, (0, 2));
+    assert_eq!(send("a\nc", Repetition::IsTheSame).await, (2, 0));
+    assert_eq!(send("a\nb", Repetition::MayBeNew).await, (2, 0));
+}

@@ -39,7 +39,8 @@ impl Credentials {
         match scheme.to_ascii_lowercase().as_str() {
             "bearer" => Ok(Some(Self::Bearer(rest.to_owned()))),
             "basic" => read_basic(rest).map(Some),
-            "apikey" => read_key(rest).map(Some),
+            // Senders to Splunk's event collector know no other word for it.
+            "apikey" | "splunk" => read_key(rest).map(Some),
             _ => Err(unreadable(
                 "the header \"Authorization\" cannot be read; send \"Bearer TOKEN\", \"ApiKey KEY\" or \"Basic\" with USER:PASSWORD in base64",
             )),
@@ -97,6 +98,7 @@ mod tests {
         check(&basic("anne:été"), pair("anne", "été"));
         let key = |text: &str| Credentials::Key(KeyText::parse(text).unwrap());
         check("ApiKey vigie_0a_sec-ret", key("vigie_0a_sec-ret"));
+        check("Splunk vigie_0a_sec-ret", key("vigie_0a_sec-ret"));
         check(&basic("0a:sec-ret").replace("Basic", "apikey"), key("vigie_0a_sec-ret"));
         check(&basic("anne:").replace("Basic", "BASIC "), pair("anne", ""));
     }

@@ -145,6 +145,16 @@ impl Problem {
         self.sort.status
     }
 
+    /// What is wrong and what to do.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// When the caller may try again, if it is worth it.
+    pub const fn retry_after_s(&self) -> Option<u64> {
+        self.retry_after_s
+    }
+
     /// What really happened, for the log; only of internal errors.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()

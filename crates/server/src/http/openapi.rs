@@ -18,9 +18,10 @@ use super::routes::{Route, Routes};
 const BEARER: &str = "bearer";
 const BASIC: &str = "basic";
 const API_KEY: &str = "api_key";
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("auth", "Signing in and out"),
     ("logs", "Sending, uploading and finding events"),
+    ("push", "Events in the protocols of OpenTelemetry, Loki and Splunk"),
     ("search", "Counting what a query finds, and help with typing one"),
     ("dashboard", "The numbers of the overview"),
     ("analytics", "Numbers over time"),

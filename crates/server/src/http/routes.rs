@@ -13,6 +13,7 @@ pub mod elasticsearch;
 pub mod health;
 pub mod logs;
 pub mod pipelines;
+pub mod push;
 pub mod search;
 pub mod uploads;
 

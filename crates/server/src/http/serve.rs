@@ -6,7 +6,7 @@
 mod timed_io;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceExt;
@@ -102,6 +103,35 @@ pub async fn serve(
     drop(listener);
     if tokio::time::timeout(bounds.drain_time_max, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time and were cut off");
+    }
+}
+
+/// Serves one connection that was accepted elsewhere, until it ends or, after `stop`, its requests under way have ended.
+pub(super) async fn serve_connection<S>(
+    stream: S,
+    peer: IpAddr,
+    router: Router,
+    bounds: ServeBounds,
+    stop: impl Future<Output = ()>,
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let io = TokioIo::new(TimedIo::new(stream, bounds.header_time_max, bounds.write_stall_max));
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ClientAddress(peer));
+        router.clone().oneshot(request)
+    });
+    let builder = builder(bounds);
+    let mut connection = std::pin::pin!(builder.serve_connection(io, service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
     }
 }
 

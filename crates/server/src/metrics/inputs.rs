@@ -65,6 +65,7 @@ fn outcomes_of(state: &InputState) -> Vec<Labelled<2>> {
         ("stored", numbers.stored),
         ("deduplicated", numbers.deduplicated),
         ("dead_lettered", numbers.dead_lettered),
+        ("refused", numbers.refused),
         ("unaccounted", numbers.unaccounted()),
     ];
     counts.map(|(outcome, count)| ([("input", state.name), ("outcome", outcome)], count)).into()

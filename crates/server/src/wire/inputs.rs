@@ -8,6 +8,7 @@ use vigie_inputs::{DatagramProtocol, FileSpec, InputSpec, Lines, OneWay, Protoco
 
 use crate::config::inputs::{DatagramInputSettings, StreamInputSettings, address};
 use crate::config::{ConfigError, Settings};
+use crate::http::otlp::OtlpInput;
 
 /// Where it is kept how far files have been read, below the data folder.
 const FILE_POSITIONS: &str = "inputs/files.json";
@@ -22,11 +23,18 @@ pub fn specs(settings: &Settings) -> Result<Vec<InputSpec>> {
         datagrams("udp", &settings.input_udp, Arc::new(Lines)),
         streams("syslog_tcp", &settings.input_syslog_tcp, Arc::new(OneWay::new(Syslog))),
         datagrams("syslog_udp", &settings.input_syslog_udp, Arc::new(Syslog)),
+        streams("otlp_grpc", &settings.input_otlp_grpc, otlp(settings)),
+        streams("otlp_http", &settings.input_otlp_http, otlp(settings)),
         Ok(files(settings)),
     ];
     let found: Result<Vec<Option<InputSpec>>, ConfigError> = all.into_iter().collect();
     let found = found.map_err(|error| Error::invalid(error.0))?;
     Ok(found.into_iter().flatten().collect())
+}
+
+/// gRPC and HTTP are told apart by what is sent, so both ports speak both.
+fn otlp(settings: &Settings) -> Arc<dyn StreamProtocol> {
+    Arc::new(OtlpInput::new(super::limits(settings)))
 }
 
 fn streams(

@@ -15,6 +15,7 @@ use tower::ServiceExt;
 use vigie_app::accounts::{Accounts, AccountsSettings, HashCost, Role, TokenKeys};
 use vigie_server::config::{Environment, Settings};
 use vigie_server::http::routes::elasticsearch::is_below;
+use vigie_server::http::routes::push::has_own_refusals;
 use vigie_server::http::routes::{Route, Routes};
 use vigie_server::http::state::AppState;
 use vigie_server::http::{all_routes, application_of};
@@ -151,6 +152,12 @@ impl Answer {
 
     /// Whether it refuses with this status, in the one shape that refusals have below this path.
     pub(crate) fn assert_refusal(&self, path: &str, status: u16) {
+        if has_own_refusals(path) {
+            assert_eq!(self.status, status, "{path}: {}", self.text());
+            assert_eq!(self.header("content-type"), "application/json", "{path}");
+            assert!(self.json()["code"].as_u64().is_some_and(|code| code > 0), "{path}: {}", self.text());
+            return;
+        }
         if !is_below(path) {
             return self.assert_problem(status);
         }

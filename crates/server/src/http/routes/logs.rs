@@ -123,7 +123,7 @@ async fn question(caller: &Caller, options: &IngestOptions, body: &Bytes) -> Api
 }
 
 /// The body, received within the room that there is for bodies.
-pub(super) async fn receive(body: Body, admission: &mut Admission) -> ApiResult<Bytes> {
+pub(crate) async fn receive(body: Body, admission: &mut Admission) -> ApiResult<Bytes> {
     let mut received = BytesMut::new();
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
@@ -135,7 +135,7 @@ pub(super) async fn receive(body: Body, admission: &mut Admission) -> ApiResult<
 }
 
 /// Refuses what the decoder cannot unpack.
-pub(super) fn check_encoding(headers: &HeaderMap) -> ApiResult<()> {
+pub(crate) fn check_encoding(headers: &HeaderMap) -> ApiResult<()> {
     let encodings = headers.get_all(header::CONTENT_ENCODING).iter();
     let named: Vec<String> = encodings.map(|value| String::from_utf8_lossy(value.as_bytes()).to_lowercase()).collect();
     match named.iter().find(|encoding| !READABLE_ENCODINGS.contains(&encoding.trim())) {

@@ -41,7 +41,7 @@ pub struct InputView {
     pub rate_per_s: f64,
     /// Bytes received since the start, unpacked.
     pub bytes: u64,
-    /// Records received since the start; the sum of the four that follow.
+    /// Records received since the start; the sum of the five that follow.
     pub received: u64,
     /// Of them, stored as events.
     pub stored: u64,
@@ -49,6 +49,8 @@ pub struct InputView {
     pub deduplicated: u64,
     /// Of them, kept as dead letters.
     pub dead_lettered: u64,
+    /// Of them, refused, and their sender told so.
+    pub refused: u64,
     /// Of them, those of which nothing is known: a bug when it is not 0.
     pub unaccounted: u64,
     /// Connections open now.
@@ -112,6 +114,7 @@ impl InputView {
             stored: numbers.stored,
             deduplicated: numbers.deduplicated,
             dead_lettered: numbers.dead_lettered,
+            refused: numbers.refused,
             unaccounted,
             connections: numbers.connections,
             connections_total: numbers.connections_total,
