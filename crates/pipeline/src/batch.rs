@@ -11,19 +11,22 @@ pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of a rejected record that are kept to show it.
 pub const REJECT_RAW_MAX: usize = 1024;
 
-/// The outcome of some consecutive input records; each is in exactly one of the two lists.
+/// The outcome of some consecutive input records; each is in exactly one of the two lists, or counted as dropped. A pipeline
+/// may make several events of one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     /// What became events, in the order of input.
     pub events: EventBatch,
     /// What did not, in the order of input.
     pub rejects: Vec<Reject>,
+    /// Records that the pipeline let go, as it says.
+    pub dropped: u64,
 }
 
 impl Batch {
-    /// Records that it holds.
+    /// Records that it holds; what a pipeline made several events of counts as several.
     pub const fn record_count(&self) -> usize {
-        self.events.len() + self.rejects.len()
+        self.events.len() + self.rejects.len() + self.dropped as usize
     }
 }
 
@@ -36,6 +39,16 @@ pub struct Reject {
     pub reason: String,
     /// Its beginning, at most `REJECT_RAW_MAX` bytes.
     pub raw: String,
+}
+
+impl Reject {
+    /// The same, naming the file of an archive that it comes from.
+    pub(crate) fn in_archive(mut self, name: Option<&str>) -> Self {
+        if let Some(name) = name {
+            self.reason = format!("in {name:?}: {}", self.reason);
+        }
+        self
+    }
 }
 
 /// The beginning of a record as text of at most `REJECT_RAW_MAX` bytes.

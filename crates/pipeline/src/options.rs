@@ -1,14 +1,17 @@
 //! What a caller may say about the bytes that they give.
 
+use std::sync::Arc;
+
 use vigie_domain::{LogType, TimeRange, Timestamp};
 
 use crate::format::Format;
+use crate::stages::Pipeline;
 
 /// Bytes of a record unless the caller says otherwise.
 pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
 
 /// How to decode.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct DecodeOptions {
     /// When the bytes arrived: the time of events without one, and the year of dates without one.
     pub received_at: Timestamp,
@@ -24,6 +27,8 @@ pub struct DecodeOptions {
     pub window: Option<TimeRange>,
     /// Bytes of one record; larger ones are rejected.
     pub record_bytes_max: usize,
+    /// What becomes of events before they are stored; `None` leaves them as they are.
+    pub pipeline: Option<Arc<Pipeline>>,
 }
 
 impl DecodeOptions {
@@ -37,6 +42,7 @@ impl DecodeOptions {
             format: None,
             window: None,
             record_bytes_max: RECORD_BYTES_MAX,
+            pipeline: None,
         }
     }
 }

@@ -31,24 +31,28 @@ pub(crate) struct Refusal {
 
 /// The event that a draft becomes.
 pub(crate) fn convert(mut draft: Draft, options: &DecodeOptions) -> Result<Event, Refusal> {
+    match understand(&mut draft, options) {
+        Ok(event) => {
+            append_tags(&mut draft);
+            Ok(Event { body: draft.body, ..event })
+        }
+        Err(reason) => Err(Refusal { reason, body: draft.body }),
+    }
+}
+
+/// The event without its body, which stays in the draft, and so do the tags.
+pub(crate) fn understand(draft: &mut Draft, options: &DecodeOptions) -> Result<Event, String> {
     rename(&mut draft.body, &options.rename);
-    let id = match take_id(&mut draft.body) {
-        Ok(id) => id,
-        Err(reason) => return Err(Refusal { reason, body: draft.body }),
-    };
+    let id = take_id(&mut draft.body)?;
     let survey = Survey::of(&draft.body);
-    let log_type = log_type::resolve(&mut draft, &survey, options.log_type);
-    typed::convert_values(&mut draft, &survey, log_type, options.received_at);
-    level::normalise(&mut draft, &survey);
+    let log_type = log_type::resolve(draft, &survey, options.log_type);
+    typed::convert_values(draft, &survey, log_type, options.received_at);
+    level::normalise(draft, &survey);
     if let (false, Some(error_message)) = (survey.has_message(), survey.error_message) {
         draft.body.push(("message".into(), Value::text(error_message)));
     }
-    let timestamp = match timestamp::resolve(&mut draft, options) {
-        Ok(timestamp) => timestamp,
-        Err(reason) => return Err(Refusal { reason, body: draft.body }),
-    };
-    append_tags(&mut draft);
-    Ok(Event { id, timestamp, ingested_at: options.received_at, log_type, body: draft.body })
+    let timestamp = timestamp::resolve(draft, options)?;
+    Ok(Event { id, timestamp, ingested_at: options.received_at, log_type, body: Object::new() })
 }
 
 fn rename(body: &mut Object, rename: &[(String, String)]) {
@@ -82,7 +86,8 @@ fn take_id(body: &mut Object) -> Result<Option<EventId>, String> {
     Ok((!id.0.is_empty()).then_some(id))
 }
 
-fn append_tags(draft: &mut Draft) {
+/// Moves the tags into the body.
+pub(crate) fn append_tags(draft: &mut Draft) {
     if draft.tags.is_empty() {
         return;
     }
