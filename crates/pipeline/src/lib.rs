@@ -11,6 +11,7 @@ mod bulk;
 mod convert;
 mod decompress;
 mod detect;
+mod enrich;
 mod error;
 mod foreign;
 mod format;
@@ -30,6 +31,7 @@ pub use bulk::{
 };
 pub use decompress::{BODY_BYTES_MAX, Compression, FILE_BYTES_MAX, RATIO_MAX};
 pub use detect::{DETECT_BYTES_MAX, Detected, detect};
+pub use enrich::{GeoDatabase, Lookups};
 pub use error::DecodeError;
 pub use format::{FORMATS, Format, FormatSpec, UnknownFormat};
 pub use framed::{Assembler, Framed, Refused};
@@ -39,5 +41,5 @@ pub use parse::number::number_from_literal;
 pub use passage::TracedRecord;
 pub use read::{FileReader, decode_bytes, open_file, preview_bytes, trace_bytes};
 pub use stages::{
-    FAN_OUT_MAX, PIPELINE_BYTES_MAX, Pipeline, PipelineError, Run, STAGES_MAX, TraceStep, Traced, stage_kinds,
+    FAN_OUT_MAX, PIPELINE_BYTES_MAX, Pipeline, PipelineError, Run, STAGES_MAX, TraceStep, Traced, stage_kinds, try_grok,
 };

@@ -127,8 +127,8 @@ impl Stages {
         let names_type =
             top(&draft.body, LOG_TYPE).is_some_and(|value| *value != Value::Null) || first.log_type.is_some();
         let parse_tags = draft.tags.clone();
-        let event = match convert::understand(&mut draft, first) {
-            Ok(event) => event,
+        let (event, _) = match convert::understand(&mut draft, first) {
+            Ok(understood) => understood,
             Err(reason) => return Err(Refusal { reason, body: draft.body }),
         };
         let found = std::mem::replace(&mut draft.tags, parse_tags);

@@ -1,6 +1,7 @@
 //! From a draft to an event: its type, its time, its level, typed values. Nothing is dropped: what is not understood is
 //! kept as it was sent, with a tag. Only an event outside the time window, or with an impossible id, is refused.
 
+mod enrichment;
 mod known;
 mod level;
 mod log_type;
@@ -12,7 +13,7 @@ use vigie_domain::{Event, EventId, Object, Value};
 
 use crate::options::DecodeOptions;
 use crate::parse::Draft;
-use survey::Survey;
+pub(crate) use survey::Survey;
 
 /// Bytes of a sender's id, as Elasticsearch has it.
 const ID_BYTES_MAX: usize = 512;
@@ -32,7 +33,10 @@ pub(crate) struct Refusal {
 /// The event that a draft becomes.
 pub(crate) fn convert(mut draft: Draft, options: &DecodeOptions) -> Result<Event, Refusal> {
     match understand(&mut draft, options) {
-        Ok(event) => {
+        Ok((event, survey)) => {
+            if let Some(pipeline) = &options.pipeline {
+                enrichment::enrich(&mut draft, &survey, pipeline);
+            }
             append_tags(&mut draft);
             Ok(Event { body: draft.body, ..event })
         }
@@ -40,19 +44,20 @@ pub(crate) fn convert(mut draft: Draft, options: &DecodeOptions) -> Result<Event
     }
 }
 
-/// The event without its body, which stays in the draft, and so do the tags.
-pub(crate) fn understand(draft: &mut Draft, options: &DecodeOptions) -> Result<Event, String> {
+/// The event without its body, which stays in the draft, and so do the tags; and what was seen in it.
+pub(crate) fn understand(draft: &mut Draft, options: &DecodeOptions) -> Result<(Event, Survey), String> {
     rename(&mut draft.body, &options.rename);
     let id = take_id(&mut draft.body)?;
-    let survey = Survey::of(&draft.body);
+    let mut survey = Survey::of(&draft.body);
     let log_type = log_type::resolve(draft, &survey, options.log_type);
     typed::convert_values(draft, &survey, log_type, options.received_at);
     level::normalise(draft, &survey);
-    if let (false, Some(error_message)) = (survey.has_message(), survey.error_message) {
+    if let (false, Some(error_message)) = (survey.has_message(), survey.error_message.take()) {
         draft.body.push(("message".into(), Value::text(error_message)));
     }
     let timestamp = timestamp::resolve(draft, options)?;
-    Ok(Event { id, timestamp, ingested_at: options.received_at, log_type, body: Object::new() })
+    let event = Event { id, timestamp, ingested_at: options.received_at, log_type, body: Object::new() };
+    Ok((event, survey))
 }
 
 fn rename(body: &mut Object, rename: &[(String, String)]) {

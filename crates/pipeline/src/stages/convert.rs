@@ -126,7 +126,9 @@ impl Stage for Convert {
 fn convert_in_place(value: &mut Value, kind: Kind) -> bool {
     match value {
         Value::Null => true,
-        Value::List(items) => items.iter_mut().fold(true, |is_done, item| convert_in_place(item, kind) && is_done),
+        Value::List(items) => {
+            items.iter_mut().filter_map(|item| (!convert_in_place(item, kind)).then_some(())).count() == 0
+        }
         other => kind.convert(other).map(|converted| *other = converted).is_some(),
     }
 }

@@ -40,6 +40,6 @@ impl Stage for Json {
     }
 
     fn failure_tag(&self) -> &'static str {
-        "_jsonparsefailure"
+        crate::tag::JSON_PARSE_FAILURE
     }
 }

@@ -21,6 +21,7 @@ mod digest;
 mod dissect;
 mod fields;
 mod flow;
+mod grok;
 mod joda;
 mod json;
 mod kv;
@@ -29,8 +30,10 @@ mod lookup;
 #[cfg(test)]
 mod tests;
 mod text;
+mod whereabouts;
 
 pub use error::PipelineError;
+pub use grok::try_grok;
 pub use pipeline::{PIPELINE_BYTES_MAX, Pipeline, STAGES_MAX};
 pub use registry::stage_kinds;
 pub use run::{FAN_OUT_MAX, Run, TraceStep, Traced};

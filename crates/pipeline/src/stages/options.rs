@@ -1,11 +1,14 @@
 //! The table of one stage, read key by key. A key that nobody asked for is refused, so that a mistyped one is noticed.
 
+use std::sync::Arc;
+
 use toml::{Table, Value as Toml};
 use vigie_domain::Value;
 
 use super::error::PipelineError;
 use super::field_path::FieldPath;
 use super::template::Template;
+use crate::enrich::Lookups;
 
 /// Entries of a list or table.
 pub(crate) const ENTRIES_MAX: usize = 10_000;
@@ -19,12 +22,18 @@ pub(crate) struct Options {
     kind: String,
     table: Table,
     known: Vec<&'static str>,
+    lookups: Arc<Lookups>,
 }
 
 impl Options {
     /// The table of the stage with this number and type.
-    pub(crate) const fn new(stage: usize, kind: String, table: Table) -> Self {
-        Self { stage, kind, table, known: Vec::new() }
+    pub(crate) const fn new(stage: usize, kind: String, table: Table, lookups: Arc<Lookups>) -> Self {
+        Self { stage, kind, table, known: Vec::new(), lookups }
+    }
+
+    /// Where things are looked up.
+    pub(crate) fn lookups(&self) -> Arc<Lookups> {
+        Arc::clone(&self.lookups)
     }
 
     /// An error about a key.

@@ -2,7 +2,9 @@
 
 use super::error::PipelineError;
 use super::options::Options;
-use super::{Stage, convert, csv, date, digest, dissect, fields, flow, json, kv, list, lookup, text};
+use super::{
+    Stage, convert, csv, date, digest, dissect, fields, flow, grok, json, kv, list, lookup, text, whereabouts,
+};
 
 /// Makes a stage of its keys.
 pub(super) type Build = fn(&mut Options) -> Result<Box<dyn Stage>, PipelineError>;
@@ -19,6 +21,8 @@ pub(super) const STAGES: &[(&str, Build)] = &[
     ("dissect", dissect::build),
     ("drop", flow::drop),
     ("fingerprint", digest::fingerprint),
+    ("geoip", whereabouts::geoip),
+    ("grok", grok::build),
     ("hash", digest::hash),
     ("join", list::join),
     ("json", json::build),
@@ -34,6 +38,7 @@ pub(super) const STAGES: &[(&str, Build)] = &[
     ("unnest", flow::unnest),
     ("uppercase", text::uppercase),
     ("url_decode", text::url_decode),
+    ("user_agent", whereabouts::user_agent),
 ];
 
 /// The `type` of every stage, in order of the alphabet.

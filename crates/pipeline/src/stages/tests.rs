@@ -330,7 +330,7 @@ fn what_is_wrong_in_a_pipeline_is_named() {
     check("version = 1\n[stage]\ntype = 'kv'", "begin each stage with [[stage]]");
     check("version = 1\n\n[[stage]", "line 3 is no TOML");
     let check = |stage: &str, expected: &str| {
-        check(&format!("version = 1\n[[stage]]\ntype = 'drop'\n[[stage]]\n{stage}"), expected)
+        check(&format!("version = 1\n[[stage]]\ntype = 'drop'\n[[stage]]\n{stage}"), expected);
     };
     check("field = 'a'", "stage 2, key \"type\": it is missing");
     check("type = 'grk'", "stage 2, key \"type\": \"grk\" is no stage; use one of add, clone");
@@ -364,6 +364,57 @@ fn no_pipeline_text_and_no_cut_or_flipped_one_stops_the_program() {
         bytes[at] ^= 1 << (at % 7);
         let _ = Pipeline::from_toml(&String::from_utf8_lossy(&bytes));
     }
+}
+
+#[test]
+fn patterns_addresses_and_headers_are_taken_apart() {
+    let stage = "type = 'grok'\npatterns = ['^%{WORD:verb2} %{NUMBER:took:float}$', '%{ORDER:[o][id]}']\npattern_definitions = { ORDER = '[A-Z]\\d+' }";
+    check(stage, r#"{"message":"GET 1.5"}"#, r#"{"message":"GET 1.5","verb2":"GET","took":1.5}"#);
+    check(stage, r#"{"message":"order A12"}"#, r#"{"message":"order A12","o":{"id":"A12"}}"#);
+    check(stage, r#"{"message":"none"}"#, r#"{"message":"none","tags":["_grokparsefailure"]}"#);
+    let rest = "type = 'grok'\npatterns = '%{WORD} %{GREEDYDATA:message}'";
+    check(&format!("{rest}\noverwrite = 'message'"), r#"{"message":"a b c"}"#, r#"{"message":"b c"}"#);
+    check(rest, r#"{"message":"a b"}"#, r#"{"message":["a b","b"]}"#);
+    let off = "[enrich]\ngeoip = false\nuser_agent = false\n";
+    let with = |stage: &str, sent: &str| run(&format!("{off}[[stage]]\n{stage}"), sent).remove(0);
+    let geoip = "type = 'geoip'\nfield = 'peer'";
+    assert_eq!(
+        with(&format!("{geoip}\ntarget = 'peer_geo'"), r#"{"peer":"78.46.0.1"}"#),
+        r#"{"peer":"78.46.0.1","peer_geo":{"country":"DE","country_name":"Germany"}}"#
+    );
+    assert_eq!(with(geoip, r#"{"peer":"10.0.0.1"}"#), r#"{"peer":"10.0.0.1"}"#);
+    assert_eq!(with(geoip, r#"{"peer":"3ffe::1"}"#), r#"{"peer":"3ffe::1","tags":["_geoip_lookup_failure"]}"#);
+    assert_eq!(
+        with("type = 'user_agent'\nfield = 'ua'\ntarget = 'client'", r#"{"ua":"curl/8.1.2"}"#),
+        r#"{"ua":"curl/8.1.2","client":{"name":"curl","version":"8.1.2","is_bot":true}}"#
+    );
+}
+
+#[test]
+fn every_event_gets_place_and_browser_unless_it_says_so_itself() {
+    let check = |sent: &str, expected: &str| assert_eq!(run("", sent), [expected], "{sent}");
+    let germany = r#""geo":{"country":"DE","country_name":"Germany"}"#;
+    check(r#"{"client_ip":"78.46.0.1"}"#, &format!(r#"{{"client_ip":"78.46.0.1",{germany}}}"#));
+    check(r#"{"source":{"ip":"10.0.0.1"}}"#, r#"{"source":{"ip":"10.0.0.1"}}"#);
+    check(r#"{"source":{"ip":"78.46.0.1"}}"#, &format!(r#"{{"source":{{"ip":"78.46.0.1"}},{germany}}}"#));
+    check(r#"{"source":{"address":"78.46.0.1"}}"#, &format!(r#"{{"source":{{"address":"78.46.0.1"}},{germany}}}"#));
+    check(r#"{"source":{"address":"web-1"}}"#, r#"{"source":{"address":"web-1"}}"#);
+    let own = r#"{"client_ip":"78.46.0.1","geo":{"country":"FR"}}"#;
+    check(own, own);
+    check(r#"{"client_ip":"3ffe::1"}"#, r#"{"client_ip":"3ffe::1","tags":["_geoip_lookup_failure"]}"#);
+    check(
+        r#"{"user_agent":"curl/8.1.2"}"#,
+        r#"{"user_agent":"curl/8.1.2","user_agent.name":"curl","user_agent.version":"8.1.2","user_agent.is_bot":true}"#,
+    );
+    check(
+        r#"{"user_agent":{"original":"curl/8.1.2"}}"#,
+        r#"{"user_agent":{"original":"curl/8.1.2","name":"curl","version":"8.1.2","is_bot":true}}"#,
+    );
+    check(
+        r#"{"agent":"curl/8.1.2"}"#,
+        r#"{"agent":"curl/8.1.2","user_agent":{"name":"curl","version":"8.1.2","is_bot":true}}"#,
+    );
+    check(r#"{"a":1}"#, r#"{"a":1}"#);
 }
 
 #[test]

@@ -52,7 +52,9 @@ fn change_texts(value: &mut Value, change: &impl Fn(&str) -> Option<Text>) -> bo
             }
             None => false,
         },
-        Value::List(items) => items.iter_mut().fold(true, |is_done, item| change_texts(item, change) && is_done),
+        Value::List(items) => {
+            items.iter_mut().filter_map(|item| (!change_texts(item, change)).then_some(())).count() == 0
+        }
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::BigNumber(_) | Value::Object(_) => true,
     }
 }
