@@ -22,6 +22,7 @@ use vigie_pipeline::{Batch, Compression, DecodeOptions, decode_bytes};
 
 use crate::Clock;
 use crate::kept_answers::check_key;
+use crate::pipelines::Pipelines;
 use admission::{BODIES_KIB_MAX, kib, too_busy};
 
 pub use admission::Admission;
@@ -81,7 +82,7 @@ pub struct IngestOptions {
     pub idempotency_key: Option<String>,
 }
 
-/// What became of the records of a request; the three counts add up to their number.
+/// What became of the records of a request; the four counts add up to their number, unless a pipeline makes several events of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IngestReport {
     /// Stored now, durably.
@@ -90,6 +91,8 @@ pub struct IngestReport {
     pub deduplicated: u64,
     /// Not stored.
     pub rejected: u64,
+    /// Let go by the pipeline, as it says.
+    pub dropped: u64,
     /// The first rejected lines.
     pub errors: Vec<LineError>,
 }
@@ -108,6 +111,7 @@ pub struct Ingest {
     store: Arc<dyn LogStore>,
     clock: Clock,
     settings: IngestSettings,
+    pipelines: Option<Arc<Pipelines>>,
     bodies: Arc<Semaphore>,
     large: Semaphore,
     small: Semaphore,
@@ -121,11 +125,18 @@ impl Ingest {
             store,
             clock,
             settings,
+            pipelines: None,
             bodies: Arc::new(Semaphore::new(BODIES_KIB_MAX as usize)),
             large: Semaphore::new(LARGE_KIB_MAX as usize),
             small: Semaphore::new(SMALL_KIB_MAX as usize),
             waiting: Semaphore::new(WAITING_MAX),
         }
+    }
+
+    /// With these pipelines instead of none.
+    #[must_use]
+    pub fn with_pipelines(self, pipelines: Arc<Pipelines>) -> Self {
+        Self { pipelines: Some(pipelines), ..self }
     }
 
     /// Room for a body that is about to be received; it is kept until the admission is dropped.
@@ -145,10 +156,10 @@ impl Ingest {
         options.idempotency_key.as_deref().map_or(Ok(()), check_key)?;
         let _way = self.way_for(&body).await?;
         let (batch, key) = self.decode(scope, body, options).await?;
-        let rejected = batch.rejects.len() as u64;
+        let (rejected, dropped) = (batch.rejects.len() as u64, batch.dropped);
         let errors = batch.rejects.into_iter().take(LISTED_ERRORS_MAX).map(LineError::from).collect();
         let outcome = append_all(self.store.as_ref(), scope, batch.events, key.as_deref()).await?;
-        Ok(IngestReport { accepted: outcome.stored, deduplicated: outcome.deduplicated, rejected, errors })
+        Ok(IngestReport { accepted: outcome.stored, deduplicated: outcome.deduplicated, rejected, dropped, errors })
     }
 
     /// Stores events that are events already; when it returns they are durable.
@@ -195,6 +206,7 @@ impl Ingest {
         decode.log_type = options.log_type;
         decode.record_bytes_max = self.settings.record_bytes_max;
         decode.window = (!options.any_time).then(|| self.settings.window(now));
+        decode.pipeline = self.pipelines.as_ref().map(|pipelines| pipelines.current());
         decode
     }
 }

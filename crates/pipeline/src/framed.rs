@@ -5,13 +5,14 @@
 
 use vigie_domain::{EventBatch, Object, Value};
 
-use crate::convert;
 use crate::options::DecodeOptions;
 use crate::parse::json_value::{object_of, parse_json};
 use crate::parse::{Draft, access_log, binary_reason, draft_of_text, logfmt, syslog, too_large};
+use crate::passage::Passage;
 use crate::tag;
 
-/// What became of framed records: `events` and `refused` together are as many as were `received`.
+/// What became of framed records: `events`, `refused` and `dropped` together are as many as were `received`, unless a pipeline
+/// makes several events of one.
 #[derive(Debug, Default)]
 pub struct Framed {
     /// Records that were pushed, counted as they came.
@@ -20,6 +21,8 @@ pub struct Framed {
     pub events: EventBatch,
     /// What did not, in order.
     pub refused: Vec<Refused>,
+    /// What the pipeline let go, as it says.
+    pub dropped: u64,
 }
 
 /// A record that became no event.
@@ -37,13 +40,14 @@ pub struct Assembler<'o> {
     options: &'o DecodeOptions,
     /// Fields of every record that does not have them itself.
     added: Object,
+    passage: Passage,
     framed: Framed,
 }
 
 impl<'o> Assembler<'o> {
     /// Of records that are to be read in this way; the format in the options does not matter.
     pub fn new(options: &'o DecodeOptions) -> Self {
-        Self { options, added: Object::new(), framed: Framed::default() }
+        Self { options, added: Object::new(), passage: Passage::new(options), framed: Framed::default() }
     }
 
     /// When the records arrived.
@@ -143,13 +147,17 @@ impl<'o> Assembler<'o> {
                 draft.body.push((name.clone(), value.clone()));
             }
         }
-        match convert::convert(draft, self.options) {
-            Ok(event) => self.framed.events.push(&event),
-            Err(refusal) if raw.is_empty() => {
-                let raw = serde_json::to_vec(&Value::Object(refusal.body)).unwrap_or_default();
-                self.keep_refused(refusal.reason, &raw);
+        let outcomes = self.passage.events_of(draft, None);
+        self.framed.dropped += u64::from(outcomes.is_empty());
+        for outcome in outcomes {
+            match outcome {
+                Ok(event) => self.framed.events.push(&event),
+                Err(refusal) if raw.is_empty() => {
+                    let raw = serde_json::to_vec(&Value::Object(refusal.body)).unwrap_or_default();
+                    self.keep_refused(refusal.reason, &raw);
+                }
+                Err(refusal) => self.keep_refused(refusal.reason, raw),
             }
-            Err(refusal) => self.keep_refused(refusal.reason, raw),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::tag;
 const PART_MARK: char = '#';
 
 /// The way that the records of one body or file take.
+#[derive(Debug)]
 pub(crate) struct Passage {
     /// As the caller says; with stages, what is asked before them.
     first: DecodeOptions,
@@ -24,6 +25,7 @@ pub(crate) struct Passage {
     trace: Option<Vec<TracedRecord>>,
 }
 
+#[derive(Debug)]
 struct Stages {
     run: Run,
     /// What is asked after them: names and types were settled before.
@@ -69,6 +71,21 @@ impl Passage {
         self.trace.take().unwrap_or_default()
     }
 
+    /// What becomes of a draft: nothing when the pipeline drops it.
+    pub(crate) fn events_of(
+        &mut self,
+        draft: Draft,
+        trace: Option<&mut Vec<TraceStep>>,
+    ) -> Vec<Result<Event, Refusal>> {
+        match &mut self.stages {
+            None => vec![convert::convert(draft, &self.first)],
+            Some(stages) => match stages.pass(draft, &self.first, trace) {
+                Ok(outcomes) => outcomes,
+                Err(refusal) => vec![Err(refusal)],
+            },
+        }
+    }
+
     /// Adds what becomes of the record to the batch.
     pub(crate) fn take(&mut self, record: Record, raw: &[u8], archive: Option<&str>, batch: &mut Batch) {
         let line = record.line;
@@ -81,21 +98,20 @@ impl Passage {
             batch.rejects.push(Reject { line, reason: refusal.reason, raw }.in_archive(archive));
         };
         let (events_before, rejects_before) = (batch.events.len(), batch.rejects.len());
-        match (record.outcome, &mut self.stages) {
-            (Err(reason), _) => refuse(Refusal { reason, body: Object::new() }, batch),
-            (Ok(draft), None) => match convert::convert(draft, &self.first) {
+        match record.outcome {
+            Err(reason) => refuse(Refusal { reason, body: Object::new() }, batch),
+            // Most bodies meet no stage: no list is made for each of their records.
+            Ok(draft) if self.stages.is_none() => match convert::convert(draft, &self.first) {
                 Ok(event) => batch.events.push(&event),
                 Err(refusal) => refuse(refusal, batch),
             },
-            (Ok(draft), Some(stages)) => {
-                match stages.pass(draft, &self.first, traced.as_mut().map(|traced| &mut traced.steps)) {
-                    Ok(passed) if passed.is_empty() => batch.dropped += 1,
-                    Ok(passed) => passed.into_iter().for_each(|outcome| match outcome {
-                        Ok(event) => batch.events.push(&event),
-                        Err(refusal) => refuse(refusal, batch),
-                    }),
+            Ok(draft) => {
+                let outcomes = self.events_of(draft, traced.as_mut().map(|traced| &mut traced.steps));
+                batch.dropped += u64::from(outcomes.is_empty());
+                outcomes.into_iter().for_each(|outcome| match outcome {
+                    Ok(event) => batch.events.push(&event),
                     Err(refusal) => refuse(refusal, batch),
-                }
+                });
             }
         }
         if let (Some(trace), Some(mut traced)) = (&mut self.trace, traced) {

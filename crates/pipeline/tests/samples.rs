@@ -69,7 +69,7 @@ fn every_sample_folder_belongs_to_a_format() {
     for entry in fs::read_dir(samples()).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        let is_known = name == PIPELINES || name.parse::<vigie_pipeline::Format>().is_ok();
+        let is_known = name == PIPELINES || name.parse::<Format>().is_ok();
         assert!(entry.path().is_file() || is_known, "{name}");
     }
 }

@@ -35,6 +35,7 @@ pub fn all_routes() -> Routes {
     let routes = routes::backups::routes(routes);
     let routes = routes::pipelines::routes(routes);
     let routes = routes::elasticsearch::routes(routes);
+    let routes = routes::stages::routes(routes);
     let routes = routes::health::routes(routes);
     routes::documentation::routes(routes)
 }

@@ -133,10 +133,10 @@ async fn framed_records_are_stored_or_kept_as_letters() {
     let fill: Fill = Arc::new(move |assembler| lines.iter().for_each(|line| assembler.push_line(line.as_bytes())));
     let frames = Frames { input: "tcp", sender: None, key: "tcp/1".to_owned(), size_bytes: 100, fill };
     let report = shop.ingest.accept_framed(&shop.scope, &frames, &letters).await.unwrap();
-    assert_eq!(report, FramedReport { received: 4, stored: 2, deduplicated: 0, dead_lettered: 2 });
+    assert_eq!(report, FramedReport { received: 4, stored: 2, deduplicated: 0, dead_lettered: 2, dropped: 0 });
     let others = DeadLetters::open(folder.path().join("others"), 1 << 20, clock()).unwrap();
     let again = shop.ingest.accept_framed(&shop.scope, &frames, &others).await.unwrap();
-    assert_eq!(again, FramedReport { received: 4, stored: 0, deduplicated: 2, dead_lettered: 2 });
+    assert_eq!(again, FramedReport { received: 4, stored: 0, deduplicated: 2, dead_lettered: 2, dropped: 0 });
 
     let replayed = shop.ingest.replay(&shop.scope, &letters, &Selection::All).await.unwrap();
     assert_eq!(replayed, ReplayReport { stored: 1, refused: 1 }, "the old event is stored, the binary one stays");

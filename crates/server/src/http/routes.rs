@@ -14,6 +14,7 @@ pub mod health;
 pub mod logs;
 pub mod pipelines;
 pub mod search;
+pub mod stages;
 pub mod uploads;
 
 use std::pin::Pin;

@@ -27,4 +27,5 @@ mod pipelines;
 mod problems;
 mod query_help;
 mod shop;
+mod stages;
 mod uploads;
