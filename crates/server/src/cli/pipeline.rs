@@ -23,6 +23,7 @@ Examples:
 
 /// What about pipelines.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct PipelineArguments {
     #[command(subcommand)]
     action: PipelineAction,
