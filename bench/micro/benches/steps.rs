@@ -16,7 +16,7 @@ use vigie_domain::ports::{AggregateRequest, Append, LogStore, SearchRequest, Sel
 use vigie_domain::query::parse;
 use vigie_domain::{EventBatch, Scope, TimeRange, Timestamp, Value};
 use vigie_generator::ShopOptions;
-use vigie_pipeline::{DecodeOptions, RedactionCounts, Redactor, decode_bytes};
+use vigie_pipeline::{DecodeOptions, Format, Pipeline, RedactionCounts, Redactor, decode_bytes};
 use vigie_storage::{EngineOptions, LogEngine};
 
 /// Events of one request, as shippers send them.
@@ -84,6 +84,63 @@ fn redact(criterion: &mut Criterion) {
                 BatchSize::LargeInput,
             );
         });
+    }
+    group.finish();
+}
+
+/// Combined log lines of many addresses and some browsers.
+fn visitors(count: u64) -> Vec<u8> {
+    const BROWSERS: [&str; 4] = [
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.1 Mobile/15E148 Safari/604.1",
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+    ];
+    let line = |number: u64| {
+        let (a, b) = (number * 7_919 % 250, number * 104_729 % 250);
+        format!(
+            "78.{a}.{b}.7 - - [23/Nov/2026:15:{:02}:{:02} +0100] \"GET /p/{number}?ref=a HTTP/1.1\" 200 {} \"https://shop.example/\" \"{}\"\n",
+            number / 60 % 60,
+            number % 60,
+            number * 37 % 90_000,
+            BROWSERS[number as usize % BROWSERS.len()],
+        )
+    };
+    (0..count).map(line).collect::<String>().into_bytes()
+}
+
+const GROK: &str = r#"
+version = 1
+[[stage]]
+type = "grok"
+patterns = ["^%{COMBINEDAPACHELOG}$"]
+remove_fields = ["message"]
+[[stage]]
+type = "date"
+field = "timestamp"
+formats = ["dd/MMM/yyyy:HH:mm:ss Z"]
+[[stage]]
+type = "convert"
+fields = { "[http][version]" = "float" }
+"#;
+
+fn pipeline(criterion: &mut Criterion) {
+    let lines = visitors(BATCH);
+    let options = DecodeOptions::new(Timestamp::from_seconds(DAY_S), redactor());
+    let plain = DecodeOptions { format: Some(Format::Plain), ..options.clone() };
+    let with = |text: &str, options: &DecodeOptions| DecodeOptions {
+        pipeline: Some(Arc::new(Pipeline::from_toml(text).unwrap())),
+        ..options.clone()
+    };
+    let no_places = "version = 1\n[enrich]\nuser_agent = false\ngeoip = false\n";
+    let mut group = criterion.benchmark_group("pipeline");
+    group.throughput(Throughput::Elements(BATCH));
+    for (name, options) in [
+        ("access log alone", with(no_places, &options)),
+        ("access log, user agent, place", with("version = 1", &options)),
+        ("grok, date, convert, user agent, place", with(GROK, &plain)),
+    ] {
+        group.bench_function(name, |bench| bench.iter(|| decode_bytes(black_box(&lines), &options).unwrap()));
     }
     group.finish();
 }
@@ -181,5 +238,5 @@ fn ask(criterion: &mut Criterion) {
     runtime.block_on(async { drop(engine) });
 }
 
-criterion_group!(steps, decode, redact, batch, write, ask);
+criterion_group!(steps, decode, redact, pipeline, batch, write, ask);
 criterion_main!(steps);

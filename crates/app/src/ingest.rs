@@ -23,6 +23,7 @@ use vigie_pipeline::{Batch, Compression, DecodeOptions, RedactionCounts, Redacto
 
 use crate::Clock;
 use crate::kept_answers::check_key;
+use crate::pipelines::Pipelines;
 use admission::{BODIES_KIB_MAX, kib, too_busy};
 
 pub use admission::Admission;
@@ -85,7 +86,7 @@ pub struct IngestOptions {
     pub idempotency_key: Option<String>,
 }
 
-/// What became of the records of a request; the three counts add up to their number.
+/// What became of the records of a request; the four counts add up to their number, unless a pipeline makes several events of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IngestReport {
     /// Stored now, durably.
@@ -94,6 +95,8 @@ pub struct IngestReport {
     pub deduplicated: u64,
     /// Not stored.
     pub rejected: u64,
+    /// Let go by the pipeline, as it says.
+    pub dropped: u64,
     /// The first rejected lines.
     pub errors: Vec<LineError>,
     /// What was taken out, because it may never be stored.
@@ -114,6 +117,7 @@ pub struct Ingest {
     store: Arc<dyn LogStore>,
     clock: Clock,
     settings: IngestSettings,
+    pipelines: Option<Arc<Pipelines>>,
     bodies: Arc<Semaphore>,
     large: Semaphore,
     small: Semaphore,
@@ -127,11 +131,18 @@ impl Ingest {
             store,
             clock,
             settings,
+            pipelines: None,
             bodies: Arc::new(Semaphore::new(BODIES_KIB_MAX as usize)),
             large: Semaphore::new(LARGE_KIB_MAX as usize),
             small: Semaphore::new(SMALL_KIB_MAX as usize),
             waiting: Semaphore::new(WAITING_MAX),
         }
+    }
+
+    /// With these pipelines instead of none.
+    #[must_use]
+    pub fn with_pipelines(self, pipelines: Arc<Pipelines>) -> Self {
+        Self { pipelines: Some(pipelines), ..self }
     }
 
     /// Room for a body that is about to be received; it is kept until the admission is dropped.
@@ -151,10 +162,11 @@ impl Ingest {
         options.idempotency_key.as_deref().map_or(Ok(()), check_key)?;
         let _way = self.way_for(&body).await?;
         let (batch, key) = self.decode(scope, body, options).await?;
-        let (rejected, redactions) = (batch.rejects.len() as u64, batch.redactions);
+        let (rejected, dropped, redactions) = (batch.rejects.len() as u64, batch.dropped, batch.redactions);
         let errors = batch.rejects.into_iter().take(LISTED_ERRORS_MAX).map(LineError::from).collect();
         let outcome = append_all(self.store.as_ref(), scope, batch.events, key.as_deref()).await?;
-        Ok(IngestReport { accepted: outcome.stored, deduplicated: outcome.deduplicated, rejected, errors, redactions })
+        let (accepted, deduplicated) = (outcome.stored, outcome.deduplicated);
+        Ok(IngestReport { accepted, deduplicated, rejected, dropped, errors, redactions })
     }
 
     /// Stores events that are events already, what may never be stored taken out of them; when it returns they are durable.
@@ -201,6 +213,7 @@ impl Ingest {
         decode.log_type = options.log_type;
         decode.record_bytes_max = self.settings.record_bytes_max;
         decode.window = (!options.any_time).then(|| self.settings.window(now));
+        decode.pipeline = self.pipelines.as_ref().map(|pipelines| pipelines.current());
         decode
     }
 }

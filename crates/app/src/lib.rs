@@ -10,6 +10,7 @@ pub mod ingest;
 pub mod kept_answers;
 pub mod kept_objects;
 pub mod listing;
+pub mod pipelines;
 pub mod search;
 #[cfg(test)]
 mod test_shop;

@@ -13,7 +13,8 @@ pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of a rejected record that are kept to show it.
 pub const REJECT_RAW_MAX: usize = 1024;
 
-/// The outcome of some consecutive input records; each is in exactly one of the two lists.
+/// The outcome of some consecutive input records; each is in exactly one of the two lists, or counted as dropped. A pipeline
+/// may make several events of one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     /// What became events, in the order of input.
@@ -22,12 +23,14 @@ pub struct Batch {
     pub rejects: Vec<Reject>,
     /// What was taken out of both, because it may never be stored.
     pub redactions: RedactionCounts,
+    /// Records that the pipeline let go, as it says.
+    pub dropped: u64,
 }
 
 impl Batch {
-    /// Records that it holds.
+    /// Records that it holds; what a pipeline made several events of counts as several.
     pub const fn record_count(&self) -> usize {
-        self.events.len() + self.rejects.len()
+        self.events.len() + self.rejects.len() + self.dropped as usize
     }
 }
 
@@ -40,6 +43,16 @@ pub struct Reject {
     pub reason: String,
     /// Its beginning, at most `REJECT_RAW_MAX` bytes, without what may never be stored.
     pub raw: String,
+}
+
+impl Reject {
+    /// The same, naming the file of an archive that it comes from.
+    pub(crate) fn in_archive(mut self, name: Option<&str>) -> Self {
+        if let Some(name) = name {
+            self.reason = format!("in {name:?}: {}", self.reason);
+        }
+        self
+    }
 }
 
 /// Bytes beyond what is shown that are read, so that what begins before its end is known for what it is.

@@ -7,10 +7,10 @@ use vigie_domain::{EventBatch, Object, Value};
 
 use crate::batch::leave_out_cut_number;
 use crate::beside::Telling;
-use crate::convert;
 use crate::options::DecodeOptions;
 use crate::parse::json_value::{object_of, parse_json};
 use crate::parse::{Draft, access_log, binary_reason, draft_of_text, logfmt, syslog, too_large};
+use crate::passage::Passage;
 use crate::redact::RedactionCounts;
 use crate::tag;
 
@@ -18,7 +18,8 @@ use crate::tag;
 /// Twice what a body may be.
 const TOLD_BYTES_MAX: usize = 128 * 1024 * 1024;
 
-/// What became of framed records: events, refused and unlisted ones together are as many as were `received`.
+/// What became of framed records: events, refused, unlisted and dropped ones together are as many as were `received`, unless a
+/// pipeline makes several events of one.
 #[derive(Debug, Default)]
 pub struct Framed {
     /// Records that were pushed, counted as they came.
@@ -31,6 +32,8 @@ pub struct Framed {
     pub redactions: RedactionCounts,
     /// What did not either, beyond those that are kept.
     pub unlisted: u64,
+    /// What the pipeline let go, as it says.
+    pub dropped: u64,
 }
 
 /// A record that became no event.
@@ -48,6 +51,7 @@ pub struct Assembler<'o> {
     options: &'o DecodeOptions,
     /// Fields of every record that does not have them itself.
     added: Object,
+    passage: Passage,
     framed: Framed,
     refused_max: usize,
     told_bytes: usize,
@@ -57,7 +61,7 @@ impl<'o> Assembler<'o> {
     /// Of records that are to be read in this way; the format in the options does not matter.
     pub fn new(options: &'o DecodeOptions) -> Self {
         let (added, framed) = (Object::new(), Framed::default());
-        Self { options, added, framed, refused_max: usize::MAX, told_bytes: 0 }
+        Self { options, added, passage: Passage::new(options), framed, refused_max: usize::MAX, told_bytes: 0 }
     }
 
     /// Keeps only the first records that are refused, and counts the others: for senders that are told.
@@ -197,13 +201,17 @@ impl<'o> Assembler<'o> {
                 draft.body.push((name.clone(), value.clone()));
             }
         }
-        match convert::convert(draft, self.options, &mut self.framed.redactions) {
-            Ok(event) => self.framed.events.push(&event),
-            Err(refusal) if raw.is_empty() => {
-                let raw = serde_json::to_vec(&Value::Object(refusal.body)).unwrap_or_default();
-                self.keep_refused(refusal.reason, &raw);
+        let outcomes = self.passage.events_of(draft, None, &mut self.framed.redactions);
+        self.framed.dropped += u64::from(outcomes.is_empty());
+        for outcome in outcomes {
+            match outcome {
+                Ok(event) => self.framed.events.push(&event),
+                Err(refusal) if raw.is_empty() => {
+                    let raw = serde_json::to_vec(&Value::Object(refusal.body)).unwrap_or_default();
+                    self.keep_refused(refusal.reason, &raw);
+                }
+                Err(refusal) => self.keep_refused(refusal.reason, raw),
             }
-            Err(refusal) => self.keep_refused(refusal.reason, raw),
         }
     }
 }

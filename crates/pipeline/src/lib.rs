@@ -1,7 +1,8 @@
 //! From bytes to events: unpack, tell the format, parse, tell the log type, convert.
 //!
 //! CPU only: no clock, no network, no environment; the only I/O is reading the file given to [`open_file`].
-//! Every input record ends in exactly one of two places: an event, or a reject with line and reason.
+//! Every input record ends in exactly one of two places, an event or a reject with line and reason, unless a pipeline drops it,
+//! which is counted, or makes several events of it.
 //! The same bytes with the same options give the same batches.
 
 mod archive;
@@ -11,6 +12,7 @@ mod bulk;
 mod convert;
 mod decompress;
 mod detect;
+mod enrich;
 mod error;
 mod foreign;
 mod format;
@@ -20,10 +22,12 @@ pub mod loki;
 mod options;
 pub mod otlp;
 mod parse;
+mod passage;
 mod protobuf;
 mod read;
 mod redact;
 mod source;
+mod stages;
 mod tag;
 
 pub use batch::{BATCH_BYTES_MAX, Batch, RECORDS_PER_BATCH, REJECT_RAW_MAX, Reject};
@@ -34,11 +38,16 @@ pub use bulk::{
 };
 pub use decompress::{BODY_BYTES_MAX, Compression, FILE_BYTES_MAX, RATIO_MAX, unpack_body};
 pub use detect::{DETECT_BYTES_MAX, Detected, detect};
+pub use enrich::{GeoDatabase, Lookups};
 pub use error::DecodeError;
 pub use format::{FORMATS, Format, FormatSpec, UnknownFormat};
 pub use framed::{Assembler, Framed, Refused};
 pub use options::{DecodeOptions, RECORD_BYTES_MAX};
 pub use parse::continuation::{JOINED_LINES_MAX, is_continuation};
 pub use parse::number::number_from_literal;
-pub use read::{FileReader, decode_bytes, open_file, preview_bytes};
+pub use passage::TracedRecord;
+pub use read::{FileReader, decode_bytes, open_file, preview_bytes, trace_bytes};
 pub use redact::{RedactionCounts, RedactionKind, Redactor, RedactorError};
+pub use stages::{
+    FAN_OUT_MAX, PIPELINE_BYTES_MAX, Pipeline, PipelineError, Run, STAGES_MAX, TraceStep, Traced, stage_kinds, try_grok,
+};

@@ -6,6 +6,7 @@ use vigie_domain::{LogType, TimeRange, Timestamp};
 
 use crate::format::Format;
 use crate::redact::Redactor;
+use crate::stages::Pipeline;
 
 /// Bytes of a record unless the caller says otherwise.
 pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
@@ -29,6 +30,8 @@ pub struct DecodeOptions {
     pub record_bytes_max: usize,
     /// Takes out what may never be stored.
     pub redactor: Arc<Redactor>,
+    /// What becomes of events before they are stored; `None` leaves them as they are.
+    pub pipeline: Option<Arc<Pipeline>>,
 }
 
 impl DecodeOptions {
@@ -43,6 +46,7 @@ impl DecodeOptions {
             window: None,
             record_bytes_max: RECORD_BYTES_MAX,
             redactor,
+            pipeline: None,
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::format::Format;
 use crate::options::DecodeOptions;
 use crate::parse::parquet::ParquetReader;
 use crate::parse::{Bytes, Record, RecordReader};
+use crate::passage::{Passage, TracedRecord};
 use crate::redact::RedactionCounts;
 use crate::source::Source;
 
@@ -46,6 +47,23 @@ pub fn preview_bytes(
     let mut decoder = Decoder::open(Source::Body(head), filename, options.clone(), BODY_BYTES_MAX)?;
     let batch = decoder.next_batch(records_max, BATCH_BYTES_MAX).transpose()?.unwrap_or_default();
     Ok((decoder.detected, batch))
+}
+
+/// What every stage of the pipeline does with the first records of a body, at most `records_max`; nothing is kept of it.
+///
+/// # Errors
+/// As `decode_bytes`.
+pub fn trace_bytes(body: &[u8], options: &DecodeOptions, records_max: usize) -> Result<Vec<TracedRecord>, DecodeError> {
+    let mut decoder = Decoder::open(Source::Body(body), None, options.clone(), BODY_BYTES_MAX)?;
+    decoder.passage.trace();
+    let mut records = Vec::new();
+    while records.len() < records_max {
+        let Some(batch) = decoder.next_batch(1, BATCH_BYTES_MAX) else { break };
+        batch?;
+        records.append(&mut decoder.passage.take_trace());
+        decoder.passage.trace();
+    }
+    Ok(records)
 }
 
 /// Opens a file; `filename` is what its sender calls it.
@@ -95,6 +113,7 @@ struct Decoder<'a> {
     source: Source<'a>,
     filename: Option<String>,
     options: DecodeOptions,
+    passage: Passage,
     detected: Detected,
     budget: Budget,
     sections: VecDeque<Section>,
@@ -117,6 +136,7 @@ impl<'a> Decoder<'a> {
         let mut decoder = Self {
             source,
             filename,
+            passage: Passage::new(&options),
             options,
             detected: Detected { format: Format::Plain, compression },
             budget: Budget::new(bytes_max),
@@ -188,10 +208,7 @@ impl<'a> Decoder<'a> {
             match records.next_record() {
                 Ok(Some(record)) => {
                     size_bytes += record.size_bytes;
-                    match event_or_reject(record, &**records, &self.options, &mut batch.redactions) {
-                        Ok(event) => batch.events.push(&event),
-                        Err(reject) => batch.rejects.push(in_archive(reject, name.as_deref())),
-                    }
+                    self.passage.take(record, records.raw(), name.as_deref(), &mut batch);
                 }
                 Ok(None) => self.current = None,
                 Err(error) => {
@@ -214,7 +231,7 @@ impl<'a> Decoder<'a> {
             Ok((_, records)) => self.current = Some((section.name, records)),
             Err(error) => {
                 let reject = Reject { line: 1, reason: error.to_string(), raw: String::new() };
-                batch.rejects.push(in_archive(reject, section.name.as_deref()));
+                batch.rejects.push(reject.in_archive(section.name.as_deref()));
             }
         }
         true
@@ -260,7 +277,8 @@ impl Read for Failing {
     }
 }
 
-/// The event that a record becomes, or why it becomes none.
+/// The event that a record becomes without the stages of a pipeline, or why it becomes none: for senders that are answered
+/// record by record.
 pub(crate) fn event_or_reject(
     record: Record,
     records: &dyn RecordReader,
@@ -285,11 +303,4 @@ pub(crate) fn event_or_reject(
         // The body was counted already; its text is the same once more.
         Reject { line, reason: refusal.reason, raw: shown(raw, redactor, &mut RedactionCounts::default()) }
     })
-}
-
-fn in_archive(mut reject: Reject, name: Option<&str>) -> Reject {
-    if let Some(name) = name {
-        reject.reason = format!("in {name:?}: {}", reject.reason);
-    }
-    reject
 }

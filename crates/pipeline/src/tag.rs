@@ -34,3 +34,5 @@ pub(crate) const W3C_PARSE_FAILURE: &str = "_w3cparsefailure";
 pub(crate) const LOG4J_PARSE_FAILURE: &str = "_log4jparsefailure";
 /// The record has more lines or bytes than one may have: what follows is in the next.
 pub(crate) const MULTILINE_LIMIT: &str = "_multilinelimit";
+/// A public address of which nobody knows where it is.
+pub(crate) const GEOIP_LOOKUP_FAILURE: &str = "_geoip_lookup_failure";

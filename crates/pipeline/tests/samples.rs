@@ -13,10 +13,12 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field};
 use parquet::arrow::ArrowWriter;
 use vigie_domain::{Timestamp, Value};
-use vigie_pipeline::{DecodeOptions, FORMATS, Redactor, decode_bytes, detect, open_file};
+use vigie_pipeline::{DecodeOptions, FORMATS, Format, Pipeline, Redactor, decode_bytes, detect, open_file};
 
 /// 2026-11-23T15:00:00Z.
 const RECEIVED_S: i64 = 1_795_446_000;
+/// The folder of samples that are pipelines and no formats.
+const PIPELINES: &str = "pipelines";
 
 fn redactor() -> Arc<Redactor> {
     Arc::new(Redactor::new(&[7; 32]).unwrap())
@@ -71,7 +73,42 @@ fn every_sample_folder_belongs_to_a_format() {
     for entry in fs::read_dir(samples()).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        assert!(entry.path().is_file() || name.parse::<vigie_pipeline::Format>().is_ok(), "{name}");
+        let is_known = name == PIPELINES || name.parse::<Format>().is_ok();
+        assert!(entry.path().is_file() || is_known, "{name}");
+    }
+}
+
+#[test]
+fn every_pipeline_makes_the_events_beside_it() {
+    let folders: Vec<PathBuf> =
+        fs::read_dir(samples().join(PIPELINES)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(folders.len() >= 2);
+    let mut differing = String::new();
+    for folder in folders {
+        let text = fs::read_to_string(folder.join("pipeline.toml")).unwrap();
+        let pipeline = Pipeline::from_toml(&text).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let options = DecodeOptions {
+            format: Some(Format::Plain),
+            pipeline: Some(Arc::new(pipeline)),
+            ..DecodeOptions::new(Timestamp::from_seconds(RECEIVED_S), redactor())
+        };
+        let batch = decode_bytes(&fs::read(input_of(&folder)).unwrap(), &options).unwrap();
+        assert_eq!(batch.rejects, [], "{}", folder.display());
+        let bodies: Vec<Value> = batch.events.events().map(|event| Value::Object(event.body)).collect();
+        let actual = serde_json::to_string_pretty(&bodies).unwrap() + "\n";
+        let expected = fs::read_to_string(folder.join("events.json")).unwrap_or_default();
+        if actual != expected {
+            differing += &format!("events.json of {} differs, the events are\n{actual}\n", folder.display());
+        }
+    }
+    assert!(differing.is_empty(), "{differing}");
+}
+
+#[test]
+fn every_stage_is_documented() {
+    let text = fs::read_to_string(samples().join("../docs/pipelines.md")).unwrap();
+    for kind in vigie_pipeline::stage_kinds() {
+        assert!(text.contains(&format!("### `{kind}`")), "docs/pipelines.md says nothing about {kind}");
     }
 }
 

@@ -10,6 +10,7 @@ mod import;
 mod inspect;
 mod lifecycle;
 mod output;
+mod pipeline;
 mod query;
 mod remote;
 mod scrub;
@@ -62,6 +63,8 @@ enum Command {
     Query(query::QueryArguments),
     /// Write the events of a generated shop, one JSON object per line.
     Generate(generate::GenerateArguments),
+    /// Try a pipeline on lines before it is in force.
+    Pipeline(pipeline::PipelineArguments),
     /// Show or check the settings.
     Config(settings::ConfigArguments),
     /// Add users and set new passwords; a running server sees it within a second.
@@ -142,6 +145,7 @@ fn dispatch(arguments: &Arguments, environment: &Environment, console: &mut Cons
         Command::Import(command) => import::run(command, &load(command.folder.flags())?, environment, console),
         Command::Query(command) => query::run(command, &load(command.folder.flags())?, environment, console),
         Command::Generate(command) => generate::run(command, console),
+        Command::Pipeline(command) => pipeline::run(command, &load(Vec::new())?, console),
         Command::Config(command) => {
             let layers = Settings::layers(arguments.config.as_deref(), environment, &command.flags())?;
             settings::run(command, &load(command.flags())?, &layers, console)

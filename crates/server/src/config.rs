@@ -109,6 +109,8 @@ pub struct Settings {
     pub dead_letters: DeadLetterSettings,
     /// Speaking as Elasticsearch does.
     pub elasticsearch_api: ElasticsearchApiSettings,
+    /// What becomes of events before they are stored.
+    pub pipelines: PipelineSettings,
     /// Uploaded files.
     pub upload: UploadSettings,
     /// The log engine.
@@ -181,6 +183,16 @@ pub struct ElasticsearchApiSettings {
     pub listen: String,
     /// The version that clients are told.
     pub version: String,
+}
+
+/// What becomes of events before they are stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PipelineSettings {
+    /// The folder of pipelines, below the data folder unless it is absolute.
+    pub dir: PathBuf,
+    /// Databases of places, files in MaxMind's form.
+    pub databases: Vec<PathBuf>,
 }
 
 /// Uploaded files.

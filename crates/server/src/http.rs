@@ -37,6 +37,7 @@ pub fn all_routes() -> Routes {
     let routes = routes::pipelines::routes(routes);
     let routes = routes::elasticsearch::routes(routes);
     let routes = routes::push::routes(routes);
+    let routes = routes::stages::routes(routes);
     let routes = routes::health::routes(routes);
     routes::documentation::routes(routes)
 }

@@ -20,6 +20,7 @@ use vigie_app::dead_letters::DeadLetters;
 use vigie_app::ingest::{Ingest, IngestSettings};
 use vigie_app::kept_answers::KeptAnswers;
 use vigie_app::kept_objects::KeptObjects;
+use vigie_app::pipelines::Pipelines;
 use vigie_app::search::Search;
 use vigie_app::uploads::Uploads;
 use vigie_domain::ports::{LogStore, MetadataStore};
@@ -41,6 +42,9 @@ const METADATA_FILE: &str = "metadata.sqlite";
 const KEYS_FOLDER: &str = "keys";
 const UPLOADS_FOLDER: &str = "uploads";
 const DEAD_LETTERS_FOLDER: &str = "dead-letters";
+
+/// How often files of pipelines are looked at.
+const PIPELINES_LOOK_EVERY: Duration = Duration::from_secs(3);
 
 /// New events in memory take so small a share of it at most before they are written as parts.
 const FLUSH_SHARE: u64 = 16;
@@ -146,7 +150,9 @@ pub fn open_accounts(settings: &Settings, metadata: Arc<dyn MetadataStore>) -> R
 /// # Errors
 /// `Unavailable` when the folder of dead letters cannot be read.
 pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs: Vec<InputSpec>) -> Result<AppState> {
-    let ingest = Arc::new(Ingest::new(ports.logs.clone(), clock(), ingest_settings(settings, ports)));
+    let pipelines = Arc::new(pipelines(settings));
+    let ingest = Ingest::new(ports.logs.clone(), clock(), ingest_settings(settings, ports));
+    let ingest = Arc::new(ingest.with_pipelines(pipelines.clone()));
     let folder = settings.data.dir.join(DEAD_LETTERS_FOLDER);
     let letters = DeadLetters::open(folder, settings.dead_letters.bytes_max, clock())?;
     let door = DoorPorts {
@@ -171,7 +177,8 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         letters,
         inputs,
         answers: Arc::new(KeptAnswers::new(clock())),
-        uploads: Arc::new(uploads(settings, ports)),
+        uploads: Arc::new(uploads(settings, ports).with_pipelines(pipelines.clone())),
+        pipelines,
         search: Arc::new(search(ports)),
         analytics: Arc::new(Analytics::new(ports.logs.clone(), clock())),
         kept_objects: Arc::new(KeptObjects::new(ports.metadata.clone())),
@@ -188,6 +195,32 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
 /// Bounds of request bodies.
 fn limits(settings: &Settings) -> Limits {
     Limits { ingest_bytes_max: settings.ingest.body_bytes_max, upload_bytes_max: settings.upload.bytes_max }
+}
+
+/// The pipelines of the settings, read once; what is wrong with them is logged.
+pub fn pipelines(settings: &Settings) -> Pipelines {
+    let folder = settings.data.dir.join(&settings.pipelines.dir);
+    let pipelines = Pipelines::of(Some(folder), settings.pipelines.databases.clone());
+    log_news(&pipelines.refresh(clock()()));
+    pipelines
+}
+
+/// Looks at the files of pipelines every few seconds, for as long as it is polled.
+pub async fn watch_pipelines(pipelines: Arc<Pipelines>) {
+    let mut ticks = tokio::time::interval(PIPELINES_LOOK_EVERY);
+    loop {
+        ticks.tick().await;
+        let pipelines = pipelines.clone();
+        if let Ok(news) = tokio::task::spawn_blocking(move || pipelines.refresh(clock()())).await {
+            log_news(&news);
+        }
+    }
+}
+
+fn log_news(news: &[String]) {
+    for error in news {
+        tracing::error!(error, "a pipeline cannot be used");
+    }
 }
 
 /// Taking files in, over these stores.

@@ -542,6 +542,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pipelines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which pipelines are in force, and what is wrong with their files.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        get: operations["get_pipelines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pipelines/dead-letters": {
         parameters: {
             query?: never;
@@ -616,6 +636,26 @@ export interface paths {
         get: operations["get_pipelines_inputs"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pipelines/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tries a pipeline on lines: what each stage finds and leaves. Nothing is stored or changed.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_pipelines_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1319,6 +1359,11 @@ export interface components {
              * @description Not stored.
              */
             rejected: number;
+            /**
+             * Format: int64
+             * @description Let go by the pipeline, as it says.
+             */
+            dropped: number;
             /** @description The first 100 rejected lines. */
             errors: components["schemas"]["LineError"][];
             /**
@@ -1598,6 +1643,45 @@ export interface components {
              * @description Distinct users.
              */
             active_users: number;
+        };
+        /** @description A pipeline and whether what lies on the disk is in force. */
+        Pipeline: {
+            /** @description Its file's name without the ending. */
+            name: string;
+            /** @description Stages in force; 0 when there is no file. */
+            stage_count: number;
+            /** @description When the stages in force were read, RFC 3339; `null` when there is no file. */
+            loaded_at?: string | null;
+            /** @description Why what lies on the disk is not in force. */
+            errors: string[];
+        };
+        /** @description A pipeline and lines to try it on. */
+        PipelineTest: {
+            /**
+             * @description The pipeline, as TOML.
+             * @default
+             * @example version = 1
+             *
+             *     [[stage]]
+             *     type = "kv"
+             */
+            pipeline: string;
+            /**
+             * @description Records in any format that can be sent, at most 1 MiB; the first 100 are looked at.
+             * @default
+             * @example order=7 amount=12.50
+             */
+            lines: string;
+        };
+        /** @description What a pipeline would do. */
+        PipelineTrace: {
+            /** @description Record by record. */
+            records: components["schemas"]["TracedRecord"][];
+        };
+        /** @description The pipelines there are. */
+        Pipelines: {
+            /** @description The pipeline of every event. */
+            pipelines: components["schemas"]["Pipeline"][];
         };
         /** @description What a file would become. */
         Preview: {
@@ -1909,6 +1993,35 @@ export interface components {
             field: string;
             /** @description How many values, 10 unless said, at most 10,000. */
             size?: number | null;
+        };
+        /** @description What one stage did with one event. */
+        TraceStep: {
+            /** @description Number of the stage, from 1. */
+            stage: number;
+            /** @description Its `type`. */
+            type: string;
+            /** @description `skipped`, `changed`, `unchanged`, `failed` or `dropped`. */
+            did: string;
+            /** @description The event as the stage found it. */
+            before: Record<string, never>;
+            /** @description What it made of it: none, one or several events. */
+            after: Record<string, never>[];
+        };
+        /** @description What became of one record. */
+        TracedRecord: {
+            /**
+             * Format: int64
+             * @description Its line or number, from 1.
+             */
+            line: number;
+            /** @description Its beginning. */
+            raw: string;
+            /** @description What each stage did, in order. */
+            steps: components["schemas"]["TraceStep"][];
+            /** @description What would be stored: none when it is dropped or refused. */
+            events: Record<string, never>[];
+            /** @description Why it, or an event of it, is refused. */
+            refusals: string[];
         };
         /** @description A log type and its events. */
         TypeCount: {
@@ -3669,6 +3782,53 @@ export interface operations {
             };
         };
     };
+    get_pipelines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the pipelines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pipelines"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_pipelines_dead_letters: {
         parameters: {
             query?: {
@@ -3891,6 +4051,75 @@ export interface operations {
             };
             /** @description the role, or the scopes of the API key, do not allow it */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_pipelines_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PipelineTest"];
+            };
+        };
+        responses: {
+            /** @description what became of the first 100 records */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineTrace"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the lines have more than 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the pipeline cannot be used; the message names stage and key */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -37,6 +37,8 @@ pub enum Permission {
     LogsUpload,
     /// Having transactions judged for fraud.
     FraudScore,
+    /// Trying pipelines and seeing which are in force.
+    PipelinesTest,
     /// Making and deleting API keys: one's own, and as an admin everybody's.
     KeysManage,
     /// Creating and changing users.
@@ -83,13 +85,14 @@ impl FromStr for Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Public,
         Self::Authenticated,
         Self::LogsRead,
         Self::LogsIngest,
         Self::LogsUpload,
         Self::FraudScore,
+        Self::PipelinesTest,
         Self::KeysManage,
         Self::UsersManage,
         Self::Administer,
@@ -104,6 +107,7 @@ impl Permission {
             Self::LogsIngest => "logs:ingest",
             Self::LogsUpload => "logs:upload",
             Self::FraudScore => "fraud:score",
+            Self::PipelinesTest => "pipelines:test",
             Self::KeysManage => "keys:manage",
             Self::UsersManage => "users:manage",
             Self::Administer => "administer",
@@ -115,7 +119,9 @@ impl Permission {
         match self {
             Self::Public => None,
             Self::Authenticated | Self::LogsRead => Some(Role::Viewer),
-            Self::LogsIngest | Self::LogsUpload | Self::FraudScore | Self::KeysManage => Some(Role::Analyst),
+            Self::LogsIngest | Self::LogsUpload | Self::FraudScore | Self::PipelinesTest | Self::KeysManage => {
+                Some(Role::Analyst)
+            }
             Self::UsersManage => Some(Role::Moderator),
             Self::Administer => Some(Role::Admin),
         }
@@ -137,6 +143,7 @@ mod tests {
         check(Permission::LogsIngest, [false, true, true, true]);
         check(Permission::LogsUpload, [false, true, true, true]);
         check(Permission::FraudScore, [false, true, true, true]);
+        check(Permission::PipelinesTest, [false, true, true, true]);
         check(Permission::KeysManage, [false, true, true, true]);
         check(Permission::UsersManage, [false, false, true, true]);
         check(Permission::Administer, [false, false, false, true]);

@@ -39,7 +39,8 @@ impl fmt::Debug for Frames {
     }
 }
 
-/// What became of records: `received` is `stored + deduplicated + dead_lettered`, counted on its own.
+/// What became of records: `received` is `stored + deduplicated + dead_lettered + dropped`, counted on its own; a pipeline may
+/// make several events of one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FramedReport {
     /// Records in the frames.
@@ -52,6 +53,8 @@ pub struct FramedReport {
     pub dead_lettered: u64,
     /// What was taken out of them, because it may never be stored.
     pub redactions: RedactionCounts,
+    /// Let go by the pipeline, as it says.
+    pub dropped: u64,
 }
 
 /// What became of letters that were to be stored after all.
@@ -71,17 +74,12 @@ impl Ingest {
     /// be given again.
     pub async fn accept_framed(&self, scope: &Scope, frames: &Frames, letters: &DeadLetters) -> Result<FramedReport> {
         let framed = self.assemble(frames.size_bytes, Arc::clone(&frames.fill), TimeBound::Window).await?;
-        let (received, redactions) = (framed.received, framed.redactions);
+        let (received, dropped, redactions) = (framed.received, framed.dropped, framed.redactions);
         let outcome = append_all(self.store.as_ref(), scope, framed.events, Some(&frames.key)).await?;
         let dead_lettered = framed.refused.len() as u64;
         letters.keep(frames.input, frames.sender, framed.refused).await?;
-        Ok(FramedReport {
-            received,
-            stored: outcome.stored,
-            deduplicated: outcome.deduplicated,
-            dead_lettered,
-            redactions,
-        })
+        let (stored, deduplicated) = (outcome.stored, outcome.deduplicated);
+        Ok(FramedReport { received, stored, deduplicated, dead_lettered, redactions, dropped })
     }
 
     /// Stores letters after all, those outside of the time window too; those that are refused again stay.

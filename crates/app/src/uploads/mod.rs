@@ -10,7 +10,7 @@ mod record;
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -22,6 +22,7 @@ use vigie_pipeline::DecodeOptions;
 use crate::Clock;
 use crate::ingest::IngestSettings;
 use crate::listing::{ListRequest, Listed, write_cursor};
+use crate::pipelines::Pipelines;
 use process::Processing;
 
 pub use preview::{PREVIEW_BYTES_MAX, Preview};
@@ -84,6 +85,7 @@ struct Inner {
     clock: Clock,
     settings: IngestSettings,
     folder: PathBuf,
+    pipelines: OnceLock<Arc<Pipelines>>,
     processed: Semaphore,
     waiting: Arc<Semaphore>,
 }
@@ -98,7 +100,25 @@ impl Uploads {
         folder: PathBuf,
     ) -> Self {
         let (processed, waiting) = (Semaphore::new(PROCESSED_MAX), Arc::new(Semaphore::new(WAITING_MAX)));
-        Self { inner: Arc::new(Inner { store, metadata, clock, settings, folder, processed, waiting }) }
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                metadata,
+                clock,
+                settings,
+                folder,
+                pipelines: OnceLock::new(),
+                processed,
+                waiting,
+            }),
+        }
+    }
+
+    /// With these pipelines instead of none; they are given once, before the first file.
+    #[must_use]
+    pub fn with_pipelines(self, pipelines: Arc<Pipelines>) -> Self {
+        self.inner.pipelines.get_or_init(|| pipelines);
+        self
     }
 
     /// Where files that are being received lie, until they are given to `begin` or `preview`.
@@ -232,6 +252,7 @@ impl Inner {
         decode.time_field.clone_from(&options.time_field);
         decode.window = (!options.any_time).then(|| self.settings.window(now));
         decode.record_bytes_max = self.settings.record_bytes_max;
+        decode.pipeline = self.pipelines.get().map(|pipelines| pipelines.current());
         decode
     }
 

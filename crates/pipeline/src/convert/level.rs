@@ -3,7 +3,7 @@
 use vigie_domain::{Level, Value};
 
 use super::survey::{SentLevel, Survey};
-use super::top_mut;
+use super::{top, top_mut};
 use crate::parse::Draft;
 use crate::tag;
 
@@ -23,7 +23,10 @@ pub(super) fn normalise(draft: &mut Draft, survey: &Survey) {
     }
     if let Some(value) = top_mut(&mut draft.body, "level").filter(|value| value.is_scalar()) {
         let original = std::mem::replace(value, word(*level));
-        draft.body.push(("level_original".into(), original));
+        // After a pipeline has changed the level, what was sent is there already.
+        if top(&draft.body, "level_original").is_none() {
+            draft.body.push(("level_original".into(), original));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a draft to an event: its type, its time, its level, typed values. Nothing is dropped: what is not understood is
 //! kept as it was sent, with a tag. Only an event outside the time window, or with an impossible id, is refused.
 
+mod enrichment;
 mod known;
 mod level;
 mod log_type;
@@ -13,7 +14,7 @@ use vigie_domain::{Event, EventId, Object, Value};
 use crate::options::DecodeOptions;
 use crate::parse::Draft;
 use crate::redact::{RedactionCounts, Redactor};
-use survey::Survey;
+pub(crate) use survey::Survey;
 
 /// Bytes of a sender's id, as Elasticsearch has it.
 const ID_BYTES_MAX: usize = 512;
@@ -30,32 +31,45 @@ pub(crate) struct Refusal {
     pub(crate) body: Object,
 }
 
-/// The event that a draft becomes. What may never be stored is taken out before anything else looks at it.
+/// The event that a draft becomes.
 pub(crate) fn convert(
     mut draft: Draft,
     options: &DecodeOptions,
     redactions: &mut RedactionCounts,
 ) -> Result<Event, Refusal> {
+    match understand(&mut draft, options, redactions) {
+        Ok((event, survey)) => {
+            if let Some(pipeline) = &options.pipeline {
+                enrichment::enrich(&mut draft, &survey, pipeline);
+            }
+            append_tags(&mut draft);
+            Ok(Event { body: draft.body, ..event })
+        }
+        Err(reason) => Err(Refusal { reason, body: draft.body }),
+    }
+}
+
+/// The event without its body, which stays in the draft, and so do the tags; and what was seen in it. What may never be
+/// stored is taken out before anything else looks at it.
+pub(crate) fn understand(
+    draft: &mut Draft,
+    options: &DecodeOptions,
+    redactions: &mut RedactionCounts,
+) -> Result<(Event, Survey), String> {
     rename(&mut draft.body, &options.rename);
     let sent_id = take_id(&mut draft.body, &options.redactor, redactions);
     options.redactor.redact(&mut draft.body, redactions);
-    let id = match sent_id {
-        Ok(id) => id,
-        Err(reason) => return Err(Refusal { reason, body: draft.body }),
-    };
-    let survey = Survey::of(&draft.body);
-    let log_type = log_type::resolve(&mut draft, &survey, options.log_type);
-    typed::convert_values(&mut draft, &survey, log_type, options.received_at);
-    level::normalise(&mut draft, &survey);
-    if let (false, Some(error_message)) = (survey.has_message(), survey.error_message) {
+    let id = sent_id?;
+    let mut survey = Survey::of(&draft.body);
+    let log_type = log_type::resolve(draft, &survey, options.log_type);
+    typed::convert_values(draft, &survey, log_type, options.received_at);
+    level::normalise(draft, &survey);
+    if let (false, Some(error_message)) = (survey.has_message(), survey.error_message.take()) {
         draft.body.push(("message".into(), Value::text(error_message)));
     }
-    let timestamp = match timestamp::resolve(&mut draft, options) {
-        Ok(timestamp) => timestamp,
-        Err(reason) => return Err(Refusal { reason, body: draft.body }),
-    };
-    append_tags(&mut draft);
-    Ok(Event { id, timestamp, ingested_at: options.received_at, log_type, body: draft.body })
+    let timestamp = timestamp::resolve(draft, options)?;
+    let event = Event { id, timestamp, ingested_at: options.received_at, log_type, body: Object::new() };
+    Ok((event, survey))
 }
 
 fn rename(body: &mut Object, rename: &[(String, String)]) {
@@ -93,7 +107,8 @@ fn take_id(
     Ok((!id.0.is_empty()).then_some(id))
 }
 
-fn append_tags(draft: &mut Draft) {
+/// Moves the tags into the body.
+pub(crate) fn append_tags(draft: &mut Draft) {
     if draft.tags.is_empty() {
         return;
     }

@@ -6,7 +6,7 @@ use super::known::{Known, bit, known};
 
 /// What the walk found.
 #[derive(Debug, Default)]
-pub(super) struct Survey {
+pub(crate) struct Survey {
     /// What is known of each field at the top, in the order of the body: looking it up is most of the work.
     pub(super) tops: Vec<Option<&'static Known>>,
     /// Bits of the known fields that have a value.

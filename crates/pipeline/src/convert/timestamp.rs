@@ -8,6 +8,7 @@ use vigie_domain::{Object, Timestamp, Value};
 use super::{top, top_mut};
 use crate::options::DecodeOptions;
 use crate::parse::Draft;
+use crate::stages::field_path::find;
 use crate::tag;
 
 /// What was sent as `@timestamp` and is not the event's time stays under this name.
@@ -48,7 +49,7 @@ pub(super) fn resolve(draft: &mut Draft, options: &DecodeOptions) -> Result<Time
 
 /// The field to read: its name as sent, and its value.
 fn source<'d>(body: &'d Object, options: &'d DecodeOptions) -> Option<(&'d str, &'d Value)> {
-    let by_caller = options.time_field.as_deref().and_then(|name| Some((name, at_path(body, name)?)));
+    let by_caller = options.time_field.as_deref().and_then(|name| Some((name, find(body, name)?)));
     let has_value = |value: &Value| match value {
         Value::Null => false,
         Value::Text(text) => !text.trim().is_empty(),
@@ -57,17 +58,6 @@ fn source<'d>(body: &'d Object, options: &'d DecodeOptions) -> Option<(&'d str, 
     let aliases = FIELD_ALIASES.iter().filter(|(canonical, _)| *canonical == TIMESTAMP).flat_map(|(_, names)| *names);
     let mut known = std::iter::once(&TIMESTAMP).chain(aliases).filter_map(|name| Some((*name, top(body, name)?)));
     by_caller.filter(|(_, value)| has_value(value)).or_else(|| known.find(|(_, value)| has_value(value)))
-}
-
-/// The value of a name at the top, else within objects along its dots.
-fn at_path<'b>(body: &'b Object, path: &str) -> Option<&'b Value> {
-    if let Some(value) = top(body, path) {
-        return Some(value);
-    }
-    path.match_indices('.').find_map(|(at, _)| match top(body, &path[..at]) {
-        Some(Value::Object(inner)) => at_path(inner, &path[at + 1..]),
-        _ => None,
-    })
 }
 
 fn read(value: &Value, now: Timestamp) -> Reading {

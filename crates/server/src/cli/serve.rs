@@ -108,6 +108,7 @@ async fn serve(
     console.out().flush()?;
 
     let (readiness, metrics, inputs) = (state.readiness.clone(), state.metrics.clone(), state.inputs.clone());
+    let watch = tokio::spawn(wire::watch_pipelines(state.pipelines.clone()));
     let (router, _) = http::application(state);
     let stop = async {
         wait_for_signal().await;
@@ -129,6 +130,7 @@ async fn serve(
     };
     tokio::join!(http::serve::serve(listener, router, metrics, bounds(settings), stop.clone()), elasticsearch);
     inputs.stop(Duration::from_secs(settings.server.drain_timeout_s)).await;
+    watch.abort();
     stores.logs.flush().await;
     console.note("vigie has stopped; everything it acknowledged is stored")?;
     Ok(Outcome::Done)

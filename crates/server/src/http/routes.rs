@@ -15,6 +15,7 @@ pub mod logs;
 pub mod pipelines;
 pub mod push;
 pub mod search;
+pub mod stages;
 pub mod uploads;
 
 use std::pin::Pin;

@@ -10,6 +10,7 @@ use vigie_app::dead_letters::DeadLetters;
 use vigie_app::ingest::Ingest;
 use vigie_app::kept_answers::KeptAnswers;
 use vigie_app::kept_objects::KeptObjects;
+use vigie_app::pipelines::Pipelines;
 use vigie_app::search::Search;
 use vigie_app::uploads::Uploads;
 use vigie_inputs::Inputs;
@@ -35,6 +36,8 @@ pub struct AppState {
     pub inputs: Arc<Inputs>,
     /// Files of events.
     pub uploads: Arc<Uploads>,
+    /// What becomes of events before they are stored.
+    pub pipelines: Arc<Pipelines>,
     /// Finding events.
     pub search: Arc<Search>,
     /// Numbers about events.

@@ -36,6 +36,7 @@ fn help_has_examples_and_exit_codes() {
         "serve",
         "import",
         "query",
+        "pipeline",
         "scrub",
         "backup",
         "restore",
@@ -62,6 +63,30 @@ fn wrong_arguments_are_named() {
     check_misused(&["serve", "--listen", "nowhere"], "server.listen");
     check_misused(&["config", "check", "--config", "/no/such/file.toml"], "/no/such/file.toml");
     check_misused(&["query", "x", "--url", "here"], "http://HOST:PORT");
+}
+
+#[test]
+fn a_pipeline_is_checked_and_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = write(
+        folder.path(),
+        "default.toml",
+        "version = 1\n[[stage]]\ntype = 'kv'\n[[stage]]\ntype = 'drop'\nwhen = 'a:2'\n",
+    );
+    let wrong = write(folder.path(), "wrong.toml", "version = 1\n[[stage]]\ntype = 'kv'\nfeild = 'x'\n");
+    let input = write(folder.path(), "app.log", "words a=1\nwords a=2\n");
+    let (outcome, out, _) = vigie(&["pipeline", "test", &pipeline]);
+    assert_eq!((outcome, out.contains("can be used")), (Outcome::Done, true), "{out}");
+    let (outcome, out, _) = vigie(&["pipeline", "test", &pipeline, "--input", &input]);
+    assert_eq!(outcome, Outcome::Done);
+    for line in ["line 1: words a=1", "  1. kv: changed", "  2. drop: skipped", "  2. drop: dropped", "  dropped"] {
+        assert!(out.lines().any(|found| found == line), "{line} is missing in\n{out}");
+    }
+    let (outcome, _, err) = vigie(&["pipeline", "test", &wrong]);
+    assert_eq!(outcome, Outcome::Failed);
+    assert!(err.contains("stage 1 (kv), key \"feild\""), "{err}");
+    let (outcome, _, err) = vigie(&["pipeline", "test", "/no/such.toml"]);
+    assert_eq!((outcome, err.contains("/no/such.toml")), (Outcome::Failed, true), "{err}");
 }
 
 #[test]

@@ -30,4 +30,5 @@ mod push;
 mod query_help;
 mod redaction;
 mod shop;
+mod stages;
 mod uploads;

@@ -36,7 +36,8 @@ impl Direct {
     pub(super) fn open(settings: &Settings) -> Result<Self, Failure> {
         let runtime = runtime()?;
         let stores = runtime.block_on(async { Stores::open(settings, Arc::new(end_process)) })?;
-        let uploads = wire::uploads(settings, &stores.ports());
+        let pipelines = Arc::new(wire::pipelines(settings));
+        let uploads = wire::uploads(settings, &stores.ports()).with_pipelines(pipelines);
         runtime.block_on(uploads.prepare())?;
         Ok(Self { runtime, uploads, stores })
     }

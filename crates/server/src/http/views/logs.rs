@@ -25,6 +25,8 @@ pub struct IngestView {
     pub deduplicated: u64,
     /// Not stored.
     pub rejected: u64,
+    /// Let go by the pipeline, as it says.
+    pub dropped: u64,
     /// The first 100 rejected lines.
     pub errors: Vec<LineErrorView>,
     /// How safe the accepted events are: `fsync` means that they are on disk.
@@ -49,6 +51,7 @@ impl From<IngestReport> for IngestView {
             accepted: report.accepted,
             deduplicated: report.deduplicated,
             rejected: report.rejected,
+            dropped: report.dropped,
             errors: report.errors.into_iter().map(error).collect(),
             durability: "fsync",
         }

@@ -1,0 +1,130 @@
+//! `grok`: takes text apart by named expressions: `%{IPORHOST:client_ip} %{NUMBER:took_ms:float}`.
+//!
+//! The names are Logstash's. A pattern may match anywhere in the text unless it is held by `^` and `$`; expressions are
+//! Ruby's, with look-around, atomic groups and anchors of lines.
+
+mod engine;
+mod expand;
+mod library;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use toml::Value as Toml;
+use vigie_domain::{Event, Value};
+
+use super::error::PipelineError;
+use super::field_path::FieldPath;
+use super::options::Options;
+use super::{Memory, Outcome, Stage};
+use engine::{Engine, Search};
+use expand::{Capture, expand};
+
+/// Patterns that are tried one after the other.
+const PATTERNS_MAX: usize = 100;
+
+#[derive(Debug)]
+struct Grok {
+    field: FieldPath,
+    patterns: Vec<Pattern>,
+    overwrite: Vec<FieldPath>,
+    tries_all: bool,
+    keeps_empty: bool,
+}
+
+#[derive(Debug)]
+struct Pattern {
+    engine: Engine,
+    captures: Vec<Capture>,
+}
+
+pub(super) fn build(options: &mut Options) -> Result<Box<dyn Stage>, PipelineError> {
+    let field = options.field_or("field", "message")?;
+    let texts = options.texts("patterns")?;
+    if texts.is_empty() || texts.len() > PATTERNS_MAX {
+        return Err(options.missing("patterns", &format!("\"%{{COMBINEDAPACHELOG}}\"; 1 to {PATTERNS_MAX} of them")));
+    }
+    let own = options.table("pattern_definitions")?.into_iter().map(|(name, expression)| match expression {
+        Toml::String(expression) => Ok((name, expression)),
+        other => Err(options.wrong("pattern_definitions", &other, "a table such as { ORDER = '[A-Z]\\d+' }")),
+    });
+    let own = own.collect::<Result<Vec<_>, _>>()?;
+    let pattern = |text: &String| pattern(text, &own).map_err(|message| options.error("patterns", message));
+    let patterns = texts.iter().map(pattern).collect::<Result<_, _>>()?;
+    let target = options.field("target")?;
+    let mut stage = Grok {
+        field,
+        patterns,
+        overwrite: options.fields("overwrite")?,
+        tries_all: !options.flag("break_on_match", true)?,
+        keeps_empty: options.flag("keep_empty", false)?,
+    };
+    if let Some(target) = target {
+        for capture in stage.patterns.iter_mut().flat_map(|pattern| &mut pattern.captures) {
+            let below = target.child(capture.path.as_str());
+            capture.path = below.map_err(|message| options.error("target", message))?;
+        }
+    }
+    Ok(Box::new(stage))
+}
+
+fn pattern(text: &str, own: &[(String, String)]) -> Result<Pattern, String> {
+    let expanded = expand(text, own)?;
+    let engine = Engine::new(&expanded.expression, expanded.captures.len())?;
+    Ok(Pattern { engine, captures: expanded.captures })
+}
+
+/// Whether a pattern can be used, and what it finds in a text: pairs of field and text.
+///
+/// # Errors
+/// In words, when it cannot.
+pub fn try_grok(text: &str, pattern_text: &str) -> Result<Vec<(String, String)>, String> {
+    let pattern = pattern(pattern_text, &[])?;
+    let Search::Found(places) = pattern.engine.search(text) else { return Ok(Vec::new()) };
+    let found = pattern.captures.iter().zip(places);
+    let shown = |(capture, place): (&Capture, Option<(usize, usize)>)| {
+        place.map(|(start, end)| (capture.path.as_str().to_owned(), text[start..end].to_owned()))
+    };
+    Ok(found.filter_map(shown).collect())
+}
+
+impl Stage for Grok {
+    fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
+        let Some(Value::Text(text)) = self.field.get(&event.body) else { return Outcome::Keep };
+        let text = text.clone();
+        let mut replaced = Vec::new();
+        let mut is_found = false;
+        for pattern in &self.patterns {
+            let Search::Found(places) = pattern.engine.search(&text) else { continue };
+            is_found = true;
+            for (capture, place) in pattern.captures.iter().zip(places) {
+                let found = place.and_then(|(start, end)| text.get(start..end));
+                if let Some(found) = found.filter(|found| self.keeps_empty || !found.is_empty()) {
+                    self.put(event, capture, found, &mut replaced);
+                }
+            }
+            if !self.tries_all {
+                break;
+            }
+        }
+        if is_found { Outcome::Keep } else { Outcome::Failed }
+    }
+
+    fn failure_tag(&self) -> &'static str {
+        "_grokparsefailure"
+    }
+}
+
+impl Grok {
+    /// Puts what was captured into the event. A field that is there already becomes a list, unless it is to be replaced.
+    fn put<'s>(&'s self, event: &mut Event, capture: &'s Capture, found: &str, replaced: &mut Vec<&'s FieldPath>) {
+        let text = Value::text(found);
+        let value = capture.kind.and_then(|kind| kind.convert(&text)).unwrap_or(text);
+        if self.overwrite.contains(&capture.path) && !replaced.contains(&&capture.path) {
+            replaced.push(&capture.path);
+            capture.path.put(&mut event.body, value);
+        } else {
+            capture.path.append(&mut event.body, value);
+        }
+    }
+}

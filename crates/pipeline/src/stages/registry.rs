@@ -1,0 +1,47 @@
+//! The stages that there are: a new one is one file and one line here.
+
+use super::error::PipelineError;
+use super::options::Options;
+use super::{
+    Stage, convert, csv, date, digest, dissect, fields, flow, grok, json, kv, list, lookup, text, whereabouts,
+};
+
+/// Makes a stage of its keys.
+pub(super) type Build = fn(&mut Options) -> Result<Box<dyn Stage>, PipelineError>;
+
+/// Every stage: its `type` and how it is made.
+pub(super) const STAGES: &[(&str, Build)] = &[
+    ("add", fields::add),
+    ("clone", flow::clone),
+    ("convert", convert::build),
+    ("copy", fields::copy),
+    ("csv", csv::build),
+    ("date", date::build),
+    ("dedupe", flow::dedupe),
+    ("dissect", dissect::build),
+    ("drop", flow::drop),
+    ("fingerprint", digest::fingerprint),
+    ("geoip", whereabouts::geoip),
+    ("grok", grok::build),
+    ("hash", digest::hash),
+    ("join", list::join),
+    ("json", json::build),
+    ("kv", kv::build),
+    ("lowercase", text::lowercase),
+    ("remove", fields::remove),
+    ("rename", fields::rename),
+    ("replace", text::replace),
+    ("sample", flow::sample),
+    ("split", list::split),
+    ("translate", lookup::translate),
+    ("trim", text::trim),
+    ("unnest", flow::unnest),
+    ("uppercase", text::uppercase),
+    ("url_decode", text::url_decode),
+    ("user_agent", whereabouts::user_agent),
+];
+
+/// The `type` of every stage, in order of the alphabet.
+pub fn stage_kinds() -> impl Iterator<Item = &'static str> {
+    STAGES.iter().map(|(kind, _)| *kind)
+}
