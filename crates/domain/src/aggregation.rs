@@ -42,7 +42,7 @@ pub enum AggregationKind {
         /// Canonical field name.
         field: String,
     },
-    /// How many distinct values.
+    /// How many distinct values; a store may tell them apart by hashes of 64 bits.
     Cardinality {
         /// Canonical field name.
         field: String,

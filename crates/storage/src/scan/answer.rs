@@ -10,9 +10,10 @@ use vigie_domain::aggregation::{
 };
 
 use super::Run;
+use super::distinct::count_distinct;
 use super::keys::{FastMap, KeyRef};
 use super::memory::Held;
-use super::partial::{BucketState, Partial, TermsSegment, ValuesSegment, merge_all};
+use super::partial::{BucketState, Partial, TermsSegment, merge_all};
 use crate::error::StorageError;
 
 /// Values sorted whole; of more, only the places asked for are put in order.
@@ -61,9 +62,7 @@ impl<'r> Finish<'r> {
                 AggregationAnswer::Percentiles(self.percentiles(percents, segments)?)
             }
             (_, Partial::Stats(state)) => AggregationAnswer::Stats(state.finish()),
-            (_, Partial::Cardinality(segments)) => {
-                AggregationAnswer::Cardinality { count: self.count_distinct(segments)? }
-            }
+            (_, Partial::Cardinality(lists)) => AggregationAnswer::Cardinality { count: count_distinct(lists) },
             (_, _) => unreachable!("a partial answer is of the kind of its question"),
         })
     }
@@ -94,17 +93,6 @@ impl<'r> Finish<'r> {
         }
         numbers.sort_unstable_by(f64::total_cmp);
         Ok(percents.iter().map(|percent| (*percent, percentile_of_sorted(&numbers, *percent))).collect())
-    }
-
-    fn count_distinct(&self, segments: &[Arc<ValuesSegment>]) -> Result<u64, StorageError> {
-        let mut held = self.run.memory.hold(0)?;
-        let mut distinct: FastMap<KeyRef<'_>, ()> = FastMap::default();
-        for segment in segments {
-            self.run.check()?;
-            held.resize((distinct.capacity() + segment.numbers.len()) * size_of::<KeyRef<'_>>())?;
-            distinct.extend(segment.numbers.iter().map(|number| (segment.keys.get(*number), ())));
-        }
-        Ok(distinct.len() as u64)
     }
 
     fn terms(

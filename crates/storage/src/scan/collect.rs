@@ -9,10 +9,11 @@ use std::sync::Arc;
 use vigie_domain::LogType;
 use vigie_domain::aggregation::AggregationKind;
 
+use super::distinct::Distinct;
 use super::filter::{ScanContext, evaluate};
 use super::keys::{FastMap, KeySpace, Keys};
 use super::memory::{Budget, Held};
-use super::partial::{BucketState, Partial, StatsState, TermsSegment, ValuesSegment};
+use super::partial::{BucketState, Partial, StatsState, TermsSegment};
 use super::question::Question;
 use super::visit::{add_stats, for_each_key, for_each_number, slot};
 use crate::chunk::Chunk;
@@ -62,7 +63,7 @@ enum State {
     DateHistogram(Spans),
     Filters { counts: Vec<u64> },
     Stats(Vec<StatsState>),
-    Cardinality { keys: KeySpace, buckets: Buckets },
+    Cardinality(Distinct),
     Percentiles(Numbers),
 }
 
@@ -132,7 +133,8 @@ impl State {
     /// Bytes that it holds, those that growing vectors keep free included.
     fn bytes(&self) -> usize {
         match self {
-            Self::Terms { keys, buckets } | Self::Cardinality { keys, buckets } => keys.bytes() + buckets.bytes(),
+            Self::Terms { keys, buckets } => keys.bytes() + buckets.bytes(),
+            Self::Cardinality(distinct) => distinct.bytes(),
             Self::DateHistogram(spans) => {
                 spans.entries.capacity() * size_of::<(u32, i64, u64)>() + spans.by_start.capacity() * SLOT_BYTES
             }
@@ -158,9 +160,7 @@ impl<'q> Collector<'q> {
             AggregationKind::DateHistogram { .. } => State::DateHistogram(Spans::default()),
             AggregationKind::Filters(_) => State::Filters { counts: Vec::new() },
             AggregationKind::Stats { .. } => State::Stats(Vec::new()),
-            AggregationKind::Cardinality { .. } => {
-                State::Cardinality { keys: KeySpace::default(), buckets: Buckets::default() }
-            }
+            AggregationKind::Cardinality { .. } => State::Cardinality(Distinct::default()),
             AggregationKind::Percentiles { .. } => State::Percentiles(Numbers::default()),
         };
         let children = question.children.iter().map(|child| Self::new(child, memory)).collect::<Result<_, _>>()?;
@@ -193,11 +193,7 @@ impl<'q> Collector<'q> {
                     into_bucket(row, buckets.add(parent, key, 1));
                 });
             }
-            State::Cardinality { keys, buckets } => {
-                for_each_key(self.question, chunk, selected, keys, &mut |_, parent, key| {
-                    buckets.add(parent, key, 1);
-                });
-            }
+            State::Cardinality(distinct) => distinct.collect(self.question, chunk, selected),
             State::DateHistogram(spans) => count_spans(self.question, chunk, selected, spans, &mut into_bucket),
             State::Filters { counts } => {
                 let per_parent = self.question.filters.len() as u32;
@@ -260,12 +256,9 @@ impl<'q> Collector<'q> {
                 let keys = compact(keys.into_keys(), &mut buckets.entries);
                 terms_partials(Arc::new(keys), buckets.entries, below, parent_count)
             }
-            State::Cardinality { keys, mut buckets } => {
-                let keys = Arc::new(compact(keys.into_keys(), &mut buckets.entries));
-                let mut numbers = vec![Vec::new(); parent_count];
-                buckets.entries.iter().for_each(|(parent, key, _)| numbers[*parent as usize].push(*key));
-                let segment = |numbers| Arc::new(ValuesSegment { keys: keys.clone(), numbers });
-                numbers.into_iter().map(|numbers| Partial::Cardinality(vec![segment(numbers)])).collect()
+            State::Cardinality(distinct) => {
+                let lists = distinct.finish(parent_count);
+                lists.map(|hashes| Partial::Cardinality(vec![Arc::new(hashes)])).collect()
             }
             State::DateHistogram(spans) => {
                 let below = children_by_bucket(children, spans.entries.len());
@@ -431,7 +424,7 @@ mod tests {
         // The text itself, its place, its number, the bucket.
         let terms = 8 + 16 + 4 + 16;
         check(&Aggregation::terms("users", "user_id", 1), terms);
-        check(&Aggregation::cardinality("users", "user_id"), terms);
+        check(&Aggregation::cardinality("users", "user_id"), 8);
         check(&Aggregation::terms("users", "user_id", 1).with(Aggregation::stats("n", "n")), terms + 64);
         check(&Aggregation::terms("users", "user_id", 1).with(filters(50)), terms + 50 * 8);
         check(&Aggregation::leaf("seconds", seconds.clone()), 24);

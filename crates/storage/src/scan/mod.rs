@@ -7,6 +7,7 @@ mod answer;
 mod asked_text;
 mod collect;
 mod count;
+mod distinct;
 mod field_values;
 mod filter;
 mod kept;

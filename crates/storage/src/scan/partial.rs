@@ -75,15 +75,6 @@ pub struct TermsSegment {
     pub children: Vec<Vec<Partial>>,
 }
 
-/// Distinct values as one run saw them; a value may be there several times.
-#[derive(Debug)]
-pub struct ValuesSegment {
-    /// Where they lie.
-    pub keys: Arc<Keys>,
-    /// Their numbers.
-    pub numbers: Vec<u32>,
-}
-
 /// The partial answer to one question.
 #[derive(Clone, Debug)]
 pub enum Partial {
@@ -95,8 +86,8 @@ pub enum Partial {
     Filters(Vec<BucketState>),
     /// Of `Stats`.
     Stats(StatsState),
-    /// Of `Cardinality`.
-    Cardinality(Vec<Arc<ValuesSegment>>),
+    /// Of `Cardinality`: hashes of values, each list in order.
+    Cardinality(Vec<Arc<Vec<u64>>>),
     /// Of `Percentiles`.
     Percentiles(Vec<Arc<Vec<f64>>>),
 }
@@ -123,7 +114,9 @@ impl Partial {
     fn inner_bytes(&self, seen: &mut SeenKeys) -> usize {
         match self {
             Self::Terms(segments) => segments.iter().map(|segment| segment.bytes(seen)).sum(),
-            Self::Cardinality(segments) => segments.iter().map(|segment| segment.bytes(seen)).sum(),
+            Self::Cardinality(lists) => {
+                lists.iter().map(|list| list.capacity() * size_of::<u64>() + SHARED_BYTES).sum()
+            }
             Self::Percentiles(segments) => {
                 segments.iter().map(|segment| segment.capacity() * size_of::<f64>() + SHARED_BYTES).sum()
             }
@@ -165,12 +158,6 @@ impl TermsSegment {
             + self.counts.capacity() * size_of::<(u32, u64)>()
             + below
             + keys_bytes(&self.keys, seen)
-    }
-}
-
-impl ValuesSegment {
-    fn bytes(&self, seen: &mut SeenKeys) -> usize {
-        size_of::<Self>() + SHARED_BYTES + self.numbers.capacity() * size_of::<u32>() + keys_bytes(&self.keys, seen)
     }
 }
 
