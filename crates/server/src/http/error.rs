@@ -20,6 +20,8 @@ use super::body::BodyError;
 const THROTTLED_RETRY_AFTER_S: u64 = 60;
 /// When a caller may try again after `Unavailable`, in seconds, unless the use case says otherwise.
 const UNAVAILABLE_RETRY_AFTER_S: u64 = 5;
+/// When a caller may try again after `TimedOut`, in seconds: asked again at once, it would take as long.
+const TIMED_OUT_RETRY_AFTER_S: u64 = 30;
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -203,6 +205,9 @@ impl From<Error> for Problem {
             ErrorKind::Unavailable => {
                 problem.retry_after_s.get_or_insert(UNAVAILABLE_RETRY_AFTER_S);
             }
+            ErrorKind::TimedOut => {
+                problem.retry_after_s.get_or_insert(TIMED_OUT_RETRY_AFTER_S);
+            }
             ErrorKind::Internal => {
                 let shown = "something went wrong inside vigie; its log has the cause under this request id".to_owned();
                 problem.cause = Some(std::mem::replace(&mut problem.detail, shown));
@@ -215,7 +220,6 @@ impl From<Error> for Problem {
             | ErrorKind::NotFound
             | ErrorKind::Conflict
             | ErrorKind::TooLarge
-            | ErrorKind::TimedOut
             | ErrorKind::DiskFull => {}
         }
         problem
@@ -321,9 +325,10 @@ mod tests {
             Problem::from(Error::new(kind, "no")).into_response().headers().get(name).is_some()
         };
         assert!(header(ErrorKind::Unauthenticated, header::WWW_AUTHENTICATE));
+        // Every 429 and every 503 says when.
         assert!(header(ErrorKind::Throttled, header::RETRY_AFTER));
         assert!(header(ErrorKind::Unavailable, header::RETRY_AFTER));
-        assert!(!header(ErrorKind::TimedOut, header::RETRY_AFTER), "asked again it takes as long");
+        assert!(header(ErrorKind::TimedOut, header::RETRY_AFTER));
         assert!(!header(ErrorKind::NotFound, header::RETRY_AFTER));
     }
 }
