@@ -133,27 +133,32 @@ impl fmt::Display for Day {
 pub struct TimeRange {
     /// First instant within.
     pub from: Timestamp,
-    /// First instant past it.
+    /// First instant past it; the latest of all has none after it and lies within.
     pub to: Timestamp,
 }
 
 impl TimeRange {
-    /// Every instant but the very last.
+    /// Every instant.
     pub const ALL: Self = Self { from: Timestamp::MIN, to: Timestamp::MAX };
 
     /// Whether the instant lies within.
     pub fn contains(&self, instant: Timestamp) -> bool {
-        self.from <= instant && instant < self.to
+        self.from <= instant && self.is_before_end(instant)
     }
 
     /// Whether any instant from `first` to `last`, both included, lies within.
     pub fn overlaps(&self, first: Timestamp, last: Timestamp) -> bool {
-        self.from <= last && first < self.to
+        self.from <= last && self.is_before_end(first)
     }
 
     /// Whether all instants from `first` to `last`, both included, lie within.
     pub fn covers(&self, first: Timestamp, last: Timestamp) -> bool {
-        self.from <= first && last < self.to
+        self.from <= first && self.is_before_end(last)
+    }
+
+    /// Whether the instant does not lie past the end.
+    pub fn is_before_end(&self, instant: Timestamp) -> bool {
+        instant < self.to || self.to == Timestamp::MAX
     }
 
     /// Length in nanoseconds; 0 when it is empty.
@@ -187,6 +192,20 @@ mod tests {
         assert_eq!(Day::parse("2026-11-23"), None);
         assert!(day.start().day() == day && day.end().day() == Day(day.0 + 1));
         assert_eq!(Timestamp::from_nanos(-1).day(), Day(-1));
+    }
+
+    #[test]
+    fn a_range_ends_before_its_end_unless_nothing_is_after_it() {
+        let check = |to: i64, nanos: i64, expected: bool| {
+            let (range, instant) = (TimeRange { to: Timestamp(to), ..TimeRange::ALL }, Timestamp(nanos));
+            let all = [range.contains(instant), range.overlaps(instant, instant), range.covers(instant, instant)];
+            assert_eq!(all, [expected; 3], "{nanos} before {to}");
+        };
+        check(7, 6, true);
+        check(7, 7, false);
+        check(i64::MAX - 1, i64::MAX - 1, false);
+        check(i64::MAX, i64::MAX - 1, true);
+        check(i64::MAX, i64::MAX, true);
     }
 
     #[test]

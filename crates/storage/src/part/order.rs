@@ -19,7 +19,11 @@ impl Part {
             return Ok(self.all_rows());
         }
         let start = self.rows_before(index, Position { timestamp: range.from, sequence: 0 })?;
-        let end = self.rows_before(index, Position { timestamp: range.to, sequence: 0 })?;
+        let end = if range.is_before_end(self.meta.last) {
+            self.meta.rows as usize
+        } else {
+            self.rows_before(index, Position { timestamp: range.to, sequence: 0 })?
+        };
         Ok(Rows::run(start..end.max(start)))
     }
 

@@ -48,7 +48,7 @@ impl Filter {
     pub fn key(&self, part: &Part, question: Option<&Question>) -> Option<KeptKey> {
         let TimeRange { from, to } = self.range;
         let from = (from > part.meta.first).then(|| from.as_nanos());
-        let to = (to <= part.meta.last).then(|| to.as_nanos());
+        let to = (!self.range.is_before_end(part.meta.last)).then(|| to.as_nanos());
         let question = question.map_or_else(|| Arc::from(""), |question| question.text.clone());
         Some(KeptKey { part: part.meta.id, cut: [from, to], filter: self.text.clone()?, question })
     }
@@ -87,9 +87,8 @@ impl Filter {
             return evaluate(&self.matcher, chunk, tests);
         }
         let timestamps = chunk.timestamps();
-        let (from, to) = (self.range.from.as_nanos(), self.range.to.as_nanos());
-        let in_range =
-            BooleanBuffer::collect_bool(timestamps.len(), |row| from <= timestamps[row] && timestamps[row] < to);
+        let is_within = |row: usize| self.range.contains(Timestamp::from_nanos(timestamps[row]));
+        let in_range = BooleanBuffer::collect_bool(timestamps.len(), is_within);
         if in_range.count_set_bits() == 0 {
             return in_range;
         }

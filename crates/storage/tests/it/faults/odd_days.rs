@@ -12,8 +12,6 @@ use vigie_storage::{EngineOptions, LogEngine};
 use super::disk::Disk;
 use super::life::check_bytes;
 
-/// A range of time ends before `Timestamp::MAX`.
-const LAST: Timestamp = Timestamp::from_nanos(i64::MAX - 1);
 const HOUR_NANOS: i64 = NANOS_PER_DAY / 24;
 /// 2026-11-23.
 const TODAY_NANOS: i64 = 20_780 * NANOS_PER_DAY;
@@ -31,7 +29,7 @@ async fn the_first_and_the_last_instant_are_kept_and_age_by_their_arrival() {
         ..EngineOptions::new("/data/logs")
     };
     let engine = LogEngine::open(options).unwrap();
-    let instants = [Timestamp::MIN, Timestamp::from_nanos(0), Timestamp::from_nanos(TODAY_NANOS), LAST];
+    let instants = [Timestamp::MIN, Timestamp::from_nanos(0), Timestamp::from_nanos(TODAY_NANOS), Timestamp::MAX];
     let event = |timestamp: Timestamp| Event {
         id: None,
         timestamp,
