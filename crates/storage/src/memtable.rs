@@ -78,6 +78,11 @@ impl MemTable {
         self.shelves.entry(key).or_default().chunks.push(Arc::new(chunk));
     }
 
+    /// The days that it has events of.
+    pub fn days(&self) -> impl Iterator<Item = Day> + '_ {
+        self.shelves.keys().map(|(day, _)| *day)
+    }
+
     /// The finished chunks of one day.
     pub fn chunks_of(&self, day: Day) -> impl Iterator<Item = &Arc<Chunk>> {
         self.shelves.iter().filter(move |(key, _)| key.0 == day).flat_map(|(_, shelf)| &shelf.chunks)

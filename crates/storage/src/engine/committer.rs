@@ -104,6 +104,10 @@ impl Committer {
         let sequence_before = self.next_sequence;
         let mut in_group = DedupIndex::default();
         for (batch, reply) in group {
+            if let Err(error) = self.shared.lock().add_days(&batch.days()) {
+                drop(reply.send(Err(error)));
+                continue;
+            }
             match self.admit(*batch, reply, &mut in_group, &mut bytes) {
                 Ok(one) => accepted.push(one),
                 Err(one) => known.push(one),

@@ -39,6 +39,7 @@ impl Maintenance {
         let mut state = self.shared.lock();
         let (gone, kept): (Vec<_>, Vec<_>) = state.parts.drain(..).partition(|part| part.meta.day == day);
         state.parts = kept;
+        state.note_days();
         drop(state);
         let event_count: u64 = gone.iter().map(|part| part.meta.rows).sum();
         self.shared.drop_parts(&gone);

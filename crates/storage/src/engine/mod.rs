@@ -78,12 +78,7 @@ impl LogEngine {
         let segment =
             OpenSegment::create(&*options.files, &wal_folder, recovered.next_sequence).map_err(StorageError::from)?;
         recovery::trim_log(&recovered.parts).map_err(StorageError::from)?;
-        let state = State {
-            active: recovered.table,
-            parts: recovered.published,
-            exceeding: recovered.exceeding,
-            ..State::default()
-        };
+        let state = State::new(recovered.table, recovered.published, recovered.exceeding);
         let shared = Arc::new(SharedState::new(state, recovered.indices, options.kept_bytes_max));
         let queries = Queries::new(&options, shared.kept.clone());
         let (commands, received) = mpsc::channel(QUEUE_MAX);

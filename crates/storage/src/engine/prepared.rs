@@ -1,6 +1,6 @@
 //! A batch made ready by its sender's task, so that the one committing thread has little left to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
@@ -62,6 +62,11 @@ impl PreparedBatch {
             }
         }
         Self { key, encoded, now, events, has_ids, chunks, open: Arc::new(open), open_places, indices }
+    }
+
+    /// The days that it has events of.
+    pub fn days(&self) -> BTreeSet<Day> {
+        self.indices.keys().copied().collect()
     }
 
     /// How many events it holds.

@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use vigie_domain::{Day, TimeRange};
+use vigie_domain::{Day, Error, TimeRange};
 
 use crate::chunk::{Exceeding, IndexColumns, IndexRegistry, dynamic_columns};
 use crate::memtable::MemTable;
 use crate::part::Part;
 use crate::scan::{Kept, Unit};
+
+/// Daily indices that a store has at most: each has files of its own for every log type. The window of accepted times lets in
+/// a hundred; more come of `any_time` alone.
+pub const INDICES_MAX: usize = 4_000;
 
 /// Where every event is: in exactly one of the three.
 #[derive(Default)]
@@ -21,6 +25,42 @@ pub struct State {
     pub parts: Vec<Arc<Part>>,
     /// Of the events that were written to parts since the start.
     pub exceeding: Exceeding,
+    days: BTreeSet<Day>,
+}
+
+impl State {
+    /// These events.
+    pub fn new(active: MemTable, parts: Vec<Arc<Part>>, exceeding: Exceeding) -> Self {
+        let mut state = Self { active, parts, exceeding, ..Self::default() };
+        state.note_days();
+        state
+    }
+
+    /// Makes an index of each of the days that has none.
+    ///
+    /// # Errors
+    /// `Invalid` when they would be too many; there then are as many as before.
+    pub fn add_days(&mut self, days: &BTreeSet<Day>) -> Result<(), Error> {
+        let new: Vec<Day> = days.difference(&self.days).copied().collect();
+        if let (Some(first), Some(last)) = (new.first(), new.last())
+            && self.days.len() + new.len() > INDICES_MAX
+        {
+            let (count, known) = (new.len(), self.days.len());
+            return Err(Error::invalid(format!(
+                "{count} days between {first} and {last} have no index yet; there are {known} indices and may be \
+                 {INDICES_MAX}: send events of fewer days, or let older indices be deleted (lifecycle.delete_after_days)"
+            )));
+        }
+        self.days.extend(new);
+        Ok(())
+    }
+
+    /// Finds again of which days there are events, once some are gone.
+    pub fn note_days(&mut self) {
+        let tables = std::iter::once(&self.active).chain(self.sealed.as_deref());
+        let days = self.parts.iter().map(|part| part.meta.day).chain(tables.flat_map(MemTable::days));
+        self.days = days.collect();
+    }
 }
 
 /// The dynamic columns of a part; none of one that cannot be read, which is told by whoever needs its events.
@@ -106,5 +146,24 @@ impl SharedState {
             range.overlaps(first, last)
         };
         memory.filter(overlaps).chain(parts.into_iter().map(Unit::Part)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indices_are_bounded() {
+        let mut state = State::default();
+        let days = |range: std::ops::Range<i32>| range.map(Day).collect::<BTreeSet<_>>();
+        assert!(state.add_days(&days(0..INDICES_MAX as i32 - 1)).is_ok());
+        let error = state.add_days(&days(-2..3)).unwrap_err();
+        assert!(error.message.contains("2 days between 1969.12.30 and 1969.12.31 have no index yet"), "{error}");
+        assert!(state.add_days(&days(-1..3)).is_ok(), "what was refused is no index");
+        assert!(state.add_days(&days(-1..3)).is_ok(), "known days need no room");
+        assert!(state.add_days(&days(-2..-1)).is_err());
+        state.note_days();
+        assert!(state.add_days(&days(-2..-1)).is_ok(), "days without an event are none");
     }
 }
