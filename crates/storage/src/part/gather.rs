@@ -10,6 +10,9 @@ use arrow::error::ArrowError;
 /// A row: the number of its batch, and its own within that batch.
 pub type Pick = (u32, u32);
 
+/// Bytes for which a string of a page has room before the page takes more.
+const TEXT_BYTES: usize = 16;
+
 /// Whether a column of this type holds strings.
 pub fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::Dictionary(..))
@@ -75,7 +78,10 @@ impl<'a> TextColumn<'a> {
 
 fn gather_text(columns: &[Option<&ArrayRef>], picks: &[Pick]) -> StringArray {
     let columns: Vec<TextColumn<'_>> = columns.iter().map(|column| TextColumn::new(*column)).collect();
-    let mut builder = StringBuilder::with_capacity(picks.len(), picks.len() * 16);
+    if columns.iter().all(|column| matches!(column, TextColumn::Missing)) {
+        return StringArray::new_null(picks.len());
+    }
+    let mut builder = StringBuilder::with_capacity(picks.len(), picks.len() * TEXT_BYTES);
     for (batch, row) in picks {
         builder.append_option(columns[*batch as usize].value(*row as usize));
     }

@@ -16,6 +16,14 @@ use crate::chunk::{Chunk, OverflowFields, column_names};
 use crate::error::StorageError;
 use crate::files::{self, SharedFiles};
 
+/// Bytes that the rows read ahead of all parts that are merged take, about: fewer rows are read at once where there are many
+/// columns, which take their room with or without values.
+const AHEAD_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Rows read at once of each part, at least.
+const AHEAD_ROWS_MIN: usize = 128;
+/// Bytes of a value in a column of numbers, and of the place of one in a column of strings.
+const VALUE_BYTES: usize = 8;
+
 /// Writes the events of these chunks, which are of one day and log type, to a new part.
 ///
 /// # Errors
@@ -114,7 +122,8 @@ fn merge_parts(
     parts: &[Arc<Part>],
     effort: Effort,
 ) -> Result<WrittenPart, StorageError> {
-    let mut cursors = parts.iter().map(|part| Cursor::open(part)).collect::<Result<Vec<_>, _>>()?;
+    let ahead_bytes = AHEAD_BYTES_MAX / parts.len().max(1);
+    let mut cursors = parts.iter().map(|part| Cursor::open(part, ahead_bytes)).collect::<Result<Vec<_>, _>>()?;
     let heads: Vec<RecordBatch> =
         cursors.iter().filter_map(|cursor| Some(cursor.batch.as_ref()?.batch.clone())).collect();
     let indices = parts.iter().map(|part| part.index()).collect::<Result<Vec<_>, _>>()?;
@@ -170,8 +179,10 @@ struct Ordered {
 type RowKey = (i64, u64);
 
 impl Cursor {
-    fn open(part: &Part) -> Result<Self, StorageError> {
-        let mut cursor = Self { reader: part.batches(PAGE_ROWS)?, batch: None, row: 0, place: None };
+    fn open(part: &Part, ahead_bytes: usize) -> Result<Self, StorageError> {
+        let row_bytes = part.row_bytes(None)? + part.schema()?.fields().len() * VALUE_BYTES;
+        let batch_rows = (ahead_bytes / row_bytes).clamp(AHEAD_ROWS_MIN, PAGE_ROWS);
+        let mut cursor = Self { reader: part.batches(batch_rows)?, batch: None, row: 0, place: None };
         cursor.advance_batch(part)?;
         Ok(cursor)
     }
@@ -234,4 +245,65 @@ fn next_page(cursors: &mut [Cursor], parts: &[Arc<Part>]) -> Result<Option<PageP
         }
     }
     Ok((!picks.is_empty()).then_some((batches, picks)))
+}
+
+#[cfg(test)]
+mod tests {
+    use vigie_domain::{Event, EventBatch, LogType, Timestamp, Value};
+
+    use super::*;
+    use crate::chunk::{ChunkBuilder, IndexColumns};
+    use crate::manifest::PartMeta;
+
+    const ROWS: u64 = 3_000;
+
+    /// A part of every second event, from this one on.
+    fn part(folder: &Path, first: u64) -> Arc<Part> {
+        let event = |number: u64| {
+            let timestamp = Timestamp::from_seconds(number as i64);
+            let body = vec![("n".into(), Value::Int(number as i64))];
+            Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::Error, body }
+        };
+        let numbers = (0..ROWS).map(|number| first + 2 * number);
+        let events: EventBatch = numbers.clone().map(event).collect();
+        let index = IndexColumns::default();
+        let chunk = ChunkBuilder::build(LogType::Error, numbers.zip(events.rows()), &index);
+        let (files, path) = (files::os(), folder.join(format!("{first}.parquet")));
+        let written = write(&files, &path, &[Arc::new(chunk)]).unwrap();
+        let meta = PartMeta {
+            id: first,
+            day: Timestamp::default().day(),
+            log_type: LogType::Error,
+            rows: ROWS,
+            bytes: written.bytes,
+            index_bytes: written.index_bytes,
+            first: Timestamp::from_seconds(first as i64),
+            last: Timestamp::from_seconds((first + 2 * (ROWS - 1)) as i64),
+            min_sequence: first,
+            max_sequence: first + 2 * (ROWS - 1),
+            last_ingested_at: Timestamp::default(),
+            has_ids: false,
+            is_recompressed: false,
+        };
+        Arc::new(Part::new(files, meta, path))
+    }
+
+    #[test]
+    fn however_few_rows_are_read_ahead_all_come_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let parts = [part(folder.path(), 0), part(folder.path(), 1)];
+        for ahead_bytes in [0, usize::MAX] {
+            let mut cursors: Vec<Cursor> = parts.iter().map(|part| Cursor::open(part, ahead_bytes).unwrap()).collect();
+            let rows = cursors[0].batch.as_ref().unwrap().batch.num_rows();
+            assert_eq!(rows, if ahead_bytes == 0 { AHEAD_ROWS_MIN } else { ROWS as usize });
+            let mut sequences = Vec::new();
+            while let Some((batches, picks)) = next_page(&mut cursors, &parts).unwrap() {
+                let fields = joined_fields(batches.iter());
+                let place = fields.iter().position(|field| field.name() == column_names::SEQUENCE).unwrap();
+                let page = page(&fields, &batches, &picks).unwrap();
+                sequences.extend_from_slice(page[place].as_primitive::<UInt64Type>().values());
+            }
+            assert!(sequences.into_iter().eq(0..2 * ROWS), "{ahead_bytes}");
+        }
+    }
 }

@@ -24,6 +24,8 @@ use crate::files::{self, Access, NewFile, SharedFiles};
 
 /// Pages looked at before encodings and sizes of filters are chosen.
 const SAMPLE_PAGES: usize = 4;
+/// Bytes of the pages that wait for it; wide ones are fewer.
+const SAMPLE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Filters are made for somewhat more hashes than the first pages have.
 const HASHES_MARGIN: f64 = 1.15;
 
@@ -186,7 +188,9 @@ impl PartWriter {
         let page = RecordBatch::try_new(self.schema.clone(), columns)?;
         if self.writer.is_none() {
             self.waiting.push(page);
-            return if self.waiting.len() < SAMPLE_PAGES { Ok(()) } else { self.start() };
+            let bytes: usize = self.waiting.iter().map(RecordBatch::get_array_memory_size).sum();
+            let is_enough = self.waiting.len() >= SAMPLE_PAGES || bytes >= SAMPLE_BYTES_MAX;
+            return if is_enough { self.start() } else { Ok(()) };
         }
         self.write(&page)
     }
