@@ -52,7 +52,7 @@ class Vigie:
 
     def __init__(self, binary, folder):
         self.binary, self.folder = binary, folder
-        self.port, self.elasticsearch_port = free_port(), free_port()
+        self.port, self.elasticsearch_port, self.beats_port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 
@@ -61,6 +61,7 @@ class Vigie:
             **os.environ,
             "VIGIE_ADMIN_PASSWORD": PASSWORD,
             "VIGIE_ELASTICSEARCH_API_LISTEN": f"127.0.0.1:{self.elasticsearch_port}",
+            "VIGIE_INPUT_BEATS_LISTEN": f"127.0.0.1:{self.beats_port}",
             "VIGIE_STORAGE_FREE_BYTES_MIN": "0",
             "VIGIE_LOG_LEVEL": "warn",
         }
@@ -118,7 +119,8 @@ def run(client, binary, cache):
     vigie = Vigie(binary, folder / "data")
     vigie.folder.mkdir()
     vigie.start()
-    site = Site(vigie.url, f"http://127.0.0.1:{vigie.elasticsearch_port}", USER, PASSWORD, EVENTS, folder)
+    beats = f"127.0.0.1:{vigie.beats_port}"
+    site = Site(vigie.url, f"http://127.0.0.1:{vigie.elasticsearch_port}", beats, USER, PASSWORD, EVENTS, folder)
     began = time.monotonic()
     sender = client.start(site, cache)
     try:

@@ -19,6 +19,7 @@ class Site:
 
     url: str
     elasticsearch_url: str
+    beats: str
     user: str
     password: str
     events: int

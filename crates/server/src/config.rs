@@ -99,6 +99,8 @@ pub struct Settings {
     pub input_syslog_tcp: StreamInputSettings,
     /// Syslog in datagrams.
     pub input_syslog_udp: DatagramInputSettings,
+    /// Beats, as Filebeat and Logstash speak.
+    pub input_beats: StreamInputSettings,
     /// Files that are followed.
     pub input_files: FileInputSettings,
     /// What inputs could not store.
@@ -334,7 +336,12 @@ impl Settings {
         if self.data.dir.as_os_str().is_empty() {
             return Err(ConfigError("data.dir is empty; name a folder".to_owned()));
         }
-        for (section, input) in [("input_tcp", &self.input_tcp), ("input_syslog_tcp", &self.input_syslog_tcp)] {
+        let streams = [
+            ("input_tcp", &self.input_tcp),
+            ("input_syslog_tcp", &self.input_syslog_tcp),
+            ("input_beats", &self.input_beats),
+        ];
+        for (section, input) in streams {
             input.check(section)?;
         }
         for (section, input) in [("input_udp", &self.input_udp), ("input_syslog_udp", &self.input_syslog_udp)] {

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use vigie_domain::{Error, Result};
-use vigie_inputs::{DatagramProtocol, FileSpec, InputSpec, Lines, OneWay, Protocol, StreamProtocol, Syslog, TlsFiles};
+use vigie_inputs::{
+    Beats, DatagramProtocol, FileSpec, InputSpec, Lines, OneWay, Protocol, StreamProtocol, Syslog, TlsFiles,
+};
 
 use crate::config::inputs::{DatagramInputSettings, StreamInputSettings, address};
 use crate::config::{ConfigError, Settings};
@@ -22,6 +24,7 @@ pub fn specs(settings: &Settings) -> Result<Vec<InputSpec>> {
         datagrams("udp", &settings.input_udp, Arc::new(Lines)),
         streams("syslog_tcp", &settings.input_syslog_tcp, Arc::new(OneWay::new(Syslog))),
         datagrams("syslog_udp", &settings.input_syslog_udp, Arc::new(Syslog)),
+        streams("beats", &settings.input_beats, Arc::new(Beats)),
         Ok(files(settings)),
     ];
     let found: Result<Vec<Option<InputSpec>>, ConfigError> = all.into_iter().collect();
