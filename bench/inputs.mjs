@@ -9,6 +9,7 @@ import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { beatsWindows, sendBeats } from './beats.mjs';
 import { cpuSeconds, freePort, peakMb, residentMb, sleep } from './engine/measure.mjs';
 import { Vigie } from './engine/vigie.mjs';
 
@@ -66,7 +67,7 @@ class Bench {
 
   async start(name) {
     this.folder = mkdtempSync(join(tmpdir(), 'vigie-inputs-'));
-    const sections = ['TCP', 'UDP', 'SYSLOG_TCP', 'SYSLOG_UDP'];
+    const sections = ['TCP', 'UDP', 'SYSLOG_TCP', 'SYSLOG_UDP', 'BEATS'];
     this.ports = {};
     for (const section of sections) {
       this.ports[section] = await freePort();
@@ -164,6 +165,9 @@ try {
   await bench.measure('access log lines over TCP', count, 100_000, () => bench.overTcp('TCP', 'tcp', access, count));
   const messages = syslog(count);
   await bench.measure('syslog over TCP (RFC 5424)', count, 80_000, () => bench.overTcp('SYSLOG_TCP', 'syslog_tcp', messages, count));
+
+  const windows = beatsWindows(access.toString().trimEnd().split('\n'));
+  await bench.measure('Beats, windows of 2,048, compressed', count, 80_000, () => sendBeats(bench.ports.BEATS, windows, CONNECTIONS));
 
   if (options.sender) {
     const short = join(folder, 'short.ndjson');

@@ -54,6 +54,7 @@ class Vigie:
         self.binary, self.folder = binary, folder
         self.port, self.elasticsearch_port = free_port(), free_port()
         self.otlp_grpc, self.otlp_http = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+        self.beats = f"127.0.0.1:{free_port()}"
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 
@@ -64,6 +65,7 @@ class Vigie:
             "VIGIE_ELASTICSEARCH_API_LISTEN": f"127.0.0.1:{self.elasticsearch_port}",
             "VIGIE_INPUT_OTLP_GRPC_LISTEN": self.otlp_grpc,
             "VIGIE_INPUT_OTLP_HTTP_LISTEN": self.otlp_http,
+            "VIGIE_INPUT_BEATS_LISTEN": self.beats,
             "VIGIE_STORAGE_FREE_BYTES_MIN": "0",
             "VIGIE_LOG_LEVEL": "warn",
         }
@@ -122,7 +124,8 @@ def run(client, binary, cache):
     vigie.folder.mkdir()
     vigie.start()
     elasticsearch_url = f"http://127.0.0.1:{vigie.elasticsearch_port}"
-    site = Site(vigie.url, elasticsearch_url, vigie.otlp_grpc, vigie.otlp_http, USER, PASSWORD, EVENTS, folder)
+    inputs = {"otlp_grpc": vigie.otlp_grpc, "otlp_http": vigie.otlp_http, "beats": vigie.beats}
+    site = Site(vigie.url, elasticsearch_url, **inputs, user=USER, password=PASSWORD, events=EVENTS, folder=folder)
     began = time.monotonic()
     sender = client.start(site, cache)
     try:

@@ -24,6 +24,7 @@ class Site:
     elasticsearch_url: str
     otlp_grpc: str
     otlp_http: str
+    beats: str
     user: str
     password: str
     events: int

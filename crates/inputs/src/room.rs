@@ -42,10 +42,24 @@ impl Room {
 
     /// Waits until the connection may have twice what it has; at most `bytes_max`.
     pub(crate) async fn grow(&mut self, bytes_max: usize) {
-        let more_kib = self.bytes().min(bytes_max.saturating_sub(self.bytes())).div_ceil(1024);
-        let more_kib = more_kib.min(SHARED_KIB) as u32;
+        let more_kib = self.more_kib(bytes_max);
         // The semaphore is never closed.
         let Ok(more) = Arc::clone(&self.shared.0).acquire_many_owned(more_kib).await else { return };
+        self.take(more);
+    }
+
+    /// Takes twice what the connection has, at most `bytes_max`, if it is free now; whether it was.
+    pub(crate) fn try_grow(&mut self, bytes_max: usize) -> bool {
+        let more = Arc::clone(&self.shared.0).try_acquire_many_owned(self.more_kib(bytes_max));
+        more.map(|more| self.take(more)).is_ok()
+    }
+
+    fn more_kib(&self, bytes_max: usize) -> u32 {
+        let more_kib = self.bytes().min(bytes_max.saturating_sub(self.bytes())).div_ceil(1024);
+        more_kib.min(SHARED_KIB) as u32
+    }
+
+    fn take(&mut self, more: OwnedSemaphorePermit) {
         match &mut self.permit {
             Some(permit) => permit.merge(more),
             None => self.permit = Some(more),

@@ -136,6 +136,21 @@ impl<'o> Assembler<'o> {
         }
     }
 
+    /// A JSON object, after `edit`; anything else is refused. What is refused for what its fields say is kept as `edit` left it.
+    pub fn push_json_object(&mut self, json: &[u8], edit: impl FnOnce(&mut Object)) {
+        if let Some(reason) = self.size_reason(json) {
+            return self.refuse(reason, json);
+        }
+        let text = std::str::from_utf8(json).map_err(|error| format!("broken JSON: {error}; send it as UTF-8"));
+        match text.and_then(parse_json).and_then(object_of) {
+            Ok(mut body) => {
+                edit(&mut body);
+                self.push_object(body);
+            }
+            Err(reason) => self.refuse(reason, json),
+        }
+    }
+
     /// The fields of a record whose protocol has fields.
     pub fn push_object(&mut self, body: Object) {
         self.push_object_told(body, Telling::default());

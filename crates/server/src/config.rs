@@ -103,6 +103,8 @@ pub struct Settings {
     pub input_otlp_grpc: StreamInputSettings,
     /// OpenTelemetry over HTTP.
     pub input_otlp_http: StreamInputSettings,
+    /// Beats, as Filebeat and Logstash speak.
+    pub input_beats: StreamInputSettings,
     /// Files that are followed.
     pub input_files: FileInputSettings,
     /// What inputs could not store.
@@ -355,6 +357,7 @@ impl Settings {
             ("input_syslog_tcp", &self.input_syslog_tcp),
             ("input_otlp_grpc", &self.input_otlp_grpc),
             ("input_otlp_http", &self.input_otlp_http),
+            ("input_beats", &self.input_beats),
         ];
         for (section, input) in streams {
             input.check(section)?;

@@ -46,7 +46,7 @@ export async function startVigie(): Promise<Vigie> {
   const tcpPort = await freePort();
   const child = spawn(binary, ['serve', '--demo', '--data', join(folder, 'data'), '--listen', `127.0.0.1:${port}`], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', VIGIE_ADMIN_PASSWORD: PASSWORD, VIGIE_DEMO_EVENTS: '60000', VIGIE_LOG_LEVEL: 'warn', VIGIE_INPUT_TCP_LISTEN: `127.0.0.1:${tcpPort}`, VIGIE_INPUT_UDP_LISTEN: '', VIGIE_INPUT_SYSLOG_TCP_LISTEN: '', VIGIE_INPUT_SYSLOG_UDP_LISTEN: '' },
+    env: { PATH: process.env['PATH'] ?? '', VIGIE_ADMIN_PASSWORD: PASSWORD, VIGIE_DEMO_EVENTS: '60000', VIGIE_LOG_LEVEL: 'warn', VIGIE_INPUT_TCP_LISTEN: `127.0.0.1:${tcpPort}`, VIGIE_INPUT_UDP_LISTEN: '', VIGIE_INPUT_SYSLOG_TCP_LISTEN: '', VIGIE_INPUT_SYSLOG_UDP_LISTEN: '', VIGIE_INPUT_BEATS_LISTEN: '' },
   });
   let output = '';
   child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()));

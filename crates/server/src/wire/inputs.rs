@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use vigie_domain::{Error, Result};
-use vigie_inputs::{DatagramProtocol, FileSpec, InputSpec, Lines, OneWay, Protocol, StreamProtocol, Syslog, TlsFiles};
+use vigie_inputs::{
+    Beats, DatagramProtocol, FileSpec, InputSpec, Lines, OneWay, Protocol, StreamProtocol, Syslog, TlsFiles,
+};
 
 use crate::config::inputs::{DatagramInputSettings, StreamInputSettings, address};
 use crate::config::{ConfigError, Settings};
@@ -25,6 +27,7 @@ pub fn specs(settings: &Settings) -> Result<Vec<InputSpec>> {
         datagrams("syslog_udp", &settings.input_syslog_udp, Arc::new(Syslog)),
         streams("otlp_grpc", &settings.input_otlp_grpc, otlp(settings)),
         streams("otlp_http", &settings.input_otlp_http, otlp(settings)),
+        streams("beats", &settings.input_beats, Arc::new(Beats)),
         Ok(files(settings)),
     ];
     let found: Result<Vec<Option<InputSpec>>, ConfigError> = all.into_iter().collect();
