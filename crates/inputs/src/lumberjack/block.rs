@@ -59,6 +59,14 @@ impl Block {
         !self.events.is_empty()
     }
 
+    /// Takes the windows that end here; an unfinished one stays, in that room.
+    pub(super) fn take_whole_windows(&mut self, room: Room) -> Self {
+        let mut rest = Self::new(room);
+        self.events.split_off(self.whole).into_iter().for_each(|event| rest.push(event, None));
+        self.held_bytes -= rest.held_bytes;
+        std::mem::replace(self, rest)
+    }
+
     /// Leaves the events of a window that does not end here to their sender.
     pub(super) fn keep_whole_windows(&mut self) {
         self.events.truncate(self.whole);

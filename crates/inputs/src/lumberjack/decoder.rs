@@ -82,6 +82,8 @@ struct Packed {
     unpacked: BytesMut,
     step: Vec<u8>,
     is_at_end: bool,
+    /// Why no more can be unpacked; said when what was unpacked before is taken.
+    failure: Option<Cut>,
 }
 
 enum Unpacked {
@@ -99,6 +101,7 @@ impl Packed {
             unpacked: BytesMut::new(),
             step: Vec::with_capacity(STEP_BYTES),
             is_at_end: false,
+            failure: None,
         }
     }
 
@@ -114,6 +117,9 @@ impl Packed {
                     return Err(Cut::protocol("a compressed frame holds another; compress frames once"));
                 }
                 None => debug_assert!(self.unpacked.len() < HEADER_BYTES_MAX, "only a beginning is left"),
+            }
+            if let Some(failure) = self.failure.take() {
+                return Err(failure);
             }
             if self.is_at_end {
                 return self.over();
@@ -131,15 +137,20 @@ impl Packed {
         self.step.clear();
         let input = &packed[..packed.len().min(self.left_bytes)];
         let status = self.inflate.decompress_vec(input, &mut self.step, FlushDecompress::None);
-        let status =
-            status.map_err(|error| Cut::protocol(format!("a compressed frame cannot be unpacked: {error}")))?;
         let used = (self.inflate.total_in() - before) as usize;
         packed.advance(used);
         self.left_bytes -= used;
         self.unpacked.extend_from_slice(&self.step);
-        self.is_at_end = matches!(status, Status::StreamEnd);
-        if used == 0 && self.step.is_empty() && !self.is_at_end {
-            return Err(Cut::protocol("a compressed frame is cut short; its length does not reach its end"));
+        match status {
+            Ok(Status::StreamEnd) => self.is_at_end = true,
+            Ok(Status::Ok | Status::BufError) if used == 0 && self.step.is_empty() => {
+                let words = "a compressed frame is cut short; its length does not reach its end";
+                self.failure = Some(Cut::protocol(words));
+            }
+            Ok(Status::Ok | Status::BufError) => {}
+            Err(error) => {
+                self.failure = Some(Cut::protocol(format!("a compressed frame cannot be unpacked: {error}")));
+            }
         }
         self.check_size()
     }

@@ -124,6 +124,19 @@ mod tests {
     }
 
     #[test]
+    fn fields_of_filebeat_are_found_by_the_names_of_vigie() {
+        let json = r#"{"@timestamp":"2026-11-24T02:00:00Z","agent":{"id":"a1","type":"filebeat"},"ecs":{"version":"8.0.0"},
+            "host":{"name":"web-1"},"service":{"name":"cart"},"source":{"ip":"10.0.0.1"},"input":{"type":"filestream"},
+            "log":{"offset":9,"file":{"path":"/x"}},"fields":{"shop":"main"},"message":"paid"}"#;
+        let framed = framed(Content::Json(json.as_bytes().to_vec()));
+        let mut names = Vec::new();
+        framed.events.events().next().unwrap().for_each_leaf(&mut |name, _| names.push(name.to_owned()));
+        let expected = "agent.id agent.type ecs.version host service client_ip input.type log.offset log.file.path \
+                        fields.shop message";
+        assert_eq!(names.join(" "), expected);
+    }
+
+    #[test]
     fn pairs_are_fields() {
         let pairs = |pairs: &[(&str, &str)]| {
             Content::Pairs(

@@ -94,9 +94,10 @@ impl<'d> Session<'d> {
     /// What is to be stored next: windows that are finished, a part of one for which there is no more room, or, when
     /// nothing more comes, the rest.
     pub(super) fn next_block(&mut self) -> Option<Block> {
-        let is_due = !self.block.acks.is_empty()
-            || self.block.has_events() && (self.block.is_full() || self.is_over || !self.has_room());
-        if is_due {
+        if !self.block.acks.is_empty() {
+            return Some(self.block.take_whole_windows(self.door.room()));
+        }
+        if self.block.has_events() && (self.block.is_full() || self.is_over || !self.has_room()) {
             return Some(std::mem::replace(&mut self.block, Block::new(self.door.room())));
         }
         if !self.block.has_events() && self.decoder.is_between_frames() {

@@ -151,7 +151,9 @@ fn of_a_large_event_the_beginning_is_kept() {
 
 #[test]
 fn what_unpacks_to_too_much_is_found_out_on_the_way() {
-    let bomb = packed(&json(1, &" ".repeat(20_000_000)).repeat(2));
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&json(1, &" ".repeat(20_000_000)).repeat(2)).unwrap();
+    let bomb = framed(&encoder.finish().unwrap());
     let (frames, cut) = read(bomb.chunks(4_096));
     assert_eq!(frames.len(), 1);
     assert_eq!(cut.map(|cut| cut.reason), Some(CutReason::TooLarge));
@@ -182,20 +184,31 @@ proptest! {
     }
 
     #[test]
-    fn damaged_and_cut_bytes_are_read_alike_in_any_pieces(at in any::<prop::sample::Index>(), bit in 0_u8..8, size in 1_usize..50) {
+    fn damaged_and_cut_bytes_are_read_alike_in_any_pieces(
+        at in any::<prop::sample::Index>(), bit in 0_u8..8, size in 1_usize..50
+    ) {
         let mut bytes = conversation();
         let at = at.index(bytes.len());
         let (whole, _) = read(bytes.chunks(size));
         let (cut_frames, cut) = read(bytes[..at].chunks(size));
         assert!(cut.is_none() && whole.starts_with(&cut_frames));
         bytes[at] ^= 1 << bit;
-        assert_eq!(read(bytes.chunks(size)), read([bytes.as_slice()]));
+        check_alike(&bytes, size);
     }
 
     #[test]
     fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..300), size in 1_usize..50) {
-        assert_eq!(read(bytes.chunks(size)), read([bytes.as_slice()]));
+        check_alike(&bytes, size);
     }
+}
+
+/// In pieces and as a whole the bytes are the same frames, and end alike. How much comes out of a damaged packed frame before
+/// the damage is found, and in which words, is up to the unpacking.
+fn check_alike(bytes: &[u8], size: usize) {
+    let ((in_pieces, cut), (whole, whole_cut)) = (read(bytes.chunks(size)), read([bytes]));
+    assert!(in_pieces.starts_with(&whole) || whole.starts_with(&in_pieces), "{in_pieces:?} {whole:?}");
+    assert!(in_pieces.len() == whole.len() || cut.is_some(), "{in_pieces:?} {whole:?}");
+    assert_eq!(cut.map(|cut| cut.reason), whole_cut.map(|cut| cut.reason));
 }
 
 fn ack(sequence: u32) -> Vec<u8> {
