@@ -4,9 +4,8 @@
 //! stored, such as an event outside of the time window, is kept as a dead letter: the protocol cannot tell it.
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::{OriginalUri, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
@@ -162,17 +161,14 @@ pub async fn collect_events(
     State(state): State<AppState>,
     caller: Caller,
     address: ClientAddress,
-    uri: OriginalUri,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Json<HecView>, Refusal> {
-    let channel = channel(&headers, &uri);
-    check_encoding(&headers)?;
+    let channel = channel(request.headers(), request.uri());
     let read: Read<Refusal> = Box::new(|bytes, assembler| {
         hec::push_events(bytes, assembler).map_err(Refusal::Hec)?;
         Ok(Repetition::MayBeNew)
     });
-    collect(&state, &caller, address, body, read).await?;
+    collect(&state, &caller, address, request, read).await?;
     Ok(success(&state, channel))
 }
 
@@ -201,7 +197,7 @@ pub struct RawParams {
     pub index: Option<String>,
     /// Their time, in seconds since 1970.
     pub time: Option<String>,
-    /// The sender's channel, unless it is in the header `X-Splunk-Request-Channel`.
+    /// The sender's channel, unless it is in the header `X-Splunk-Request-Channel`; with it, ids are acknowledged.
     pub channel: Option<String>,
 }
 
@@ -226,18 +222,16 @@ pub async fn collect_raw(
     caller: Caller,
     address: ClientAddress,
     QueryParams(params): QueryParams<RawParams>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Json<HecView>, Refusal> {
-    let has_channel = headers.contains_key(CHANNEL) || params.channel.is_some();
-    check_encoding(&headers)?;
+    let channel = channel(request.headers(), request.uri());
     let telling = params.telling();
     let read: Read<Refusal> = Box::new(move |bytes, assembler| {
         hec::push_raw(bytes, &telling, assembler).map_err(Refusal::Hec)?;
         Ok(Repetition::MayBeNew)
     });
-    collect(&state, &caller, address, body, read).await?;
-    Ok(success(&state, has_channel.then_some(())))
+    collect(&state, &caller, address, request, read).await?;
+    Ok(success(&state, channel))
 }
 
 /// As `POST /services/collector/raw`.
@@ -249,11 +243,12 @@ async fn collect(
     state: &AppState,
     caller: &Caller,
     address: ClientAddress,
-    body: Body,
+    request: Request,
     read: Read<Refusal>,
 ) -> Result<(), Refusal> {
+    check_encoding(request.headers())?;
     let mut admission = state.ingest.admit();
-    let body = receive(body, &mut admission).await?;
+    let body = receive(request.into_body(), &mut admission).await?;
     let sent = Sent { input: "hec", body, unpacked_bytes: None, refused_max: usize::MAX, read };
     let report = state.ingest.accept_sent(&caller.scope, sent).await?;
     state.letters.keep("hec", Some(address.0), report.refused).await?;
@@ -264,7 +259,7 @@ async fn collect(
 }
 
 /// The sender's channel, if it has one.
-fn channel(headers: &HeaderMap, uri: &OriginalUri) -> Option<()> {
+fn channel(headers: &HeaderMap, uri: &Uri) -> Option<()> {
     let in_query = || uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("channel=")));
     (headers.contains_key(CHANNEL) || in_query()).then_some(())
 }
@@ -290,7 +285,7 @@ pub struct AcksRequest {
     (status = 400, description = "the channel is missing", body = HecView),
 ))]
 pub async fn acknowledge(
-    uri: OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     JsonBody(request): JsonBody<AcksRequest>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
