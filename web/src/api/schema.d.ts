@@ -5131,7 +5131,7 @@ export interface operations {
                 index?: string;
                 /** @description Their time, in seconds since 1970. */
                 time?: string;
-                /** @description The sender's channel, unless it is in the header `X-Splunk-Request-Channel`. */
+                /** @description The sender's channel, unless it is in the header `X-Splunk-Request-Channel`; with it, ids are acknowledged. */
                 channel?: string;
             };
             header?: never;
@@ -5196,7 +5196,7 @@ export interface operations {
                 index?: string;
                 /** @description Their time, in seconds since 1970. */
                 time?: string;
-                /** @description The sender's channel, unless it is in the header `X-Splunk-Request-Channel`. */
+                /** @description The sender's channel, unless it is in the header `X-Splunk-Request-Channel`; with it, ids are acknowledged. */
                 channel?: string;
             };
             header?: never;
