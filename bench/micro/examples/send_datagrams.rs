@@ -29,6 +29,7 @@ fn main() {
     for number in 0..count {
         if rate > 0 && number % BURST == 0 {
             let due = begun + Duration::from_secs_f64(number as f64 / rate as f64);
+            #[expect(clippy::disallowed_methods, reason = "datagrams are sent at a pace, which is a time")]
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
         }
         socket.send(lines.next().unwrap()).unwrap();

@@ -174,9 +174,9 @@ fn cards_are_found_and_other_numbers_stay() {
         let (before, after) = CONTEXTS.choose(&mut dice).unwrap();
         let text = format!("{before}{}{after}", disguised(&mut dice, &number));
         if is_redacted(&redactor, &text) {
-            found += 1
+            found += 1;
         } else {
-            missed.push(text)
+            missed.push(text);
         }
         let (before, after) = CONTEXTS.choose(&mut dice).unwrap();
         let text = format!("{before}{}{after}", look_alike(&mut dice));

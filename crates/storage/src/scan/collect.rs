@@ -59,7 +59,7 @@ pub struct Collector<'q> {
 }
 
 enum State {
-    Terms { keys: KeySpace, buckets: Buckets },
+    Terms { keys: Box<KeySpace>, buckets: Buckets },
     DateHistogram(Spans),
     Filters { counts: Vec<u64> },
     Stats(Vec<StatsState>),
@@ -156,7 +156,7 @@ impl<'q> Collector<'q> {
     /// When nothing may be held any more.
     pub fn new(question: &'q Question, memory: &'q Budget) -> Result<Self, StorageError> {
         let state = match &question.asked.kind {
-            AggregationKind::Terms { .. } => State::Terms { keys: KeySpace::default(), buckets: Buckets::default() },
+            AggregationKind::Terms { .. } => State::Terms { keys: Box::default(), buckets: Buckets::default() },
             AggregationKind::DateHistogram { .. } => State::DateHistogram(Spans::default()),
             AggregationKind::Filters(_) => State::Filters { counts: Vec::new() },
             AggregationKind::Stats { .. } => State::Stats(Vec::new()),
