@@ -4,6 +4,7 @@ usage: logstash_async_handler.py HOST:PORT EVENTS SERVICE DATABASE
 """
 
 import logging
+import sqlite3
 import sys
 import time
 
@@ -14,6 +15,18 @@ from logstash_async.handler import AsynchronousLogstashHandler
 # So many are logged before it waits a moment, so that it is still sending when Vigie is killed.
 AT_ONCE = 100
 PAUSE_S = 0.05
+TRIES = 4_000
+
+
+def kept(database):
+    """How many events the handler keeps; None when that cannot be told now."""
+    connection = sqlite3.connect(database)
+    try:
+        return connection.execute("SELECT count(*) FROM event").fetchone()[0]
+    except sqlite3.OperationalError:  # the handler has it locked: it is at work
+        return None
+    finally:
+        connection.close()
 
 
 def main():
@@ -34,7 +47,11 @@ def main():
         log.info("order", extra={"n": number})
         if number % AT_ONCE == 0:
             time.sleep(PAUSE_S)
-    # Ends when everything is sent.
+    # At its end the handler tries once and leaves the rest to the application's next start; this one stays until nothing is left.
+    for _ in range(TRIES):
+        if kept(database) == 0:
+            break
+        time.sleep(PAUSE_S)
     logging.shutdown()
 
 
