@@ -87,7 +87,7 @@ impl<F: Framing> StreamProtocol for OneWay<F> {
                         return Ok(());
                     }
                 }
-                read = read_some(connection, &mut reading.buffer), if has_room => reading.has_read(read?, self.0.end()),
+                read = read_some(connection, &mut reading.buffer), if has_room => reading.has_read(read, self.0.end()),
                 () = reading.room.grow(reading.bytes_max), if may_grow => {}
                 () = tokio::time::sleep_until(slow_at), if !reading.is_over && storing.is_none() => reading.check_slow(),
                 () = door.stopped(), if !reading.is_over => reading.is_over = true,
@@ -199,8 +199,16 @@ impl Reading {
         }
     }
 
-    /// Notes that so many bytes more are in the buffer.
-    fn has_read(&mut self, bytes: usize, end: u8) {
+    /// Notes that so many bytes more are in the buffer. A connection that fails is over; what came before is stored.
+    fn has_read(&mut self, read: std::io::Result<usize>, end: u8) {
+        let bytes = match read {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.is_over = true;
+                self.cut = Some(error.into());
+                return;
+            }
+        };
         if bytes == 0 {
             self.is_over = true;
         } else if self.skipped.is_some() {

@@ -229,6 +229,20 @@ async fn what_cannot_be_stored_waits_until_it_can() {
 }
 
 #[tokio::test]
+async fn what_came_before_a_connection_broke_is_stored() {
+    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    bench.store.fail_next_appends(3);
+    let mut stream = bench.connect().await;
+    stream.write_all(b"one\ntwo\n").await.unwrap();
+    bench.until(|numbers| numbers.last_error.is_some()).await;
+    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(stream);
+    bench.until(|numbers| numbers.stored == 2).await;
+    bench.until(|numbers| numbers.connections == 0).await;
+    assert_eq!(bench.texts("message").await, ["one", "two"]);
+}
+
+#[tokio::test]
 async fn what_was_received_is_stored_before_the_end() {
     let bench = Bench::new(streams(OneWay::new(Lines), None));
     let mut stream = bench.connect().await;

@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use inputs::{DatagramInputSettings, FileInputSettings, StreamInputSettings};
+use inputs::{
+    DatagramInputSettings, DeadLetterSettings, ElasticsearchApiSettings, FileInputSettings, StreamInputSettings,
+};
 pub use layers::{Layer, Source};
 
 /// The settings file with every default, as compiled in.
@@ -167,24 +169,6 @@ pub struct IngestSettings {
     pub window_past_days: u32,
     /// Minutes into the future.
     pub window_ahead_minutes: u32,
-}
-
-/// What inputs could not store.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DeadLetterSettings {
-    /// Bytes of all of them.
-    pub bytes_max: u64,
-}
-
-/// Speaking as Elasticsearch does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ElasticsearchApiSettings {
-    /// Address and port of a listener of its own; empty when there is none.
-    pub listen: String,
-    /// The version that clients are told.
-    pub version: String,
 }
 
 /// What becomes of events before they are stored.
@@ -352,19 +336,7 @@ impl Settings {
         if self.data.dir.as_os_str().is_empty() {
             return Err(ConfigError("data.dir is empty; name a folder".to_owned()));
         }
-        let streams = [
-            ("input_tcp", &self.input_tcp),
-            ("input_syslog_tcp", &self.input_syslog_tcp),
-            ("input_otlp_grpc", &self.input_otlp_grpc),
-            ("input_otlp_http", &self.input_otlp_http),
-            ("input_beats", &self.input_beats),
-        ];
-        for (section, input) in streams {
-            input.check(section)?;
-        }
-        for (section, input) in [("input_udp", &self.input_udp), ("input_syslog_udp", &self.input_syslog_udp)] {
-            inputs::address(&format!("{section}.listen"), &input.listen)?;
-        }
+        inputs::check(&self)?;
         let positive = [
             ("server.connections_max", self.server.connections_max as u64),
             ("server.header_timeout_s", self.server.header_timeout_s),

@@ -52,6 +52,7 @@ fn files_are_short() {
         let lines = lines_before_tests(text);
         let is_test = path.contains("/tests/")
             || path.ends_with("_tests.rs")
+            || path.ends_with("/tests.rs")
             || path.ends_with(".test.ts")
             || path.ends_with(".spec.ts");
         (lines > FILE_LINES_MAX && !is_test).then(|| format!("{path}: {lines} lines"))

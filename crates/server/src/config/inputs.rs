@@ -1,11 +1,11 @@
-//! Settings of the inputs: a section each, `input_<name>`; an empty address turns one off.
+//! Settings of the ways in: a section each, `input_<name>` for most; an empty address turns one off.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
+use super::{ConfigError, Settings};
 
 /// An input of connections.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,45 @@ impl FileInputSettings {
     pub fn patterns(&self) -> Vec<String> {
         self.paths.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()).map(str::to_owned).collect()
     }
+}
+
+/// What inputs could not store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetterSettings {
+    /// Bytes of all of them.
+    pub bytes_max: u64,
+}
+
+/// Speaking as Elasticsearch does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ElasticsearchApiSettings {
+    /// Address and port of a listener of its own; empty when there is none.
+    pub listen: String,
+    /// The version that clients are told.
+    pub version: String,
+}
+
+/// Checks what can be checked of all inputs without opening anything.
+///
+/// # Errors
+/// When a value is none, or one is missing that another needs.
+pub fn check(settings: &Settings) -> Result<(), ConfigError> {
+    let streams = [
+        ("input_tcp", &settings.input_tcp),
+        ("input_syslog_tcp", &settings.input_syslog_tcp),
+        ("input_otlp_grpc", &settings.input_otlp_grpc),
+        ("input_otlp_http", &settings.input_otlp_http),
+        ("input_beats", &settings.input_beats),
+    ];
+    for (section, input) in streams {
+        input.check(section)?;
+    }
+    for (section, input) in [("input_udp", &settings.input_udp), ("input_syslog_udp", &settings.input_syslog_udp)] {
+        address(&format!("{section}.listen"), &input.listen)?;
+    }
+    Ok(())
 }
 
 /// The address that a setting names; `None` when it is empty.
