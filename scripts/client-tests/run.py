@@ -5,6 +5,7 @@ One client is one file in `clients/`. It has:
 
   QUERY                 finds its events, in Vigie's query language
   EXACTLY_ONCE          whether what it sends again is stored once (it gives its events names)
+  SHARED_KEY            what it must know to use the forward protocol; left out: nothing
   IS_INTERRUPTED        whether Vigie is killed while it sends; False for clients that themselves lose what is under way
   prepare(cache)        installs it below that folder; raises Skip(reason) when that cannot be done
   start(site, cache)    starts it: a subprocess.Popen that sends `site.events` events whose field `n` counts from 0, and ends
@@ -50,9 +51,10 @@ def free_port():
 class Vigie:
     """A server of its own in a folder of its own; killed as by a power cut, started again on the same ports."""
 
-    def __init__(self, binary, folder):
-        self.binary, self.folder = binary, folder
+    def __init__(self, binary, folder, shared_key):
+        self.binary, self.folder, self.shared_key = binary, folder, shared_key
         self.port, self.elasticsearch_port = free_port(), free_port()
+        self.gelf_tcp, self.gelf_udp, self.forward = (f"127.0.0.1:{free_port()}" for _ in range(3))
         self.otlp_grpc, self.otlp_http = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
         self.beats = f"127.0.0.1:{free_port()}"
         self.url = f"http://127.0.0.1:{self.port}"
@@ -63,6 +65,10 @@ class Vigie:
             **os.environ,
             "VIGIE_ADMIN_PASSWORD": PASSWORD,
             "VIGIE_ELASTICSEARCH_API_LISTEN": f"127.0.0.1:{self.elasticsearch_port}",
+            "VIGIE_INPUT_GELF_TCP_LISTEN": self.gelf_tcp,
+            "VIGIE_INPUT_GELF_UDP_LISTEN": self.gelf_udp,
+            "VIGIE_INPUT_FORWARD_LISTEN": self.forward,
+            "VIGIE_INPUT_FORWARD_SHARED_KEY": self.shared_key,
             "VIGIE_INPUT_OTLP_GRPC_LISTEN": self.otlp_grpc,
             "VIGIE_INPUT_OTLP_HTTP_LISTEN": self.otlp_http,
             "VIGIE_INPUT_BEATS_LISTEN": self.beats,
@@ -120,11 +126,14 @@ def number_of(source):
 def run(client, binary, cache):
     """What is wrong, or None, and words about how it went."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="vigie-client-"))
-    vigie = Vigie(binary, folder / "data")
+    vigie = Vigie(binary, folder / "data", getattr(client, "SHARED_KEY", ""))
     vigie.folder.mkdir()
     vigie.start()
     elasticsearch_url = f"http://127.0.0.1:{vigie.elasticsearch_port}"
-    inputs = {"otlp_grpc": vigie.otlp_grpc, "otlp_http": vigie.otlp_http, "beats": vigie.beats}
+    inputs = {
+        "otlp_grpc": vigie.otlp_grpc, "otlp_http": vigie.otlp_http, "beats": vigie.beats,
+        "gelf_tcp": vigie.gelf_tcp, "gelf_udp": vigie.gelf_udp, "forward": vigie.forward,
+    }
     site = Site(vigie.url, elasticsearch_url, **inputs, user=USER, password=PASSWORD, events=EVENTS, folder=folder)
     began = time.monotonic()
     sender = client.start(site, cache)

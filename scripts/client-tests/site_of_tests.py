@@ -25,6 +25,9 @@ class Site:
     otlp_grpc: str
     otlp_http: str
     beats: str
+    gelf_tcp: str
+    gelf_udp: str
+    forward: str
     user: str
     password: str
     events: int

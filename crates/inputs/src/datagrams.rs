@@ -31,26 +31,65 @@ const DATAGRAM_EXTRA_BYTES: usize = 64;
 const FETCHED_AT_ONCE: usize = 256;
 /// Senders whose datagrams are stored at once.
 const STORED_AT_ONCE: usize = 16;
-/// How often it is looked how many datagrams the system threw away.
-const LOSS_INTERVAL: Duration = Duration::from_secs(1);
+/// How often it is looked how many datagrams the system threw away, and which messages wait for their rest in vain.
+const TICK: Duration = Duration::from_secs(1);
 
 /// What is spoken in datagrams.
 pub trait DatagramProtocol: Send + Sync + 'static {
-    /// The whole message that a datagram is or completes; `None` when more of it has to come.
-    fn message(&self, sender: IpAddr, datagram: &[u8]) -> Option<Bytes> {
+    /// The message that a datagram is or completes; `None` when more of it has to come.
+    fn message(&self, sender: IpAddr, datagram: &[u8]) -> Option<Message> {
         let _ = sender;
-        Some(Bytes::copy_from_slice(datagram))
+        Some(Message::Whole(Bytes::copy_from_slice(datagram)))
+    }
+
+    /// Messages whose rest has not come in time, with their senders; asked for every second.
+    fn overdue(&self) -> Vec<(IpAddr, Message)> {
+        Vec::new()
+    }
+
+    /// Messages whose rest has not come, with their senders, when nothing more will be received.
+    fn unfinished(&self) -> Vec<(IpAddr, Message)> {
+        Vec::new()
     }
 
     /// Puts the records of a message into the assembler.
     fn push(&self, message: &[u8], assembler: &mut Assembler<'_>);
 }
 
+/// What came in one datagram or several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// All of it.
+    Whole(Bytes),
+    /// Something that can never be read; it is kept with the reason.
+    Refused {
+        /// Why, in words for whoever runs the sender.
+        reason: String,
+        /// What was sent.
+        raw: Bytes,
+    },
+}
+
+impl Message {
+    const fn size_bytes(&self) -> usize {
+        match self {
+            Self::Whole(bytes) | Self::Refused { raw: bytes, .. } => bytes.len(),
+        }
+    }
+}
+
 /// Messages by their senders, and their bytes.
 #[derive(Default)]
 struct Waiting {
-    messages: HashMap<IpAddr, Vec<Bytes>>,
+    messages: HashMap<IpAddr, Vec<Message>>,
     size_bytes: usize,
+}
+
+impl Waiting {
+    fn add(&mut self, sender: IpAddr, message: Message) {
+        self.size_bytes += message.size_bytes() + DATAGRAM_EXTRA_BYTES;
+        self.messages.entry(sender).or_default().push(message);
+    }
 }
 
 type Storing<'d> = Pin<Box<dyn Future<Output = ()> + Send + 'd>>;
@@ -62,7 +101,7 @@ pub(crate) async fn receive(address: SocketAddr, protocol: Arc<dyn DatagramProto
     let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
     let mut waiting = Waiting::default();
     let mut storing: Option<Storing<'_>> = None;
-    let mut looks_for_loss = tokio::time::interval(LOSS_INTERVAL);
+    let mut every_second = tokio::time::interval(TICK);
     let mut is_over = false;
     loop {
         if storing.is_none() && waiting.size_bytes > 0 {
@@ -79,12 +118,16 @@ pub(crate) async fn receive(address: SocketAddr, protocol: Arc<dyn DatagramProto
                     door.numbers().failed(format!("a datagram could not be received: {error}"));
                 }
             }
-            _ = looks_for_loss.tick() => {
+            _ = every_second.tick() => {
+                protocol.overdue().into_iter().for_each(|(sender, message)| waiting.add(sender, message));
                 if let Some(lost) = lost_datagrams(port) {
                     door.numbers().set_lost_datagrams(lost);
                 }
             }
-            () = door.stopped(), if !is_over => is_over = true,
+            () = door.stopped(), if !is_over => {
+                is_over = true;
+                protocol.unfinished().into_iter().for_each(|(sender, message)| waiting.add(sender, message));
+            }
         }
     }
 }
@@ -134,8 +177,7 @@ fn fetch(
         };
         let sender = sender.ip().to_canonical();
         if let Some(message) = protocol.message(sender, &buffer[..length]) {
-            waiting.size_bytes += message.len() + DATAGRAM_EXTRA_BYTES;
-            waiting.messages.entry(sender).or_default().push(message);
+            waiting.add(sender, message);
         }
         if waiting.size_bytes >= WAITING_BYTES_MAX {
             return Ok(());
@@ -146,7 +188,7 @@ fn fetch(
 
 /// Stores the messages of all senders, of some at once. What cannot be stored because the process ends is lost with it,
 /// as what has not been fetched is.
-async fn store_all(door: &Arc<Door>, protocol: &Arc<dyn DatagramProtocol>, messages: HashMap<IpAddr, Vec<Bytes>>) {
+async fn store_all(door: &Arc<Door>, protocol: &Arc<dyn DatagramProtocol>, messages: HashMap<IpAddr, Vec<Message>>) {
     let mut stores = JoinSet::new();
     for (sender, messages) in messages {
         if stores.len() >= STORED_AT_ONCE {
@@ -154,9 +196,14 @@ async fn store_all(door: &Arc<Door>, protocol: &Arc<dyn DatagramProtocol>, messa
         }
         let (door, protocol) = (Arc::clone(door), Arc::clone(protocol));
         stores.spawn(async move {
-            let size_bytes = messages.iter().map(Bytes::len).sum();
+            let size_bytes = messages.iter().map(Message::size_bytes).sum();
             let fill = move |assembler: &mut Assembler<'_>| {
-                messages.iter().for_each(|message| protocol.push(message, assembler));
+                for message in &messages {
+                    match message {
+                        Message::Whole(bytes) => protocol.push(bytes, assembler),
+                        Message::Refused { reason, raw } => assembler.refuse(reason.clone(), raw),
+                    }
+                }
             };
             let _ = door.store(Some(sender), size_bytes, Arc::new(fill)).await;
         });

@@ -27,8 +27,8 @@ impl Framing for Lines {
         }
     }
 
-    fn end(&self) -> u8 {
-        b'\n'
+    fn end(&self, bytes: &[u8]) -> Option<usize> {
+        memchr(b'\n', bytes)
     }
 }
 

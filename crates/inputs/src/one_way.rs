@@ -50,8 +50,8 @@ pub trait Framing: Send + Sync + 'static {
     /// Puts the records of every frame into the assembler. The last frame may lack its end, when nothing follows it.
     fn push_all(&self, bytes: &[u8], assembler: &mut Assembler<'_>);
 
-    /// The byte that ends a frame: a frame that is too large is passed over up to it.
-    fn end(&self) -> u8;
+    /// Where the first frame ends whose beginning was seen before: a frame that is too large is passed over up to there.
+    fn end(&self, bytes: &[u8]) -> Option<usize>;
 }
 
 /// A protocol on which only the sender speaks.
@@ -87,7 +87,7 @@ impl<F: Framing> StreamProtocol for OneWay<F> {
                         return Ok(());
                     }
                 }
-                read = read_some(connection, &mut reading.buffer), if has_room => reading.has_read(read, self.0.end()),
+                read = read_some(connection, &mut reading.buffer), if has_room => reading.has_read(read, self.0.as_ref()),
                 () = reading.room.grow(reading.bytes_max), if may_grow => {}
                 () = tokio::time::sleep_until(slow_at), if !reading.is_over && storing.is_none() => reading.check_slow(),
                 () = door.stopped(), if !reading.is_over => reading.is_over = true,
@@ -191,7 +191,7 @@ impl Reading {
             Frames::Unfinished if self.buffer.len() > self.frame_bytes_max => {
                 let beginning = self.buffer.split_to(self.frame_bytes_max).freeze();
                 self.skipped = Some(0);
-                self.skip(framing.end());
+                self.skip(framing);
                 Ok(Some(Block::TooLarge(beginning)))
             }
             Frames::Unfinished if self.is_over => Ok(Some(Block::Frames(self.buffer.split().freeze()))),
@@ -200,7 +200,7 @@ impl Reading {
     }
 
     /// Notes that so many bytes more are in the buffer. A connection that fails is over; what came before is stored.
-    fn has_read(&mut self, read: std::io::Result<usize>, end: u8) {
+    fn has_read<F: Framing>(&mut self, read: std::io::Result<usize>, framing: &F) {
         let bytes = match read {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -212,16 +212,16 @@ impl Reading {
         if bytes == 0 {
             self.is_over = true;
         } else if self.skipped.is_some() {
-            self.skip(end);
+            self.skip(framing);
         } else if self.buffer.len() == bytes {
             self.begun_at = Instant::now();
         }
     }
 
     /// Passes over the rest of a frame that is too large.
-    fn skip(&mut self, end: u8) {
+    fn skip<F: Framing>(&mut self, framing: &F) {
         let Some(skipped) = self.skipped else { return };
-        if let Some(at) = memchr::memchr(end, &self.buffer) {
+        if let Some(at) = framing.end(&self.buffer) {
             self.buffer.advance(at + 1);
             self.skipped = None;
             self.begun_at = Instant::now();

@@ -1,5 +1,6 @@
 //! Syslog over TCP and UDP, RFC 5424 and 3164: with a length before each message, a line feed after it, or neither.
 
+use memchr::memchr;
 use vigie_pipeline::Assembler;
 
 use crate::cut::Cut;
@@ -23,8 +24,8 @@ impl Framing for Syslog {
         }
     }
 
-    fn end(&self) -> u8 {
-        b'\n'
+    fn end(&self, bytes: &[u8]) -> Option<usize> {
+        memchr(b'\n', bytes)
     }
 }
 

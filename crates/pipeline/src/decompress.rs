@@ -154,20 +154,20 @@ pub(crate) fn unpack<'a>(
     Ok(Box::new(BoundedReader { inner: unpacked, compression, budget: budget.clone() }))
 }
 
-/// The bytes of a request body, unpacked if they are gzip, zlib or zstd, at most [`BODY_BYTES_MAX`].
+/// The bytes of a body or message, unpacked if they are gzip, zlib or zstd; at most `bytes_max` of them.
 ///
 /// # Errors
-/// When they are damaged or unpack to too much.
-pub fn unpack_body(body: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
-    let compression = Compression::of(body);
+/// When they are damaged or unpack to more.
+pub fn unpack_bytes(bytes: &[u8], bytes_max: u64) -> Result<Cow<'_, [u8]>, DecodeError> {
+    let compression = Compression::of(bytes);
     let codec = match compression {
-        Compression::None | Compression::Zip => return Ok(Cow::Borrowed(body)),
+        Compression::None | Compression::Zip => return Ok(Cow::Borrowed(bytes)),
         Compression::Gzip => Codec::Gzip,
         Compression::Zlib => Codec::Zlib,
         Compression::Zstd => Codec::Zstd,
     };
     let mut unpacked = Vec::new();
-    let mut reader = unpack(Box::new(body), codec, compression, &Budget::new(BODY_BYTES_MAX))?;
+    let mut reader = unpack(Box::new(bytes), codec, compression, &Budget::new(bytes_max))?;
     reader.read_to_end(&mut unpacked).map_err(DecodeError::from_read)?;
     Ok(Cow::Owned(unpacked))
 }

@@ -7,9 +7,10 @@ use vigie_domain::{EventBatch, Object, Value};
 
 use crate::batch::leave_out_cut_number;
 use crate::beside::Telling;
+use crate::decompress::unpack_bytes;
 use crate::options::DecodeOptions;
 use crate::parse::json_value::{object_of, parse_json};
-use crate::parse::{Draft, access_log, binary_reason, draft_of_text, logfmt, syslog, too_large};
+use crate::parse::{Draft, access_log, binary_reason, draft_of_text, gelf, logfmt, syslog, too_large};
 use crate::passage::Passage;
 use crate::redact::RedactionCounts;
 use crate::tag;
@@ -151,9 +152,47 @@ impl<'o> Assembler<'o> {
         }
     }
 
+    /// A GELF message, packed with gzip, zlib or zstd or not at all; a list is one message per element. What is no JSON is
+    /// kept as text with the tag `_jsonparsefailure`; what cannot be unpacked is refused.
+    pub fn push_gelf(&mut self, message: &[u8]) {
+        match unpack_bytes(message, self.options.record_bytes_max as u64) {
+            Ok(json) => self.push_gelf_json(json.trim_ascii()),
+            Err(error) => self.refuse(error.to_string(), message),
+        }
+    }
+
+    fn push_gelf_json(&mut self, json: &[u8]) {
+        // Messages over TCP end with a NUL, and some senders write it elsewhere too.
+        let json = json.strip_suffix(b"\0").unwrap_or(json).trim_ascii_end();
+        if json.is_empty() {
+            return;
+        }
+        if let Some(reason) = self.size_reason(json) {
+            return self.refuse(reason, json);
+        }
+        let is_object = |item: &Value| matches!(item, Value::Object(_));
+        // What is refused is kept as fields: read again, they need no mapping.
+        match std::str::from_utf8(json).ok().and_then(|text| parse_json(text).ok()) {
+            Some(Value::Object(body)) => self.push_draft(gelf::draft_of(body), Telling::default(), &[]),
+            Some(Value::List(items)) if items.iter().all(is_object) => {
+                for body in items.into_iter().filter_map(|item| object_of(item).ok()) {
+                    self.push_draft(gelf::draft_of(body), Telling::default(), &[]);
+                }
+            }
+            Some(_) | None => self.push_parsed(json, Telling::default(), |text| Ok(broken_json(text))),
+        }
+    }
+
     /// The fields of a record whose protocol has fields.
     pub fn push_object(&mut self, body: Object) {
         self.push_object_told(body, Telling::default());
+    }
+
+    /// The same of a record of which some bytes were no UTF-8 and have been replaced: it is tagged `_invalid_utf8`.
+    pub fn push_object_with_replaced_bytes(&mut self, body: Object) {
+        let mut draft = Draft::new(body);
+        draft.tag(tag::INVALID_UTF8);
+        self.push_draft(draft, Telling::default(), &[]);
     }
 
     /// The fields of a record, and what is told beside it.
@@ -247,6 +286,8 @@ fn broken_json(text: &str) -> Draft {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use std::sync::Arc;
 
     use vigie_domain::time::NANOS_PER_SECOND;
@@ -340,6 +381,46 @@ mod tests {
             bodies[0]
         );
         assert!(bodies[1].contains("_syslogparsefailure"), "{}", bodies[1]);
+    }
+
+    fn packed(bytes: &[u8]) -> [Vec<u8>; 3] {
+        let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        zlib.write_all(bytes).unwrap();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(bytes).unwrap();
+        [zlib.finish().unwrap(), gzip.finish().unwrap(), zstd::encode_all(bytes, 1).unwrap()]
+    }
+
+    #[test]
+    fn gelf_is_unpacked_and_mapped() {
+        let message = br#"{"version":"1.1","host":"h","short_message":"paid","timestamp":1764111600.123456,"_n":1}"#;
+        let expected = r#"{"host":"h","message":"paid","n":1}"#;
+        for sent in packed(message).into_iter().chain([message.to_vec(), [message.as_slice(), b"\0\n"].concat()]) {
+            let framed = framed(|assembler| assembler.push_gelf(&sent));
+            let event = framed.events.events().next().unwrap();
+            assert_eq!(event.timestamp, Timestamp::from_nanos(1_764_111_600_123_456_000));
+            assert_eq!(as_sent(event.body), expected);
+        }
+        let several = framed(|assembler| assembler.push_gelf(br#"[{"short_message":"a"},{"short_message":"b"}]"#));
+        assert_eq!((several.received, several.events.len()), (2, 2));
+    }
+
+    #[test]
+    fn gelf_that_cannot_be_read_is_kept() {
+        let framed = framed(|assembler| {
+            assembler.push_gelf(b" \0");
+            assembler.push_gelf(b"{broken");
+            assembler.push_gelf(&packed(&[b'x'; 300])[0]);
+            assembler.push_gelf(&packed(b"{}")[1][..15]);
+            assembler.push_gelf(br#"{"short_message":"old","timestamp":1e9}"#);
+        });
+        let bodies: Vec<String> = framed.events.events().map(|event| as_sent(event.body)).collect();
+        assert_eq!(bodies, [r#"{"message":"{broken","tags":["_jsonparsefailure","_no_timestamp"]}"#]);
+        let reasons: Vec<&str> = framed.refused.iter().map(|refused| refused.reason.as_str()).collect();
+        assert_eq!((framed.received, reasons.len()), (4, 3));
+        assert!(reasons[0].contains("unpacks to more than 200 bytes"), "{}", reasons[0]);
+        assert!(reasons[1].contains("damaged"), "{}", reasons[1]);
+        assert_eq!(framed.refused[2].raw, br#"{"message":"old","@timestamp":1000000000,"log_type":"other"}"#);
     }
 
     #[test]

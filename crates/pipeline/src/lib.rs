@@ -36,7 +36,7 @@ pub use bulk::{
     BULK_ITEMS_MAX, BulkAction, BulkBatch, BulkFate, BulkItem, SENT_INDEX_FIELD, check_index, decode_bulk,
     decode_document,
 };
-pub use decompress::{BODY_BYTES_MAX, Compression, FILE_BYTES_MAX, RATIO_MAX, unpack_body};
+pub use decompress::{BODY_BYTES_MAX, Compression, FILE_BYTES_MAX, RATIO_MAX, unpack_bytes};
 pub use detect::{DETECT_BYTES_MAX, Detected, detect};
 pub use enrich::{GeoDatabase, Lookups};
 pub use error::DecodeError;

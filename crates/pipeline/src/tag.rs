@@ -36,3 +36,5 @@ pub(crate) const LOG4J_PARSE_FAILURE: &str = "_log4jparsefailure";
 pub(crate) const MULTILINE_LIMIT: &str = "_multilinelimit";
 /// A public address of which nobody knows where it is.
 pub(crate) const GEOIP_LOOKUP_FAILURE: &str = "_geoip_lookup_failure";
+/// A GELF message without words.
+pub(crate) const GELF_PARSE_FAILURE: &str = "_gelfparsefailure";

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use vigie_domain::Timestamp;
 use vigie_pipeline::{
-    Compression, DecodeOptions, FORMATS, Format, REJECT_RAW_MAX, Redactor, decode_bytes, detect, number_from_literal,
+    Assembler, Compression, DecodeOptions, FORMATS, Format, REJECT_RAW_MAX, Redactor, decode_bytes, detect,
+    number_from_literal,
 };
 
 /// Inputs that the mutations start from: one line or two of each text format.
@@ -89,6 +90,24 @@ proptest! {
         for spec in FORMATS.iter().filter(|spec| spec.format != Format::Parquet) {
             check(&bytes, Some(spec.format));
         }
+    }
+
+    /// GELF is no format of files: it comes in frames, packed or not.
+    #[test]
+    fn mutated_gelf(edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6), cut in any::<prop::sample::Index>(), is_packed in any::<bool>()) {
+        let seed = br#"{"version":"1.1","host":"h","short_message":"a","full_message":"E\n\tat a.B.c(B.java:1)","timestamp":1795442645.5,"level":3,"_id":7,"_host":null}"#;
+        let mut bytes = if is_packed { zstd::encode_all(&seed[..], 1).unwrap() } else { seed.to_vec() };
+        for (index, byte) in edits {
+            let at = index.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes.truncate(cut.index(bytes.len()) + 1);
+        let options = DecodeOptions { record_bytes_max: 1_000, ..options(None) };
+        let mut assembler = Assembler::new(&options);
+        assembler.push_gelf(&bytes);
+        let framed = assembler.finish();
+        prop_assert_eq!(framed.received, (framed.events.len() + framed.refused.len()) as u64);
+        prop_assert!(framed.received == 1 || bytes.trim_ascii().is_empty() || bytes.contains(&b'['), "{:?}", bytes);
     }
 
     #[test]

@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use inputs::{
-    DatagramInputSettings, DeadLetterSettings, ElasticsearchApiSettings, FileInputSettings, StreamInputSettings,
+    DatagramInputSettings, DeadLetterSettings, ElasticsearchApiSettings, FileInputSettings, KeyedInputSettings,
+    StreamInputSettings,
 };
 pub use layers::{Layer, Source};
 
@@ -101,6 +102,12 @@ pub struct Settings {
     pub input_syslog_tcp: StreamInputSettings,
     /// Syslog in datagrams.
     pub input_syslog_udp: DatagramInputSettings,
+    /// GELF over TCP.
+    pub input_gelf_tcp: StreamInputSettings,
+    /// GELF in datagrams.
+    pub input_gelf_udp: DatagramInputSettings,
+    /// The forward protocol of Fluentd and Fluent Bit.
+    pub input_forward: KeyedInputSettings,
     /// OpenTelemetry over gRPC.
     pub input_otlp_grpc: StreamInputSettings,
     /// OpenTelemetry over HTTP.

@@ -7,7 +7,7 @@ use std::fmt;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use vigie_domain::{Error, Result, Scope};
-use vigie_pipeline::{Assembler, Framed, RedactionCounts, Refused, unpack_body};
+use vigie_pipeline::{Assembler, BODY_BYTES_MAX, Framed, RedactionCounts, Refused, unpack_bytes};
 
 use super::{Ingest, IngestOptions, append_all, decoded_kib, kib};
 
@@ -75,7 +75,7 @@ impl Ingest {
         let read = tokio::task::spawn_blocking(move || {
             let unpacked = match sent.unpacked_bytes {
                 Some(_) => std::borrow::Cow::Borrowed(&*sent.body),
-                None => unpack_body(&sent.body).map_err(Error::from)?,
+                None => unpack_bytes(&sent.body, BODY_BYTES_MAX).map_err(Error::from)?,
             };
             let mut assembler = Assembler::new(&options).listing(sent.refused_max);
             let key = match (sent.read)(&unpacked, &mut assembler)? {

@@ -5,6 +5,7 @@ pub(crate) mod cef;
 pub mod continuation;
 pub(crate) mod csv;
 pub(crate) mod csv_row;
+pub(crate) mod gelf;
 pub(crate) mod joined;
 pub(crate) mod json_documents;
 mod json_elements;

@@ -1,5 +1,6 @@
 //! Settings of the ways in: a section each, `input_<name>` for most; an empty address turns one off.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -21,6 +22,50 @@ pub struct StreamInputSettings {
     pub tls_key: PathBuf,
     /// Who signs the certificates that clients must show; empty: they need none.
     pub tls_client_ca: PathBuf,
+}
+
+/// An input of connections whose senders may have to know a key.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyedInputSettings {
+    /// Address and port; empty: off.
+    pub listen: String,
+    /// What senders must know; empty: nothing.
+    pub shared_key: String,
+    /// Connections open at once.
+    pub connections_max: usize,
+    /// Certificate and its chain; empty: no TLS.
+    pub tls_certificate: PathBuf,
+    /// Private key of the certificate.
+    pub tls_key: PathBuf,
+    /// Who signs the certificates that clients must show; empty: they need none.
+    pub tls_client_ca: PathBuf,
+}
+
+/// Without the key.
+impl fmt::Debug for KeyedInputSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let has_shared_key = !self.shared_key.is_empty();
+        f.debug_struct("KeyedInputSettings").field("has_shared_key", &has_shared_key).finish_non_exhaustive()
+    }
+}
+
+impl KeyedInputSettings {
+    /// What it has in common with others.
+    pub fn stream(&self) -> StreamInputSettings {
+        StreamInputSettings {
+            listen: self.listen.clone(),
+            connections_max: self.connections_max,
+            tls_certificate: self.tls_certificate.clone(),
+            tls_key: self.tls_key.clone(),
+            tls_client_ca: self.tls_client_ca.clone(),
+        }
+    }
+
+    /// The key, if there is one.
+    pub fn key(&self) -> Option<String> {
+        (!self.shared_key.is_empty()).then(|| self.shared_key.clone())
+    }
 }
 
 /// An input of datagrams.
@@ -72,6 +117,8 @@ pub fn check(settings: &Settings) -> Result<(), ConfigError> {
     let streams = [
         ("input_tcp", &settings.input_tcp),
         ("input_syslog_tcp", &settings.input_syslog_tcp),
+        ("input_gelf_tcp", &settings.input_gelf_tcp),
+        ("input_forward", &settings.input_forward.stream()),
         ("input_otlp_grpc", &settings.input_otlp_grpc),
         ("input_otlp_http", &settings.input_otlp_http),
         ("input_beats", &settings.input_beats),
@@ -79,7 +126,12 @@ pub fn check(settings: &Settings) -> Result<(), ConfigError> {
     for (section, input) in streams {
         input.check(section)?;
     }
-    for (section, input) in [("input_udp", &settings.input_udp), ("input_syslog_udp", &settings.input_syslog_udp)] {
+    let datagrams = [
+        ("input_udp", &settings.input_udp),
+        ("input_syslog_udp", &settings.input_syslog_udp),
+        ("input_gelf_udp", &settings.input_gelf_udp),
+    ];
+    for (section, input) in datagrams {
         address(&format!("{section}.listen"), &input.listen)?;
     }
     Ok(())

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use vigie_domain::{Error, Result};
 use vigie_inputs::{
-    Beats, DatagramProtocol, FileSpec, InputSpec, Lines, OneWay, Protocol, StreamProtocol, Syslog, TlsFiles,
+    Beats, DatagramProtocol, FileSpec, Forward, GelfDatagrams, GelfStream, InputSpec, Lines, OneWay, Protocol,
+    StreamProtocol, Syslog, TlsFiles,
 };
 
 use crate::config::inputs::{DatagramInputSettings, StreamInputSettings, address};
@@ -25,6 +26,9 @@ pub fn specs(settings: &Settings) -> Result<Vec<InputSpec>> {
         datagrams("udp", &settings.input_udp, Arc::new(Lines)),
         streams("syslog_tcp", &settings.input_syslog_tcp, Arc::new(OneWay::new(Syslog))),
         datagrams("syslog_udp", &settings.input_syslog_udp, Arc::new(Syslog)),
+        streams("gelf_tcp", &settings.input_gelf_tcp, Arc::new(OneWay::new(GelfStream))),
+        datagrams("gelf_udp", &settings.input_gelf_udp, Arc::new(GelfDatagrams::default())),
+        streams("forward", &settings.input_forward.stream(), Arc::new(Forward::new(settings.input_forward.key()))),
         streams("otlp_grpc", &settings.input_otlp_grpc, otlp(settings)),
         streams("otlp_http", &settings.input_otlp_http, otlp(settings)),
         streams("beats", &settings.input_beats, Arc::new(Beats)),

@@ -175,3 +175,21 @@ async fn splunk_refusals_have_its_codes() {
     check(Some(&viewer), r#"{"event":"a"}"#, 403, 4).await;
     assert!(sender.stored().await.is_empty());
 }
+
+#[tokio::test]
+async fn gelf_messages_are_stored() {
+    let sender = Sender::new().await;
+    let time = sender.now_nanos() / 1_000_000_000;
+    let body = format!(
+        "{{\"short_message\":\"one\",\"timestamp\":{time}.25,\"_n\":1}}\n{{\"short_message\":\"two\",\"timestamp\":{time}.5}}"
+    );
+    assert_eq!(sender.send("/gelf", JSON, body).await.status, 202);
+    let list = format!("[\n{{\"short_message\":\"three\",\"timestamp\":{time}.75}}]");
+    assert_eq!(sender.send("/gelf", JSON, list).await.status, 202);
+    let messages: Vec<Json> = sender.stored().await.iter().map(|event| event["message"].clone()).collect();
+    assert_eq!(messages, ["one", "two", "three"]);
+    assert_eq!(sender.send("/gelf", JSON, r#"{"short_message":"old","timestamp":1000000000}"#).await.status, 202);
+    assert_eq!(sender.app.state.letters.numbers().count, 1);
+    sender.send("/gelf", JSON, &b"\x1f\x8b\x08cut"[..]).await.assert_problem(400);
+    sender.send_as("/gelf", &[("content-type", JSON)], "{}").await.assert_problem(401);
+}

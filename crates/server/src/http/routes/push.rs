@@ -1,8 +1,9 @@
-//! Events in the protocols that other platforms take: OpenTelemetry, Loki, Splunk's event collector.
+//! Events in the protocols that other platforms take: OpenTelemetry, Loki, GELF, Splunk's event collector.
 //!
 //! Whoever sends in one of them understands its refusals only in its own shape: `speak` gives problems that shape,
 //! wherever they come from.
 
+mod gelf;
 mod hec;
 mod loki;
 mod otlp;
@@ -20,6 +21,7 @@ use crate::http::otlp::{LOGS_PATH, encoding_of, refuse};
 pub fn routes(routes: Routes) -> Routes {
     let routes = otlp::routes(routes);
     let routes = loki::routes(routes);
+    let routes = gelf::routes(routes);
     hec::routes(routes)
 }
 
