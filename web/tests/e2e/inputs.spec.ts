@@ -30,7 +30,7 @@ test('what came through an input is counted, a dead letter is stored after all',
   const old = JSON.stringify({ '@timestamp': '2001-01-01T00:00:00Z', service: 'e2e-old', message: '<b>from another century</b>' });
   await sendLines([JSON.stringify({ service: 'e2e-new', message: 'of today' }), old]);
   await page.reload();
-  const tcp = page.getByRole('region', { name: 'Inputs' }).last().getByRole('row').filter({ hasText: 'tcp' });
+  const tcp = page.getByRole('region', { name: 'Inputs' }).last().getByRole('row').filter({ has: page.getByRole('cell', { name: 'tcp', exact: true }) });
   await expect(tcp).toContainText('running');
   await expect(tcp.getByRole('cell').nth(4)).toHaveText('2');
   await expect(tcp.getByRole('cell').nth(5)).toHaveText('1');
