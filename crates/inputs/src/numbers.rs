@@ -25,6 +25,7 @@ pub struct InputNumbers {
     stored: AtomicU64,
     deduplicated: AtomicU64,
     dead_lettered: AtomicU64,
+    dropped: AtomicU64,
     refused: AtomicU64,
     connections: AtomicU64,
     connections_total: AtomicU64,
@@ -72,6 +73,8 @@ pub struct NumbersNow {
     pub deduplicated: u64,
     /// Of them, kept as dead letters.
     pub dead_lettered: u64,
+    /// Of them, let go by the pipeline, as it says.
+    pub dropped: u64,
     /// Of them, refused, and their sender told so.
     pub refused: u64,
     /// Connections open now.
@@ -95,7 +98,8 @@ pub struct NumbersNow {
 impl NumbersNow {
     /// Records of which it is not known what became; a bug when it is not 0.
     pub const fn unaccounted(&self) -> u64 {
-        self.received.abs_diff(self.stored + self.deduplicated + self.dead_lettered + self.refused)
+        let accounted = self.stored + self.deduplicated + self.dead_lettered + self.refused + self.dropped;
+        self.received.abs_diff(accounted)
     }
 }
 
@@ -109,6 +113,7 @@ impl InputNumbers {
             stored: AtomicU64::new(0),
             deduplicated: AtomicU64::new(0),
             dead_lettered: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             connections_total: AtomicU64::new(0),
@@ -135,6 +140,7 @@ impl InputNumbers {
         self.stored.fetch_add(report.stored, Ordering::Relaxed);
         self.deduplicated.fetch_add(report.deduplicated, Ordering::Relaxed);
         self.dead_lettered.fetch_add(report.dead_lettered, Ordering::Relaxed);
+        self.dropped.fetch_add(report.dropped, Ordering::Relaxed);
         self.record_received(sender, size_bytes, report.received, &report.redactions);
     }
 
@@ -195,6 +201,7 @@ impl InputNumbers {
             stored: read(&self.stored),
             deduplicated: read(&self.deduplicated),
             dead_lettered: read(&self.dead_lettered),
+            dropped: read(&self.dropped),
             refused: read(&self.refused),
             connections: read(&self.connections),
             connections_total: read(&self.connections_total),
@@ -251,6 +258,14 @@ mod tests {
         second.store(1_100, Ordering::Relaxed);
         assert_eq!(numbers.now().rate_per_s, 0.0);
         assert_eq!((numbers.now().received, numbers.now().bytes, numbers.now().unaccounted()), (500, 1_000, 0));
+    }
+
+    #[test]
+    fn what_a_pipeline_lets_go_is_accounted_for() {
+        let numbers = InputNumbers::new(Arc::new(|| Timestamp::from_seconds(1)));
+        let report = FramedReport { received: 3, stored: 1, dropped: 2, ..FramedReport::default() };
+        numbers.record(None, 10, &report);
+        assert_eq!((numbers.now().dropped, numbers.now().unaccounted()), (2, 0));
     }
 
     #[test]

@@ -19,11 +19,10 @@ use crate::tag;
 /// Twice what a body may be.
 const TOLD_BYTES_MAX: usize = 128 * 1024 * 1024;
 
-/// What became of framed records: events, refused, unlisted and dropped ones together are as many as were `received`, unless a
-/// pipeline makes several events of one.
+/// What became of framed records: events, refused, unlisted and dropped ones together are as many as were `received`.
 #[derive(Debug, Default)]
 pub struct Framed {
-    /// Records that were pushed, counted as they came.
+    /// Records that were pushed, counted as they came; one that a pipeline makes several events of counts as so many.
     pub received: u64,
     /// What became events, in order.
     pub events: EventBatch,
@@ -257,6 +256,7 @@ impl<'o> Assembler<'o> {
         }
         let outcomes = self.passage.events_of(draft, None, &mut self.framed.redactions);
         self.framed.dropped += u64::from(outcomes.is_empty());
+        self.framed.received += outcomes.len().saturating_sub(1) as u64;
         for outcome in outcomes {
             match outcome {
                 Ok(event) => self.framed.events.push(&event),

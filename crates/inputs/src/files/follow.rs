@@ -102,7 +102,7 @@ impl Followed {
 
     /// The next whole lines; `None` when there are none yet.
     pub(super) fn next_block(&mut self) -> io::Result<Option<Block>> {
-        if let Some(noted) = self.noted.take() {
+        if let Some(noted) = self.noted.clone() {
             let bytes = self.read((noted.end - self.offset) as usize)?;
             return Ok(Some(Block { bytes, end: noted.end, key: noted.key, is_too_large: noted.is_too_large }));
         }
@@ -151,7 +151,8 @@ impl Followed {
         if since.elapsed() < NAMELESS_MAX {
             return None;
         }
-        self.is_over = true;
+        // With a last line it is over only once that is stored: there is nothing behind it then.
+        self.is_over = bytes.is_empty();
         (!bytes.is_empty()).then(|| self.block(bytes))
     }
 
@@ -166,6 +167,7 @@ impl Followed {
     pub(super) fn stored(&mut self, block: &Block) {
         self.offset = block.end;
         self.is_skipping = block.is_too_large;
+        self.noted = None;
     }
 
     /// How far the file is stored, and which block is about to be.

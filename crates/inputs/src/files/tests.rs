@@ -159,3 +159,19 @@ fn after_a_crash_the_same_bytes_have_the_same_key() {
         );
     }
 }
+
+#[test]
+fn what_was_noted_before_a_crash_is_given_out_until_it_is_stored() {
+    let shop = Shop::new();
+    shop.append("a.log", "one\n");
+    let (file, positions) = (shop.path("a.log"), shop.path("positions.json"));
+    crash_after(&file, &positions, 1, true);
+    shop.append("a.log", "two\n");
+    let positions = Positions::load(&positions).unwrap();
+    let inode = identity::inode_of(&file).unwrap();
+    let mut followed = Followed::open(&file, inode, &positions, RECORD_BYTES_MAX).unwrap();
+    let first = followed.next_block().unwrap().unwrap();
+    assert_eq!(followed.next_block().unwrap().as_ref(), Some(&first), "noting it may have failed");
+    followed.stored(&first);
+    assert_eq!(followed.next_block().unwrap().unwrap().bytes, "two\n");
+}

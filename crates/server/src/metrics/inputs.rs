@@ -65,6 +65,7 @@ fn outcomes_of(state: &InputState) -> Vec<Labelled<2>> {
         ("stored", numbers.stored),
         ("deduplicated", numbers.deduplicated),
         ("dead_lettered", numbers.dead_lettered),
+        ("dropped", numbers.dropped),
         ("refused", numbers.refused),
         ("unaccounted", numbers.unaccounted()),
     ];
