@@ -21,7 +21,7 @@ run: tools ui ## Build everything and start Vigie with its demo shop
 	$(call say,Building the binary (the first time takes some minutes))
 	$(CARGO) build --release --bin vigie
 	$(call say,Starting Vigie with its demo shop; stop it with Ctrl+C)
-	@MALLOC_ARENA_MAX="$${MALLOC_ARENA_MAX:-2}" exec "$${CARGO_TARGET_DIR:-target}/release/vigie" serve --demo --data "$(DATA)" --listen "$(LISTEN)"
+	@exec "$${CARGO_TARGET_DIR:-target}/release/vigie" serve --demo --data "$(DATA)" --listen "$(LISTEN)"
 
 ui: tools ## Build the web UI into web/dist
 	$(call say,Building the web UI)

@@ -5,6 +5,12 @@ use std::process::ExitCode;
 
 use vigie_server::cli::{Console, run_in_process};
 
+/// Memory that queries and merges took goes back to the system within seconds; the system's own allocator keeps it in an
+/// arena of each thread. `.cargo/config.toml` has its settings.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let err_is_terminal = io::stderr().is_terminal();
     let mut out = BufWriter::new(io::stdout().lock());
