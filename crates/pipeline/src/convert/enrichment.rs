@@ -48,7 +48,7 @@ pub(super) fn enrich(draft: &mut Draft, survey: &Survey, pipeline: &Pipeline) {
             false => find(&draft.body, ADDRESS_OR_NAME).and_then(Value::as_text),
         };
         // What is no address was tagged by its kind, or is a host name.
-        let Some(address) = address.filter(|address| address.parse::<std::net::IpAddr>().is_ok()) else { return };
+        let Some(address) = address.and_then(|address| address.parse().ok()) else { return };
         match pipeline.lookups.place_fields(address) {
             Some(fields) => put_below(&mut draft.body, "geo", fields),
             None => draft.tag(tag::GEOIP_LOOKUP_FAILURE),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use maxminddb::Reader;
 use serde::Deserialize;
-use vigie_domain::{Text, Value};
+use vigie_domain::{Object, Text, Value};
 
-use super::countries::country;
+use super::countries::{Country, country};
 use super::kept::Kept;
 
 /// Places that are kept.
@@ -52,8 +52,25 @@ pub(crate) enum Whereabouts {
     NotPublic,
     /// It is public, and nobody knows where.
     Unknown,
+    /// It is in that country, and no more is known.
+    In(&'static Country),
     /// It is there.
     At(Arc<Place>),
+}
+
+impl Whereabouts {
+    /// The fields that stand for it: none when the address is not public, `None` when nobody knows.
+    pub(crate) fn fields(&self) -> Option<Object> {
+        match self {
+            Self::NotPublic => Some(Object::new()),
+            Self::Unknown => None,
+            Self::In(country) => Some(vec![
+                ("country".into(), Value::Text(country.code.clone())),
+                ("country_name".into(), Value::Text(country.name.clone())),
+            ]),
+            Self::At(place) => Some(place.fields()),
+        }
+    }
 }
 
 /// Finds places.
@@ -74,6 +91,10 @@ impl Places {
         let address = address.to_canonical();
         if !is_public(address) {
             return Whereabouts::NotPublic;
+        }
+        // The table of countries answers sooner than what is kept.
+        if self.databases.is_empty() {
+            return country(address).map_or(Whereabouts::Unknown, Whereabouts::In);
         }
         self.kept.get(&address, || (address, self.look(address)))
     }
@@ -146,7 +167,7 @@ impl Place {
     }
 
     /// The fields that stand for it.
-    pub(crate) fn fields(&self) -> Vec<(&'static str, Value)> {
+    fn fields(&self) -> Object {
         let text = |text: &Option<Text>| text.clone().map(Value::Text);
         let degrees = |degrees: f64| Value::number(degrees).unwrap_or(Value::Null);
         let location = self.location.map(|(latitude, longitude)| {
@@ -161,7 +182,7 @@ impl Place {
             ("asn", self.asn.map(Value::Int)),
             ("as_org", text(&self.as_org)),
         ];
-        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        all.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).collect()
     }
 }
 
@@ -247,12 +268,12 @@ pub(crate) mod tests {
     }
 
     fn check(places: &Places, address: &str, expected: Option<&str>) {
-        let found = match places.find(address.parse().unwrap()) {
-            Whereabouts::NotPublic => None,
-            Whereabouts::Unknown => Some("unknown".to_owned()),
-            Whereabouts::At(place) => Some(
-                place.fields().iter().map(|(name, value)| format!("{name}={value:?}")).collect::<Vec<_>>().join(" "),
-            ),
+        let found = match places.find(address.parse().unwrap()).fields() {
+            None => Some("unknown".to_owned()),
+            Some(fields) if fields.is_empty() => None,
+            Some(fields) => {
+                Some(fields.iter().map(|(name, value)| format!("{name}={value:?}")).collect::<Vec<_>>().join(" "))
+            }
         };
         assert_eq!(found.as_deref(), expected, "{address}");
     }

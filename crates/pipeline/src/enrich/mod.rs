@@ -14,7 +14,7 @@ use vigie_domain::{Object, Value};
 pub use geo::GeoDatabase;
 
 use agents::Agents;
-use geo::{Places, Whereabouts};
+use geo::Places;
 
 /// Where things are looked up; what was found is kept in it, so pipelines share one.
 #[derive(Debug)]
@@ -36,40 +36,32 @@ impl Lookups {
     }
 
     /// The fields that tell what a browser or program says that it is.
-    pub(crate) fn agent_fields(&self, header: &str) -> Vec<(&'static str, Value)> {
+    pub(crate) fn agent_fields(&self, header: &str) -> Object {
         let agent = self.agents.tell(header);
         let texts = [("name", &agent.name), ("version", &agent.version), ("os", &agent.os), ("device", &agent.device)];
-        let texts = texts.into_iter().filter_map(|(name, text)| Some((name, Value::Text(text.clone()?))));
-        texts.chain([("is_bot", Value::Bool(agent.is_bot))]).collect()
+        let texts = texts.into_iter().filter_map(|(name, text)| Some((name.into(), Value::Text(text.clone()?))));
+        texts.chain([("is_bot".into(), Value::Bool(agent.is_bot))]).collect()
     }
 
-    /// The fields that tell where an address is: none when it is not public, `None` when nobody knows or it is no address.
-    pub(crate) fn place_fields(&self, address: &str) -> Option<Vec<(&'static str, Value)>> {
-        let address: IpAddr = address.trim().parse().ok()?;
-        match self.places.find(address) {
-            Whereabouts::NotPublic => Some(Vec::new()),
-            Whereabouts::Unknown => None,
-            Whereabouts::At(place) => Some(place.fields()),
-        }
+    /// The fields that tell where an address is: none when it is not public, `None` when nobody knows.
+    pub(crate) fn place_fields(&self, address: IpAddr) -> Option<Object> {
+        self.places.find(address).fields()
     }
 }
 
 /// Puts fields below a name; those that are there already stay. Where the name holds something else than an object,
 /// they stand at the top with their whole names.
-pub(crate) fn put_below(body: &mut Object, name: &str, fields: Vec<(&'static str, Value)>) {
+pub(crate) fn put_below(body: &mut Object, name: &str, fields: Object) {
     if fields.is_empty() {
         return;
     }
     let missing = |known: &Object, name: &str| !known.iter().any(|(other, _)| other == name);
     match body.iter_mut().find(|(known, _)| known == name).map(|(_, value)| value) {
-        None => {
-            let fields = fields.into_iter().map(|(name, value)| (name.into(), value)).collect();
-            body.push((name.into(), Value::Object(fields)));
-        }
+        None => body.push((name.into(), Value::Object(fields))),
         Some(Value::Object(known)) => {
             for (name, value) in fields {
-                if missing(known, name) {
-                    known.push((name.into(), value));
+                if missing(known, &name) {
+                    known.push((name, value));
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vigie_domain::{Event, Value};
+use vigie_domain::{Event, Object};
 
 use super::error::PipelineError;
 use super::field_path::FieldPath;
@@ -26,7 +26,7 @@ pub(super) fn geoip(options: &mut Options) -> Result<Box<dyn Stage>, PipelineErr
 impl Stage for GeoIp {
     fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
         let Some(address) = self.field.text(&event.body) else { return Outcome::Keep };
-        match self.lookups.place_fields(address) {
+        match address.trim().parse().ok().and_then(|address| self.lookups.place_fields(address)) {
             Some(fields) => {
                 put(event, &self.target, fields);
                 Outcome::Keep
@@ -63,13 +63,13 @@ impl Stage for UserAgent {
 }
 
 /// Puts fields below a name that may itself lie within objects.
-fn put(event: &mut Event, target: &FieldPath, fields: Vec<(&'static str, Value)>) {
+fn put(event: &mut Event, target: &FieldPath, fields: Object) {
     if !target.as_str().contains('.') {
         put_below(&mut event.body, target.as_str(), fields);
         return;
     }
     for (name, value) in fields {
-        if let Ok(path) = target.child(name) {
+        if let Ok(path) = target.child(&name) {
             path.put(&mut event.body, value);
         }
     }
