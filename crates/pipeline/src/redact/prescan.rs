@@ -31,28 +31,44 @@ pub(super) struct Prospects {
 /// Counts bytes of each class; written so that the compiler counts many at once.
 #[inline]
 pub(super) fn prospects(bytes: &[u8]) -> Prospects {
-    let mut counts = [0_usize; 5];
+    let mut counts = [0_usize; 6];
     for chunk in bytes.chunks(CHUNK) {
-        let (mut digits, mut wide, mut capitals, mut parting, mut spaces) = (0_u8, 0_u8, 0_u8, 0_u8, 0_u8);
+        let (mut digits, mut wide, mut escapes) = (0_u8, 0_u8, 0_u8);
+        let (mut capitals, mut parting, mut spaces) = (0_u8, 0_u8, 0_u8);
         for byte in chunk {
             digits += u8::from(byte.wrapping_sub(b'0') < 10);
             wide += u8::from(*byte >= 0x80);
+            escapes += u8::from(*byte == b'%') | u8::from(*byte == b'\\');
             capitals += u8::from(byte.wrapping_sub(b'I') < 8);
             parting += u8::from(*byte == b':') | u8::from(*byte == b'=') | u8::from(*byte == b'>');
             spaces += u8::from(*byte == b' ');
         }
-        for (count, more) in counts.iter_mut().zip([digits, wide, capitals, parting, spaces]) {
+        for (count, more) in counts.iter_mut().zip([digits, wide, escapes, capitals, parting, spaces]) {
             *count += usize::from(more);
         }
     }
-    let [digits, wide, capitals, parting, spaces] = counts;
+    let [digits, wide, escapes, capitals, parting, spaces] = counts;
     Prospects {
-        // A digit of another script takes two bytes at least.
-        has_digits: digits + wide / 2 >= DIGITS_MIN,
+        // A digit of another script takes two bytes at least. Where every digit is written as itself, those of a card stand
+        // together, as those of instants and ids seldom do.
+        has_digits: digits + wide / 2 >= DIGITS_MIN && (wide + escapes > 0 || stand_together(bytes)),
         has_base64: capitals >= CAPITALS_MIN && bytes.len() >= KEY_BYTES_MIN,
         has_pair: parting > 0 && bytes.len() >= PAIR_BYTES_MIN,
         has_word: bytes.len() >= KEY_BYTES_MIN || (spaces > 0 && bytes.len() >= WORD_BYTES_MIN),
     }
+}
+
+/// Whether as many digits as a card number has stand with nothing between them but what people put between groups of digits.
+fn stand_together(bytes: &[u8]) -> bool {
+    let mut count = 0;
+    bytes.iter().any(|byte| {
+        match byte {
+            b'0'..=b'9' => count += 1,
+            b' ' | b'-' | b'.' | b'_' | b'+' | 0 => {}
+            _ => count = 0,
+        }
+        count >= DIGITS_MIN
+    })
 }
 
 #[cfg(test)]
@@ -74,7 +90,10 @@ mod tests {
         check("４１１１１１１１１１１１", "dw");
         check("pwd=a", "p");
         check("cvv 123", "w");
-        check("2026-11-23T14:04:05.000Z", "dpw");
+        check("4111-1111 1111.1111", "dw");
+        check("2026-11-23T14:04:05.000Z", "pw");
+        check("%32026-11-23T14:04:05.000Z", "dpw");
+        check("7c0d1e52-33a1-4f0e-9b60-51d2a8841a6b", "w");
         check("NDExMTExMTExMTEx", "bw");
         check(&"1".repeat(700), "dw");
     }
