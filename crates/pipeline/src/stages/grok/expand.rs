@@ -55,13 +55,7 @@ impl Expanded {
             }
             if first == '\\' {
                 let length = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
-                let escaped = &rest[..length];
-                // Ruby's hexadecimal digit.
-                self.expression.push_str(match (escaped, class_depth) {
-                    ("\\h", 0) => "[0-9A-Fa-f]",
-                    ("\\h", _) => "0-9A-Fa-f",
-                    _ => escaped,
-                });
+                self.add_escaped(&rest[..length], class_depth > 0);
                 rest = &rest[length..];
                 continue;
             }
@@ -82,6 +76,26 @@ impl Expanded {
             rest = &rest[first.len_utf8()..];
         }
         Ok(())
+    }
+
+    /// Adds an escape. Ruby's classes are those of ASCII, which are also the smaller and faster ones.
+    fn add_escaped(&mut self, escaped: &str, is_in_class: bool) {
+        let (members, is_other) = match escaped {
+            "\\d" => ("0-9", false),
+            "\\D" => ("0-9", true),
+            "\\h" => ("0-9A-Fa-f", false),
+            "\\H" => ("0-9A-Fa-f", true),
+            "\\s" => ("\\t\\n\\x0b\\x0c\\r ", false),
+            "\\S" => ("\\t\\n\\x0b\\x0c\\r ", true),
+            "\\w" => ("0-9A-Za-z_", false),
+            "\\W" => ("0-9A-Za-z_", true),
+            _ => return self.expression.push_str(escaped),
+        };
+        match (is_other, is_in_class) {
+            (false, true) => self.expression.push_str(members),
+            (false, false) => self.expression.push_str(&format!("[{members}]")),
+            (true, _) => self.expression.push_str(&format!("[^{members}]")),
+        }
     }
 
     /// Adds what `%{NAME:field:type}` stands for; gives what follows it.

@@ -158,6 +158,45 @@ fn both_engines_find_the_same() {
 }
 
 #[test]
+fn counts_that_are_left_out_are_kept_to() {
+    let (label, parts) = ("a".repeat(70), "b.c-".repeat(40));
+    let texts =
+        [format!("{label}.example x"), format!("x {parts}"), format!("1{label}2 {label}{label}"), "a.b ".repeat(70)];
+    let patterns = [
+        r"^%{HOSTNAME:h} ",
+        r"%{EMAILLOCALPART:l}",
+        r"(?<a>[a-c]{2,20})(?<r>.*)",
+        r"(?<a>[a-c]{2,20}?)(?<r>.*)",
+        r"(?<a>(?:[a-c]{1,16}\.?){1,3})(?<r>.*)",
+        r"(?<a>(?:[a-c]\.?){0,17})(?<r>.*)",
+        r"(?<a>(?:a|b|){3,17})(?<r>.*)",
+        r"(?<a>(?:(?:[ab]{1,18}-?)?[.c]){1,30})(?<r>.*)",
+        r"(?>a{1,20})(?<r>.*)",
+        r"(?<a>\w{64})(?<r>.*)",
+        r"(?<a>a{,30})(?<r>.*)",
+    ];
+    for pattern in patterns {
+        let expanded = expand(pattern, &[]).unwrap();
+        let engine = Engine::new(&expanded.expression, expanded.captures.len()).unwrap();
+        for text in &texts {
+            assert_eq!(engine.search(text), engine.search_carefully(text), "{pattern} on {text}");
+        }
+    }
+    assert!(!pattern(r"x[a-c]{2,20}+y", &[]).unwrap().engine.is_fast());
+}
+
+#[test]
+fn classes_are_those_of_ascii() {
+    check(r"(?<a>\w+)", "é1_é", &[("a", "1_")]);
+    check(r"(?<a>\d+)", "٤2", &[("a", "2")]);
+    check(r"(?<a>[\w.]+)", "éa.b", &[("a", "a.b")]);
+    check(r"(?<a>[^\s\d]+)", "1 \u{a0}é2", &[("a", "\u{a0}é")]);
+    check(r"(?<a>[\S]+)", " x\u{a0}y ", &[("a", "x\u{a0}y")]);
+    check(r"(?<a>[\D]+)", "12ab٤3", &[("a", "ab٤")]);
+    check(r"(?<a>\W+)", "aé-b", &[("a", "é-")]);
+}
+
+#[test]
 fn a_search_that_goes_back_too_often_is_given_up() {
     let hard = pattern(r"(?:(x+)+)+(?=yz)(?!q.)", &[]).unwrap();
     assert!(!matches!(hard.engine.search_carefully(&"x".repeat(200)), Search::Found(_)));
