@@ -63,10 +63,10 @@ export class Vigie {
     return new Connection(this.url);
   }
 
-  async sendBatch(connection, body) {
+  async sendBatch(connection, body, path = '/api/logs/ingest?any_time=true') {
     const headers = { ...this.headers, 'Content-Type': 'application/x-ndjson' };
-    const answer = await connection.request('POST', '/api/logs/ingest?any_time=true', headers, body);
-    if (answer.status !== 200) throw new Error(`Vigie answered ${answer.status} to events: ${answer.body}`);
+    const answer = await connection.request('POST', path, headers, body);
+    if (answer.status !== 200 || answer.body.includes('"errors":true')) throw new Error(`Vigie answered ${answer.status} to events: ${answer.body}`);
   }
 
   /** Sends batches over two connections; CPU is that until every event is in a part. */
