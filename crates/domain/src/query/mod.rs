@@ -4,6 +4,8 @@
 mod bounds;
 mod field_matcher;
 pub mod glob;
+mod join;
+mod lucene;
 mod matcher;
 mod needle;
 mod parse;
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bounds::{CLAUSES_MAX, DEPTH_MAX, QueryCost, TEXT_BYTES_MAX, WILDCARDS_MAX};
 pub use field_matcher::FieldMatcher;
+pub use lucene::{DefaultOperator, parse_lucene};
 pub use matcher::{Matcher, Scalar};
 pub use needle::Needle;
 pub use parse::parse;
@@ -107,6 +110,15 @@ impl Query {
     /// `field` has a value.
     pub fn exists(field: impl Into<String>) -> Self {
         Self::Field { field: field.into(), predicate: Predicate::Exists }
+    }
+
+    /// One of them must match; `None` when there are none.
+    pub fn any(queries: Vec<Self>) -> Option<Self> {
+        match queries.len() {
+            0 => None,
+            1 => queries.into_iter().next(),
+            _ => Some(Self::Or(queries)),
+        }
     }
 
     /// Both must match; `All` on either side disappears, and chains stay flat.

@@ -4,6 +4,8 @@
 //! Errors say in words what was expected and where.
 
 use super::bounds::{CLAUSES_MAX, DEPTH_MAX, TEXT_BYTES_MAX, WILDCARDS_MAX};
+use super::join::join;
+use super::lucene::DefaultOperator;
 use super::scan::{Scan, Word};
 use super::{Bound, Predicate, Query, QueryError, TextPattern};
 use crate::mapping::{self, FieldKind};
@@ -13,16 +15,21 @@ use crate::mapping::{self, FieldKind};
 /// # Errors
 /// When the text is no query or exceeds one of the bounds in `bounds`.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
+    read(text, None)
+}
+
+/// Reads a query; with a default operator, as Lucene does.
+pub(super) fn read(text: &str, lucene: Option<DefaultOperator>) -> Result<Query, QueryError> {
     if text.len() > TEXT_BYTES_MAX {
         let message = format!("the query has {} bytes, at most {TEXT_BYTES_MAX} are allowed; shorten it", text.len());
         return Err(QueryError { message, span: (0, text.len()) });
     }
-    let mut parser = Parser { scan: Scan::new(text), clauses: 0, wildcards: 0, depth: 0 };
+    let mut parser = Parser { scan: Scan::new(text), lucene, clauses: 0, wildcards: 0, depth: 0 };
     parser.scan.skip_space();
     if parser.scan.is_at_end() {
         return Ok(Query::All);
     }
-    let query = parser.alternatives(None)?;
+    let query = parser.conditions(None)?;
     match parser.scan.peek() {
         None => Ok(query),
         Some(')') => Err(parser.error_here("this \")\" closes no group; remove it or open one with \"(\" before")),
@@ -30,8 +37,9 @@ pub fn parse(text: &str) -> Result<Query, QueryError> {
     }
 }
 
-struct Parser<'a> {
-    scan: Scan<'a>,
+pub(super) struct Parser<'a> {
+    pub(super) scan: Scan<'a>,
+    lucene: Option<DefaultOperator>,
     clauses: usize,
     wildcards: usize,
     depth: usize,
@@ -39,7 +47,7 @@ struct Parser<'a> {
 
 /// A word that joins conditions.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Operator {
+pub(super) enum Operator {
     And,
     Or,
     Not,
@@ -56,7 +64,7 @@ impl Operator {
     }
 }
 
-type Parsed = Result<Query, QueryError>;
+pub(super) type Parsed = Result<Query, QueryError>;
 
 impl Parser<'_> {
     fn error_here(&self, message: &str) -> QueryError {
@@ -64,23 +72,31 @@ impl Parser<'_> {
     }
 
     /// The operator that stands here, if one does: a word of its own that is not the name of a field.
-    fn operator(&self) -> Option<Operator> {
+    pub(super) fn operator(&self) -> Option<Operator> {
         let mut ahead = self.scan.clone();
         let word = ahead.bare_word()?;
         let is_field = matches!(ahead.peek(), Some(':' | '<' | '>'));
         if is_field { None } else { Operator::of(word) }
     }
 
-    fn take_operator(&mut self) {
+    pub(super) fn take_operator(&mut self) {
         self.scan.bare_word();
         self.scan.skip_space();
     }
 
-    fn is_at_group_end(&self) -> bool {
+    pub(super) fn is_at_group_end(&self) -> bool {
         matches!(self.scan.peek(), None | Some(')'))
     }
 
-    /// Conditions joined by OR. `field` is set inside `field:( … )`.
+    /// The conditions of a group. `field` is set inside `field:( … )`.
+    fn conditions(&mut self, field: Option<&str>) -> Parsed {
+        match self.lucene {
+            None => self.alternatives(field),
+            Some(operator) => self.clauses(field, operator),
+        }
+    }
+
+    /// Conditions joined by OR.
     fn alternatives(&mut self, field: Option<&str>) -> Parsed {
         let mut parts = vec![self.conjunction(field)?];
         while self.operator() == Some(Operator::Or) {
@@ -113,7 +129,7 @@ impl Parser<'_> {
     }
 
     /// One condition, possibly negated.
-    fn condition(&mut self, field: Option<&str>) -> Parsed {
+    pub(super) fn condition(&mut self, field: Option<&str>) -> Parsed {
         self.enter()?;
         let parsed = self.condition_within(field);
         self.depth -= 1;
@@ -178,7 +194,7 @@ impl Parser<'_> {
         let open = self.scan.span_here();
         self.scan.advance();
         self.scan.skip_space();
-        let query = self.alternatives(field)?;
+        let query = self.conditions(field)?;
         if self.scan.peek() != Some(')') {
             return Err(QueryError { message: "this group is not closed; add \")\"".into(), span: open });
         }
@@ -369,28 +385,5 @@ fn predicate_of(field: &str, word: &Word) -> Predicate {
             Predicate::Network(network)
         }
         _ => Predicate::Equals(text),
-    }
-}
-
-/// One part alone, or all of them flat.
-fn join(
-    parts: Vec<Query>,
-    make: impl Fn(Vec<Query>) -> Query,
-    take_apart: impl Fn(Query) -> Result<Vec<Query>, Query>,
-) -> Query {
-    let mut flat = Vec::with_capacity(parts.len());
-    for part in parts {
-        match take_apart(part) {
-            Ok(inner) => flat.extend(inner),
-            Err(single) => flat.push(single),
-        }
-    }
-    match flat.pop() {
-        Some(only) if flat.is_empty() => only,
-        Some(last) => {
-            flat.push(last);
-            make(flat)
-        }
-        None => Query::All,
     }
 }
