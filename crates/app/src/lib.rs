@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod analytics;
 pub mod clock;
 pub mod dead_letters;
+pub mod dsl;
 pub mod ingest;
 pub mod kept_answers;
 pub mod kept_objects;

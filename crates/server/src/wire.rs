@@ -17,6 +17,7 @@ use vigie_app::Clock;
 use vigie_app::accounts::{Accounts, TokenKeys};
 use vigie_app::analytics::Analytics;
 use vigie_app::dead_letters::DeadLetters;
+use vigie_app::dsl::DslSearch;
 use vigie_app::ingest::{Ingest, IngestSettings};
 use vigie_app::kept_answers::KeptAnswers;
 use vigie_app::kept_objects::KeptObjects;
@@ -180,6 +181,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         uploads: Arc::new(uploads(settings, ports).with_pipelines(pipelines.clone())),
         pipelines,
         search: Arc::new(search(ports)),
+        dsl: Arc::new(DslSearch::new(ports.logs.clone(), clock())),
         analytics: Arc::new(Analytics::new(ports.logs.clone(), clock())),
         kept_objects: Arc::new(KeptObjects::new(ports.metadata.clone())),
         elasticsearch_version: Arc::from(settings.elasticsearch_api.version.as_str()),

@@ -19,7 +19,7 @@ const SNIPPETS_MAX: usize = 3;
 
 /// The words that a query looks for.
 #[derive(Debug, Default)]
-pub(super) struct Marks {
+pub(crate) struct Marks {
     anywhere: Vec<WordMark>,
     in_field: Vec<(String, WordMark)>,
 }
@@ -41,7 +41,7 @@ impl WordMark {
 
 impl Marks {
     /// The words that events must have; those that they must not have are not marked.
-    pub(super) fn of(query: &Query) -> Self {
+    pub(crate) fn of(query: &Query) -> Self {
         let mut marks = Self::default();
         marks.collect(query);
         marks
@@ -71,7 +71,7 @@ impl Marks {
     }
 
     /// Snippets by the field's name as sent.
-    pub(super) fn snippets(&self, source: &Object) -> BTreeMap<String, Vec<String>> {
+    pub(crate) fn snippets(&self, source: &Object) -> BTreeMap<String, Vec<String>> {
         let mut snippets: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in source {
             for_each_scalar(name, value, &mut |path, scalar| {

@@ -23,6 +23,7 @@ use crate::time_range::AskedRange;
 
 pub use aggregate::{AggregateInput, Aggregated, AskedKind, AskedQuestion};
 pub use fields::{FieldView, Suggestion, SuggestionKind, Validation, ValueCount, ValuesPage, kind_name};
+pub(crate) use highlight::Marks;
 pub use highlight::{HIGHLIGHT_END, HIGHLIGHT_START};
 
 /// Events of a page.
@@ -170,7 +171,7 @@ impl Search {
         let has_more = result.hits.len() > input.size;
         result.hits.truncate(input.size);
         let next_cursor = result.hits.last().filter(|_| has_more).map(|last| cursor::write(last.position, order));
-        let marks = input.highlight.then(|| highlight::Marks::of(&query));
+        let marks = input.highlight.then(|| Marks::of(&query));
         let found = |hit: Hit| {
             let highlight = marks.as_ref().map(|marks| marks.snippets(&hit.source)).unwrap_or_default();
             Found { hit, highlight }

@@ -7,6 +7,7 @@ use vigie_app::Clock;
 use vigie_app::accounts::Accounts;
 use vigie_app::analytics::Analytics;
 use vigie_app::dead_letters::DeadLetters;
+use vigie_app::dsl::DslSearch;
 use vigie_app::ingest::Ingest;
 use vigie_app::kept_answers::KeptAnswers;
 use vigie_app::kept_objects::KeptObjects;
@@ -40,6 +41,8 @@ pub struct AppState {
     pub pipelines: Arc<Pipelines>,
     /// Finding events.
     pub search: Arc<Search>,
+    /// Finding events as clients of Elasticsearch ask for them.
+    pub dsl: Arc<DslSearch>,
     /// Numbers about events.
     pub analytics: Arc<Analytics>,
     /// What clients of Elasticsearch have set up.

@@ -19,6 +19,7 @@ mod conventions;
 mod demo;
 mod documents;
 mod elasticsearch;
+mod elasticsearch_search;
 mod kill;
 mod logs;
 mod numbers;

@@ -9,10 +9,11 @@ use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
 use vigie_app::kept_objects::{KeptObject, ObjectKind};
 use vigie_domain::time::INDEX_PREFIX;
-use vigie_domain::{Day, Error, ErrorKind};
+use vigie_domain::{Day, ErrorKind};
 
 use super::dialect::with_warning;
 use super::error::Failure;
+use super::search::object_of;
 use crate::http::auth::Caller;
 use crate::http::error::ApiResult;
 use crate::http::extract::{JsonAnswer, PathParams, RawBody};
@@ -122,7 +123,7 @@ fn nothing_found(kind: ObjectKind, names: &str) -> Response {
 }
 
 async fn put(state: &AppState, kind: ObjectKind, name: &str, body: &Bytes) -> ApiResult<Response> {
-    state.kept_objects.put(kind, name, object_of(body)?).await?;
+    state.kept_objects.put(kind, name, Json::Object(object_of(body)?)).await?;
     tracing::info!(kind = kind.as_str(), name, "a client of elasticsearch has set something up");
     Ok(acknowledged())
 }
@@ -137,18 +138,6 @@ async fn delete(state: &AppState, kind: ObjectKind, name: &str) -> ApiResult<Res
 
 fn acknowledged() -> Response {
     with_warning(JsonAnswer(json!({ "acknowledged": true })).into_response(), Some(NOT_APPLIED))
-}
-
-/// The object in a body; an empty body is an empty one.
-fn object_of(body: &Bytes) -> ApiResult<Json> {
-    if body.trim_ascii().is_empty() {
-        return Ok(json!({}));
-    }
-    match serde_json::from_slice(body) {
-        Ok(object @ Json::Object(_)) => Ok(object),
-        Ok(_) => Err(Error::malformed("the body must be a JSON object").into()),
-        Err(error) => Err(Error::malformed(format!("the body is not valid JSON: {error}")).into()),
-    }
 }
 
 /// Whether an index is there, to `HEAD`; what it is, to `GET`.
@@ -191,7 +180,7 @@ async fn create_index(
         let reason = format!("invalid index name [{name}], must not start with '_'; Vigie has no such call");
         return Ok(Failure::new(StatusCode::BAD_REQUEST, "invalid_index_name_exception", reason).into_response());
     }
-    match state.kept_objects.create(ObjectKind::Index, &name, object_of(&body)?).await {
+    match state.kept_objects.create(ObjectKind::Index, &name, Json::Object(object_of(&body)?)).await {
         Ok(()) => {}
         Err(error) if error.kind == ErrorKind::Conflict => {
             let reason = format!("index [{name}] already exists");

@@ -1,5 +1,5 @@
-//! The Elasticsearch-compatible API: what shippers and their libraries call to write events and to find out with whom they
-//! speak. `docs/elasticsearch.md` lists every route.
+//! The Elasticsearch-compatible API: what shippers and their libraries call to write events, to search them and to find out with whom
+//! they speak. `docs/elasticsearch.md` lists every route.
 //!
 //! It lies below one path of the main port, and at the root of a listener of its own when one is set: the same routes,
 //! accounts, roles and bounds. No answer below that path has another shape than Elasticsearch's (`dialect`).
@@ -14,6 +14,8 @@ mod error;
 mod filter_path;
 mod kept;
 mod params;
+mod read;
+mod search;
 
 use axum::Router;
 use axum::extract::Request;
@@ -34,6 +36,8 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = bulk::routes(routes);
     let routes = documents::routes(routes);
     let routes = kept::routes(routes);
+    let routes = search::routes(routes);
+    let routes = read::routes(routes);
     cat::routes(routes)
 }
 

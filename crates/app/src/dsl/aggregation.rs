@@ -1,0 +1,336 @@
+//! Elasticsearch's aggregations become the one aggregation tree; what is asked beyond it (order by a metric, buckets of nothing) is
+//! done with its answer, in `answer`.
+
+use serde_json::{Map, Value as Json};
+use vigie_domain::aggregation::{Aggregation, AggregationKind};
+use vigie_domain::event::pseudo_fields;
+use vigie_domain::mapping::{self, FieldKind};
+use vigie_domain::query::{Bound, Predicate, Query};
+use vigie_domain::{Result, TimeRange, Timestamp};
+
+use super::instants::{DateForm, End, bound, instant};
+use super::intervals;
+use super::place::Place;
+use super::query::{canonical, query};
+use super::shape::{Asked, KeyForm, Metric, OrderBy, RangeShape, Shape, check_order, orders};
+
+/// Aggregations of one request.
+const ASKED_MAX: usize = 200;
+/// Buckets of a terms aggregation.
+pub(super) const TERMS_MAX: usize = 10_000;
+/// Percentiles unless said.
+const PERCENTS: [f64; 7] = [1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0];
+/// Distance from which distinct values are counted exactly anyway, and other settings that change nothing here.
+const PASSED_OVER: &[&str] = &[
+    "precision_threshold",
+    "execution_hint",
+    "collect_mode",
+    "shard_size",
+    "show_term_doc_count_error",
+    "tdigest",
+    "hdr",
+    "rehash",
+    "shard_min_doc_count",
+    "value_type",
+];
+
+/// Reads aggregations.
+pub(super) struct Reader {
+    /// Now.
+    pub(super) now: Timestamp,
+    /// The time of the events that are asked for.
+    pub(super) range: TimeRange,
+    /// How many were read.
+    pub(super) count: usize,
+}
+
+impl Reader {
+    /// What stands under `aggs`: how it is shown, and what the store is asked.
+    ///
+    /// # Errors
+    /// `Malformed` when it cannot be read, or has something that is not there.
+    pub(super) fn all(&mut self, json: &Json, place: &Place) -> Result<(Vec<Asked>, Vec<Aggregation>)> {
+        place.check_depth()?;
+        let object = place.object(json)?;
+        self.count += object.len();
+        if self.count > ASKED_MAX {
+            return Err(place.wrong(&format!("at most {ASKED_MAX} aggregations fit in a request; ask in several")));
+        }
+        let one = |(name, json): (&String, &Json)| self.one(name, json, &place.key(name));
+        Ok(object.iter().map(one).collect::<Result<Vec<_>>>()?.into_iter().unzip())
+    }
+
+    fn one(&mut self, name: &str, json: &Json, place: &Place) -> Result<(Asked, Aggregation)> {
+        let object = place.object(json)?;
+        let below = object.get("aggs").or_else(|| object.get("aggregations"));
+        let own = |key: &&String| !matches!(key.as_str(), "aggs" | "aggregations" | "meta");
+        let mut kinds = object.keys().filter(own);
+        let (Some(kind), None) = (kinds.next(), kinds.next()) else {
+            return Err(place.wrong("must have one kind of aggregation, beside [aggs] and [meta]"));
+        };
+        let inner = place.key(kind);
+        let (shape, kind) = self.kind(kind, &object[kind.as_str()], &inner)?;
+        let (children, asked_below) = match below {
+            None => (Vec::new(), Vec::new()),
+            Some(below) => self.all(below, &place.key("aggs"))?,
+        };
+        let has_buckets = matches!(
+            kind,
+            AggregationKind::Terms { .. } | AggregationKind::DateHistogram { .. } | AggregationKind::Filters(_)
+        );
+        if !children.is_empty() && (!has_buckets || matches!(shape, Shape::ValueCount)) {
+            return Err(inner.wrong("a metric cannot have aggregations below it"));
+        }
+        check_order(&shape, &children, &inner)?;
+        let asked = Asked { name: name.to_owned(), shape, meta: object.get("meta").cloned(), children };
+        Ok((asked, Aggregation { name: name.to_owned(), kind, children: asked_below }))
+    }
+
+    fn kind(&mut self, kind: &str, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
+        match kind {
+            "terms" => terms(json, place),
+            "date_histogram" => self.date_histogram(json, place),
+            "filter" => {
+                let filter = query(json, self.now, place)?;
+                Ok((Shape::Single, AggregationKind::Filters(vec![(String::new(), filter)])))
+            }
+            "filters" => self.filters(json, place),
+            "missing" => {
+                let field = only_field(json, place)?;
+                let filter = Query::Not(Box::new(Query::exists(field)));
+                Ok((Shape::Single, AggregationKind::Filters(vec![(String::new(), filter)])))
+            }
+            "value_count" => {
+                let filter = Query::exists(only_field(json, place)?);
+                Ok((Shape::ValueCount, AggregationKind::Filters(vec![(String::new(), filter)])))
+            }
+            "range" => self.ranges(json, place, false),
+            "date_range" => self.ranges(json, place, true),
+            "avg" => numbers(Shape::Metric(Metric::Avg), json, place),
+            "sum" => numbers(Shape::Metric(Metric::Sum), json, place),
+            "min" => numbers(Shape::Metric(Metric::Min), json, place),
+            "max" => numbers(Shape::Metric(Metric::Max), json, place),
+            "stats" => numbers(Shape::Stats, json, place),
+            "cardinality" => Ok((Shape::Cardinality, AggregationKind::Cardinality { field: only_field(json, place)? })),
+            "percentiles" => percentiles(json, place),
+            other => Err(place.missing(&format!("the aggregation [{other}]"))),
+        }
+    }
+
+    fn date_histogram(&self, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
+        let object = place.object(json)?;
+        let known = [
+            "field",
+            "fixed_interval",
+            "calendar_interval",
+            "interval",
+            "time_zone",
+            "offset",
+            "min_doc_count",
+            "extended_bounds",
+            "format",
+            "keyed",
+            "order",
+        ];
+        place.check_keys(object, &known, PASSED_OVER)?;
+        let field = field(object, place)?;
+        if field != pseudo_fields::TIMESTAMP {
+            return Err(place.missing(&format!("a histogram of [{field}] instead of [@timestamp]")));
+        }
+        let spans = intervals::read(object, self.range, place)?;
+        let form = match object.get("format").map(|json| place.key("format").text(json)).transpose()?.as_deref() {
+            None | Some("strict_date_optional_time" | "date_optional_time" | "strict_date_time") => KeyForm::Text,
+            Some("epoch_millis") => KeyForm::Millis,
+            Some("yyyy-MM-dd" | "strict_date" | "date") => KeyForm::Day,
+            Some(other) => return Err(place.missing(&format!("the date format [{other}]"))),
+        };
+        let wanted =
+            object.get("extended_bounds").map(|json| self.bounds(json, &place.key("extended_bounds"))).transpose()?;
+        let is_newest_first = match orders(object.get("order"), place)?.as_slice() {
+            [] | [(OrderBy::Key, true)] => false,
+            [(OrderBy::Key, false)] => true,
+            _ => return Err(place.missing("an [order] of spans by anything but [_key]")),
+        };
+        let shape = Shape::Spans {
+            least_count: least_count(object, 0, place)?,
+            is_keyed: keyed(object, false, place)?,
+            form,
+            is_newest_first,
+            spans,
+            wanted,
+        };
+        Ok((shape, AggregationKind::DateHistogram { interval_ns: spans.interval_ns, offset_ns: spans.offset_ns }))
+    }
+
+    fn bounds(&self, json: &Json, place: &Place) -> Result<(Timestamp, Timestamp)> {
+        let object = place.object(json)?;
+        place.check_keys(object, &["min", "max"], &[])?;
+        let end = |key: &str| {
+            let json = object.get(key).ok_or_else(|| place.wrong("must have [min] and [max]"))?;
+            instant(json, DateForm::Usual, self.now, &place.key(key))
+        };
+        Ok((end("min")?, end("max")?))
+    }
+
+    fn filters(&mut self, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
+        let object = place.object(json)?;
+        place.check_keys(object, &["filters", "other_bucket", "other_bucket_key"], &["keyed"])?;
+        let place_of = place.key("filters");
+        let (mut filters, shape) = match object.get("filters") {
+            Some(Json::Object(named)) => {
+                let one =
+                    |(name, json): (&String, &Json)| Ok((name.clone(), query(json, self.now, &place_of.key(name))?));
+                (named.iter().map(one).collect::<Result<Vec<_>>>()?, Shape::Named)
+            }
+            Some(Json::Array(list)) => {
+                let one = |(number, json): (usize, &Json)| {
+                    Ok((number.to_string(), query(json, self.now, &place_of.item(number))?))
+                };
+                (list.iter().enumerate().map(one).collect::<Result<Vec<_>>>()?, Shape::Unnamed)
+            }
+            _ => return Err(place.wrong("must have [filters], an object or a list of queries")),
+        };
+        let other_key =
+            object.get("other_bucket_key").map(|json| place.key("other_bucket_key").text(json)).transpose()?;
+        let has_other =
+            object.get("other_bucket").map_or(Ok(other_key.is_some()), |json| place.key("other_bucket").flag(json))?;
+        if has_other {
+            let any = Query::any(filters.iter().map(|(_, query)| query.clone()).collect()).unwrap_or(Query::Nothing);
+            filters.push((other_key.unwrap_or_else(|| "_other_".to_owned()), Query::Not(Box::new(any))));
+        }
+        Ok((shape, AggregationKind::Filters(filters)))
+    }
+
+    fn ranges(&mut self, json: &Json, place: &Place, is_of_dates: bool) -> Result<(Shape, AggregationKind)> {
+        let object = place.object(json)?;
+        place.check_keys(object, &["field", "ranges", "keyed", "format"], PASSED_OVER)?;
+        let field = field(object, place)?;
+        if is_of_dates != (mapping::kind_of(&field) == Some(FieldKind::Instant)) {
+            return Err(place.wrong(&format!(
+                "\"{field}\" is asked for by [date_range] if it holds instants, and else by [range]"
+            )));
+        }
+        let form = DateForm::read(object.get("format"), place)?;
+        let list =
+            object.get("ranges").and_then(Json::as_array).ok_or_else(|| place.wrong("must have [ranges], a list"))?;
+        let (mut shapes, mut filters) = (Vec::new(), Vec::new());
+        for (number, json) in list.iter().enumerate() {
+            let place = place.key("ranges").item(number);
+            let asked = place.object(json)?;
+            place.check_keys(asked, &["from", "to", "key"], &[])?;
+            let (mut names, mut bounds, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+            for (key, as_text, end) in [("from", "from_as_string", End::From), ("to", "to_as_string", End::Before)] {
+                let Some(json) = asked.get(key).filter(|json| !json.is_null()) else {
+                    names.push("*".to_owned());
+                    bounds.push(Bound::Open);
+                    continue;
+                };
+                let place = place.key(key);
+                if is_of_dates {
+                    let at = instant(json, form, self.now, &place)?;
+                    shown.extend([(key, Json::from(at.as_millis() as f64)), (as_text, Json::from(at.to_string()))]);
+                    names.push(at.to_string());
+                    bounds.push(bound(json, end, form, self.now, &place)?);
+                } else {
+                    let number: f64 = place.text(json)?.parse().map_err(|_| place.wrong("must be a number"))?;
+                    shown.push((key, Json::from(number)));
+                    names.push(format!("{number:?}"));
+                    bounds.push(if end == End::From {
+                        Bound::Inclusive(number.to_string())
+                    } else {
+                        Bound::Exclusive(number.to_string())
+                    });
+                }
+            }
+            let key = asked.get("key").map(|json| place.key("key").text(json)).transpose()?;
+            let [lower, upper] =
+                <[Bound; 2]>::try_from(bounds).map_err(|_| place.wrong("must have at most two ends"))?;
+            let predicate = match (&lower, &upper) {
+                (Bound::Open, Bound::Open) => Predicate::Exists,
+                _ => Predicate::Range { lower, upper },
+            };
+            filters.push((number.to_string(), Query::Field { field: field.clone(), predicate }));
+            shapes.push(RangeShape { key: key.unwrap_or_else(|| names.join("-")), bounds: shown });
+        }
+        Ok((
+            Shape::Ranges { ranges: shapes, is_keyed: keyed(object, false, place)? },
+            AggregationKind::Filters(filters),
+        ))
+    }
+}
+
+fn field(object: &Map<String, Json>, place: &Place) -> Result<String> {
+    match object.get("field").and_then(Json::as_str) {
+        Some(name) if !name.is_empty() => Ok(canonical(name)),
+        _ => Err(place.wrong("must have [field], the name of one")),
+    }
+}
+
+/// The field of an aggregation that says nothing else.
+fn only_field(json: &Json, place: &Place) -> Result<String> {
+    let object = place.object(json)?;
+    place.check_keys(object, &["field"], PASSED_OVER)?;
+    field(object, place)
+}
+
+fn numbers(shape: Shape, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
+    let field = only_field(json, place)?;
+    match mapping::kind_of(&field) {
+        Some(FieldKind::Instant | FieldKind::Keyword | FieldKind::Text | FieldKind::Ip | FieldKind::Bool) => {
+            Err(place.missing(&format!("a number of [{field}], which holds none,")))
+        }
+        Some(FieldKind::Int | FieldKind::Float | FieldKind::Decimal) | None => {
+            Ok((shape, AggregationKind::Stats { field }))
+        }
+    }
+}
+
+fn percentiles(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
+    let object = place.object(json)?;
+    place.check_keys(object, &["field", "percents", "keyed"], PASSED_OVER)?;
+    let percents = match object.get("percents") {
+        None => PERCENTS.to_vec(),
+        Some(json) => {
+            let list = place.key("percents").one_or_many(json).into_iter();
+            let share = |(place, json): (Place, &Json)| {
+                json.as_f64()
+                    .filter(|percent| (0.0..=100.0).contains(percent))
+                    .ok_or_else(|| place.wrong("must be a number from 0 to 100"))
+            };
+            list.map(share).collect::<Result<_>>()?
+        }
+    };
+    Ok((
+        Shape::Percentiles { is_keyed: keyed(object, true, place)? },
+        AggregationKind::Percentiles { field: field(object, place)?, percents },
+    ))
+}
+
+fn terms(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
+    let object = place.object(json)?;
+    place.check_keys(object, &["field", "size", "order", "min_doc_count"], PASSED_OVER)?;
+    let field = field(object, place)?;
+    let size = object.get("size").map_or(Ok(10), |json| place.key("size").count(json))?;
+    if !(1..=TERMS_MAX).contains(&size) {
+        return Err(place.key("size").wrong(&format!("must be from 1 to {TERMS_MAX}, found {size}")));
+    }
+    let order = orders(object.get("order"), place)?;
+    let least_count = least_count(object, 1, place)?;
+    if least_count == 0 {
+        return Err(place.missing("[min_doc_count] 0, which lists values that no event has,"));
+    }
+    let is_by_count =
+        matches!(order.as_slice(), [] | [(OrderBy::Count, false)] | [(OrderBy::Count, false), (OrderBy::Key, true)]);
+    let is_instant = mapping::kind_of(&field) == Some(FieldKind::Instant);
+    // In another order every value must be known before the first can be told.
+    let asked_size = if is_by_count { size } else { TERMS_MAX };
+    Ok((Shape::Terms { size, order, least_count, is_instant }, AggregationKind::Terms { field, size: asked_size }))
+}
+
+fn least_count(object: &Map<String, Json>, unless_said: u64, place: &Place) -> Result<u64> {
+    object.get("min_doc_count").map_or(Ok(unless_said), |json| Ok(place.key("min_doc_count").count(json)? as u64))
+}
+
+fn keyed(object: &Map<String, Json>, unless_said: bool, place: &Place) -> Result<bool> {
+    object.get("keyed").map_or(Ok(unless_said), |json| place.key("keyed").flag(json))
+}

@@ -1,0 +1,286 @@
+//! Answers of the aggregation tree in Elasticsearch's shape.
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value as Json, json};
+use vigie_domain::aggregation::{AggregationAnswer, Bucket, Stats};
+use vigie_domain::time::parse_instant;
+use vigie_domain::{Error, Result, Timestamp, Value};
+
+use super::aggregation::TERMS_MAX;
+use super::intervals::Spans;
+use super::shape::{Asked, KeyForm, Metric, OrderBy, Shape};
+
+/// Empty spans that are added at the ends of a histogram.
+const ADDED_SPANS_MAX: usize = 20_000;
+
+/// The answers to all of the aggregations.
+///
+/// # Errors
+/// `TooLarge` when what was asked cannot be told exactly, or has too many buckets.
+pub(super) fn all(asked: &[Asked], answers: &[(String, AggregationAnswer)]) -> Result<Map<String, Json>> {
+    let answer_of = |name: &str| answers.iter().find(|(known, _)| known == name).map(|(_, answer)| answer);
+    asked.iter().map(|asked| Ok((asked.name.clone(), one(asked, answer_of(&asked.name))?))).collect()
+}
+
+/// The answer to one; without any, that for no events.
+fn one(asked: &Asked, answer: Option<&AggregationAnswer>) -> Result<Json> {
+    let mut object = shown(asked, answer)?;
+    if let Some(meta) = &asked.meta {
+        object.insert("meta".to_owned(), meta.clone());
+    }
+    Ok(Json::Object(object))
+}
+
+fn shown(asked: &Asked, answer: Option<&AggregationAnswer>) -> Result<Map<String, Json>> {
+    let (buckets, other_count) = match answer {
+        Some(AggregationAnswer::Buckets { buckets, other_count }) => (buckets.as_slice(), *other_count),
+        _ => (&[][..], 0),
+    };
+    let object = match &asked.shape {
+        Shape::Terms { size, order, least_count, is_instant } => {
+            let wanted = Wanted { size: *size, order, least_count: *least_count, is_instant: *is_instant };
+            terms(asked, buckets, other_count, &wanted)?
+        }
+        Shape::Spans { least_count, is_keyed, form, is_newest_first, spans, wanted } => {
+            let mut shown = Vec::with_capacity(buckets.len());
+            for (start, bucket) in with_empty_ends(buckets, *spans, *wanted)? {
+                let count = bucket.map_or(0, |bucket| bucket.count);
+                if count < *least_count {
+                    continue;
+                }
+                let key = key_text(start, *form);
+                let own = json!({"key_as_string": key, "key": start.as_millis(), "doc_count": count});
+                shown.push((key, with_children(own, asked, bucket.map(|bucket| bucket.children.as_slice()))?));
+            }
+            if *is_newest_first {
+                shown.reverse();
+            }
+            of_buckets(shown, *is_keyed)
+        }
+        Shape::Single => {
+            let bucket = buckets.first();
+            let own = json!({"doc_count": bucket.map_or(0, |bucket| bucket.count)});
+            return object_of(with_children(own, asked, bucket.map(|bucket| bucket.children.as_slice()))?);
+        }
+        Shape::Named | Shape::Unnamed => {
+            let one = |bucket: &Bucket| {
+                let name = bucket.key.as_text().unwrap_or_default().to_owned();
+                Ok((name, with_children(json!({"doc_count": bucket.count}), asked, Some(&bucket.children))?))
+            };
+            of_buckets(buckets.iter().map(one).collect::<Result<_>>()?, matches!(asked.shape, Shape::Named))
+        }
+        Shape::Ranges { ranges, is_keyed } => {
+            let mut shown = Vec::with_capacity(ranges.len());
+            for (range, bucket) in ranges.iter().zip(buckets) {
+                let mut own = Map::new();
+                if !is_keyed {
+                    own.insert("key".to_owned(), Json::from(range.key.clone()));
+                }
+                own.extend(range.bounds.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+                own.insert("doc_count".to_owned(), Json::from(bucket.count));
+                shown.push((range.key.clone(), with_children(Json::Object(own), asked, Some(&bucket.children))?));
+            }
+            of_buckets(shown, *is_keyed)
+        }
+        Shape::ValueCount => return object_of(json!({"value": buckets.first().map_or(0, |bucket| bucket.count)})),
+        Shape::Metric(_) | Shape::Stats | Shape::Cardinality | Shape::Percentiles { .. } => {
+            return object_of(number(&asked.shape, answer));
+        }
+    };
+    Ok(object)
+}
+
+/// The answer to what has no buckets.
+fn number(shape: &Shape, answer: Option<&AggregationAnswer>) -> Json {
+    let stats = if let Some(AggregationAnswer::Stats(stats)) = answer { *stats } else { Stats::default() };
+    match shape {
+        Shape::Metric(metric) => json!({"value": metric_of(&stats, *metric)}),
+        Shape::Percentiles { is_keyed } => {
+            let values =
+                if let Some(AggregationAnswer::Percentiles(values)) = answer { values.as_slice() } else { &[] };
+            let values = if *is_keyed {
+                Json::Object(values.iter().map(|(percent, value)| (format!("{percent:?}"), json!(value))).collect())
+            } else {
+                Json::Array(values.iter().map(|(percent, value)| json!({"key": percent, "value": value})).collect())
+            };
+            json!({ "values": values })
+        }
+        Shape::Cardinality => {
+            let count = if let Some(AggregationAnswer::Cardinality { count }) = answer { *count } else { 0 };
+            json!({ "value": count })
+        }
+        _ => json!({
+            "count": stats.count, "min": stats.min, "max": stats.max, "avg": stats.mean(), "sum": stats.sum,
+        }),
+    }
+}
+
+fn object_of(json: Json) -> Result<Map<String, Json>> {
+    match json {
+        Json::Object(object) => Ok(object),
+        other => Err(Error::internal(format!("an answer is no object: {other}"))),
+    }
+}
+
+fn metric_of(stats: &Stats, metric: Metric) -> Json {
+    match metric {
+        Metric::Sum => json!(stats.sum),
+        Metric::Min => json!(stats.min),
+        Metric::Max => json!(stats.max),
+        Metric::Avg => json!(stats.mean()),
+    }
+}
+
+/// The bucket with the answers to what was asked below it.
+fn with_children(own: Json, asked: &Asked, children: Option<&[(String, AggregationAnswer)]>) -> Result<Json> {
+    let mut object = object_of(own)?;
+    object.extend(all(&asked.children, children.unwrap_or_default())?);
+    Ok(Json::Object(object))
+}
+
+/// Buckets as a list, or as an object by their names.
+fn of_buckets(shown: Vec<(String, Json)>, is_keyed: bool) -> Map<String, Json> {
+    let buckets = if is_keyed {
+        Json::Object(shown.into_iter().collect())
+    } else {
+        Json::Array(shown.into_iter().map(|(_, bucket)| bucket).collect())
+    };
+    Map::from_iter([("buckets".to_owned(), buckets)])
+}
+
+/// What of the values is shown.
+struct Wanted<'a> {
+    size: usize,
+    order: &'a [(OrderBy, bool)],
+    least_count: u64,
+    is_instant: bool,
+}
+
+fn terms(asked: &Asked, buckets: &[Bucket], other_count: u64, wanted: &Wanted<'_>) -> Result<Map<String, Json>> {
+    let mut sorted: Vec<&Bucket> = buckets.iter().collect();
+    let is_by_count =
+        matches!(wanted.order, [] | [(OrderBy::Count, false)] | [(OrderBy::Count, false), (OrderBy::Key, true)]);
+    if !is_by_count {
+        if other_count > 0 {
+            let words = format!(
+                "[{}] has more than {TERMS_MAX} values, too many to be put in another order than by [_count], descending; ask for fewer events or values",
+                asked.name
+            );
+            return Err(Error::new(vigie_domain::ErrorKind::TooLarge, words));
+        }
+        sorted.sort_by(|left, right| by_order(left, right, wanted.order));
+    }
+    sorted.retain(|bucket| bucket.count >= wanted.least_count);
+    let left_out: u64 = sorted.iter().skip(wanted.size).map(|bucket| bucket.count).sum();
+    sorted.truncate(wanted.size);
+    let shown = sorted
+        .into_iter()
+        .map(|bucket| with_children(term_key(bucket, wanted.is_instant), asked, Some(&bucket.children)));
+    Ok(Map::from_iter([
+        ("doc_count_error_upper_bound".to_owned(), json!(0)),
+        ("sum_other_doc_count".to_owned(), json!(other_count + left_out)),
+        ("buckets".to_owned(), Json::Array(shown.collect::<Result<_>>()?)),
+    ]))
+}
+
+fn term_key(bucket: &Bucket, is_instant: bool) -> Json {
+    match &bucket.key {
+        Value::Bool(flag) => {
+            json!({"key": u8::from(*flag), "key_as_string": flag.to_string(), "doc_count": bucket.count})
+        }
+        Value::Text(text) if is_instant => match parse_instant(text, Timestamp::default()) {
+            Some(at) => json!({"key": at.as_millis(), "key_as_string": at.to_string(), "doc_count": bucket.count}),
+            None => json!({"key": text.as_str(), "doc_count": bucket.count}),
+        },
+        other => json!({"key": other.to_json(), "doc_count": bucket.count}),
+    }
+}
+
+fn by_order(left: &Bucket, right: &Bucket, order: &[(OrderBy, bool)]) -> Ordering {
+    let by_key = || vigie_domain::aggregation::cmp_keys(&left.key, &right.key);
+    for (by, is_ascending) in order {
+        let ordering = match by {
+            OrderBy::Count => left.count.cmp(&right.count),
+            OrderBy::Key => by_key(),
+            OrderBy::Metric(name, number) => {
+                let [left, right] = [left, right].map(|bucket| number_of(bucket, name, number.as_deref()));
+                match (left, right) {
+                    (Some(left), Some(right)) => left.total_cmp(&right),
+                    // What has no number comes last whatever the direction.
+                    (None, Some(_)) => return Ordering::Greater,
+                    (Some(_), None) => return Ordering::Less,
+                    (None, None) => Ordering::Equal,
+                }
+            }
+        };
+        let ordering = if *is_ascending { ordering } else { ordering.reverse() };
+        if ordering != Ordering::Equal {
+            return ordering;
+        }
+    }
+    by_key()
+}
+
+/// The number by which buckets are put in order.
+fn number_of(bucket: &Bucket, name: &str, number: Option<&str>) -> Option<f64> {
+    let (_, answer) = bucket.children.iter().find(|(known, _)| known == name)?;
+    match answer {
+        AggregationAnswer::Stats(stats) => match number {
+            Some("count") => Some(stats.count as f64),
+            Some("sum") => Some(stats.sum),
+            Some("min") => stats.min,
+            Some("max") => stats.max,
+            _ => stats.mean(),
+        },
+        AggregationAnswer::Cardinality { count } => Some(*count as f64),
+        AggregationAnswer::Buckets { buckets, .. } => buckets.first().map(|bucket| bucket.count as f64),
+        AggregationAnswer::Percentiles(values) => {
+            let wanted: f64 = number?.parse().ok()?;
+            values.iter().find(|(percent, _)| (percent - wanted).abs() < 1e-9).and_then(|(_, value)| *value)
+        }
+    }
+}
+
+/// The buckets with empty ones before and behind them, as far as was asked for.
+fn with_empty_ends(
+    buckets: &[Bucket],
+    spans: Spans,
+    wanted: Option<(Timestamp, Timestamp)>,
+) -> Result<Vec<(Timestamp, Option<&Bucket>)>> {
+    let start = |bucket: &Bucket| if let Value::Int(nanos) = bucket.key { nanos } else { 0 };
+    let mut shown: Vec<(Timestamp, Option<&Bucket>)> =
+        buckets.iter().map(|bucket| (Timestamp::from_nanos(start(bucket)), Some(bucket))).collect();
+    let Some((min, max)) = wanted.filter(|(min, max)| min <= max) else { return Ok(shown) };
+    let (first, last) = (spans.start_of(min), spans.start_of(max));
+    let behind = |at: i64| at.checked_add(spans.interval_ns);
+    let (known_first, known_last) = match (buckets.first(), buckets.last()) {
+        (Some(first), Some(last)) => (start(first), start(last)),
+        _ => (last.saturating_add(1), last),
+    };
+    let count = (i128::from(last) - i128::from(first)) / i128::from(spans.interval_ns);
+    if count > ADDED_SPANS_MAX as i128 {
+        let words = format!("[extended_bounds] has {count} spans, more than {ADDED_SPANS_MAX}; ask for wider ones");
+        return Err(Error::new(vigie_domain::ErrorKind::TooLarge, words));
+    }
+    let empty = |from: i64, to: i64| {
+        std::iter::successors((from < to).then_some(from), move |at| behind(*at).filter(|next| *next < to))
+            .map(|at| (Timestamp::from_nanos(at), None))
+    };
+    let before: Vec<_> = empty(first, known_first.min(last.saturating_add(1))).collect();
+    let after: Vec<_> = match buckets.is_empty() {
+        true => Vec::new(),
+        false => empty(behind(known_last).unwrap_or(i64::MAX).max(first), last.saturating_add(1)).collect(),
+    };
+    shown.splice(0..0, before);
+    shown.extend(after);
+    Ok(shown)
+}
+
+fn key_text(at: Timestamp, form: KeyForm) -> String {
+    match form {
+        KeyForm::Millis => at.as_millis().to_string(),
+        KeyForm::Text => at.to_string(),
+        KeyForm::Day => at.to_string().get(..10).unwrap_or_default().to_owned(),
+    }
+}

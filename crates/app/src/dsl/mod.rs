@@ -1,0 +1,376 @@
+//! Elasticsearch's search: its bodies become the questions that everybody else asks, and the answers its shape.
+//!
+//! Nothing is passed over that would change which events are found or counted: what is not there is refused and named. Hits come in
+//! time order, since events have no score.
+
+mod aggregation;
+mod answer;
+mod body;
+mod cursor;
+mod indices;
+mod instants;
+mod intervals;
+mod place;
+mod query;
+mod shape;
+mod source;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+use vigie_domain::event::pseudo_fields;
+use vigie_domain::ports::{AggregateRequest, Hit, LogStore, SearchRequest, Selection};
+use vigie_domain::query::{Bound, Predicate, Query};
+use vigie_domain::time::parse_instant;
+use vigie_domain::value::object_to_json;
+use vigie_domain::{Error, Position, Result, Scope, TimeRange, Timestamp};
+
+use crate::Clock;
+use crate::search::{HIGHLIGHT_END, HIGHLIGHT_START, Marks};
+use aggregation::Reader;
+use body::{Page, sort_values};
+use cursor::{PointInTime, Scroll, decode, encode};
+use place::Place;
+
+pub use body::WINDOW_MAX;
+
+/// Score of every hit that is not sorted.
+const SCORE: f64 = 1.0;
+
+/// Answers Elasticsearch's searches.
+pub struct DslSearch {
+    store: Arc<dyn LogStore>,
+    clock: Clock,
+}
+
+/// A search as it was sent.
+#[derive(Clone, Debug, Default)]
+pub struct DslRequest {
+    /// Names of indices as they stand in the path; empty for all.
+    pub indices: String,
+    /// The body.
+    pub body: Map<String, Json>,
+    /// Whether an index that is named may be missing.
+    pub ignores_missing: bool,
+    /// Names that are there though no event may have been sent under them.
+    pub made: Vec<String>,
+    /// Whether the pages behind this one are asked for by a scroll.
+    pub scrolls: bool,
+}
+
+/// What hits there are.
+struct Hits {
+    hits: Vec<Hit>,
+    total: Option<u64>,
+    aggregations: Option<Map<String, Json>>,
+}
+
+impl DslSearch {
+    /// Over this store.
+    pub fn new(store: Arc<dyn LogStore>, clock: Clock) -> Self {
+        Self { store, clock }
+    }
+
+    /// The answer to a search.
+    ///
+    /// # Errors
+    /// `Malformed`, naming the place, for what cannot be read or is not there; `NotFound` for an index that is not there.
+    pub async fn search(&self, scope: &Scope, request: &DslRequest) -> Result<Json> {
+        let page = body::page(&request.body)?;
+        let opened = self.opened(&page, request.scrolls)?;
+        let indices =
+            opened.as_ref().filter(|_| page.point_in_time.is_some()).map_or(&request.indices, |point| &point.indices);
+        if page.point_in_time.is_some() && !request.indices.is_empty() {
+            return Err(Place::of("pit").wrong("indices may not be named beside a point in time, which has its own"));
+        }
+        let mut selection = self.selection(scope, indices, request).await?;
+        if let Some(point) = &opened {
+            selection.query = selection.query.and(accepted_by(point.opened_at_ns));
+        }
+        let mut answer = self.answer(scope, &page, selection.clone(), &request.body).await?;
+        let mut shown = shown(&answer, &page, &selection.query);
+        if let Some(aggregations) = answer.aggregations.take() {
+            shown.insert("aggregations".to_owned(), Json::Object(aggregations));
+        }
+        if let Some(id) = &page.point_in_time {
+            shown.insert("pit_id".to_owned(), Json::from(id.clone()));
+        }
+        if request.scrolls {
+            let scroll = Scroll {
+                indices: request.indices.clone(),
+                body: without_aggregations(&request.body),
+                opened_at_ns: opened.map_or(0, |point| point.opened_at_ns),
+                after: answer.hits.last().map(|hit| (hit.position.timestamp.as_nanos(), hit.position.sequence)),
+                total: answer.total.unwrap_or_default(),
+            };
+            shown.insert("_scroll_id".to_owned(), Json::from(encode(&scroll)?));
+        }
+        Ok(Json::Object(shown))
+    }
+
+    /// The next page of a scroll.
+    ///
+    /// # Errors
+    /// `Malformed` when the id was not made here; else as `search`.
+    pub async fn scroll(&self, scope: &Scope, id: &str) -> Result<Json> {
+        let scroll: Scroll = decode(id, "scroll_id")?;
+        let mut page = body::page(&scroll.body)?;
+        (page.from, page.counts_total) = (0, false);
+        page.after =
+            scroll.after.map(|(nanos, sequence)| Position { timestamp: Timestamp::from_nanos(nanos), sequence });
+        let request = DslRequest {
+            indices: scroll.indices.clone(),
+            body: scroll.body.clone(),
+            ignores_missing: true,
+            made: Vec::new(),
+            scrolls: true,
+        };
+        let mut selection = self.selection(scope, &request.indices, &request).await?;
+        selection.query = selection.query.and(accepted_by(scroll.opened_at_ns));
+        let mut answer = match page.after {
+            // The page before was empty.
+            None => Hits { hits: Vec::new(), total: None, aggregations: None },
+            Some(_) => self.answer(scope, &page, selection.clone(), &Map::new()).await?,
+        };
+        answer.total = Some(scroll.total);
+        let after = answer.hits.last().map(|hit| (hit.position.timestamp.as_nanos(), hit.position.sequence));
+        let mut shown = shown(&answer, &page, &selection.query);
+        shown.insert("_scroll_id".to_owned(), Json::from(encode(&Scroll { after, ..scroll })?));
+        Ok(Json::Object(shown))
+    }
+
+    /// Opens a point in time and gives its id; nothing is kept for it.
+    ///
+    /// # Errors
+    /// `NotFound` for an index that is not there.
+    pub async fn open_point_in_time(&self, scope: &Scope, request: &DslRequest) -> Result<String> {
+        self.selection(scope, &request.indices, request).await?;
+        encode(&PointInTime { indices: request.indices.clone(), opened_at_ns: (self.clock)().as_nanos() })
+    }
+
+    /// How many events match the query of a body.
+    ///
+    /// # Errors
+    /// As `search`.
+    pub async fn count(&self, scope: &Scope, request: &DslRequest) -> Result<u64> {
+        Place::of("body").check_keys(&request.body, &["query"], &[])?;
+        let selection = self.selection(scope, &request.indices, request).await?;
+        let result = self.store.aggregate(scope, &AggregateRequest { selection, aggregations: Vec::new() }).await?;
+        Ok(result.total)
+    }
+
+    /// Whether the query of a body can be read.
+    ///
+    /// # Errors
+    /// As `count`.
+    pub async fn check(&self, scope: &Scope, request: &DslRequest) -> Result<()> {
+        Place::of("body").check_keys(&request.body, &["query"], &[])?;
+        self.selection(scope, &request.indices, request).await.map(drop)
+    }
+
+    fn opened(&self, page: &Page, scrolls: bool) -> Result<Option<PointInTime>> {
+        match &page.point_in_time {
+            Some(id) => decode(id, "pit.id").map(Some),
+            None if scrolls => {
+                Ok(Some(PointInTime { indices: String::new(), opened_at_ns: (self.clock)().as_nanos() }))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Which events the indices and the query of a body mean.
+    async fn selection(&self, scope: &Scope, indices: &str, request: &DslRequest) -> Result<Selection> {
+        let (of_indices, named) = indices::read(indices)?;
+        if !request.ignores_missing {
+            let is_made =
+                |named: &&indices::Named| named.needed.as_ref().is_some_and(|name| request.made.contains(name));
+            for named in named.iter().filter(|named| !is_made(named)) {
+                self.check_there(scope, named).await?;
+            }
+        }
+        let now = (self.clock)();
+        let query = match request.body.get("query") {
+            None | Some(Json::Null) => Query::All,
+            Some(json) => query::query(json, now, &Place::of("query"))?,
+        };
+        let query = query.resolved(now).map_err(|error| Place::of("query").wrong(&error.to_string()))?;
+        if let Some(words) = query.cost().excess() {
+            return Err(Place::of("query").wrong(&words));
+        }
+        let (query, range) = split_time(of_indices.and(query), now);
+        Ok(Selection { query, range })
+    }
+
+    async fn check_there(&self, scope: &Scope, named: &indices::Named) -> Result<()> {
+        let Some(name) = &named.needed else { return Ok(()) };
+        let (query, range) = split_time(named.query.clone(), (self.clock)());
+        let request = SearchRequest {
+            selection: Selection { query, range },
+            order: vigie_domain::ports::SortOrder::NewestFirst,
+            after: None,
+            skip: 0,
+            limit: 1,
+            count_total: false,
+        };
+        match self.store.search(scope, &request).await?.hits.is_empty() {
+            true => Err(Error::not_found(format!("no such index [{name}]"))),
+            false => Ok(()),
+        }
+    }
+
+    async fn answer(&self, scope: &Scope, page: &Page, selection: Selection, body: &Map<String, Json>) -> Result<Hits> {
+        let asked = body.get("aggs").or_else(|| body.get("aggregations"));
+        let (mut aggregations, mut total) = (None, None);
+        if let Some(json) = asked {
+            let mut reader = Reader { now: (self.clock)(), range: selection.range, count: 0 };
+            let (asked, questions) = reader.all(json, &Place::of("aggs"))?;
+            let request = AggregateRequest { selection: selection.clone(), aggregations: questions };
+            let result = self.store.aggregate(scope, &request).await?;
+            aggregations = Some(answer::all(&asked, &result.answers)?);
+            total = Some(result.total);
+        }
+        let needs_total = page.counts_total && total.is_none();
+        if page.size == 0 && !needs_total {
+            return Ok(Hits { hits: Vec::new(), total, aggregations });
+        }
+        let request = SearchRequest {
+            selection,
+            order: page.sort.order,
+            after: page.after,
+            skip: page.from,
+            limit: page.size,
+            count_total: needs_total,
+        };
+        let result = self.store.search(scope, &request).await?;
+        Ok(Hits { hits: result.hits, total: total.or(result.total), aggregations })
+    }
+}
+
+/// The answer without aggregations and ids.
+fn shown(found: &Hits, page: &Page, query: &Query) -> Map<String, Json> {
+    let marks = page.highlight.as_ref().map(|tags| (Marks::of(query), tags));
+    let hits: Vec<Json> = found.hits.iter().map(|hit| hit_of(hit, page, marks.as_ref())).collect();
+    let is_scored = page.sort.value_count == 0 && !hits.is_empty();
+    let mut object = Map::new();
+    if page.counts_total || found.total.is_some() {
+        let total = found.total.unwrap_or_default();
+        object.insert("total".to_owned(), json!({"value": total, "relation": "eq"}));
+    }
+    object.insert("max_score".to_owned(), json!(is_scored.then_some(SCORE)));
+    object.insert("hits".to_owned(), Json::Array(hits));
+    Map::from_iter([
+        ("timed_out".to_owned(), Json::Bool(false)),
+        ("_shards".to_owned(), json!({"total": 1, "successful": 1, "skipped": 0, "failed": 0})),
+        ("hits".to_owned(), Json::Object(object)),
+    ])
+}
+
+fn hit_of(hit: &Hit, page: &Page, marks: Option<&(Marks, &(String, String))>) -> Json {
+    let is_scored = page.sort.value_count == 0;
+    let mut object = Map::from_iter([
+        ("_index".to_owned(), Json::from(hit.position.timestamp.day().index_name())),
+        ("_id".to_owned(), Json::from(hit.id.0.clone())),
+        ("_score".to_owned(), json!(is_scored.then_some(SCORE))),
+    ]);
+    let whole = completed(hit);
+    if let Some(source) = page.shown.source.of(&whole) {
+        object.insert("_source".to_owned(), source);
+    }
+    let fields = source::values(&whole, &page.shown.fields);
+    if !fields.is_empty() {
+        object.insert("fields".to_owned(), Json::Object(fields));
+    }
+    if let Some((marks, (before, behind))) = marks {
+        let tagged = |text: String| Json::from(text.replace(HIGHLIGHT_START, before).replace(HIGHLIGHT_END, behind));
+        let snippets = marks.snippets(&whole.source).into_iter();
+        let snippets: Map<String, Json> =
+            snippets.map(|(field, texts)| (field, Json::Array(texts.into_iter().map(tagged).collect()))).collect();
+        if !snippets.is_empty() {
+            object.insert("highlight".to_owned(), Json::Object(snippets));
+        }
+    }
+    if page.sort.value_count > 0 {
+        object.insert("sort".to_owned(), Json::Array(sort_values(hit.position, page.sort)));
+    }
+    Json::Object(object)
+}
+
+/// The event with what every answered one has, unless it was sent.
+fn completed(hit: &Hit) -> Hit {
+    let mut hit = hit.clone();
+    for (name, text) in [
+        (pseudo_fields::TIMESTAMP, hit.position.timestamp.to_string()),
+        (pseudo_fields::LOG_TYPE, hit.log_type.to_string()),
+    ] {
+        if !hit.source.iter().any(|(sent, _)| sent == name) {
+            hit.source.push((name.into(), vigie_domain::Value::text(text)));
+        }
+    }
+    hit
+}
+
+/// The event alone, in the shape of a document.
+pub fn document(hit: &Hit) -> Json {
+    json!({
+        "_index": hit.position.timestamp.day().index_name(),
+        "_id": hit.id.0,
+        "_version": 1,
+        "_seq_no": hit.position.sequence,
+        "_primary_term": 1,
+        "found": true,
+        "_source": object_to_json(&completed(hit).source),
+    })
+}
+
+fn without_aggregations(body: &Map<String, Json>) -> Map<String, Json> {
+    let mut body = body.clone();
+    body.retain(|key, _| key != "aggs" && key != "aggregations");
+    body
+}
+
+/// Events that were accepted by then.
+fn accepted_by(nanos: i64) -> Query {
+    let upper = Bound::Inclusive(Timestamp::from_nanos(nanos).to_string());
+    Query::Field {
+        field: pseudo_fields::INGESTED_AT.to_owned(),
+        predicate: Predicate::Range { lower: Bound::Open, upper },
+    }
+}
+
+/// The time that every event of the query lies in, and the query without it: what lies outside is not looked at.
+fn split_time(query: Query, now: Timestamp) -> (Query, TimeRange) {
+    let parts = match query {
+        Query::And(parts) => parts,
+        other => vec![other],
+    };
+    let (mut range, mut rest) = (TimeRange::ALL, Query::All);
+    for part in parts {
+        match time_of(&part, now) {
+            Some(within) => range = TimeRange { from: range.from.max(within.from), to: range.to.min(within.to) },
+            None => rest = rest.and(part),
+        }
+    }
+    if range.from > range.to { (Query::Nothing, TimeRange { from: range.from, to: range.from }) } else { (rest, range) }
+}
+
+fn time_of(query: &Query, now: Timestamp) -> Option<TimeRange> {
+    let Query::Field { field, predicate: Predicate::Range { lower, upper } } = query else { return None };
+    if field != pseudo_fields::TIMESTAMP {
+        return None;
+    }
+    let at = |text: &str| parse_instant(text, now);
+    let from = match lower {
+        Bound::Open => Timestamp::MIN,
+        Bound::Inclusive(text) => at(text)?,
+        Bound::Exclusive(text) => at(text)?.saturating_add_nanos(1),
+    };
+    let to = match upper {
+        Bound::Open => Timestamp::MAX,
+        Bound::Inclusive(text) => at(text)?.saturating_add_nanos(1),
+        Bound::Exclusive(text) => at(text)?,
+    };
+    Some(TimeRange { from, to })
+}

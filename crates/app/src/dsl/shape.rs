@@ -1,0 +1,132 @@
+//! How answers to aggregations are shown, and in which order.
+
+use serde_json::Value as Json;
+use vigie_domain::{Result, Timestamp};
+
+use super::intervals::Spans;
+use super::place::Place;
+
+/// How the answer to one aggregation is shown.
+#[derive(Clone, Debug)]
+pub(super) enum Shape {
+    /// Buckets of values.
+    Terms { size: usize, order: Vec<(OrderBy, bool)>, least_count: u64, is_instant: bool },
+    /// Buckets of spans.
+    Spans {
+        least_count: u64,
+        is_keyed: bool,
+        form: KeyForm,
+        is_newest_first: bool,
+        spans: Spans,
+        wanted: Option<(Timestamp, Timestamp)>,
+    },
+    /// One bucket.
+    Single,
+    /// Buckets of queries, with names of their own.
+    Named,
+    /// Buckets of queries in their order.
+    Unnamed,
+    /// Buckets between bounds: key, lower, upper.
+    Ranges { ranges: Vec<RangeShape>, is_keyed: bool },
+    /// One of count, sum, minimum, maximum, mean.
+    Metric(Metric),
+    /// All of them.
+    Stats,
+    /// Distinct values.
+    Cardinality,
+    /// How many events have a value.
+    ValueCount,
+    /// Percentiles.
+    Percentiles { is_keyed: bool },
+}
+
+/// A number of `Stats`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Metric {
+    Sum,
+    Min,
+    Max,
+    Avg,
+}
+
+/// What buckets are put in order by.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum OrderBy {
+    Count,
+    Key,
+    /// The metric of that name below, and which number of it.
+    Metric(String, Option<String>),
+}
+
+/// How keys of spans are written as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyForm {
+    Text,
+    Millis,
+    Day,
+}
+
+/// One range as it is shown.
+#[derive(Clone, Debug)]
+pub(super) struct RangeShape {
+    pub(super) key: String,
+    /// What is said of the bounds: pairs of name and value.
+    pub(super) bounds: Vec<(&'static str, Json)>,
+}
+
+/// One aggregation as it was asked.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) name: String,
+    pub(super) shape: Shape,
+    pub(super) meta: Option<Json>,
+    pub(super) children: Vec<Asked>,
+}
+
+/// The order of buckets: pairs of what and whether ascending; empty when nothing is said.
+pub(super) fn orders(json: Option<&Json>, place: &Place) -> Result<Vec<(OrderBy, bool)>> {
+    let Some(json) = json else { return Ok(Vec::new()) };
+    let one = |(place, json): (Place, &Json)| {
+        let (by, direction) = place.only(json)?;
+        let is_ascending = match direction.as_str() {
+            Some("asc") => true,
+            Some("desc") => false,
+            _ => return Err(place.wrong(&format!("must be asc or desc, found {direction}"))),
+        };
+        let by = match by {
+            "_count" => OrderBy::Count,
+            "_key" | "_term" | "_time" => OrderBy::Key,
+            metric => match metric.split_once('.') {
+                // Percentiles are named by numbers, which may have a point.
+                Some((name, number)) => OrderBy::Metric(name.to_owned(), Some(number.to_owned())),
+                None => OrderBy::Metric(metric.to_owned(), None),
+            },
+        };
+        Ok((by, is_ascending))
+    };
+    place.key("order").one_or_many(json).into_iter().map(one).collect()
+}
+
+/// Refuses an order by what is not below, or is no number.
+pub(super) fn check_order(shape: &Shape, children: &[Asked], place: &Place) -> Result<()> {
+    let Shape::Terms { order, .. } = shape else { return Ok(()) };
+    for (by, _) in order {
+        let OrderBy::Metric(name, number) = by else { continue };
+        let child = children.iter().find(|child| child.name == *name);
+        let is_number = match child.map(|child| &child.shape) {
+            Some(Shape::Metric(_) | Shape::Cardinality | Shape::ValueCount) => {
+                number.as_deref().is_none_or(|number| number == "value")
+            }
+            Some(Shape::Stats) => matches!(number.as_deref(), Some("count" | "sum" | "min" | "max" | "avg")),
+            Some(Shape::Percentiles { .. }) => number.as_ref().is_some_and(|number| number.parse::<f64>().is_ok()),
+            Some(Shape::Single) => number.is_none() || number.as_deref() == Some("_count"),
+            _ => false,
+        };
+        if !is_number {
+            return Err(place
+                .key("order")
+                .wrong(&format!("\"{name}\" is no number of an aggregation directly below this one")));
+        }
+    }
+    Ok(())
+}

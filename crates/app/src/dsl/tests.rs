@@ -1,0 +1,354 @@
+//! What bodies of Elasticsearch's searches find, and what is refused.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::{Value as Json, json};
+use vigie_domain::ErrorKind;
+
+use super::{DslRequest, DslSearch};
+use crate::Clock;
+use crate::ingest::{Ingest, IngestOptions};
+use crate::test_shop::{NOW, Shop, clock, settings};
+
+struct Bench {
+    shop: Shop,
+    dsl: DslSearch,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let event = |id: u32, time: &str, level: &str, service: &str, more: Json| {
+            let mut event = json!({"_id": id.to_string(), "@timestamp": format!("2026-11-23T{time}Z"), "level": level, "service": service});
+            event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            event
+        };
+        let events = [
+            event(
+                1,
+                "10:00:00.000",
+                "info",
+                "cart",
+                json!({"message": "item added to cart", "amount": 10.5, "currency": "EUR"}),
+            ),
+            event(
+                2,
+                "10:00:30.000",
+                "error",
+                "cart",
+                json!({"message": "Payment gateway timeout", "client_ip": "10.0.0.7"}),
+            ),
+            event(
+                3,
+                "10:05:00.000",
+                "error",
+                "till",
+                json!({"message": "payment refused by bank", "amount": 99.0, "tags": ["a", "b"]}),
+            ),
+            event(
+                4,
+                "11:00:00.000",
+                "info",
+                "till",
+                json!({"message": "payment accepted", "amount": 20.0, "sent_index": "filebeat-1"}),
+            ),
+            event(5, "12:30:00.000", "warn", "cart", json!({"message": "cart is slow", "took_ms": 900})),
+        ];
+        let shop = Shop::with(&events).await;
+        Self { dsl: DslSearch::new(shop.store.clone(), clock()), shop }
+    }
+
+    async fn ask(&self, body: Json) -> vigie_domain::Result<Json> {
+        self.ask_of("", body).await
+    }
+
+    async fn ask_of(&self, indices: &str, body: Json) -> vigie_domain::Result<Json> {
+        let body = body.as_object().unwrap().clone();
+        let request = DslRequest { indices: indices.to_owned(), body, ..DslRequest::default() };
+        self.dsl.search(&self.shop.scope, &request).await
+    }
+
+    /// The query finds the events with these ids, newest first.
+    async fn finds(&self, query: Json, expected: &str) {
+        let answer =
+            self.ask(json!({ "query": query })).await.unwrap_or_else(|error| panic!("{query}: {}", error.message));
+        assert_eq!(ids(&answer), expected, "{query}");
+        assert_eq!(answer["hits"]["total"], json!({"value": expected.len(), "relation": "eq"}), "{query}");
+    }
+
+    async fn refuses(&self, body: Json, words: &str) {
+        let error = self.ask(body.clone()).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Malformed, "{body}");
+        assert!(error.message.contains(words), "{body}: {}", error.message);
+    }
+
+    async fn aggregates(&self, aggs: Json) -> Json {
+        let answer =
+            self.ask(json!({"size": 0, "aggs": aggs})).await.unwrap_or_else(|error| panic!("{}", error.message));
+        assert_eq!(answer["hits"]["hits"], json!([]));
+        answer["aggregations"].clone()
+    }
+}
+
+fn ids(answer: &Json) -> String {
+    answer["hits"]["hits"].as_array().unwrap().iter().map(|hit| hit["_id"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn queries_find_what_they_say() {
+    let bench = Bench::new().await;
+    bench.finds(json!({"match_all": {}}), "54321").await;
+    bench.finds(json!({"match_none": {}}), "").await;
+    bench.finds(json!({"term": {"level": "error"}}), "32").await;
+    bench.finds(json!({"term": {"service.keyword": {"value": "cart", "boost": 2}}}), "521").await;
+    bench.finds(json!({"term": {"client_ip": "10.0.0.0/8"}}), "2").await;
+    bench.finds(json!({"terms": {"_id": ["1", "5", "9"]}}), "51").await;
+    bench.finds(json!({"terms": {"level": []}}), "").await;
+    bench.finds(json!({"ids": {"values": ["4", "2"]}}), "42").await;
+    bench.finds(json!({"exists": {"field": "amount"}}), "431").await;
+    bench.finds(json!({"range": {"amount": {"gte": 10.5, "lt": 99}}}), "41").await;
+    bench.finds(json!({"range": {"amount": {"from": 10.5, "include_lower": false, "to": null}}}), "43").await;
+    bench
+        .finds(json!({"range": {"@timestamp": {"gte": "2026-11-23T10:00:30Z", "lte": "2026-11-23T11:00"}}}), "432")
+        .await;
+    bench.finds(json!({"range": {"@timestamp": {"gte": "now/d", "lt": "now-3h"}}}), "4321").await;
+    bench.finds(json!({"range": {"@timestamp": {"gt": 1_795_431_600_000_i64, "format": "epoch_millis"}}}), "5").await;
+    bench.finds(json!({"prefix": {"service": "ca"}}), "521").await;
+    bench.finds(json!({"prefix": {"service": "c*"}}), "").await;
+    bench.finds(json!({"wildcard": {"service": {"value": "*il?"}}}), "43").await;
+    bench.finds(json!({"match": {"message": "payment cart"}}), "54321").await;
+    bench.finds(json!({"match": {"message": {"query": "payment timeout", "operator": "and"}}}), "2").await;
+    bench.finds(json!({"match": {"message": {"query": "payment gateway", "minimum_should_match": "-1"}}}), "432").await;
+    bench.finds(json!({"match": {"message": ""}}), "").await;
+    bench.finds(json!({"match": {"service": "cart"}}), "521").await;
+    bench.finds(json!({"match_phrase": {"message": "gateway timeout"}}), "2").await;
+    bench.finds(json!({"match_phrase_prefix": {"message": "refu"}}), "3").await;
+    bench.finds(json!({"match_bool_prefix": {"message": "slow acc"}}), "54").await;
+    bench.finds(json!({"multi_match": {"query": "till", "fields": ["service", "message^2"]}}), "43").await;
+    bench.finds(json!({"multi_match": {"query": "bank", "fields": ["*"]}}), "3").await;
+    bench.finds(json!({"simple_query_string": {"query": "refused slow"}}), "53").await;
+    bench.finds(json!({"constant_score": {"filter": {"term": {"level": "warn"}}}}), "5").await;
+    bench.finds(json!({"dis_max": {"queries": [{"term": {"level": "warn"}}, {"term": {"amount": 20}}]}}), "54").await;
+}
+
+#[tokio::test]
+async fn bool_queries_join_others() {
+    let bench = Bench::new().await;
+    let (error, cart) = (json!({"term": {"level": "error"}}), json!({"term": {"service": "cart"}}));
+    bench.finds(json!({"bool": {}}), "54321").await;
+    bench.finds(json!({"bool": {"must": error, "filter": [cart]}}), "2").await;
+    bench.finds(json!({"bool": {"must_not": [error]}}), "541").await;
+    bench.finds(json!({"bool": {"should": [error, cart]}}), "5321").await;
+    bench.finds(json!({"bool": {"filter": [error], "should": [cart]}}), "32").await;
+    bench.finds(json!({"bool": {"filter": [error], "should": [cart], "minimum_should_match": 1}}), "2").await;
+    bench.finds(json!({"bool": {"should": [error, cart], "minimum_should_match": "100%"}}), "2").await;
+    bench.finds(json!({"bool": {"should": [error, cart], "minimum_should_match": 3}}), "").await;
+    bench.finds(json!({"bool": {"should": [error, cart, error], "must_not": [cart]}}), "3").await;
+}
+
+#[tokio::test]
+async fn query_strings_are_read_as_lucene_reads_them() {
+    let bench = Bench::new().await;
+    let finds = |text: &str| json!({"query_string": {"query": text, "analyze_wildcard": true}});
+    bench.finds(finds("level:error AND service:cart"), "2").await;
+    bench.finds(finds("level:error service:cart"), "5321").await;
+    bench.finds(finds("level:error -service:cart"), "3").await;
+    bench.finds(finds("level:error OR service:cart AND level:warn"), "5").await;
+    bench.finds(finds("*"), "54321").await;
+    bench.finds(json!({"query_string": {"query": "refused bank", "default_operator": "AND"}}), "3").await;
+    bench.finds(json!({"query_string": {"query": "cart", "fields": ["message"]}}), "51").await;
+    bench.finds(json!({"query_string": {"query": "cart", "default_field": "service"}}), "521").await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_refused_and_named() {
+    let bench = Bench::new().await;
+    let query = |query: Json| json!({ "query": query });
+    for (kind, inner) in
+        [("fuzzy", json!({"a": "b"})), ("regexp", json!({"a": "b.*"})), ("nested", json!({})), ("knn", json!({}))]
+    {
+        bench.refuses(query(json!({ kind: inner })), "is not there in Vigie").await;
+    }
+    bench.refuses(query(json!({"matches": {}})), "unknown query [matches]").await;
+    bench.refuses(query(json!({"term": {"a": 1, "b": 2}})), "must name one field").await;
+    bench
+        .refuses(query(json!({"term": {"level": {"value": "x", "case_insensitive": true}}})), "[case_insensitive]")
+        .await;
+    bench.refuses(query(json!({"term": {"message.keyword": "x"}})), "leave \".keyword\" out").await;
+    bench.refuses(query(json!({"match": {"message": {"query": "x", "fuzziness": "AUTO"}}})), "[fuzziness]").await;
+    bench.refuses(query(json!({"match": {"message": {"query": "x", "slopp": 1}}})), "[slopp]").await;
+    bench.refuses(query(json!({"range": {"@timestamp": {"gte": "soon"}}})), "query.range.@timestamp.gte").await;
+    bench
+        .refuses(query(json!({"range": {"@timestamp": {"gte": "now", "time_zone": "Europe/Paris"}}})), "[time_zone]")
+        .await;
+    bench.refuses(query(json!({"bool": {"should": [{"match_all": {}}, {"match_all": {}}, {"match_all": {}}], "minimum_should_match": 2}})), "fewer than all").await;
+    bench.refuses(query(json!({"query_string": {"query": "a:("}})), "Failed to parse query [a:(]").await;
+    bench.refuses(json!({"sort": ["amount"]}), "an order by [amount]").await;
+    bench.refuses(json!({"size": 9_000, "from": 2_000}), "Result window is too large").await;
+    bench.refuses(json!({"collapse": {"field": "a"}}), "[collapse]").await;
+    bench.refuses(json!({"script_fields": {"a": {}}}), "[script_fields]").await;
+    bench.refuses(json!({"aggs": {"a": {"composite": {}}}}), "the aggregation [composite]").await;
+    bench.refuses(json!({"aggs": {"a": {"terms": {"field": "level", "include": "x.*"}}}}), "[include]").await;
+    bench.refuses(json!({"aggs": {"a": {"avg": {"field": "level"}}}}), "which holds none").await;
+    bench
+        .refuses(
+            json!({"aggs": {"a": {"avg": {"field": "n"}, "aggs": {"b": {"max": {"field": "n"}}}}}}),
+            "cannot have aggregations below",
+        )
+        .await;
+    bench
+        .refuses(json!({"aggs": {"a": {"terms": {"field": "level", "order": {"b": "asc"}}}}}), "\"b\" is no number")
+        .await;
+    bench.refuses(json!({"aggs": {"a": {}}}), "must have one kind").await;
+    let mut deep = json!({"match_all": {}});
+    for _ in 0..60 {
+        deep = json!({"bool": {"must": deep}});
+    }
+    bench.refuses(query(deep), "lies deeper than").await;
+    let many: Vec<u32> = (0..5_000).collect();
+    bench.refuses(query(json!({"terms": {"a": many}})), "conditions are more than").await;
+}
+
+#[tokio::test]
+async fn hits_are_shown_as_asked_for() {
+    let bench = Bench::new().await;
+    let body = json!({
+        "query": {"match": {"message": "gateway"}}, "_source": ["serv*", "level"], "sort": [{"@timestamp": {"order": "desc", "unmapped_type": "boolean"}}],
+        "docvalue_fields": [{"field": "@timestamp", "format": "epoch_millis"}], "fields": ["service.keyword"], "script_fields": {},
+        "highlight": {"fields": {"*": {}}, "pre_tags": ["@b@"], "post_tags": ["@/b@"]},
+    });
+    let answer = bench.ask(body).await.unwrap();
+    let expected = json!({
+        "_index": "ecommerce-logs-2026.11.23", "_id": "2", "_score": null, "_source": {"level": "ERROR", "service": "cart"},
+        "fields": {"service.keyword": ["cart"], "@timestamp": ["1795428030000"]},
+        "highlight": {"message": ["Payment @b@gateway@/b@ timeout"]}, "sort": [1_795_428_030_000_i64],
+    });
+    assert_eq!(answer["hits"]["hits"][0], expected);
+    let none = bench.ask(json!({"_source": false, "size": 1, "track_total_hits": false})).await.unwrap();
+    assert_eq!(none["hits"]["hits"][0].get("_source"), None);
+    assert_eq!(none["hits"].get("total"), None);
+    assert_eq!(none["hits"]["max_score"], 1.0);
+    let without = bench
+        .ask(json!({"_source": {"excludes": ["message", "tags"]}, "query": {"ids": {"values": ["3"]}}}))
+        .await
+        .unwrap();
+    let source = without["hits"]["hits"][0]["_source"].as_object().unwrap();
+    assert!(
+        source.contains_key("amount") && source.contains_key("@timestamp") && !source.contains_key("message"),
+        "{source:?}"
+    );
+}
+
+#[tokio::test]
+async fn pages_follow_one_another() {
+    let bench = Bench::new().await;
+    let page = bench.ask(json!({"size": 2, "from": 1, "sort": "@timestamp"})).await.unwrap();
+    assert_eq!(ids(&page), "23");
+    let next = bench
+        .ask(json!({"size": 2, "sort": "@timestamp", "search_after": page["hits"]["hits"][1]["sort"]}))
+        .await
+        .unwrap();
+    assert_eq!(ids(&next), "45");
+    let body = json!({"size": 2, "query": {"range": {"@timestamp": {"gte": "2026-11-23"}}}, "sort": ["_doc"], "aggs": {"n": {"stats": {"field": "amount"}}}});
+    let request = DslRequest { body: body.as_object().unwrap().clone(), scrolls: true, ..DslRequest::default() };
+    let first = bench.dsl.search(&bench.shop.scope, &request).await.unwrap();
+    // What comes in while it goes on is not part of it.
+    let later: Clock = Arc::new(|| NOW.saturating_add_nanos(1));
+    let late = Bytes::from_static(br#"{"_id":"6","@timestamp":"2026-11-23T13:00:00Z","message":"late"}"#);
+    let ingest = Ingest::new(bench.shop.store.clone(), later, settings());
+    assert_eq!(ingest.accept(&bench.shop.scope, late, &IngestOptions::default()).await.unwrap().accepted, 1);
+    let mut found = ids(&first);
+    assert_eq!(first["aggregations"]["n"]["count"], 3);
+    let mut id = first["_scroll_id"].as_str().unwrap().to_owned();
+    for _ in 0..4 {
+        let next = bench.dsl.scroll(&bench.shop.scope, &id).await.unwrap();
+        assert_eq!(next["hits"]["total"]["value"], 5);
+        found.push_str(&ids(&next));
+        id = next["_scroll_id"].as_str().unwrap().to_owned();
+    }
+    assert!(found.starts_with("12345"), "{found}");
+    assert!(bench.dsl.scroll(&bench.shop.scope, "bm9uc2Vuc2U").await.is_err());
+}
+
+#[tokio::test]
+async fn indices_are_days_or_what_was_sent() {
+    let bench = Bench::new().await;
+    for (indices, expected) in [
+        ("ecommerce-logs-*", "54321"),
+        ("ecommerce-logs-2026.11.23", "54321"),
+        ("filebeat-*", "4"),
+        ("nothing-*", ""),
+        ("*,-filebeat-1", "5321"),
+    ] {
+        assert_eq!(ids(&bench.ask_of(indices, json!({})).await.unwrap()), expected, "{indices}");
+    }
+    for missing in ["ecommerce-logs-2026.11.22", "shop"] {
+        assert_eq!(bench.ask_of(missing, json!({})).await.unwrap_err().kind, ErrorKind::NotFound, "{missing}");
+    }
+}
+
+#[tokio::test]
+async fn buckets_have_elasticsearchs_shape() {
+    let bench = Bench::new().await;
+    let answer = bench
+        .aggregates(json!({
+            "levels": {"terms": {"field": "level.keyword", "size": 2}, "aggs": {"money": {"sum": {"field": "amount"}}}, "meta": {"a": 1}},
+            "hours": {"date_histogram": {"field": "@timestamp", "fixed_interval": "1h", "extended_bounds": {"min": "2026-11-23T09:00:00Z", "max": "2026-11-23T13:30:00Z"}}},
+            "errors": {"filter": {"term": {"level": "error"}}, "aggs": {"services": {"terms": {"field": "service", "order": {"_key": "desc"}}}}},
+            "split": {"filters": {"filters": {"slow": {"range": {"took_ms": {"gt": 500}}}}, "other_bucket": true}},
+            "no_money": {"missing": {"field": "amount"}},
+            "amounts": {"range": {"field": "amount", "ranges": [{"to": 20}, {"from": 20, "to": 100.0}, {"from": 100, "key": "much"}]}},
+            "services": {"cardinality": {"field": "service"}},
+        }))
+        .await;
+    assert_eq!(
+        answer["levels"],
+        json!({"doc_count_error_upper_bound": 0, "sum_other_doc_count": 1, "meta": {"a": 1}, "buckets": [
+            {"key": "ERROR", "doc_count": 2, "money": {"value": 99.0}}, {"key": "INFO", "doc_count": 2, "money": {"value": 30.5}},
+        ]})
+    );
+    let hours: Vec<(&str, u64)> = answer["hours"]["buckets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|bucket| (&bucket["key_as_string"].as_str().unwrap()[11..13], bucket["doc_count"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(hours, [("09", 0), ("10", 3), ("11", 1), ("12", 1), ("13", 0)]);
+    let services = json!([{"key": "till", "doc_count": 1}, {"key": "cart", "doc_count": 1}]);
+    assert_eq!((&answer["errors"]["doc_count"], &answer["errors"]["services"]["buckets"]), (&json!(2), &services));
+    assert_eq!(answer["split"], json!({"buckets": {"slow": {"doc_count": 1}, "_other_": {"doc_count": 4}}}));
+    assert_eq!(answer["no_money"], json!({"doc_count": 2}));
+    assert_eq!(
+        answer["amounts"]["buckets"],
+        json!([
+            {"key": "*-20.0", "to": 20.0, "doc_count": 1}, {"key": "20.0-100.0", "from": 20.0, "to": 100.0, "doc_count": 2},
+            {"key": "much", "from": 100.0, "doc_count": 0},
+        ])
+    );
+    assert_eq!(answer["services"], json!({"value": 2}));
+}
+
+#[tokio::test]
+async fn metrics_have_elasticsearchs_shape() {
+    let bench = Bench::new().await;
+    let answer = bench
+        .aggregates(json!({
+            "all": {"stats": {"field": "amount"}}, "mean": {"avg": {"field": "amount"}}, "none": {"max": {"field": "nothing"}},
+            "count": {"value_count": {"field": "amount"}}, "half": {"percentiles": {"field": "amount", "percents": [50, 99.9]}},
+            "list": {"percentiles": {"field": "amount", "percents": [50], "keyed": false}},
+            "by_money": {"terms": {"field": "service", "order": {"money.sum": "asc"}}, "aggs": {"money": {"stats": {"field": "amount"}}}},
+        }))
+        .await;
+    assert_eq!(answer["all"], json!({"count": 3, "min": 10.5, "max": 99.0, "avg": 129.5 / 3.0, "sum": 129.5}));
+    assert_eq!((&answer["mean"], &answer["none"]), (&json!({"value": 129.5 / 3.0}), &json!({"value": null})));
+    assert_eq!((&answer["count"], &answer["half"]["values"]["50.0"]), (&json!({"value": 3}), &json!(20.0)));
+    assert!(answer["half"]["values"]["99.9"].is_number());
+    assert_eq!(answer["list"]["values"], json!([{"key": 50.0, "value": 20.0}]));
+    let services: Vec<&str> = answer["by_money"]["buckets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|bucket| bucket["key"].as_str().unwrap())
+        .collect();
+    assert_eq!(services, ["cart", "till"]);
+}
