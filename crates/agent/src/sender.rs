@@ -122,7 +122,7 @@ impl Sender {
                 Err(error) => {
                     self.failed(&format!("the spool cannot be read: {error}"));
                     reader = SpoolReader::new(Arc::clone(&self.spool));
-                    if self.stop.wait(backoff.next()) {
+                    if self.stop.wait(backoff.next_wait()) {
                         return;
                     }
                 }
@@ -175,7 +175,7 @@ impl Sender {
                 Answer::Later { after, words } => (after, words),
             };
             self.failed(&words);
-            let wait = asked.map_or(Duration::ZERO, |asked| asked.min(ASKED_WAIT_MAX)).max(backoff.next());
+            let wait = asked.map_or(Duration::ZERO, |asked| asked.min(ASKED_WAIT_MAX)).max(backoff.next_wait());
             if self.stop.wait(wait) {
                 return Err(Stopped);
             }
@@ -191,7 +191,7 @@ impl Sender {
         let mut backoff = Backoff::default();
         while let Err(error) = self.set_aside.keep(&kept) {
             self.failed(&error.to_string());
-            if self.stop.wait(backoff.next()) {
+            if self.stop.wait(backoff.next_wait()) {
                 return Err(Stopped);
             }
         }

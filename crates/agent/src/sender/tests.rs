@@ -10,7 +10,7 @@ use crate::spool::Events;
 
 /// Answers one request after the other; when there is no answer left, everything is taken.
 struct Script {
-    answers: Mutex<Vec<Box<dyn FnMut(&str) -> Answer + Send>>>,
+    answers: Mutex<Vec<Reply>>,
     requests: SyncSender<String>,
 }
 

@@ -114,7 +114,7 @@ pub fn follow(spec: &JournaldSpec, following: &Following, context: &Context) {
             break;
         }
         context.problems.note(NAME, &words);
-        if context.stop.wait(backoff.next()) {
+        if context.stop.wait(backoff.next_wait()) {
             break;
         }
     }

@@ -55,9 +55,13 @@ impl Followed {
     /// Goes on where it is noted that reading ended, if it is still the same file.
     ///
     /// # Errors
-    /// What the file system answers, and when it is a packed file.
+    /// What the file system answers; when it is a packed file; as not found when the name is another file's by now.
     pub fn open(path: &Path, inode: Inode, known: Option<&Position>, line_bytes_max: usize) -> io::Result<Self> {
         let file = File::open(path)?;
+        if super::identity::inode(&file.metadata()?) != inode {
+            let words = "another file has got the name meanwhile; it is looked at again";
+            return Err(io::Error::new(io::ErrorKind::NotFound, words));
+        }
         if is_packed(&file)? {
             return Err(io::Error::other("it is packed, so nothing is appended to it; send it with \"vigie import\""));
         }
