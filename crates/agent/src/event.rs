@@ -228,7 +228,7 @@ mod tests {
         text
     }
 
-    const HEAD: &str = r#""_id":"i","@timestamp":"1970-01-01T00:00:00Z""#;
+    const HEAD: &str = r#""_id":"i","@timestamp":"1970-01-01T00:00:00.000Z""#;
     const PLACE: &str = r#""log.file.path":"/a.log","log.offset":7"#;
     const HOST: &str = r#""host.name":"till-1","service":"cart""#;
 
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn a_time_that_is_told_counts() {
         let at = Some(Timestamp::from_seconds(60));
-        assert!(told(r#"{"time":5}"#, at).contains(r#""@timestamp":"1970-01-01T00:01:00Z""#));
+        assert!(told(r#"{"time":5}"#, at).contains(r#""@timestamp":"1970-01-01T00:01:00.000Z""#));
         assert!(!told(r#"{"@timestamp":5}"#, at).contains("1970"));
     }
 

@@ -101,15 +101,22 @@ impl Reading<'_> {
             self.bytes.push(b'\n');
         }
         self.store_lines(is_end)?;
-        let bytes_max = self.context.line_bytes_max;
-        if self.bytes.len() > bytes_max && memchr::memchr(b'\n', &self.bytes).is_none() {
-            let mut refused = Refused::default();
-            let words = "a line has more bytes than the setting \"line_bytes_max\" allows; this is its beginning";
-            refused.push(words.to_owned(), &self.bytes[..bytes_max]);
-            self.context.append_when_room(&Place::Stdin, &Events::default(), self.bytes.len() as u64, &refused)?;
-            self.bytes.clear();
-            self.is_skipping = true;
+        let whole = memchr::memrchr(b'\n', &self.bytes).map_or(0, |at| at + 1);
+        if self.bytes.len() - whole > self.context.line_bytes_max {
+            self.leave_out_line()?;
         }
+        Ok(())
+    }
+
+    /// What comes before a line that is too large is whole; its beginning is set aside, and its rest is passed over.
+    fn leave_out_line(&mut self) -> Result<(), Stopped> {
+        self.store_lines(true)?;
+        let mut refused = Refused::default();
+        let words = "a line has more bytes than the setting \"line_bytes_max\" allows; this is its beginning";
+        refused.push(words.to_owned(), &self.bytes[..self.context.line_bytes_max.min(self.bytes.len())]);
+        self.context.append_when_room(&Place::Stdin, &Events::default(), self.bytes.len() as u64, &refused)?;
+        self.bytes.clear();
+        self.is_skipping = true;
         Ok(())
     }
 
