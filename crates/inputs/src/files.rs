@@ -22,8 +22,10 @@ use vigie_pipeline::Assembler;
 
 use crate::door::{Door, Stopped};
 use crate::lines::Each;
-use follow::{Block, Followed};
+pub use follow::{Block, Followed};
+pub use identity::{Head, Inode, inode_of};
 use positions::Positions;
+pub use positions::{NotedBlock, Position};
 
 /// How often files are looked at when there was nothing new.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
@@ -99,8 +101,16 @@ impl From<Stopped> for Failure {
     }
 }
 
+/// Whether the pattern is one of paths.
+///
+/// # Errors
+/// Says where it is none.
+pub fn check_pattern(pattern: &str) -> Result<(), String> {
+    glob::Pattern::new(pattern).map(drop).map_err(|error| error.to_string())
+}
+
 /// Every file that matches, in the order of their names; what cannot be read is passed over.
-fn matching(patterns: &[String]) -> Vec<PathBuf> {
+pub fn matching(patterns: &[String]) -> Vec<PathBuf> {
     let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
     let paths = patterns.iter().filter_map(|pattern| glob::glob_with(pattern, options).ok());
     let mut found: Vec<PathBuf> = paths.flatten().flatten().filter(|path| path.is_file()).collect();
@@ -111,12 +121,12 @@ fn matching(patterns: &[String]) -> Vec<PathBuf> {
 
 /// Begins to follow the file at the path, unless it is followed already; it may have had another name.
 fn look_at(path: &Path, followed: &mut Vec<Followed>, positions: &Positions, door: &Door) {
-    let outcome = identity::inode_of(path).and_then(|inode| {
+    let outcome = inode_of(path).and_then(|inode| {
         if let Some(known) = followed.iter_mut().find(|file| file.inode() == inode) {
             known.found_at(path);
             return Ok(());
         }
-        followed.push(Followed::open(path, inode, positions, door.record_bytes_max())?);
+        followed.push(Followed::open(path, inode, positions.of(inode), door.record_bytes_max())?);
         Ok(())
     });
     if let Err(error) = outcome

@@ -6,7 +6,7 @@
 mod cut;
 mod datagrams;
 mod door;
-mod files;
+pub mod files;
 mod forward;
 mod gelf;
 mod lines;

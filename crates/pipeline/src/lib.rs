@@ -29,6 +29,7 @@ mod redact;
 mod source;
 mod stages;
 mod tag;
+mod told;
 
 pub use batch::{BATCH_BYTES_MAX, Batch, RECORDS_PER_BATCH, REJECT_RAW_MAX, Reject};
 pub use beside::{Beside, Telling};
@@ -43,7 +44,7 @@ pub use error::DecodeError;
 pub use format::{FORMATS, Format, FormatSpec, UnknownFormat};
 pub use framed::{Assembler, Framed, Refused};
 pub use options::{DecodeOptions, RECORD_BYTES_MAX};
-pub use parse::continuation::{JOINED_LINES_MAX, is_continuation};
+pub use parse::continuation::{JOINED_LINES_MAX, is_chained, is_continuation};
 pub use parse::number::number_from_literal;
 pub use passage::TracedRecord;
 pub use read::{FileReader, decode_bytes, open_file, preview_bytes, trace_bytes};
@@ -51,3 +52,4 @@ pub use redact::{RedactionCounts, RedactionKind, Redactor, RedactorError};
 pub use stages::{
     FAN_OUT_MAX, PIPELINE_BYTES_MAX, Pipeline, PipelineError, Run, STAGES_MAX, TraceStep, Traced, stage_kinds, try_grok,
 };
+pub use told::told_by_text;

@@ -2,6 +2,7 @@
 //!
 //! Commands write to the streams they are given, so that tests can read them, and answer with how it went.
 
+mod agent;
 mod backup;
 mod completions;
 mod demand;
@@ -59,6 +60,8 @@ enum Command {
     Serve(serve::ServeArguments),
     /// Store the events of files: JSON, CSV, web server logs, syslog, log4j, CEF, logfmt, text, Parquet; gzip, zstd, zip.
     Import(import::ImportArguments),
+    /// Read files, the journal or standard input and send them to a server, durably.
+    Agent(agent::AgentArguments),
     /// Find events.
     Query(query::QueryArguments),
     /// Write the events of a generated shop, one JSON object per line.
@@ -143,6 +146,7 @@ fn dispatch(arguments: &Arguments, environment: &Environment, console: &mut Cons
     match &arguments.command {
         Command::Serve(command) => serve::run(command, &load(command.flags())?, environment, console),
         Command::Import(command) => import::run(command, &load(command.folder.flags())?, environment, console),
+        Command::Agent(command) => agent::run(command, arguments.config.as_deref(), environment, console),
         Command::Query(command) => query::run(command, &load(command.folder.flags())?, environment, console),
         Command::Generate(command) => generate::run(command, console),
         Command::Pipeline(command) => pipeline::run(command, &load(Vec::new())?, console),

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::identity::{Head, Inode, inode, read_at};
-use super::positions::{NotedBlock, Position, Positions};
+use super::positions::{NotedBlock, Position};
 
 /// Bytes of a block; a line may be larger.
 const BLOCK_BYTES: usize = 512 * 1024;
@@ -18,24 +18,26 @@ const NAMELESS_MAX: Duration = Duration::from_secs(5);
 
 /// Whole lines to be stored together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Block {
-    pub(super) bytes: Bytes,
+pub struct Block {
+    /// The lines, each with its line feed; the last of a file may have none.
+    pub bytes: Bytes,
     /// Where in the file it ends.
-    pub(super) end: u64,
+    pub end: u64,
     /// Names these bytes of this file.
-    pub(super) key: String,
+    pub key: String,
     /// It is the beginning of a line that is too large.
-    pub(super) is_too_large: bool,
+    pub is_too_large: bool,
 }
 
 /// Length of a file and when it was last written to: while both stay, there is nothing new in it.
 type Seen = (u64, Option<SystemTime>);
 
 /// A file that is followed.
-pub(super) struct Followed {
+pub struct Followed {
     path: PathBuf,
     inode: Inode,
     head: Head,
+    generation: u64,
     file: File,
     line_bytes_max: usize,
     offset: u64,
@@ -51,8 +53,15 @@ pub(super) struct Followed {
 
 impl Followed {
     /// Goes on where it is noted that reading ended, if it is still the same file.
-    pub(super) fn open(path: &Path, inode: Inode, positions: &Positions, line_bytes_max: usize) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// What the file system answers; when it is a packed file; as not found when the name is another file's by now.
+    pub fn open(path: &Path, inode: Inode, known: Option<&Position>, line_bytes_max: usize) -> io::Result<Self> {
         let file = File::open(path)?;
+        if super::identity::inode(&file.metadata()?) != inode {
+            let words = "another file has got the name meanwhile; it is looked at again";
+            return Err(io::Error::new(io::ErrorKind::NotFound, words));
+        }
         if is_packed(&file)? {
             return Err(io::Error::other("it is packed, so nothing is appended to it; send it with \"vigie import\""));
         }
@@ -60,6 +69,7 @@ impl Followed {
             path: path.to_owned(),
             inode,
             head: Head::now(&file)?,
+            generation: 0,
             file,
             line_bytes_max,
             offset: 0,
@@ -69,31 +79,36 @@ impl Followed {
             seen: None,
             is_over: false,
         };
-        if let Some(known) = positions.of(inode)
-            && known.head.is_of(&followed.file)?
+        let Some(known) = known else { return Ok(followed) };
+        if known.head.is_of(&followed.file)?
             && followed.file.metadata()?.len() >= known.block.as_ref().map_or(known.offset, |block| block.end)
         {
+            followed.generation = known.generation;
             (followed.offset, followed.is_skipping) = (known.offset, known.is_skipping);
             followed.noted.clone_from(&known.block);
+        } else {
+            followed.generation = known.generation + 1;
         }
         Ok(followed)
     }
 
-    pub(super) const fn inode(&self) -> Inode {
+    /// Where the file system keeps it.
+    pub const fn inode(&self) -> Inode {
         self.inode
     }
 
-    pub(super) fn path(&self) -> &Path {
+    /// The name that it was last seen under.
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Whether nothing more will come.
-    pub(super) const fn is_over(&self) -> bool {
+    pub const fn is_over(&self) -> bool {
         self.is_over
     }
 
     /// It has this name now.
-    pub(super) fn found_at(&mut self, path: &Path) {
+    pub fn found_at(&mut self, path: &Path) {
         if self.path != path {
             self.path = path.to_owned();
         }
@@ -101,7 +116,10 @@ impl Followed {
     }
 
     /// The next whole lines; `None` when there are none yet.
-    pub(super) fn next_block(&mut self) -> io::Result<Option<Block>> {
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn next_block(&mut self) -> io::Result<Option<Block>> {
         if let Some(noted) = self.noted.clone() {
             let bytes = self.read((noted.end - self.offset) as usize)?;
             return Ok(Some(Block { bytes, end: noted.end, key: noted.key, is_too_large: noted.is_too_large }));
@@ -159,25 +177,46 @@ impl Followed {
     fn block(&self, bytes: Bytes) -> Block {
         let end = self.offset + bytes.len() as u64;
         let Inode { device, number } = self.inode;
-        let key = format!("files/{device:x}-{number:x}-{:x}/{}-{end}", self.head.hash, self.offset);
+        let (generation, head) = (self.generation, self.head.hash);
+        let key = format!("files/{device:x}-{number:x}-{generation:x}-{head:x}/{}-{end}", self.offset);
         Block { bytes, end, key, is_too_large: false }
     }
 
     /// The block is stored.
-    pub(super) fn stored(&mut self, block: &Block) {
+    pub fn stored(&mut self, block: &Block) {
         self.offset = block.end;
         self.is_skipping = block.is_too_large;
         self.noted = None;
     }
 
+    /// The block is stored up to here, which is the end of a line of it; what follows is given out again.
+    pub fn stored_up_to(&mut self, end: u64) {
+        self.offset = end;
+        self.noted = None;
+    }
+
+    /// Where reading stands.
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// How many files have had this inode before it.
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
     /// How far the file is stored, and which block is about to be.
-    pub(super) fn position(&mut self, block: Option<&Block>) -> io::Result<Position> {
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn position(&mut self, block: Option<&Block>) -> io::Result<Position> {
         if self.head.may_grow() {
             self.head = Head::now(&self.file)?;
         }
         Ok(Position {
             inode: self.inode,
             head: self.head,
+            generation: self.generation,
             path: self.path.clone(),
             offset: self.offset,
             is_skipping: self.is_skipping,
@@ -197,6 +236,7 @@ impl Followed {
         tracing::info!(path = %self.path.display(), "a followed file begins anew");
         (self.offset, self.is_skipping) = (0, false);
         self.inode = inode(metadata);
+        self.generation += 1;
         self.head = Head::now(&self.file)?;
         Ok(())
     }

@@ -13,20 +13,27 @@ const HEAD_BYTES_MAX: usize = 1_024;
 
 /// Where the file system keeps a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(super) struct Inode {
-    pub(super) device: u64,
-    pub(super) number: u64,
+pub struct Inode {
+    /// The file system.
+    pub device: u64,
+    /// The file in it.
+    pub number: u64,
 }
 
 /// The first bytes of a file: how many, and their hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Head {
-    pub(super) length: usize,
-    pub(super) hash: u64,
+pub struct Head {
+    /// How many.
+    pub length: usize,
+    /// Their hash.
+    pub hash: u64,
 }
 
 /// The inode of the file that has the path now.
-pub(super) fn inode_of(path: &Path) -> io::Result<Inode> {
+///
+/// # Errors
+/// What the file system answers.
+pub fn inode_of(path: &Path) -> io::Result<Inode> {
     std::fs::metadata(path).map(|metadata| inode(&metadata))
 }
 

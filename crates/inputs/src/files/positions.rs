@@ -16,25 +16,33 @@ const ENTRIES_MAX: usize = 10_000;
 
 /// How far one file has been read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Position {
-    pub(super) inode: Inode,
-    pub(super) head: Head,
+pub struct Position {
+    /// Which file, and
+    pub inode: Inode,
+    /// how it begins.
+    pub head: Head,
+    /// How many files have had this inode before it, one that was cut to nothing among them; as far as it is known.
+    #[serde(default)]
+    pub generation: u64,
     /// For whoever reads this file; files are not told apart by it.
-    pub(super) path: PathBuf,
+    pub path: PathBuf,
     /// Bytes that are stored.
-    pub(super) offset: u64,
+    pub offset: u64,
     /// Whether they end within a line that is too large, whose rest is to be passed over.
-    pub(super) is_skipping: bool,
+    pub is_skipping: bool,
     /// What was about to be stored.
-    pub(super) block: Option<NotedBlock>,
+    pub block: Option<NotedBlock>,
 }
 
 /// A block that was about to be stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct NotedBlock {
-    pub(super) end: u64,
-    pub(super) key: String,
-    pub(super) is_too_large: bool,
+pub struct NotedBlock {
+    /// Where in the file it ends.
+    pub end: u64,
+    /// What it is stored under.
+    pub key: String,
+    /// It is the beginning of a line that is too large.
+    pub is_too_large: bool,
 }
 
 /// All of them.

@@ -120,8 +120,8 @@ async fn a_packed_file_is_named_and_left_alone() {
 fn crash_after(file: &Path, positions: &Path, blocks: usize, is_last_stored: bool) -> Vec<String> {
     let mut stored = Vec::new();
     let mut positions = Positions::load(positions).unwrap();
-    let inode = identity::inode_of(file).unwrap();
-    let mut followed = Followed::open(file, inode, &positions, RECORD_BYTES_MAX).unwrap();
+    let inode = inode_of(file).unwrap();
+    let mut followed = Followed::open(file, inode, positions.of(inode), RECORD_BYTES_MAX).unwrap();
     let _ = store_all(&mut followed, &mut positions, &mut |block, _| {
         let is_last = stored.len() + 1 == blocks;
         if !is_last || is_last_stored {
@@ -168,8 +168,8 @@ fn what_was_noted_before_a_crash_is_given_out_until_it_is_stored() {
     crash_after(&file, &positions, 1, true);
     shop.append("a.log", "two\n");
     let positions = Positions::load(&positions).unwrap();
-    let inode = identity::inode_of(&file).unwrap();
-    let mut followed = Followed::open(&file, inode, &positions, RECORD_BYTES_MAX).unwrap();
+    let inode = inode_of(&file).unwrap();
+    let mut followed = Followed::open(&file, inode, positions.of(inode), RECORD_BYTES_MAX).unwrap();
     let first = followed.next_block().unwrap().unwrap();
     assert_eq!(followed.next_block().unwrap().as_ref(), Some(&first), "noting it may have failed");
     followed.stored(&first);

@@ -35,7 +35,7 @@ pub fn is_continuation(previous: &str, line: &str) -> bool {
 }
 
 /// Whether it belongs to it even when blank lines stand between: tracebacks of which one led to the other.
-pub(crate) fn is_chained(previous: &str, line: &str) -> bool {
+pub fn is_chained(previous: &str, line: &str) -> bool {
     BETWEEN_TRACEBACKS.contains(&previous) || BETWEEN_TRACEBACKS.contains(&line)
 }
 

@@ -51,6 +51,11 @@ pub(crate) fn score(head: &Head<'_>) -> u8 {
 pub(crate) const JOINING: Joining =
     Joining { continues: |_, line| Parts::of(line).is_none(), continues_over_blank: |_, _| true, parse };
 
+/// Whether the text begins with a date and a level as these loggers write them.
+pub(crate) fn is_record(text: &str) -> bool {
+    Parts::of(text).is_some()
+}
+
 /// The draft of a record; one that does not begin with date and level is kept as a message and tagged.
 pub(crate) fn parse(record: &str) -> Draft {
     let Some(parts) = Parts::of(record) else {

@@ -21,7 +21,7 @@ pub(crate) mod parquet;
 mod parquet_footer;
 mod parquet_value;
 pub(crate) mod plain;
-mod stack_trace;
+pub(crate) mod stack_trace;
 pub(crate) mod syslog;
 mod syslog_header;
 pub(crate) mod w3c;

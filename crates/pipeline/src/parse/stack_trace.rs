@@ -23,7 +23,7 @@ pub(crate) fn push_message(body: &mut Object, text: &str) {
 }
 
 /// Where the trace begins in the text, and what was raised.
-pub(crate) fn find(text: &str) -> Option<(usize, Exception<'_>)> {
+pub(super) fn find(text: &str) -> Option<(usize, Exception<'_>)> {
     let python = text.find(TRACEBACK).filter(|at| *at == 0 || text.as_bytes()[at - 1] == b'\n');
     if let Some(at) = python {
         // Of tracebacks that led to each other, the last is the one that nobody caught.

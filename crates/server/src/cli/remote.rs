@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::{Response, StatusCode, Uri};
+use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, SendBody};
 use vigie_app::accounts::KeyText;
 
@@ -44,22 +45,9 @@ impl Remote {
         environment: &Environment,
     ) -> Result<Option<Self>, Failure> {
         let Some(url) = &arguments.url else { return Ok(None) };
-        let base = url.trim_end_matches('/').to_owned();
-        let misused = || Failure::misused(format!("\"{url}\" is no address of a server; use http://HOST:PORT"));
-        let uri: Uri = base.parse().map_err(|_| misused())?;
-        let host = uri.host().filter(|_| matches!(uri.scheme_str(), Some("http" | "https"))).ok_or_else(misused)?;
-        let mut config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .user_agent(concat!("vigie/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(CONNECT_TIME_MAX))
-            .timeout_recv_response(Some(ANSWER_TIME_MAX));
-        if is_this_machine(host) {
-            // A proxy of the environment cannot reach this machine's own loopback.
-            config = config.proxy(None);
-        }
+        let (agent, base) = client_of(url, None)?;
         let token = arguments.token.as_deref().or_else(|| environment.get(TOKEN_VARIABLE)).map(ToOwned::to_owned);
-        Ok(Some(Self { agent: Agent::new_with_config(config.build()), base, token }))
+        Ok(Some(Self { agent, base, token }))
     }
 
     /// Sends a JSON document and reads the one that answers.
@@ -109,8 +97,7 @@ impl Remote {
     }
 
     fn authorization(&self) -> String {
-        let scheme = |token: &String| if KeyText::is_plain(token) { "ApiKey" } else { "Bearer" };
-        self.token.as_ref().map(|token| format!("{} {token}", scheme(token))).unwrap_or_default()
+        self.token.as_deref().map(authorization_of).unwrap_or_default()
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Failure {
@@ -125,6 +112,34 @@ impl Remote {
         }
         Failure::failed(format!("the server at \"{base}\" did not answer: {error}; is it running there"))
     }
+}
+
+/// A client for the server at this address, and the address without a slash at its end.
+pub(super) fn client_of(url: &str, tls: Option<TlsConfig>) -> Result<(Agent, String), Failure> {
+    let base = url.trim_end_matches('/').to_owned();
+    let misused = || Failure::misused(format!("\"{url}\" is no address of a server; use http://HOST:PORT"));
+    let uri: Uri = base.parse().map_err(|_| misused())?;
+    let host = uri.host().filter(|_| matches!(uri.scheme_str(), Some("http" | "https"))).ok_or_else(misused)?;
+    let mut config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .user_agent(concat!("vigie/", env!("CARGO_PKG_VERSION")))
+        .timeout_connect(Some(CONNECT_TIME_MAX))
+        .timeout_recv_response(Some(ANSWER_TIME_MAX));
+    if let Some(tls) = tls {
+        config = config.tls_config(tls);
+    }
+    if is_this_machine(host) {
+        // A proxy of the environment cannot reach this machine's own loopback.
+        config = config.proxy(None);
+    }
+    Ok((Agent::new_with_config(config.build()), base))
+}
+
+/// How a token is shown to the server: a key in its plain form, or an access token.
+pub(super) fn authorization_of(token: &str) -> String {
+    let scheme = if KeyText::is_plain(token) { "ApiKey" } else { "Bearer" };
+    format!("{scheme} {token}")
 }
 
 fn is_this_machine(host: &str) -> bool {

@@ -42,6 +42,7 @@ fn help_has_examples_and_exit_codes() {
         "restore",
         "lifecycle",
         "inspect",
+        "agent",
         "generate",
         "config",
         "user",

@@ -7,6 +7,7 @@
     reason = "helpers of tests are not marked as tests and stop at the first surprise as well"
 )]
 
+mod agent;
 mod aggregations;
 mod api_keys;
 mod app;
