@@ -49,7 +49,7 @@ fn shown(asked: &Asked, answer: Option<&AggregationAnswer>) -> Result<Map<String
                 if count < *least_count {
                     continue;
                 }
-                let key = key_text(start, *form);
+                let key = key_text(start, *spans, *form);
                 let own = json!({"key_as_string": key, "key": start.as_millis(), "doc_count": count});
                 shown.push((key, with_children(own, asked, bucket.map(|bucket| bucket.children.as_slice()))?));
             }
@@ -277,10 +277,10 @@ fn with_empty_ends(
     Ok(shown)
 }
 
-fn key_text(at: Timestamp, form: KeyForm) -> String {
+fn key_text(at: Timestamp, spans: Spans, form: KeyForm) -> String {
     match form {
         KeyForm::Millis => at.as_millis().to_string(),
-        KeyForm::Text => at.to_string(),
-        KeyForm::Day => at.to_string().get(..10).unwrap_or_default().to_owned(),
+        KeyForm::Text => spans.local_text(at),
+        KeyForm::Day => spans.local_text(at).get(..10).unwrap_or_default().to_owned(),
     }
 }

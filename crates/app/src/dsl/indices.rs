@@ -3,12 +3,11 @@
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::query::glob::glob_matches;
 use vigie_domain::query::{Bound, Predicate, Query};
+use vigie_domain::time::INDEX_PREFIX;
 use vigie_domain::{Day, Error, Result};
 
 /// The field that keeps the name of the index which a sender gave.
 const SENT_INDEX: &str = "sent_index";
-/// What the names of all daily indices begin with.
-const FAMILY: &str = "ecommerce-logs";
 /// Names of two daily indices that have no digit in common: what matches both matches all.
 const TWO_DAYS: [&str; 2] = ["ecommerce-logs-2019.08.17", "ecommerce-logs-0456.12.23"];
 /// Names in one path.
@@ -56,13 +55,15 @@ fn named(name: &str) -> Result<Named> {
         ));
     }
     let is_pattern = name.contains('*');
-    let query = if name == "_all" || name == FAMILY || is_pattern && TWO_DAYS.iter().all(|day| glob_matches(name, day))
+    let query = if name == "_all"
+        || name == INDEX_PREFIX.trim_end_matches('-')
+        || is_pattern && TWO_DAYS.iter().all(|day| glob_matches(name, day))
     {
         Query::All
-    } else if let Some(day) = name.strip_prefix("ecommerce-logs-").and_then(Day::parse) {
+    } else if let Some(day) = name.strip_prefix(INDEX_PREFIX).and_then(Day::parse) {
         let (lower, upper) = (Bound::Inclusive(day.start().to_string()), Bound::Exclusive(day.end().to_string()));
         time(lower, upper)
-    } else if let Some(span) = name.strip_prefix("ecommerce-logs-").and_then(|rest| rest.strip_suffix(".*")) {
+    } else if let Some(span) = name.strip_prefix(INDEX_PREFIX).and_then(|rest| rest.strip_suffix(".*")) {
         month_or_year(span).ok_or_else(|| {
             Error::malformed_field(
                 "index",

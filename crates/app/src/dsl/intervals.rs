@@ -20,6 +20,8 @@ pub(super) struct Spans {
     pub(super) interval_ns: i64,
     /// Shift of their borders from the epoch.
     pub(super) offset_ns: i64,
+    /// How far the clocks are ahead of UTC by which they are named.
+    pub(super) zone_ns: i64,
 }
 
 impl Spans {
@@ -28,6 +30,17 @@ impl Spans {
         let (interval, offset) = (i128::from(self.interval_ns), i128::from(self.offset_ns));
         let start = (i128::from(at.as_nanos()) - offset).div_euclid(interval) * interval + offset;
         i64::try_from(start).unwrap_or(i64::MIN)
+    }
+
+    /// The instant as the clocks there show it, such as `2026-11-23T00:00:00.000+01:00`.
+    pub(super) fn local_text(self, at: Timestamp) -> String {
+        let text = at.saturating_add_nanos(self.zone_ns).to_string();
+        if self.zone_ns == 0 {
+            return text;
+        }
+        let (sign, ahead) = (if self.zone_ns < 0 { '-' } else { '+' }, self.zone_ns.abs());
+        let (hours, minutes) = (ahead / HOUR_NS, ahead % HOUR_NS / MINUTE_NS);
+        format!("{}{sign}{hours:02}:{minutes:02}", text.trim_end_matches('Z'))
     }
 }
 
@@ -47,9 +60,11 @@ pub(super) fn read(object: &Map<String, Json>, range: TimeRange, place: &Place) 
         },
         _ => return Err(place.wrong("must have one of [fixed_interval] and [calendar_interval]")),
     };
-    if let Some(zone) = text("time_zone")? {
-        offset_ns -= zone_offset_ns(&zone, range, interval_ns, place)?;
-    }
+    let zone_ns = match text("time_zone")? {
+        Some(zone) => zone_offset_ns(&zone, range, interval_ns, place)?,
+        None => 0,
+    };
+    offset_ns -= zone_ns;
     if let Some(offset) = text("offset")? {
         let (sign, rest) = match offset.strip_prefix('-') {
             Some(rest) => (-1, rest),
@@ -59,7 +74,7 @@ pub(super) fn read(object: &Map<String, Json>, range: TimeRange, place: &Place) 
         offset_ns +=
             sign * shift.ok_or_else(|| place.key("offset").wrong(&format!("\"{offset}\" is no span such as +6h")))?;
     }
-    Ok(Spans { interval_ns, offset_ns: offset_ns.rem_euclid(interval_ns) })
+    Ok(Spans { interval_ns, offset_ns: offset_ns.rem_euclid(interval_ns), zone_ns })
 }
 
 fn no_interval(text: &str, place: &Place) -> vigie_domain::Error {
@@ -174,6 +189,17 @@ mod tests {
         check(json!({"fixed_interval": "0s"}), Err("is no interval"));
         check(json!({"fixed_interval": "1d", "time_zone": "Mars/Base"}), Err("is no time zone"));
         check(json!({}), Err("must have one of"));
+    }
+
+    #[test]
+    fn spans_are_named_by_the_clocks_of_their_zone() {
+        let check = |zone_ns: i64, expected: &str| {
+            let spans = Spans { interval_ns: DAY_NS, offset_ns: 0, zone_ns };
+            assert_eq!(spans.local_text(Timestamp::from_seconds(1_795_442_645)), expected);
+        };
+        check(0, "2026-11-23T14:04:05.000Z");
+        check(HOUR_NS, "2026-11-23T15:04:05.000+01:00");
+        check(-5 * HOUR_NS - 30 * MINUTE_NS, "2026-11-23T08:34:05.000-05:30");
     }
 
     #[test]

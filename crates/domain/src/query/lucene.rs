@@ -132,6 +132,7 @@ mod tests {
         check("a:1 AND b:2 OR c:3", And, "a:1");
         check("a:1 OR (b:2 AND c:3)", Or, "a:1 OR (b:2 AND c:3)");
         check("a:1 OR NOT b:2", Or, "a:1 AND NOT b:2");
+        check("a:and && b:not", Or, r#"a:"and" AND b:"not""#);
     }
 
     #[test]

@@ -76,7 +76,9 @@ impl Parser<'_> {
         let mut ahead = self.scan.clone();
         let word = ahead.bare_word()?;
         let is_field = matches!(ahead.peek(), Some(':' | '<' | '>'));
-        if is_field { None } else { Operator::of(word) }
+        // Lucene's operators are written in capitals.
+        let is_word = self.lucene.is_some() && word.starts_with(|first: char| first.is_ascii_lowercase());
+        if is_field || is_word { None } else { Operator::of(word) }
     }
 
     pub(super) fn take_operator(&mut self) {

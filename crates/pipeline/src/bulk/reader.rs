@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vigie_domain::time::INDEX_PREFIX;
-use vigie_domain::{Object, Text, Value};
+use vigie_domain::{Day, Object, Text, Value};
 
 use super::action::ActionLine;
 use super::{BulkAction, BulkFate, BulkItem, SENT_INDEX_FIELD};
@@ -174,7 +174,8 @@ fn draft_of(document: &[u8], id: Option<&Text>, index: Option<&str>) -> Result<D
 
 /// Whether the name says nothing that the event's own time does not say.
 fn is_own_index(index: &str) -> bool {
-    index.starts_with(INDEX_PREFIX) || index == INDEX_PREFIX.trim_end_matches('-')
+    index.strip_prefix(INDEX_PREFIX).is_some_and(|day| Day::parse(day).is_some())
+        || index == INDEX_PREFIX.trim_end_matches('-')
 }
 
 /// Sets a field at the top.

@@ -105,6 +105,7 @@ fn a_foreign_index_is_kept_in_the_event_and_a_daily_one_is_not() {
     check(None, "{}", None);
     check(Some("ecommerce-logs"), "{}", None);
     check(Some("ecommerce-logs-2026.11.23"), "{}", None);
+    check(Some("ecommerce-logs-till"), "{}", Some("ecommerce-logs-till"));
     check(Some("filebeat-8.19.0"), "{}", Some("filebeat-8.19.0"));
     check(Some("filebeat"), r#"{"_index":"logs-shop-default"}"#, Some("logs-shop-default"));
     check(Some("filebeat"), r#"{"_index":"ecommerce-logs-2026.11.23"}"#, None);
