@@ -9,6 +9,7 @@ mod door;
 pub mod files;
 mod forward;
 mod gelf;
+mod joined;
 mod lines;
 mod listen;
 mod lumberjack;
