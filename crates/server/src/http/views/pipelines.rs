@@ -30,12 +30,12 @@ pub struct InputView {
     /// Its name; its settings are in the section `input_<name>`.
     #[schema(example = "tcp")]
     pub name: &'static str,
-    /// Where it listens, or is to listen; null for an input without a socket.
+    /// Where it listens, or is to listen, or the server that it reads from; null for an input without a socket.
     #[schema(example = "127.0.0.1:5000")]
     pub address: Option<String>,
     /// Whether its connections are encrypted.
     pub tls: bool,
-    /// `running`, or `waiting` while it cannot have its address.
+    /// `running`, or `waiting` while it cannot have its address or reach its server.
     pub state: &'static str,
     /// Records per second over the last ten seconds.
     pub rate_per_s: f64,
@@ -102,12 +102,16 @@ impl InputView {
     pub fn of(state: InputState) -> Self {
         let unaccounted = state.numbers.unaccounted();
         let numbers = state.numbers;
+        let is_running = match &state.server {
+            Some(_) => numbers.connections > 0,
+            None => numbers.listens_at.is_some() || state.address.is_none(),
+        };
         let (last_error_at, last_error) = numbers.last_error.map(|(at, words)| (at.to_string(), words)).unzip();
         Self {
             name: state.name,
-            address: state.address.map(|address| address.to_string()),
+            address: state.address.map(|address| address.to_string()).or(state.server),
             tls: state.has_tls,
-            state: if numbers.listens_at.is_some() || state.address.is_none() { "running" } else { "waiting" },
+            state: if is_running { "running" } else { "waiting" },
             rate_per_s: numbers.rate_per_s,
             bytes: numbers.bytes,
             received: numbers.received,
