@@ -41,7 +41,7 @@ pub struct InputView {
     pub rate_per_s: f64,
     /// Bytes received since the start, unpacked.
     pub bytes: u64,
-    /// Records received since the start; the sum of the five that follow.
+    /// Records received since the start; the sum of the six that follow.
     pub received: u64,
     /// Of them, stored as events.
     pub stored: u64,
@@ -49,6 +49,8 @@ pub struct InputView {
     pub deduplicated: u64,
     /// Of them, kept as dead letters.
     pub dead_lettered: u64,
+    /// Of them, let go by the pipeline, as it says.
+    pub dropped: u64,
     /// Of them, refused, and their sender told so.
     pub refused: u64,
     /// Of them, those of which nothing is known: a bug when it is not 0.
@@ -118,6 +120,7 @@ impl InputView {
             stored: numbers.stored,
             deduplicated: numbers.deduplicated,
             dead_lettered: numbers.dead_lettered,
+            dropped: numbers.dropped,
             refused: numbers.refused,
             unaccounted,
             connections: numbers.connections,
