@@ -9,7 +9,7 @@ CARGO  ?= cargo
 
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help run dev ui test test-rust test-web test-e2e test-readers test-clients lint deny openapi bench faults demo-data clean tools
+.PHONY: help run dev ui test test-rust test-web test-e2e test-readers test-clients test-backends lint deny openapi bench faults demo-data clean tools
 
 help: ## List the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ test-readers: ## Read parts with pyarrow and DuckDB (installs both in the user's
 test-clients: ## Send with real clients while Vigie is killed (installs them in the user's cache folder)
 	$(CARGO) build --bin vigie
 	@python3 scripts/client-tests/run.py "$${CARGO_TARGET_DIR:-target}/debug/vigie"
+
+test-backends: ## Read of real servers while Vigie is killed; names those that are not there (VIGIE_REDIS_URL)
+	$(CARGO) build --bin vigie
+	@python3 scripts/backend-tests/run_redis.py "$${CARGO_TARGET_DIR:-target}/debug/vigie"
 
 lint: tools ui ## Check format, lints, types and that the OpenAPI document is current
 	$(call say,Format)

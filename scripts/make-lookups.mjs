@@ -1,7 +1,8 @@
-// Makes the tables of crates/pipeline/data out of three npm packages, unpacked by `npm pack NAME && tar xzf …`:
-//   node scripts/make-lookups.mjs GEO_FOLDER UAP_CORE_FOLDER CRAWLERS_FOLDER
+// Makes the tables of crates/pipeline/data out of four npm packages, unpacked by `npm pack NAME && tar xzf …`:
+//   node scripts/make-lookups.mjs GEO_FOLDER UAP_CORE_FOLDER CRAWLERS_FOLDER DISPOSABLE_FOLDER
 // where they are the `package` folders of @ip-location-db/asn-country (data of the regional internet registries,
-// CC BY 4.0, by the Number Resource Organization), uap-core (Apache-2.0) and crawler-user-agents (MIT). NOTICE names them.
+// CC BY 4.0, by the Number Resource Organization), uap-core (Apache-2.0), crawler-user-agents (MIT) and
+// disposable-email-domains-js (CC0-1.0). NOTICE names them.
 //
 // countries.bin is zlib over: "VIGIEGEO" and the version 1; the number of countries (u16, all numbers big-endian), each its code
 // (2 bytes), the length of its name (u8) and the name; then for IPv4 and for IPv6 the number of ranges (u32), for each the first
@@ -11,7 +12,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 
-const [geo, uapCore, crawlers] = process.argv.slice(2);
+const [geo, uapCore, crawlers, disposable] = process.argv.slice(2);
 const out = new URL("../crates/pipeline/data/", import.meta.url).pathname;
 const names = new Intl.DisplayNames(["en"], { type: "region" });
 
@@ -94,6 +95,14 @@ function crawlerPatterns() {
   console.log(`crawlers.txt: ${list.length} patterns`);
 }
 
+function disposableDomains() {
+  const list = JSON.parse(readFileSync(join(disposable, "dist/dict/disposable_email_blocklist.json"), "utf8"));
+  const domains = [...new Set(list.map((domain) => domain.trim().toLowerCase()))].filter((domain) => domain.includes(".")).sort();
+  writeFileSync(join(out, "disposable_domains.txt"), domains.join("\n") + "\n");
+  console.log(`disposable_domains.txt: ${domains.length} domains`);
+}
+
 countries();
 userAgents();
+disposableDomains();
 crawlerPatterns();

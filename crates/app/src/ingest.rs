@@ -84,6 +84,20 @@ pub struct IngestOptions {
     pub any_time: bool,
     /// Sending the same body again with the same key stores nothing twice. Another body with it is another request.
     pub idempotency_key: Option<String>,
+    /// The pipeline that the events go through.
+    pub pipeline: PipelineChoice,
+}
+
+/// Which pipeline events go through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PipelineChoice {
+    /// That of all events.
+    #[default]
+    Default,
+    /// That of this name; when there is none, that of all events.
+    Named(String),
+    /// None: they only get what every event gets.
+    NoStages,
 }
 
 /// What became of the records of a request; the four counts add up to their number, unless a pipeline makes several events of one.
@@ -213,7 +227,7 @@ impl Ingest {
         decode.log_type = options.log_type;
         decode.record_bytes_max = self.settings.record_bytes_max;
         decode.window = (!options.any_time).then(|| self.settings.window(now));
-        decode.pipeline = self.pipelines.as_ref().map(|pipelines| pipelines.current());
+        decode.pipeline = self.pipelines.as_ref().map(|pipelines| pipelines.chosen(&options.pipeline));
         decode
     }
 }

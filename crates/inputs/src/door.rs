@@ -121,6 +121,17 @@ impl Door {
         AnsweringDoor { scope: self.scope.clone(), ingest, numbers }
     }
 
+    /// Waits for so long.
+    ///
+    /// # Errors
+    /// When the process is to end meanwhile.
+    pub(crate) async fn pause(&self, time: Duration) -> Result<(), Stopped> {
+        tokio::select! {
+            () = tokio::time::sleep(time) => Ok(()),
+            () = self.stop.cancelled() => Err(Stopped),
+        }
+    }
+
     /// Completes when the process is to end.
     pub async fn stopped(&self) {
         self.stop.cancelled().await;

@@ -21,6 +21,7 @@ use vigie_app::ingest::{Fill, FramedReport};
 use vigie_pipeline::Assembler;
 
 use crate::door::{Door, Stopped};
+use crate::joined;
 use crate::lines::Each;
 pub use follow::{Block, Followed};
 pub use identity::{Head, Inode, inode_of};
@@ -168,7 +169,5 @@ fn push(bytes: &Bytes, is_too_large: bool, path: &str, assembler: &mut Assembler
             .refuse(format!("a line of \"{path}\" has more than the {bytes_max} bytes that are allowed"), bytes);
     }
     assembler.add_to_each("log.file.path", path);
-    for line in Each(bytes) {
-        assembler.push_line(line);
-    }
+    joined::push_all(Each::of_lines(bytes), assembler);
 }

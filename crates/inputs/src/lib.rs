@@ -9,11 +9,13 @@ mod door;
 pub mod files;
 mod forward;
 mod gelf;
+mod joined;
 mod lines;
 mod listen;
 mod lumberjack;
 mod numbers;
 mod one_way;
+mod redis_reader;
 mod room;
 mod stream;
 mod syslog;
@@ -39,6 +41,7 @@ pub use lines::Lines;
 pub use lumberjack::{Beats, Content, Decoder, Frame, SentEvent, Version};
 pub use numbers::{CountedSource, InputNumbers, NumbersNow};
 pub use one_way::{Frames, Framing, OneWay};
+pub use redis_reader::{RedisPassword, RedisSource, RedisSpec};
 pub use stream::{Connection, StreamProtocol};
 pub use syslog::Syslog;
 pub use tls::TlsFiles;
@@ -73,6 +76,8 @@ pub enum Protocol {
     },
     /// No socket at all: files that are followed.
     Files(FileSpec),
+    /// A list or a stream in a Redis.
+    Redis(RedisSpec),
 }
 
 /// Where an input listens and how it fares.
@@ -82,6 +87,8 @@ pub struct InputState {
     pub name: &'static str,
     /// Where it listens, or is to listen; `None` when it has no socket.
     pub address: Option<SocketAddr>,
+    /// The server that it reads from, with its port; `None` when it waits for senders.
+    pub server: Option<String>,
     /// Whether the connections are encrypted.
     pub has_tls: bool,
     /// What it has counted.
@@ -99,6 +106,7 @@ pub struct Inputs {
 struct Running {
     name: &'static str,
     address: Option<SocketAddr>,
+    server: Option<String>,
     has_tls: bool,
     numbers: Arc<InputNumbers>,
 }
@@ -117,7 +125,7 @@ impl Inputs {
     fn start_one(&mut self, spec: InputSpec) {
         let numbers = Arc::new(InputNumbers::new(self.ports.clock.clone()));
         let door = Arc::new(Door::new(spec.name, self.ports.clone(), Arc::clone(&numbers), self.stop.clone()));
-        let (mut address, mut has_tls) = (None, false);
+        let (mut address, mut server, mut has_tls) = (None, None, false);
         match spec.protocol {
             Protocol::Streams { address: at, protocol, tls, connections_max } => {
                 (address, has_tls) = (Some(at), tls.is_some());
@@ -128,12 +136,16 @@ impl Inputs {
                 address = Some(at);
                 self.tasks.spawn(datagrams::receive(at, protocol, door));
             }
+            Protocol::Redis(spec) => {
+                (server, has_tls) = (Some(spec.address()), spec.has_tls);
+                self.tasks.spawn(redis_reader::read(spec, door));
+            }
             Protocol::Files(spec) => {
                 let runtime = Handle::current();
                 self.tasks.spawn_blocking(move || files::follow(&spec, &door, &runtime));
             }
         }
-        self.running.push(Running { name: spec.name, address, has_tls, numbers });
+        self.running.push(Running { name: spec.name, address, server, has_tls, numbers });
     }
 
     /// How each fares.
@@ -141,7 +153,13 @@ impl Inputs {
         let state = |running: &Running| {
             let numbers = running.numbers.now();
             let address = numbers.listens_at.or(running.address);
-            InputState { name: running.name, address, has_tls: running.has_tls, numbers }
+            InputState {
+                name: running.name,
+                address,
+                server: running.server.clone(),
+                has_tls: running.has_tls,
+                numbers,
+            }
         };
         self.running.iter().map(state).collect()
     }

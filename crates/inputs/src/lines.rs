@@ -1,12 +1,13 @@
 //! Lines over TCP and datagrams of lines, as Logstash's `tcp` and `udp` inputs take them: JSON, or text of any kind.
 //!
-//! A frame may also begin with its length in bytes and a space (RFC 6587, 3.4.1), when JSON or a syslog message follows.
+//! Lines of a stack trace are one event with the line before them. A frame may also begin with its length in bytes and a space (RFC 6587, 3.4.1), when JSON or a syslog message follows.
 
 use memchr::memchr;
 use vigie_pipeline::Assembler;
 
 use crate::cut::{Cut, CutReason};
 use crate::datagrams::DatagramProtocol;
+use crate::joined;
 use crate::one_way::{Frames, Framing};
 
 /// Digits of a length at most.
@@ -22,9 +23,11 @@ impl Framing for Lines {
     }
 
     fn push_all(&self, bytes: &[u8], assembler: &mut Assembler<'_>) {
-        for frame in Each(bytes) {
-            assembler.push_line(frame);
-        }
+        joined::push_all(Each::new(bytes), assembler);
+    }
+
+    fn settled(&self, bytes: &[u8], frame_bytes_max: usize) -> usize {
+        joined::settled(Each::new(bytes), frame_bytes_max)
     }
 
     fn end(&self, bytes: &[u8]) -> Option<usize> {
@@ -42,7 +45,7 @@ impl DatagramProtocol for Lines {
         if matches!(trimmed.first(), Some(b'{' | b'[')) && !lines().all(is_document) {
             return assembler.push_json(trimmed);
         }
-        lines().for_each(|line| assembler.push_line(line));
+        joined::push_all(Each::of_lines(trimmed), assembler);
     }
 }
 
@@ -82,6 +85,10 @@ fn frame_length(bytes: &[u8]) -> Option<Length> {
     if let Some((header, content)) = octet_count(bytes) {
         return Some(Length { header, content, end: 0 });
     }
+    line_length(bytes)
+}
+
+fn line_length(bytes: &[u8]) -> Option<Length> {
     let content = memchr(b'\n', bytes)?;
     Some(Length { header: 0, content, end: 1 })
 }
@@ -101,20 +108,63 @@ fn octet_count(bytes: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// The content of each frame; the last may lack its end.
-pub(crate) struct Each<'a>(pub(crate) &'a [u8]);
+#[derive(Clone, Copy)]
+pub(crate) struct Each<'a> {
+    rest: &'a [u8],
+    /// Where the rest begins.
+    at: usize,
+    /// Whether a frame may begin with its length; else every frame is a line.
+    may_be_counted: bool,
+}
+
+/// One frame.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame<'a> {
+    /// Where its content begins.
+    pub(crate) start: usize,
+    pub(crate) content: &'a [u8],
+    /// Its length stood before it, so nothing goes on with it.
+    pub(crate) is_counted: bool,
+}
+
+impl<'a> Each<'a> {
+    /// Of these bytes.
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, at: 0, may_be_counted: true }
+    }
+
+    /// Of these bytes, where every frame is a line.
+    pub(crate) const fn of_lines(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, at: 0, may_be_counted: false }
+    }
+
+    /// The bytes that are left.
+    pub(crate) const fn bytes(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// The next frame, and where it stands.
+    pub(crate) fn next_frame(&mut self) -> Option<Frame<'a>> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let length = if self.may_be_counted { frame_length(self.rest) } else { line_length(self.rest) };
+        let length = length.unwrap_or(Length { header: 0, content: self.rest.len(), end: 0 });
+        let rest = &self.rest[length.header..];
+        let content = &rest[..length.content.min(rest.len())];
+        let frame = Frame { start: self.at + length.header, content, is_counted: length.header > 0 };
+        let after = &rest[(content.len() + length.end).min(rest.len())..];
+        self.at += self.rest.len() - after.len();
+        self.rest = after;
+        Some(frame)
+    }
+}
 
 impl<'a> Iterator for Each<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let length = frame_length(self.0).unwrap_or(Length { header: 0, content: self.0.len(), end: 0 });
-        let rest = &self.0[length.header..];
-        let frame = &rest[..length.content.min(rest.len())];
-        self.0 = &rest[(frame.len() + length.end).min(rest.len())..];
-        Some(frame)
+        self.next_frame().map(|frame| frame.content)
     }
 }
 
@@ -125,7 +175,8 @@ mod tests {
     fn check(bytes: &str, whole: usize, frames: &[&str]) {
         let expected = if whole > 0 { Frames::Whole(whole) } else { Frames::Unfinished };
         assert_eq!(whole_frames(bytes.as_bytes(), 100), Ok(expected), "{bytes:?}");
-        let found: Vec<String> = Each(bytes.as_bytes()).map(|frame| String::from_utf8_lossy(frame).into()).collect();
+        let found: Vec<String> =
+            Each::new(bytes.as_bytes()).map(|frame| String::from_utf8_lossy(frame).into()).collect();
         assert_eq!(found, frames, "{bytes:?}");
     }
 

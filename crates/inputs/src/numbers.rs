@@ -130,6 +130,11 @@ impl InputNumbers {
         told.last_error = None;
     }
 
+    /// What went wrong before is mended.
+    pub(crate) fn recovered(&self) {
+        self.told().last_error = None;
+    }
+
     /// Something went wrong that is no cut.
     pub(crate) fn failed(&self, words: String) {
         self.told().last_error = Some(((self.clock)(), words));

@@ -25,6 +25,8 @@ const BLOCK_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes asked for at once of a connection that is quiet, and of one that is not.
 const READ_BYTES_MIN: usize = 2 * 1024;
 const READ_BYTES_MAX: usize = 64 * 1024;
+/// How long what may go on with the last frame is waited for, once that is whole.
+const HOLD_TIME: Duration = Duration::from_millis(500);
 /// Time for a frame that was begun to be finished.
 const FRAME_TIME_MAX: Duration = Duration::from_secs(60);
 /// Bytes of a frame that is too large that are passed over before the connection is closed.
@@ -46,6 +48,13 @@ pub trait Framing: Send + Sync + 'static {
     /// # Errors
     /// When the first frame can never be read.
     fn frames(&self, bytes: &[u8], frame_bytes_max: usize) -> Result<Frames, Cut>;
+
+    /// How many bytes at the beginning of whole frames can be stored without waiting: the frames behind them are an event
+    /// that the next one may go on with.
+    fn settled(&self, bytes: &[u8], frame_bytes_max: usize) -> usize {
+        let _ = frame_bytes_max;
+        bytes.len()
+    }
 
     /// Puts the records of every frame into the assembler. The last frame may lack its end, when nothing follows it.
     fn push_all(&self, bytes: &[u8], assembler: &mut Assembler<'_>);
@@ -79,7 +88,7 @@ impl<F: Framing> StreamProtocol for OneWay<F> {
                     None => {}
                 }
             }
-            let (has_room, may_grow, slow_at) = (reading.has_room(), reading.may_grow(), reading.slow_at());
+            let (has_room, may_grow, wakes_at) = (reading.has_room(), reading.may_grow(), reading.wakes_at());
             tokio::select! {
                 outcome = ended(&mut storing), if storing.is_some() => {
                     storing = None;
@@ -89,7 +98,7 @@ impl<F: Framing> StreamProtocol for OneWay<F> {
                 }
                 read = read_some(connection, &mut reading.buffer), if has_room => reading.has_read(read, self.0.as_ref()),
                 () = reading.room.grow(reading.bytes_max), if may_grow => {}
-                () = tokio::time::sleep_until(slow_at), if !reading.is_over && storing.is_none() => reading.check_slow(),
+                () = tokio::time::sleep_until(wakes_at), if !reading.is_over && storing.is_none() => reading.check_slow(),
                 () = door.stopped(), if !reading.is_over => reading.is_over = true,
             }
         }
@@ -152,8 +161,10 @@ struct Reading {
     /// Bytes that may be in memory at most: a block, or one frame and what was read with it.
     bytes_max: usize,
     frame_bytes_max: usize,
-    /// When the frame at the beginning of the buffer was begun.
+    /// When the frame that is not finished was begun, or the last that is whole was finished.
     begun_at: Instant,
+    /// Bytes of whole frames that wait for what may go on with them.
+    held: usize,
     /// Bytes passed over of a frame that is too large; `None` outside of one.
     skipped: Option<u64>,
     /// Nothing more is to be read.
@@ -171,6 +182,7 @@ impl Reading {
             bytes_max: BLOCK_BYTES_MAX.max(frame_bytes_max + READ_BYTES_MAX),
             frame_bytes_max,
             begun_at: Instant::now(),
+            held: 0,
             skipped: None,
             is_over: false,
             cut: None,
@@ -184,10 +196,7 @@ impl Reading {
             return Ok(None);
         }
         match framing.frames(&self.buffer, self.frame_bytes_max)? {
-            Frames::Whole(bytes) => {
-                self.begun_at = Instant::now();
-                Ok(Some(Block::Frames(self.buffer.split_to(bytes).freeze())))
-            }
+            Frames::Whole(bytes) => Ok(self.settled_block(framing, bytes)),
             Frames::Unfinished if self.buffer.len() > self.frame_bytes_max => {
                 let beginning = self.buffer.split_to(self.frame_bytes_max).freeze();
                 self.skipped = Some(0);
@@ -197,6 +206,33 @@ impl Reading {
             Frames::Unfinished if self.is_over => Ok(Some(Block::Frames(self.buffer.split().freeze()))),
             Frames::Unfinished => Ok(None),
         }
+    }
+
+    /// Of so many bytes of whole frames, those that wait for nothing; all of them once the wait is over.
+    fn settled_block<F: Framing>(&mut self, framing: &F, whole: usize) -> Option<Block> {
+        let settled = framing.settled(&self.buffer[..whole], self.frame_bytes_max);
+        if whole - settled != self.held {
+            self.held = whole - settled;
+            self.begun_at = Instant::now();
+        }
+        let is_full = self.buffer.len() >= self.bytes_max;
+        let is_waited_for = self.is_over || is_full || Instant::now() >= self.begun_at + HOLD_TIME;
+        let rest = &self.buffer[whole..];
+        let is_end_of_line = || {
+            rest.len() <= self.frame_bytes_max && framing.frames(rest, self.frame_bytes_max) == Ok(Frames::Unfinished)
+        };
+        let stored = match is_waited_for {
+            // A last line without an end may go on with them.
+            true if self.is_over && settled < whole && is_end_of_line() => self.buffer.len(),
+            true => whole,
+            false => settled,
+        };
+        if stored == 0 {
+            return None;
+        }
+        self.held = whole.saturating_sub(stored);
+        self.begun_at = Instant::now();
+        Some(Block::Frames(self.buffer.split_to(stored).freeze()))
     }
 
     /// Notes that so many bytes more are in the buffer. A connection that fails is over; what came before is stored.
@@ -242,6 +278,11 @@ impl Reading {
 
     fn may_grow(&self) -> bool {
         !self.is_over && !self.has_room() && self.room.bytes() < self.bytes_max
+    }
+
+    /// When something is to be done although nothing has come.
+    fn wakes_at(&self) -> Instant {
+        if self.held > 0 { self.begun_at + HOLD_TIME } else { self.slow_at() }
     }
 
     /// When the frame that was begun has taken too long.

@@ -19,7 +19,7 @@ impl Framing for Syslog {
 
     /// Senders that write no line feed at all are understood when they close the connection.
     fn push_all(&self, bytes: &[u8], assembler: &mut Assembler<'_>) {
-        for message in Each(bytes) {
+        for message in Each::new(bytes) {
             assembler.push_syslog(message);
         }
     }

@@ -147,6 +147,37 @@ async fn lines_of_any_kind_are_events() {
 }
 
 #[tokio::test]
+async fn lines_that_go_on_are_one_event() {
+    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let mut stream = bench.connect().await;
+    stream.write_all(b"pay failed\r\na.b.CException: no\r\n\tat a.B.c(B.java:1)\r\n").await.unwrap();
+    // It ends by itself when nothing more comes.
+    bench.until(|numbers| numbers.stored == 1).await;
+    stream.write_all(b"\tat too.Late.x(L.java:1)\n<34>Nov 23 14:00:00 web-1 su[7]: denied\none\n  more").await.unwrap();
+    send_on(stream, b"").await;
+    assert_eq!(bench.texts("stack_trace").await, ["a.b.CException: no\n\tat a.B.c(B.java:1)"]);
+    let mut messages = bench.texts("message").await;
+    messages.sort();
+    assert_eq!(messages, ["\tat too.Late.x(L.java:1)", "denied", "one\n  more", "pay failed"]);
+    assert_eq!(bench.texts("host").await, ["web-1"]);
+    assert_eq!((bench.numbers().received, bench.numbers().unaccounted()), (4, 0));
+}
+
+#[tokio::test]
+async fn a_trace_is_one_event_however_it_is_cut() {
+    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let mut stream = bench.connect().await;
+    let trace = "a.b.CException: no\n".to_owned() + &"\tat a.B.c(B.java:1)\n".repeat(50);
+    for piece in format!("pay failed\n{trace}").as_bytes().chunks(37) {
+        stream.write_all(piece).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    send_on(stream, b"{\"message\":\"next\"}\n").await;
+    assert_eq!(bench.texts("stack_trace").await, [trace.trim_end()]);
+    assert_eq!(bench.numbers().stored, 2);
+}
+
+#[tokio::test]
 async fn frames_that_come_in_pieces_are_whole_again() {
     let bench = Bench::new(streams(OneWay::new(Lines), None));
     let mut stream = bench.connect().await;
@@ -209,10 +240,10 @@ async fn a_sender_without_an_end_is_cut_off() {
 async fn a_quiet_connection_stays() {
     let bench = Bench::new(streams(OneWay::new(Lines), None));
     let mut stream = bench.connect().await;
-    stream.write_all(b"one\n").await.unwrap();
+    stream.write_all(b"{\"message\":\"one\"}\n").await.unwrap();
     bench.until(|numbers| numbers.stored == 1).await;
     tokio::time::advance(Duration::from_secs(3_600)).await;
-    stream.write_all(b"two\n").await.unwrap();
+    stream.write_all(b"{\"message\":\"two\"}\n").await.unwrap();
     bench.until(|numbers| numbers.stored == 2).await;
     assert_eq!(bench.numbers().connections, 1);
 }

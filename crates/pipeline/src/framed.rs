@@ -9,8 +9,9 @@ use crate::batch::leave_out_cut_number;
 use crate::beside::Telling;
 use crate::decompress::unpack_bytes;
 use crate::options::DecodeOptions;
+use crate::parse::continuation::may_go_on;
 use crate::parse::json_value::{object_of, parse_json};
-use crate::parse::{Draft, access_log, binary_reason, draft_of_text, gelf, logfmt, syslog, too_large};
+use crate::parse::{Draft, binary_reason, draft_of_text, gelf, single, syslog, too_large};
 use crate::passage::Passage;
 use crate::redact::RedactionCounts;
 use crate::tag;
@@ -18,6 +19,9 @@ use crate::tag;
 /// Bytes that may be told beside the records of one assembler, in all: a few fields for many records are copied into each.
 /// Twice what a body may be.
 const TOLD_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+/// The field that names an event.
+const ID: &str = "_id";
 
 /// What became of framed records: events, refused, unlisted and dropped ones together are as many as were `received`.
 #[derive(Debug, Default)]
@@ -55,13 +59,23 @@ pub struct Assembler<'o> {
     framed: Framed,
     refused_max: usize,
     told_bytes: usize,
+    /// The id of the line that is being pushed, and how many events came of it.
+    line_name: Option<(String, usize)>,
 }
 
 impl<'o> Assembler<'o> {
     /// Of records that are to be read in this way; the format in the options does not matter.
     pub fn new(options: &'o DecodeOptions) -> Self {
         let (added, framed) = (Object::new(), Framed::default());
-        Self { options, added, passage: Passage::new(options), framed, refused_max: usize::MAX, told_bytes: 0 }
+        Self {
+            options,
+            added,
+            passage: Passage::new(options),
+            framed,
+            refused_max: usize::MAX,
+            told_bytes: 0,
+            line_name: None,
+        }
     }
 
     /// Keeps only the first records that are refused, and counts the others: for senders that are told.
@@ -87,10 +101,19 @@ impl<'o> Assembler<'o> {
         self.added.push((name.into(), Value::text(value)));
     }
 
-    /// A line of any kind: JSON, a list of JSON objects, an access log, `key=value` pairs, else text. Broken JSON is kept
-    /// as text with the tag `_jsonparsefailure`; a blank line is none.
+    /// A line of any kind: JSON, a list of JSON objects, a line of the formats of single lines (access and error logs, syslog,
+    /// CEF, log4j, `key=value` pairs), else text. Broken JSON is kept as text with the tag `_jsonparsefailure`; a blank
+    /// line is none.
     pub fn push_line(&mut self, line: &[u8]) {
         self.push_line_told(line, Telling::default());
+    }
+
+    /// A line of any kind that its protocol has a name for: it is the id of its event, unless that has one itself. Of a list,
+    /// the events after the first are named `id#1`, `id#2` and so on.
+    pub fn push_line_named(&mut self, line: &[u8], id: &str) {
+        self.line_name = Some((id.to_owned(), 0));
+        self.push_line(line);
+        self.line_name = None;
     }
 
     /// A line of any kind, and what is told beside it. Text of several lines is one event.
@@ -98,9 +121,30 @@ impl<'o> Assembler<'o> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match line.trim_ascii_start().first() {
             None => {}
+            // A list does not begin with a date.
+            Some(b'[') if may_go_on(line) => self.push_parsed(line, telling, |text| Ok(single::draft_of(text))),
             Some(b'{' | b'[') => self.push_json_told(line, telling),
-            Some(_) => self.push_parsed(line, telling, |text| Ok(text_draft(text))),
+            Some(_) => self.push_parsed(line, telling, |text| Ok(single::draft_of(text))),
         }
+    }
+
+    /// Lines that belong together, with line feeds between them, of which the first is no JSON. `is_cut` says that further
+    /// lines have no room in the event: it is tagged `_multilinelimit`.
+    pub fn push_joined_lines(&mut self, lines: &[u8], is_cut: bool) {
+        let mut text = Vec::with_capacity(lines.len());
+        for (place, line) in lines.split(|byte| *byte == b'\n').enumerate() {
+            if place > 0 {
+                text.push(b'\n');
+            }
+            text.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        }
+        self.push_parsed(&text, Telling::default(), |text| {
+            let mut draft = single::draft_of(text);
+            if is_cut {
+                draft.tag(tag::MULTILINE_LIMIT);
+            }
+            Ok(draft)
+        });
     }
 
     /// A JSON document: one object, or a list of objects. Anything else is kept as text with a tag.
@@ -254,6 +298,7 @@ impl<'o> Assembler<'o> {
                 draft.body.push((name.clone(), value.clone()));
             }
         }
+        self.name_draft(&mut draft);
         let outcomes = self.passage.events_of(draft, None, &mut self.framed.redactions);
         self.framed.dropped += u64::from(outcomes.is_empty());
         self.framed.received += outcomes.len().saturating_sub(1) as u64;
@@ -270,12 +315,15 @@ impl<'o> Assembler<'o> {
     }
 }
 
-/// What text that is no JSON holds. Of several lines, such as a stack trace, it is one message.
-fn text_draft(line: &str) -> Draft {
-    if line.contains('\n') {
-        return Draft::message(line);
+impl Assembler<'_> {
+    fn name_draft(&mut self, draft: &mut Draft) {
+        let Some((id, count)) = &mut self.line_name else { return };
+        if !draft.body.iter().any(|(name, _)| name == ID) {
+            let name = if *count == 0 { id.clone() } else { format!("{id}#{count}") };
+            draft.body.push((ID.into(), Value::text(name)));
+        }
+        *count += 1;
     }
-    access_log::parse_line(line).or_else(|| logfmt::parse_pairs(line)).map_or_else(|| Draft::message(line), Draft::new)
 }
 
 fn broken_json(text: &str) -> Draft {
@@ -454,6 +502,18 @@ mod tests {
             .map(|(_, value)| value)
             .collect();
         assert_eq!(hosts, [Value::text("till-1"), Value::text("till-2")]);
+    }
+
+    #[test]
+    fn a_line_gives_its_name_to_its_events() {
+        let framed = framed(|assembler| {
+            assembler.push_line_named(b"one", "a");
+            assembler.push_line_named(br#"{"_id":"own"}"#, "b");
+            assembler.push_line_named(br#"[{"n":1},{"n":2}]"#, "c");
+            assembler.push_line(b"two");
+        });
+        let ids: Vec<Option<String>> = framed.events.events().map(|event| event.id.map(|id| id.0)).collect();
+        assert_eq!(ids, [Some("a"), Some("own"), Some("c"), Some("c#1"), None].map(|id| id.map(str::to_owned)));
     }
 
     #[test]

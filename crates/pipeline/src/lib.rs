@@ -44,7 +44,9 @@ pub use error::DecodeError;
 pub use format::{FORMATS, Format, FormatSpec, UnknownFormat};
 pub use framed::{Assembler, Framed, Refused};
 pub use options::{DecodeOptions, RECORD_BYTES_MAX};
-pub use parse::continuation::{JOINED_LINES_MAX, is_chained, is_continuation};
+pub use parse::continuation::{
+    JOINED_BLANK_LINES_MAX, JOINED_LINES_MAX, goes_on, is_chained, is_continuation, may_go_on,
+};
 pub use parse::number::number_from_literal;
 pub use passage::TracedRecord;
 pub use read::{FileReader, decode_bytes, open_file, preview_bytes, trace_bytes};

@@ -11,6 +11,9 @@ use crate::stages::Pipeline;
 /// Bytes of a record unless the caller says otherwise.
 pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
 
+/// What the sender of an event outside of the window is told to do.
+const WINDOW_ADVICE: &str = "send any_time=true to keep it";
+
 /// How to decode.
 #[derive(Clone, Debug)]
 pub struct DecodeOptions {
@@ -26,6 +29,8 @@ pub struct DecodeOptions {
     pub format: Option<Format>,
     /// Events outside are rejected; `None` accepts any time.
     pub window: Option<TimeRange>,
+    /// What to do about an event outside, in words for whoever reads why it is refused.
+    pub window_advice: &'static str,
     /// Bytes of one record; larger ones are rejected.
     pub record_bytes_max: usize,
     /// Takes out what may never be stored.
@@ -44,6 +49,7 @@ impl DecodeOptions {
             time_field: None,
             format: None,
             window: None,
+            window_advice: WINDOW_ADVICE,
             record_bytes_max: RECORD_BYTES_MAX,
             redactor,
             pipeline: None,

@@ -277,30 +277,59 @@ impl Read for Failing {
     }
 }
 
-/// The event that a record becomes without the stages of a pipeline, or why it becomes none: for senders that are answered
-/// record by record.
-pub(crate) fn event_or_reject(
-    record: Record,
-    records: &dyn RecordReader,
-    options: &DecodeOptions,
-    redactions: &mut RedactionCounts,
-) -> Result<vigie_domain::Event, Reject> {
-    let line = record.line;
-    let redactor = &options.redactor;
-    let draft = match record.outcome {
-        Ok(draft) => draft,
-        Err(reason) => {
-            // A reason may quote what was sent.
-            let reason = redactor.redact_text(&reason, redactions).into_owned();
-            return Err(Reject { line, reason, raw: shown(records.raw(), redactor, redactions) });
-        }
-    };
-    convert::convert(draft, options, redactions).map_err(|refusal| {
-        let raw = match records.raw() {
-            [] => &serde_json::to_vec(&Value::Object(refusal.body)).unwrap_or_default(),
-            raw => raw,
+/// What a record becomes.
+pub(crate) enum Found {
+    /// An event.
+    One(vigie_domain::Event),
+    /// What the stages of a pipeline make of it: several events, or none.
+    Several(Vec<vigie_domain::Event>),
+}
+
+/// The way of records whose senders are answered one by one: a record is taken whole or not at all.
+pub(crate) struct AnsweredWay<'o> {
+    options: &'o DecodeOptions,
+    /// Most requests meet no stage: no list is made for each of their records.
+    stages: Option<Passage>,
+}
+
+impl<'o> AnsweredWay<'o> {
+    /// For the records of one request.
+    pub(crate) fn new(options: &'o DecodeOptions) -> Self {
+        let has_stages = options.pipeline.as_ref().is_some_and(|pipeline| pipeline.stage_count() > 0);
+        Self { options, stages: has_stages.then(|| Passage::new(options)) }
+    }
+
+    /// The events that a record becomes, or why it becomes none.
+    pub(crate) fn events_or_reject(
+        &mut self,
+        record: Record,
+        records: &dyn RecordReader,
+        redactions: &mut RedactionCounts,
+    ) -> Result<Found, Reject> {
+        let line = record.line;
+        let redactor = &self.options.redactor;
+        let draft = match record.outcome {
+            Ok(draft) => draft,
+            Err(reason) => {
+                // A reason may quote what was sent.
+                let reason = redactor.redact_text(&reason, redactions).into_owned();
+                return Err(Reject { line, reason, raw: shown(records.raw(), redactor, redactions) });
+            }
         };
-        // The body was counted already; its text is the same once more.
-        Reject { line, reason: refusal.reason, raw: shown(raw, redactor, &mut RedactionCounts::default()) }
-    })
+        let found = match &mut self.stages {
+            None => convert::convert(draft, self.options, redactions).map(Found::One),
+            Some(stages) => {
+                let outcomes = stages.events_of(draft, None, redactions);
+                outcomes.into_iter().collect::<Result<_, _>>().map(Found::Several)
+            }
+        };
+        found.map_err(|refusal| {
+            let raw = match records.raw() {
+                [] => &serde_json::to_vec(&Value::Object(refusal.body)).unwrap_or_default(),
+                raw => raw,
+            };
+            // The body was counted already; its text is the same once more.
+            Reject { line, reason: refusal.reason, raw: shown(raw, redactor, &mut RedactionCounts::default()) }
+        })
+    }
 }

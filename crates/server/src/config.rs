@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use inputs::{
     DatagramInputSettings, DeadLetterSettings, ElasticsearchApiSettings, FileInputSettings, KeyedInputSettings,
-    StreamInputSettings,
+    RedisInputSettings, StreamInputSettings,
 };
 pub use layers::{Layer, Source};
 
@@ -116,6 +116,8 @@ pub struct Settings {
     pub input_beats: StreamInputSettings,
     /// Files that are followed.
     pub input_files: FileInputSettings,
+    /// A list or a stream in a Redis.
+    pub input_redis: RedisInputSettings,
     /// What inputs could not store.
     pub dead_letters: DeadLetterSettings,
     /// Speaking as Elasticsearch does.

@@ -1649,13 +1649,13 @@ export interface components {
              */
             name: string;
             /**
-             * @description Where it listens, or is to listen; null for an input without a socket.
+             * @description Where it listens, or is to listen, or the server that it reads from; null for an input without a socket.
              * @example 127.0.0.1:5000
              */
             address?: string | null;
             /** @description Whether its connections are encrypted. */
             tls: boolean;
-            /** @description `running`, or `waiting` while it cannot have its address. */
+            /** @description `running`, or `waiting` while it cannot have its address or reach its server. */
             state: string;
             /**
              * Format: double
@@ -1669,7 +1669,7 @@ export interface components {
             bytes: number;
             /**
              * Format: int64
-             * @description Records received since the start; the sum of the five that follow.
+             * @description Records received since the start; the sum of the six that follow.
              */
             received: number;
             /**
@@ -1687,6 +1687,11 @@ export interface components {
              * @description Of them, kept as dead letters.
              */
             dead_lettered: number;
+            /**
+             * Format: int64
+             * @description Of them, let go by the pipeline, as it says.
+             */
+            dropped: number;
             /**
              * Format: int64
              * @description Of them, refused, and their sender told so.

@@ -50,6 +50,8 @@ pub enum ItemOutcome {
         /// Day of the event that was sent.
         day: Day,
     },
+    /// The pipeline let it go, as it says; nothing is stored.
+    Dropped,
     /// It cannot be stored: why, and what to do.
     Rejected(String),
     /// The store did not take it; it may be sent again.
@@ -72,6 +74,7 @@ impl BulkReport {
             match item.outcome {
                 ItemOutcome::Stored { .. } => counts.0 += 1,
                 ItemOutcome::Known { .. } => counts.1 += 1,
+                ItemOutcome::Dropped => {}
                 ItemOutcome::Rejected(_) | ItemOutcome::Failed(_) => counts.2 += 1,
             }
         }
@@ -154,21 +157,32 @@ fn decoded(body: &[u8], shape: BulkBody, options: &DecodeOptions) -> Result<Bulk
     })
 }
 
-fn answer_of(item: BulkItem, fates: &mut impl Iterator<Item = StoreFate>) -> BulkAnswer {
+fn answer_of(item: BulkItem, fates: &mut dyn Iterator<Item = StoreFate>) -> BulkAnswer {
     let BulkItem { action, mut id, index, fate } = item;
     let outcome = match fate {
         BulkFate::Rejected(reason) => ItemOutcome::Rejected(reason),
-        BulkFate::Event(day) => match fates.next() {
-            Some(StoreFate::Stored(sequence)) => {
-                id.get_or_insert_with(|| EventId::from_sequence(sequence).0);
-                ItemOutcome::Stored { day, sequence }
-            }
-            Some(StoreFate::Known) => ItemOutcome::Known { day },
-            Some(StoreFate::Failed(error)) => ItemOutcome::Failed(error),
-            None => ItemOutcome::Failed(Error::internal("the store gave no answer for an event")),
-        },
+        BulkFate::Dropped => ItemOutcome::Dropped,
+        BulkFate::Event(day) => outcome_of(day, fates.next(), &mut id),
+        BulkFate::Several(day, count) => {
+            let of_item: Vec<StoreFate> = fates.take(count).collect();
+            // One that could not be stored may be sent again with the others: those are known then.
+            let failed = of_item.iter().find(|fate| matches!(fate, StoreFate::Failed(_))).cloned();
+            outcome_of(day, failed.or_else(|| of_item.into_iter().next()), &mut id)
+        }
     };
     BulkAnswer { action, id, index, outcome }
+}
+
+fn outcome_of(day: Day, fate: Option<StoreFate>, id: &mut Option<String>) -> ItemOutcome {
+    match fate {
+        Some(StoreFate::Stored(sequence)) => {
+            id.get_or_insert_with(|| EventId::from_sequence(sequence).0);
+            ItemOutcome::Stored { day, sequence }
+        }
+        Some(StoreFate::Known) => ItemOutcome::Known { day },
+        Some(StoreFate::Failed(error)) => ItemOutcome::Failed(error),
+        None => ItemOutcome::Failed(Error::internal("the store gave no answer for an event")),
+    }
 }
 
 #[cfg(test)]
@@ -202,6 +216,7 @@ mod tests {
                     format!("{id} stored {sequence}")
                 }
                 ItemOutcome::Known { .. } => format!("{id} known"),
+                ItemOutcome::Dropped => format!("{id} dropped"),
                 ItemOutcome::Rejected(_) => format!("{id} rejected"),
                 ItemOutcome::Failed(error) => format!("{id} failed {:?}", error.kind),
             }

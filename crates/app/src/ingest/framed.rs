@@ -15,6 +15,9 @@ use crate::dead_letters::{DeadLetter, DeadLetters, Selection};
 /// Letters that are replayed at once.
 const REPLAY_BATCH: usize = 500;
 
+/// What is said of an event outside of the window whose sender is not told: it is a dead letter.
+pub(super) const LETTER_ADVICE: &str = "store the dead letter after all to keep it";
+
 /// Puts the records of some frames into an assembler; it may be asked to more than once.
 pub type Fill = Arc<dyn Fn(&mut Assembler<'_>) + Send + Sync>;
 
@@ -119,8 +122,9 @@ impl Ingest {
 
     async fn assemble(&self, size_bytes: usize, fill: Fill, bound: TimeBound) -> Result<Framed> {
         let _way = self.way_of(size_bytes, super::kib(size_bytes)).await?;
-        let options =
+        let mut options =
             self.decode_options(&IngestOptions { any_time: bound == TimeBound::Any, ..IngestOptions::default() });
+        options.window_advice = LETTER_ADVICE;
         let assembled = tokio::task::spawn_blocking(move || {
             let mut assembler = Assembler::new(&options);
             fill(&mut assembler);

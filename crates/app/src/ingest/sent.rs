@@ -58,6 +58,9 @@ pub struct SentReport {
     pub redactions: RedactionCounts,
 }
 
+/// What a sender is told of an event outside of the window.
+const SENT_ADVICE: &str = "set its clock right, or send it to /api/logs/ingest with any_time=true to keep it";
+
 impl Ingest {
     /// Stores the records of a request; when it returns each is durable, or counted as rejected.
     ///
@@ -70,7 +73,10 @@ impl Ingest {
     {
         let weight_kib = sent.unpacked_bytes.map_or_else(|| decoded_kib(&sent.body), kib);
         let _way = self.way_of(sent.body.len().max(sent.unpacked_bytes.unwrap_or(0)), weight_kib).await?;
-        let options = self.decode_options(&IngestOptions::default());
+        let mut options = self.decode_options(&IngestOptions::default());
+        // Who lists all keeps them as dead letters; the others tell their sender, whose protocol has no such parameter.
+        let are_kept = sent.refused_max == usize::MAX;
+        options.window_advice = if are_kept { super::framed::LETTER_ADVICE } else { SENT_ADVICE };
         let tenant = scope.tenant.clone();
         let read = tokio::task::spawn_blocking(move || {
             let unpacked = match sent.unpacked_bytes {

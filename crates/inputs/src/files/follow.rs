@@ -8,11 +8,16 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use crate::joined;
+use crate::lines::Each;
+
 use super::identity::{Head, Inode, inode, read_at};
 use super::positions::{NotedBlock, Position};
 
 /// Bytes of a block; a line may be larger.
 const BLOCK_BYTES: usize = 512 * 1024;
+/// How long lines that go on with the last event are waited for, once a whole line of it is there.
+const HOLD_TIME: Duration = Duration::from_secs(1);
 /// How long a file that has lost its name is still read: its writer may not have noticed yet.
 const NAMELESS_MAX: Duration = Duration::from_secs(5);
 
@@ -48,6 +53,8 @@ pub struct Followed {
     nameless_since: Option<Instant>,
     /// How the file was when there was nothing new in it.
     seen: Option<Seen>,
+    /// Where the whole lines end that wait for what may go on with them, and since when they do.
+    held: Option<(u64, Instant)>,
     is_over: bool,
 }
 
@@ -77,6 +84,7 @@ impl Followed {
             noted: None,
             nameless_since: None,
             seen: None,
+            held: None,
             is_over: false,
         };
         let Some(known) = known else { return Ok(followed) };
@@ -133,9 +141,28 @@ impl Followed {
         self.skip()?;
         let bytes = self.read(BLOCK_BYTES)?;
         if let Some(last) = memchr::memrchr(b'\n', &bytes) {
-            return Ok(Some(self.block(bytes.slice(..=last))));
+            let is_more_there = bytes.len() == BLOCK_BYTES;
+            return Ok(self.settled_block(&bytes.slice(..=last), is_more_there));
         }
         self.block_of_large_line(bytes, now)
+    }
+
+    /// Of whole lines, those that nothing will go on with: all of them once that has been waited for. The others stay in the
+    /// file, which is noted as stored only up to them.
+    fn settled_block(&mut self, lines: &Bytes, is_more_there: bool) -> Option<Block> {
+        let settled = joined::settled(Each::of_lines(lines), self.line_bytes_max);
+        if settled > 0 {
+            self.held = None;
+            return Some(self.block(lines.slice(..settled)));
+        }
+        let end = self.offset + lines.len() as u64;
+        let (_, since) = *self.held.filter(|(held_end, _)| *held_end == end).get_or_insert((end, Instant::now()));
+        if !is_more_there && since.elapsed() < HOLD_TIME {
+            self.held = Some((end, since));
+            return None;
+        }
+        self.held = None;
+        Some(self.block(lines.clone()))
     }
 
     /// What begins with a line of which the end was not among the bytes of a block.

@@ -116,6 +116,23 @@ async fn a_packed_file_is_named_and_left_alone() {
     bench.inputs.stop(STOP_MAX).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_that_go_on_are_one_event_over_restarts() {
+    let shop = Shop::new();
+    shop.append("a.log", "one\npay failed\n");
+    let bench = shop.follow();
+    assert_eq!(messages(&bench, 1).await, ["one"], "what may go on is waited for");
+    bench.inputs.stop(STOP_MAX).await;
+    shop.append("a.log", "a.b.CException: no\n\tat a.B.c(B.java:1)\n");
+    let bench = shop.follow();
+    assert_eq!(messages(&bench, 1).await, ["one", "pay failed"], "it ends by itself when nothing more comes");
+    assert_eq!(bench.texts("stack_trace").await, ["a.b.CException: no\n\tat a.B.c(B.java:1)"]);
+    shop.append("a.log", "\tat too.Late.x(L.java:1)\n{\"message\":\"two\"}\n");
+    assert_eq!(messages(&bench, 3).await, ["\tat too.Late.x(L.java:1)", "one", "pay failed", "two"]);
+    bench.inputs.stop(STOP_MAX).await;
+    assert_eq!(bench.numbers().received, 3, "nothing is read a second time");
+}
+
 /// Reads the file as far as the crash lets it; what was stored until then.
 fn crash_after(file: &Path, positions: &Path, blocks: usize, is_last_stored: bool) -> Vec<String> {
     let mut stored = Vec::new();
@@ -132,20 +149,23 @@ fn crash_after(file: &Path, positions: &Path, blocks: usize, is_last_stored: boo
     stored
 }
 
+/// A line that nothing goes on with, so that it is stored at once.
+const MORE: &str = "{\"message\":\"more that came meanwhile\"}\n";
+
 #[test]
 fn after_a_crash_the_same_bytes_have_the_same_key() {
     for is_last_stored in [true, false] {
         let shop = Shop::new();
-        let lines: String = (0..60_000).map(|number| format!("a line with the number {number}\n")).collect();
+        let lines: String = (0..60_000).map(|number| format!("{{\"message\":\"the number {number}\"}}\n")).collect();
         shop.append("a.log", &lines);
         let (file, positions) = (shop.path("a.log"), shop.path("positions.json"));
         let before = crash_after(&file, &positions, 2, is_last_stored);
-        shop.append("a.log", "more that came meanwhile\n");
+        shop.append("a.log", MORE);
         let after = crash_after(&file, &positions, usize::MAX, true);
         let keys: std::collections::BTreeSet<&String> = before.iter().chain(&after).collect();
         let twice = before.len() + after.len() - keys.len();
         assert_eq!(twice, usize::from(is_last_stored), "only the block that was stored comes again, and is recognised");
-        let end = lines.len() + "more that came meanwhile\n".len();
+        let end = lines.len() + MORE.len();
         let mut ranges: Vec<(usize, usize)> = keys
             .iter()
             .map(|key| key.rsplit_once('/').unwrap().1.split_once('-').unwrap())
@@ -163,15 +183,15 @@ fn after_a_crash_the_same_bytes_have_the_same_key() {
 #[test]
 fn what_was_noted_before_a_crash_is_given_out_until_it_is_stored() {
     let shop = Shop::new();
-    shop.append("a.log", "one\n");
+    shop.append("a.log", "{\"message\":\"one\"}\n");
     let (file, positions) = (shop.path("a.log"), shop.path("positions.json"));
     crash_after(&file, &positions, 1, true);
-    shop.append("a.log", "two\n");
+    shop.append("a.log", "{\"message\":\"two\"}\n");
     let positions = Positions::load(&positions).unwrap();
     let inode = inode_of(&file).unwrap();
     let mut followed = Followed::open(&file, inode, positions.of(inode), RECORD_BYTES_MAX).unwrap();
     let first = followed.next_block().unwrap().unwrap();
     assert_eq!(followed.next_block().unwrap().as_ref(), Some(&first), "noting it may have failed");
     followed.stored(&first);
-    assert_eq!(followed.next_block().unwrap().unwrap().bytes, "two\n");
+    assert_eq!(followed.next_block().unwrap().unwrap().bytes, "{\"message\":\"two\"}\n");
 }

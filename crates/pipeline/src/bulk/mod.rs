@@ -13,11 +13,12 @@ use std::sync::Arc;
 
 use vigie_domain::{Day, EventBatch};
 
+use crate::batch::Reject;
 use crate::decompress::{BODY_BYTES_MAX, Budget, Codec, Compression, unpack};
 use crate::error::DecodeError;
 use crate::options::DecodeOptions;
 use crate::parse::{Bytes, RecordReader};
-use crate::read::event_or_reject;
+use crate::read::{AnsweredWay, Found};
 use crate::redact::RedactionCounts;
 use reader::{BulkReader, OneDocument};
 
@@ -58,6 +59,10 @@ pub struct BulkItem {
 pub enum BulkFate {
     /// The next event of the batch, of that day.
     Event(Day),
+    /// The next so many events of the batch, the first of that day: a pipeline made them of it.
+    Several(Day, usize),
+    /// None: a pipeline let it go, as it says.
+    Dropped,
     /// None: why, and what to do.
     Rejected(String),
 }
@@ -73,24 +78,47 @@ pub fn decode_bulk(body: &[u8], index: Option<&str>, options: &DecodeOptions) ->
         packed => Box::new(BufReader::new(unpacked(body, packed)?)),
     };
     let mut reader = BulkReader::new(input, index, options.record_bytes_max);
+    let mut way = AnsweredWay::new(options);
     let mut batch = BulkBatch::default();
     while let Some(record) = reader.next_record()? {
         if batch.items.len() == BULK_ITEMS_MAX {
             return Err(DecodeError::TooManyItems { items_max: BULK_ITEMS_MAX });
         }
-        let outcome = event_or_reject(record, &reader, options, &mut batch.redactions);
+        let outcome = way.events_or_reject(record, &reader, &mut batch.redactions);
         let mut item = reader.take_item();
-        match outcome {
-            Ok(event) => {
-                item.fate = BulkFate::Event(event.timestamp.day());
-                batch.events.push(&event);
-                item.id = event.id.map(|id| id.0);
-            }
-            Err(reject) => item.fate = BulkFate::Rejected(reject.reason),
-        }
+        batch.settle(&mut item, outcome);
         batch.items.push(item);
     }
     Ok(batch)
+}
+
+impl BulkBatch {
+    /// What became of the item. Of several events that a pipeline makes of it, all are stored or none.
+    fn settle(&mut self, item: &mut BulkItem, outcome: Result<Found, Reject>) {
+        let events = match outcome {
+            Err(reject) => {
+                item.fate = BulkFate::Rejected(reject.reason);
+                return;
+            }
+            Ok(Found::One(event)) => {
+                item.fate = BulkFate::Event(event.timestamp.day());
+                self.events.push(&event);
+                item.id = event.id.map(|id| id.0);
+                return;
+            }
+            Ok(Found::Several(events)) => events,
+        };
+        events.iter().for_each(|event| self.events.push(event));
+        let count = events.len();
+        item.fate = match events.into_iter().next() {
+            None => BulkFate::Dropped,
+            Some(first) => {
+                let day = first.timestamp.day();
+                item.id = first.id.map(|id| id.0);
+                BulkFate::Several(day, count)
+            }
+        };
+    }
 }
 
 /// The one item of a request whose body is a document and whose path says the rest.
@@ -111,14 +139,8 @@ pub fn decode_document(body: &[u8], mut item: BulkItem, options: &DecodeOptions)
     let mut document = OneDocument::new(&body, &item, options.record_bytes_max);
     let mut batch = BulkBatch::default();
     if let Some(record) = document.next_record()? {
-        match event_or_reject(record, &document, options, &mut batch.redactions) {
-            Ok(event) => {
-                item.fate = BulkFate::Event(event.timestamp.day());
-                batch.events.push(&event);
-                item.id = event.id.map(|id| id.0);
-            }
-            Err(reject) => item.fate = BulkFate::Rejected(reject.reason),
-        }
+        let outcome = AnsweredWay::new(options).events_or_reject(record, &document, &mut batch.redactions);
+        batch.settle(&mut item, outcome);
     }
     batch.items.push(item);
     Ok(batch)

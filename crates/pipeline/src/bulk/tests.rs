@@ -22,21 +22,30 @@ fn options() -> DecodeOptions {
 }
 
 fn decode(body: &str) -> BulkBatch {
-    decode_bulk(body.as_bytes(), None, &options()).unwrap_or_else(|error| panic!("{body}: {error}"))
+    decode_as(body, &options())
+}
+
+fn decode_as(body: &str, options: &DecodeOptions) -> BulkBatch {
+    decode_bulk(body.as_bytes(), None, options).unwrap_or_else(|error| panic!("{body}: {error}"))
 }
 
 /// Each item as `action id: event`, or the words of its refusal.
 fn told(batch: &BulkBatch) -> Vec<String> {
     let mut events = batch.events.events();
+    let mut number = || {
+        let body = events.next().map(|event| event.body).unwrap_or_default();
+        let number = body.into_iter().find(|(name, _)| name == "n").map(|(_, value)| value.to_json().to_string());
+        number.unwrap_or_default()
+    };
     let tell = |item: &BulkItem| {
         let id = item.id.as_deref().unwrap_or("-");
         match &item.fate {
-            BulkFate::Event(_) => {
-                let body = events.next().map(|event| event.body).unwrap_or_default();
-                let number =
-                    body.into_iter().find(|(name, _)| name == "n").map(|(_, value)| value.to_json().to_string());
-                format!("{} {id}: {}", item.action.as_str(), number.unwrap_or_default())
+            BulkFate::Event(_) => format!("{} {id}: {}", item.action.as_str(), number()),
+            BulkFate::Several(_, count) => {
+                let numbers: Vec<String> = (0..*count).map(|_| number()).collect();
+                format!("{} {id}: {}", item.action.as_str(), numbers.join(" and "))
             }
+            BulkFate::Dropped => format!("{} {id} dropped", item.action.as_str()),
             BulkFate::Rejected(reason) => format!("{} {id}! {reason}", item.action.as_str()),
         }
     };
@@ -53,6 +62,36 @@ fn check(body: &str, expected: &[&str]) {
             .zip(expected)
             .all(|(told, expected)| told == expected || (expected.contains('!') && told.starts_with(expected)));
     assert!(is_right, "{body}\n{told:#?}");
+}
+
+#[test]
+fn items_go_through_the_stages_whole_or_not_at_all() {
+    let stages = "version = 1\n\
+        [[stage]]\ntype = 'drop'\nwhen = 'level:debug'\n\
+        [[stage]]\ntype = 'unnest'\nfield = 'n'\n\
+        [[stage]]\ntype = 'rename'\nfields = { at = '@timestamp' }\nwhen = 'at:*'\n";
+    let lookups = Arc::new(crate::Lookups::default());
+    let pipeline = Some(Arc::new(crate::Pipeline::read(stages, &lookups).unwrap()));
+    let now = Timestamp::from_seconds(NOW_S);
+    let window = Some(TimeRange { from: Timestamp::from_seconds(NOW_S - 60), to: now });
+    let options = DecodeOptions { pipeline, window, ..options() };
+    let document = |document: &str| format!("{{\"index\":{{\"_id\":\"a\"}}}}\n{document}\n");
+    let body: String = [
+        r#"{"n":1}"#,
+        r#"{"level":"debug","n":2}"#,
+        r#"{"n":[3,4]}"#,
+        r#"{"n":[5,6],"at":"2001-01-01T00:00:00Z"}"#,
+        r#"{"n":7}"#,
+    ]
+    .map(document)
+    .concat();
+    let batch = decode_as(&body, &options);
+    let told = told(&batch);
+    assert_eq!(told[..3], ["index a: 1", "index a dropped", "index a: 3 and 4"]);
+    assert!(told[3].starts_with("index a! @timestamp 2001"), "{told:?}");
+    assert_eq!(told[4], "index a: 7");
+    let ids: Vec<String> = batch.events.events().filter_map(|event| event.id).map(|id| id.0).collect();
+    assert_eq!(ids, ["a", "a", "a#1", "a"]);
 }
 
 #[test]

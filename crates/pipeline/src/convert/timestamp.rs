@@ -101,5 +101,5 @@ fn put(draft: &mut Draft, instant: Timestamp, was_read_there: bool) {
 
 fn outside(name: &str, instant: &str, options: &DecodeOptions) -> String {
     let window = options.window.map(|window| format!(" {} to {}", window.from, window.to)).unwrap_or_default();
-    format!("{name} {instant} is outside the accepted window{window}; send any_time=true to keep it")
+    format!("{name} {instant} is outside the accepted window{window}; {}", options.window_advice)
 }

@@ -3,11 +3,15 @@
 //! Nothing here asks the network; what the sender says itself is left as it is.
 
 mod agents;
+pub(crate) mod cards;
 mod countries;
 pub(crate) mod geo;
 mod kept;
+pub(crate) mod mail;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use vigie_domain::{Object, Value};
 
@@ -21,6 +25,8 @@ use geo::Places;
 pub struct Lookups {
     agents: Agents,
     places: Places,
+    /// Tables of the user, by the names of their files.
+    tables: BTreeMap<String, Arc<str>>,
 }
 
 impl Default for Lookups {
@@ -32,7 +38,27 @@ impl Default for Lookups {
 impl Lookups {
     /// With these databases of places, the first of which is asked first; without any, only countries are known.
     pub fn new(databases: Vec<GeoDatabase>) -> Self {
-        Self { agents: Agents::default(), places: Places::new(databases) }
+        Self { agents: Agents::default(), places: Places::new(databases), tables: BTreeMap::new() }
+    }
+
+    /// The same with tables that stages name, by the names of their files.
+    #[must_use]
+    pub fn with_tables(mut self, tables: BTreeMap<String, Arc<str>>) -> Self {
+        self.tables = tables;
+        self
+    }
+
+    /// The text of a table.
+    ///
+    /// # Errors
+    /// In words, when there is none of that name.
+    pub(crate) fn table(&self, name: &str) -> Result<Arc<str>, String> {
+        let found = self.tables.get(name).map(Arc::clone);
+        found.ok_or_else(|| {
+            let known: Vec<&str> = self.tables.keys().map(String::as_str).collect();
+            let there = if known.is_empty() { "no .csv file".to_owned() } else { known.join(", ") };
+            format!("{name:?} is not beside the pipeline; what is there: {there}")
+        })
     }
 
     /// The fields that tell what a browser or program says that it is.

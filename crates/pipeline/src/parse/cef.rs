@@ -50,7 +50,8 @@ pub(crate) fn parse(line: &str) -> Draft {
     parse_line(line).map_or_else(|| draft_of_whole(line, tag::CEF_PARSE_FAILURE), Draft::new)
 }
 
-fn parse_line(line: &str) -> Option<Object> {
+/// The fields of a line; `None` when it is not in the format.
+pub(crate) fn parse_line(line: &str) -> Option<Object> {
     let at = line.find(MARK)?;
     let header = Header::of(&line[..at]);
     if at > 0 && header.is_none() {

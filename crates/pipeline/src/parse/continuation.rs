@@ -5,6 +5,9 @@
 /// Lines of one record; those that follow begin another.
 pub const JOINED_LINES_MAX: usize = 1_000;
 
+/// Blank lines that may stand within a record, between two lines of it.
+pub const JOINED_BLANK_LINES_MAX: usize = 2;
+
 /// How a traceback of Python begins.
 pub(super) const TRACEBACK: &str = "Traceback (most recent call last):";
 
@@ -37,6 +40,42 @@ pub fn is_continuation(previous: &str, line: &str) -> bool {
 /// Whether it belongs to it even when blank lines stand between: tracebacks of which one led to the other.
 pub fn is_chained(previous: &str, line: &str) -> bool {
     BETWEEN_TRACEBACKS.contains(&previous) || BETWEEN_TRACEBACKS.contains(&line)
+}
+
+/// Whether lines may go on with one that begins a record: not with JSON, which is complete, and not with nothing.
+pub fn may_go_on(first: &[u8]) -> bool {
+    let text = first.trim_ascii_start();
+    match text.first() {
+        None | Some(b'{') => false,
+        Some(b'[') => begins_with_date(&text[1..]),
+        Some(_) => true,
+    }
+}
+
+/// Whether a line of a stream belongs to the same record as `previous`, the last line of it that is not blank. The first
+/// byte tells it of most lines.
+pub fn goes_on(previous: &[u8], line: &[u8], is_after_blank: bool) -> bool {
+    match line.first() {
+        None => return false,
+        Some(b' ' | b'\t') if is_json_object(line) => return false,
+        Some(b' ' | b'\t' | b'.' | b'#') => {}
+        Some(first) if first.is_ascii_alphabetic() || !first.is_ascii() => {}
+        Some(_) => return false,
+    }
+    let (previous, line) = (String::from_utf8_lossy(previous), String::from_utf8_lossy(line));
+    let (previous, line) = (previous.trim_end_matches('\r'), line.trim_end_matches('\r'));
+    is_continuation(previous, line) && (!is_after_blank || is_chained(previous, line))
+}
+
+/// `2026-`: no number of JSON.
+fn begins_with_date(text: &[u8]) -> bool {
+    const YEAR_BYTES: usize = 4;
+    text.get(YEAR_BYTES) == Some(&b'-') && text[..YEAR_BYTES].iter().all(u8::is_ascii_digit)
+}
+
+fn is_json_object(line: &[u8]) -> bool {
+    let text = line.trim_ascii();
+    text.first() == Some(&b'{') && text.last() == Some(&b'}')
 }
 
 fn is_indented(line: &str) -> bool {
@@ -148,6 +187,23 @@ mod tests {
         check("cart service started", "at last (it works", false);
         check("cart service started", "# 7 comments", false);
         check("", "www.shop.example", false);
+    }
+
+    #[test]
+    fn json_is_complete() {
+        for line in ["", " ", "{}", " {\"a\":1}", "[1]", "[12345678901234]", "[{\"a\":1}]", "[\"2026-\"]"] {
+            assert!(!may_go_on(line.as_bytes()), "{line}");
+        }
+        for line in ["words", "[2026-11-23 14:04:05] x", "<34>1 x", "10.0.0.1 - -"] {
+            assert!(may_go_on(line.as_bytes()), "{line}");
+        }
+        assert!(goes_on(b"pay failed\r", b"\tat a.B.c(B.java:1)\r", false));
+        assert!(goes_on(b"pay failed", b"a.b.CException: no", false));
+        assert!(!goes_on(b"pay failed", b"  {\"a\":1}", false));
+        assert!(!goes_on(b"pay failed", b"<34>1 x", false));
+        assert!(!goes_on(b"pay failed", b"", false));
+        assert!(!goes_on(b"pay failed", b"\tat a.B.c(B.java:1)", true));
+        assert!(goes_on(b"KeyError: 'sku'", BETWEEN_TRACEBACKS[0].as_bytes(), true));
     }
 
     #[test]

@@ -2,14 +2,11 @@
 //!
 //! Nothing is dropped: lines beyond the bounds of a record begin another, and both say so.
 
-use super::continuation::JOINED_LINES_MAX;
+use super::continuation::{JOINED_BLANK_LINES_MAX, JOINED_LINES_MAX};
 use super::lines::{Line, LineReader};
 use super::{Bytes, Draft, Record, RecordReader, binary_reason, draft_of_text, too_large};
 use crate::error::DecodeError;
 use crate::tag;
-
-/// Blank lines that may stand within a record, between two lines of it.
-const BLANK_LINES_MAX: usize = 2;
 
 /// How a format with records of several lines is read.
 #[derive(Clone, Copy)]
@@ -84,7 +81,7 @@ impl<'a> JoinedReader<'a> {
 
     /// Whether the line ahead goes on with the one that begins there in the record.
     fn goes_on(&self, last_start: usize, blank_count: usize) -> bool {
-        if !matches!(self.ahead_state, Ahead::Line(_)) || blank_count > BLANK_LINES_MAX {
+        if !matches!(self.ahead_state, Ahead::Line(_)) || blank_count > JOINED_BLANK_LINES_MAX {
             return false;
         }
         let last = String::from_utf8_lossy(&self.record[last_start..]);

@@ -58,12 +58,20 @@ pub(crate) fn is_record(text: &str) -> bool {
 
 /// The draft of a record; one that does not begin with date and level is kept as a message and tagged.
 pub(crate) fn parse(record: &str) -> Draft {
-    let Some(parts) = Parts::of(record) else {
-        let mut draft = Draft::default();
-        stack_trace::push_message(&mut draft.body, record);
-        draft.tag(tag::LOG4J_PARSE_FAILURE);
-        return draft;
-    };
+    parse_record(record).map_or_else(
+        || {
+            let mut draft = Draft::default();
+            stack_trace::push_message(&mut draft.body, record);
+            draft.tag(tag::LOG4J_PARSE_FAILURE);
+            draft
+        },
+        Draft::new,
+    )
+}
+
+/// The fields of a record; `None` when it does not begin with date and level.
+pub(crate) fn parse_record(record: &str) -> Option<Object> {
+    let parts = Parts::of(record)?;
     let mut body = Object::new();
     // Without a date it has the time of its arrival. Gunicorn sets its zone off with a space.
     let name = if parts.time.contains('-') { "@timestamp" } else { "time_of_day" };
@@ -75,7 +83,7 @@ pub(crate) fn parse(record: &str) -> Draft {
         body.push(("process".into(), Value::Object(vec![("pid".into(), typed_by_content(parts.process))])));
     }
     stack_trace::push_message(&mut body, parts.message);
-    Draft::new(body)
+    Some(body)
 }
 
 /// What a line holds; empty where there is nothing.

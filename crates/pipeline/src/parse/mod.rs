@@ -21,6 +21,7 @@ pub(crate) mod parquet;
 mod parquet_footer;
 mod parquet_value;
 pub(crate) mod plain;
+pub(crate) mod single;
 pub(crate) mod stack_trace;
 pub(crate) mod syslog;
 mod syslog_header;

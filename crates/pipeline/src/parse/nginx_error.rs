@@ -44,7 +44,8 @@ pub(crate) fn parse(record: &str) -> Draft {
     parse_record(record).map_or_else(|| draft_of_whole(record, tag::NGINX_ERROR_PARSE_FAILURE), Draft::new)
 }
 
-fn parse_record(record: &str) -> Option<Object> {
+/// The fields of a line and those that go on with it; `None` when it is not of nginx.
+pub(crate) fn parse_record(record: &str) -> Option<Object> {
     let (time, level, rest) = split_head(record)?;
     let (process, rest) = rest.split_once(": ").or_else(|| rest.strip_suffix(':').map(|process| (process, "")))?;
     let (pid, thread) = process.split_once('#')?;

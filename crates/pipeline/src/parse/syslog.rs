@@ -58,6 +58,11 @@ pub(crate) fn parse(message: &str) -> Draft {
     }
 }
 
+/// The draft of a line that hardly anything but syslog looks like; `None` for any other.
+pub(crate) fn parse_sure(line: &str) -> Option<Draft> {
+    Header::of(line).filter(Header::is_sure).map(draft_of)
+}
+
 fn draft_of(header: Header<'_>) -> Draft {
     let mut draft = Draft::default();
     let mut own = Object::new();

@@ -65,7 +65,7 @@ impl RedactionKind {
 }
 
 /// How every mark begins.
-pub(super) const MARK_START: &str = "[redacted:";
+pub(crate) const MARK_START: &str = "[redacted:";
 
 impl fmt::Display for RedactionKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

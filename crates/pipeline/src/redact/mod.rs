@@ -29,6 +29,7 @@ use names::{kind_of_name, names_other_numbers};
 use prescan::prospects;
 use spans::{Spans, What};
 
+pub(crate) use kind::MARK_START;
 pub use kind::{RedactionCounts, RedactionKind};
 
 /// What is added to an event with a card number, unless it says so itself.

@@ -14,10 +14,12 @@ mod run;
 mod step;
 mod template;
 
+mod bin_lookup;
 mod convert;
 mod csv;
 mod date;
 mod digest;
+mod disposable_email;
 mod dissect;
 mod fields;
 mod flow;
@@ -27,6 +29,8 @@ mod json;
 mod kv;
 mod list;
 mod lookup;
+mod redact;
+mod script;
 #[cfg(test)]
 mod tests;
 mod text;

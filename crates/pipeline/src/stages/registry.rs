@@ -3,7 +3,8 @@
 use super::error::PipelineError;
 use super::options::Options;
 use super::{
-    Stage, convert, csv, date, digest, dissect, fields, flow, grok, json, kv, list, lookup, text, whereabouts,
+    Stage, bin_lookup, convert, csv, date, digest, disposable_email, dissect, fields, flow, grok, json, kv, list,
+    lookup, redact, script, text, whereabouts,
 };
 
 /// Makes a stage of its keys.
@@ -12,12 +13,14 @@ pub(super) type Build = fn(&mut Options) -> Result<Box<dyn Stage>, PipelineError
 /// Every stage: its `type` and how it is made.
 pub(super) const STAGES: &[(&str, Build)] = &[
     ("add", fields::add),
+    ("bin_lookup", bin_lookup::build),
     ("clone", flow::clone),
     ("convert", convert::build),
     ("copy", fields::copy),
     ("csv", csv::build),
     ("date", date::build),
     ("dedupe", flow::dedupe),
+    ("disposable_email", disposable_email::build),
     ("dissect", dissect::build),
     ("drop", flow::drop),
     ("fingerprint", digest::fingerprint),
@@ -28,10 +31,12 @@ pub(super) const STAGES: &[(&str, Build)] = &[
     ("json", json::build),
     ("kv", kv::build),
     ("lowercase", text::lowercase),
+    ("redact", redact::build),
     ("remove", fields::remove),
     ("rename", fields::rename),
     ("replace", text::replace),
     ("sample", flow::sample),
+    ("script", script::build),
     ("split", list::split),
     ("translate", lookup::translate),
     ("trim", text::trim),

@@ -336,7 +336,7 @@ fn what_is_wrong_in_a_pipeline_is_named() {
         check(&format!("version = 1\n[[stage]]\ntype = 'drop'\n[[stage]]\n{stage}"), expected);
     };
     check("field = 'a'", "stage 2, key \"type\": it is missing");
-    check("type = 'grk'", "stage 2, key \"type\": \"grk\" is no stage; use one of add, clone");
+    check("type = 'grk'", "stage 2, key \"type\": \"grk\" is no stage; use one of add, bin_lookup, clone");
     check("type = 'kv'\nfeild = 'a'", "stage 2 (kv), key \"feild\": there is no such key; this stage has add_tags");
     check("type = 'kv'\nfield = 7", "stage 2 (kv), key \"field\": 7 is not text in quotes");
     check("type = 'kv'\nfield_split = ''", "key \"field_split\": it is empty");
@@ -423,4 +423,50 @@ fn every_event_gets_place_and_browser_unless_it_says_so_itself() {
 #[test]
 fn kinds_are_in_order() {
     assert!(stage_kinds().collect::<Vec<_>>().is_sorted());
+}
+
+#[test]
+fn fields_and_what_patterns_find_are_masked() {
+    let stage =
+        "type = 'redact'\nfields = ['a.phone', 'missing']\npatterns = ['CUST-\\d{3}', '^77$']\nname = 'customer'";
+    check(
+        stage,
+        r#"{"a":{"phone":"06 1","n":77},"list":["of CUST-123, CUST-1"],"n":771}"#,
+        r#"{"a":{"phone":"[redacted:customer]","n":"[redacted:customer]"},"list":["of [redacted:customer], CUST-1"],"n":771}"#,
+    );
+    let within = "type = 'redact'\npatterns = ['\\d+']\nwithin = ['b']";
+    check(within, r#"{"a":"x1","b":"x22y3"}"#, r#"{"a":"x1","b":"x[redacted:custom]y[redacted:custom]"}"#);
+    let refused = |stage: &str| Pipeline::from_toml(&format!("version = 1\n[[stage]]\ntype = 'redact'\n{stage}"));
+    for stage in
+        ["", "patterns = ['(']", "patterns = ['x*']", "fields = ['a']\nwithin = ['b']", "fields = ['a']\nname = ']'"]
+    {
+        assert!(refused(stage).is_err(), "{stage}");
+    }
+}
+
+#[test]
+fn leading_digits_of_cards_tell_their_scheme_and_no_more_is_kept() {
+    let stage = "type = 'bin_lookup'";
+    check(stage, r#"{"card_bin":"411111"}"#, r#"{"card_bin":"411111","card":{"bin":"411111","scheme":"visa"}}"#);
+    check(stage, r#"{"card_bin":222100}"#, r#"{"card_bin":222100,"card":{"bin":"222100","scheme":"mastercard"}}"#);
+    let masked = "type = 'bin_lookup'\nfield = 'pan'\ntarget = 'c'\nremove_fields = ['pan']";
+    check(masked, r#"{"pan":"3782 82******0005"}"#, r#"{"c":{"bin":"378282","scheme":"amex"}}"#);
+    check(masked, r#"{"pan":"411111122233"}"#, r#"{"c":{"bin":"41111112","scheme":"visa"}}"#);
+    for sent in ["41111", "words", "000000"] {
+        let event = format!("{{\"card_bin\":\"{sent}\"}}");
+        check(stage, &event, &format!("{{\"card_bin\":\"{sent}\",\"tags\":[\"_bin_lookup_failure\"]}}"));
+    }
+    check(stage, r#"{"a":1}"#, r#"{"a":1}"#);
+}
+
+#[test]
+fn addresses_for_one_use_are_told() {
+    let stage = "type = 'disposable_email'";
+    let told = |address: &str, is: bool| {
+        let sent = format!("{{\"email\":\"{address}\"}}");
+        check(stage, &sent, &format!("{{\"email\":\"{address}\",\"email_domain_disposable\":{is}}}"));
+    };
+    told("ann@mailinator.com", true);
+    told("ann@shop.example", false);
+    check(stage, r#"{"email":"nobody"}"#, r#"{"email":"nobody","tags":["_email_parse_failure"]}"#);
 }

@@ -63,7 +63,7 @@ impl Stage for UserAgent {
 }
 
 /// Puts fields below a name that may itself lie within objects.
-fn put(event: &mut Event, target: &FieldPath, fields: Object) {
+pub(super) fn put(event: &mut Event, target: &FieldPath, fields: Object) {
     if !target.as_str().contains('.') {
         put_below(&mut event.body, target.as_str(), fields);
         return;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use vigie_inputs::{RedisPassword, RedisSource, RedisSpec};
 
 use super::{ConfigError, Settings};
 
@@ -91,6 +92,98 @@ impl FileInputSettings {
     }
 }
 
+/// A list or a stream in a Redis.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedisInputSettings {
+    /// Name or address of the server and its port; empty: off.
+    pub address: String,
+    /// The user; empty: the default one.
+    pub username: String,
+    /// The user's password; empty: none.
+    pub password: String,
+    /// A file with the password; empty: none.
+    pub password_file: PathBuf,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
+    /// Who signs the server's certificate; empty: whom the system trusts.
+    pub tls_ca: PathBuf,
+    /// Number of the database.
+    pub db: u16,
+    /// Key of the list that is popped; empty: none.
+    pub list: String,
+    /// Key of the stream that is read; empty: none.
+    pub stream: String,
+    /// Consumer group of the stream.
+    pub group: String,
+    /// Tells this reader from others.
+    pub consumer: String,
+}
+
+/// Without the password.
+impl fmt::Debug for RedisInputSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisInputSettings").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl RedisInputSettings {
+    /// What is read, and where; `None` when it is off.
+    ///
+    /// # Errors
+    /// When a value is none, or one is missing that another needs.
+    pub fn spec(&self) -> Result<Option<RedisSpec>, ConfigError> {
+        const KEY_BYTES_MAX: usize = 256;
+        if self.address.trim().is_empty() {
+            return Ok(None);
+        }
+        let wrong = |key: &str, words: String| Err(ConfigError(format!("input_redis.{key} {words}")));
+        let address = self.address.trim();
+        let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+        let Some((host, port)) = parts.filter(|(host, _)| !host.is_empty()) else {
+            return wrong(
+                "address",
+                format!("= \"{address}\" is no address with a port; use for example \"127.0.0.1:6379\""),
+            );
+        };
+        let source = match (self.list.as_str(), self.stream.as_str()) {
+            ("", "") => return wrong("list", "and stream are both empty; name what is to be read".to_owned()),
+            (list, "") => RedisSource::List(list.to_owned()),
+            ("", stream) => RedisSource::Stream { key: stream.to_owned(), group: self.group.clone() },
+            _ => return wrong("list", "and stream are both set; set one of them".to_owned()),
+        };
+        for (key, value) in [("list", &self.list), ("stream", &self.stream), ("group", &self.group)] {
+            if value.len() > KEY_BYTES_MAX {
+                return wrong(key, format!("has {} bytes, more than {KEY_BYTES_MAX}", value.len()));
+            }
+        }
+        let is_name =
+            |text: &str| !text.is_empty() && text.len() <= KEY_BYTES_MAX && !text.contains(char::is_whitespace);
+        if !is_name(&self.consumer) || !is_name(&self.group) {
+            return wrong("consumer", "and group must be names without spaces; use for example \"vigie\"".to_owned());
+        }
+        let has_file = !self.password_file.as_os_str().is_empty();
+        if has_file && !self.password.is_empty() {
+            return wrong("password", "and password_file are both set; set one of them".to_owned());
+        }
+        if !self.tls && !self.tls_ca.as_os_str().is_empty() {
+            return wrong("tls_ca", "needs input_redis.tls = true; set that too".to_owned());
+        }
+        let text = (!self.password.is_empty()).then(|| RedisPassword::Text(self.password.clone()));
+        Ok(Some(RedisSpec {
+            host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+            port,
+            has_tls: self.tls,
+            tls_ca: (!self.tls_ca.as_os_str().is_empty()).then(|| self.tls_ca.clone()),
+            username: (!self.username.is_empty()).then(|| self.username.clone()),
+            password: if has_file { Some(RedisPassword::File(self.password_file.clone())) } else { text },
+            db: i64::from(self.db),
+            source,
+            consumer: self.consumer.clone(),
+        }))
+    }
+}
+
 /// What inputs could not store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -134,6 +227,7 @@ pub fn check(settings: &Settings) -> Result<(), ConfigError> {
     for (section, input) in datagrams {
         address(&format!("{section}.listen"), &input.listen)?;
     }
+    settings.input_redis.spec()?;
     Ok(())
 }
 

@@ -33,6 +33,7 @@ pub fn specs(settings: &Settings) -> Result<Vec<InputSpec>> {
         streams("otlp_http", &settings.input_otlp_http, otlp(settings)),
         streams("beats", &settings.input_beats, Arc::new(Beats)),
         Ok(files(settings)),
+        redis(settings),
     ];
     let found: Result<Vec<Option<InputSpec>>, ConfigError> = all.into_iter().collect();
     let found = found.map_err(|error| Error::invalid(error.0))?;
@@ -67,6 +68,11 @@ fn datagrams(
 ) -> Result<Option<InputSpec>, ConfigError> {
     let address = address(&format!("input_{name}.listen"), &settings.listen)?;
     Ok(address.map(|address| InputSpec { name, protocol: Protocol::Datagrams { address, protocol } }))
+}
+
+fn redis(settings: &Settings) -> Result<Option<InputSpec>, ConfigError> {
+    let spec = settings.input_redis.spec()?;
+    Ok(spec.map(|spec| InputSpec { name: "redis", protocol: Protocol::Redis(spec) }))
 }
 
 fn files(settings: &Settings) -> Option<InputSpec> {

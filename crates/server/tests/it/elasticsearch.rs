@@ -126,7 +126,7 @@ async fn parameters_of_shippers_are_accepted_and_bad_ones_named() {
     let answer = client.call(Method::PUT, accepted, body).await;
     assert_eq!((answer.status, answer.header("warning")), (200, ""), "{}", answer.text());
     let piped = client.call(Method::POST, "/_bulk/?pipeline=nginx", body).await;
-    assert!(piped.status == 200 && piped.header("warning").contains("is not run"), "{:?}", piped.headers);
+    assert!(piped.status == 200 && piped.header("warning").contains("there is no file"), "{:?}", piped.headers);
     let refused = async |path: &str, body: &str, words: &str| {
         let answer = client.call(Method::POST, path, body).await;
         answer.assert_refusal("/elasticsearch", 400);

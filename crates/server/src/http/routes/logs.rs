@@ -92,6 +92,7 @@ pub async fn ingest_logs(
         log_type: log_type(params.log_type)?,
         any_time: params.any_time,
         idempotency_key: idempotency::key(&headers)?,
+        ..IngestOptions::default()
     };
     let mut admission = state.ingest.admit();
     let body = receive(body, &mut admission).await?;

@@ -30,18 +30,18 @@ pub struct InputView {
     /// Its name; its settings are in the section `input_<name>`.
     #[schema(example = "tcp")]
     pub name: &'static str,
-    /// Where it listens, or is to listen; null for an input without a socket.
+    /// Where it listens, or is to listen, or the server that it reads from; null for an input without a socket.
     #[schema(example = "127.0.0.1:5000")]
     pub address: Option<String>,
     /// Whether its connections are encrypted.
     pub tls: bool,
-    /// `running`, or `waiting` while it cannot have its address.
+    /// `running`, or `waiting` while it cannot have its address or reach its server.
     pub state: &'static str,
     /// Records per second over the last ten seconds.
     pub rate_per_s: f64,
     /// Bytes received since the start, unpacked.
     pub bytes: u64,
-    /// Records received since the start; the sum of the five that follow.
+    /// Records received since the start; the sum of the six that follow.
     pub received: u64,
     /// Of them, stored as events.
     pub stored: u64,
@@ -49,6 +49,8 @@ pub struct InputView {
     pub deduplicated: u64,
     /// Of them, kept as dead letters.
     pub dead_lettered: u64,
+    /// Of them, let go by the pipeline, as it says.
+    pub dropped: u64,
     /// Of them, refused, and their sender told so.
     pub refused: u64,
     /// Of them, those of which nothing is known: a bug when it is not 0.
@@ -102,18 +104,23 @@ impl InputView {
     pub fn of(state: InputState) -> Self {
         let unaccounted = state.numbers.unaccounted();
         let numbers = state.numbers;
+        let is_running = match &state.server {
+            Some(_) => numbers.connections > 0,
+            None => numbers.listens_at.is_some() || state.address.is_none(),
+        };
         let (last_error_at, last_error) = numbers.last_error.map(|(at, words)| (at.to_string(), words)).unzip();
         Self {
             name: state.name,
-            address: state.address.map(|address| address.to_string()),
+            address: state.address.map(|address| address.to_string()).or(state.server),
             tls: state.has_tls,
-            state: if numbers.listens_at.is_some() || state.address.is_none() { "running" } else { "waiting" },
+            state: if is_running { "running" } else { "waiting" },
             rate_per_s: numbers.rate_per_s,
             bytes: numbers.bytes,
             received: numbers.received,
             stored: numbers.stored,
             deduplicated: numbers.deduplicated,
             dead_lettered: numbers.dead_lettered,
+            dropped: numbers.dropped,
             refused: numbers.refused,
             unaccounted,
             connections: numbers.connections,

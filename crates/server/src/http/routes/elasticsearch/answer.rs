@@ -151,6 +151,10 @@ impl<'a> ItemView<'a> {
                     ..named(day_index)
                 }
             }
+            // As Elasticsearch answers what a pipeline of its own drops.
+            ItemOutcome::Dropped => {
+                Self { _version: Some(VERSION), result: Some("noop"), status: Some(200), ..named(sent_index) }
+            }
             ItemOutcome::Rejected(reason) => {
                 Self { status: Some(400), error: Some(rejection(answer.action, reason)), ..named(sent_index) }
             }
@@ -221,7 +225,7 @@ impl DayIndex {
     pub fn of(&mut self, answer: &BulkAnswer) -> &str {
         let day = match answer.outcome {
             ItemOutcome::Stored { day, .. } | ItemOutcome::Known { day } => day,
-            ItemOutcome::Rejected(_) | ItemOutcome::Failed(_) => return "",
+            ItemOutcome::Dropped | ItemOutcome::Rejected(_) | ItemOutcome::Failed(_) => return "",
         };
         if self.last.as_ref().is_none_or(|(last, _)| *last != day) {
             self.last = Some((day, day.index_name()));

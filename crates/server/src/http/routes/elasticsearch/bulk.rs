@@ -95,7 +95,7 @@ async fn respond(
     };
     let mut response = ([(header::CONTENT_TYPE, "application/json")], text).into_response();
     response.extensions_mut().insert(Filtered);
-    Ok(with_warning(response, asked.params.warning()))
+    Ok(with_warning(response, asked.params.warning(&state.pipelines)))
 }
 
 /// Refuses a path that names no single index.

@@ -108,5 +108,5 @@ async fn answer(
         Ok(view) => (code, JsonAnswer(view)).into_response(),
         Err((code, kind, reason)) => Failure::new(status(code), kind, reason).into_response(),
     };
-    Ok(with_warning(response, params.warning()))
+    Ok(with_warning(response, params.warning(&state.pipelines)))
 }

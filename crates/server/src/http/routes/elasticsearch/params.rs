@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
-use vigie_app::ingest::IngestOptions;
+use vigie_app::ingest::{IngestOptions, PipelineChoice};
+use vigie_app::pipelines::Pipelines;
 use vigie_domain::Error;
 
 use crate::http::error::{ApiResult, Problem};
@@ -37,14 +38,20 @@ impl Params {
             return Err(Error::malformed_field("refresh", words).into());
         }
         let log_type = log_type(self.get("log_type").map(str::to_owned))?;
-        Ok(IngestOptions { log_type, any_time: self.is_on("any_time"), idempotency_key: None })
+        let pipeline = match self.get("pipeline") {
+            None | Some("") => PipelineChoice::Default,
+            Some("_none") => PipelineChoice::NoStages,
+            Some(name) => PipelineChoice::Named(name.to_owned()),
+        };
+        Ok(IngestOptions { log_type, any_time: self.is_on("any_time"), idempotency_key: None, pipeline })
     }
 
     /// What this request names that is not done here, in words for its sender.
-    pub fn warning(&self) -> Option<&'static str> {
-        let is_named = |name: &str| self.get(name).is_some_and(|value| !value.is_empty() && value != "_none");
-        is_named("pipeline")
-            .then_some("the ingest pipeline that was named is not run; events are stored as they were sent")
+    pub fn warning(&self, pipelines: &Pipelines) -> Option<&'static str> {
+        let named = self.get("pipeline").filter(|name| !name.is_empty() && *name != "_none");
+        named
+            .filter(|name| !pipelines.has(name))
+            .map(|_| "there is no file of the ingest pipeline that was named; events went through that of all events")
     }
 }
 
