@@ -12,6 +12,7 @@ pub(super) type Build = fn(&mut Options) -> Result<Box<dyn Stage>, PipelineError
 /// Every stage: its `type` and how it is made.
 pub(super) const STAGES: &[(&str, Build)] = &[
     ("add", fields::add),
+    ("capitalize", text::capitalize),
     ("clone", flow::clone),
     ("convert", convert::build),
     ("copy", fields::copy),
@@ -28,11 +29,14 @@ pub(super) const STAGES: &[(&str, Build)] = &[
     ("json", json::build),
     ("kv", kv::build),
     ("lowercase", text::lowercase),
+    ("match", grok::form::build),
+    ("merge", list::merge),
     ("remove", fields::remove),
     ("rename", fields::rename),
     ("replace", text::replace),
     ("sample", flow::sample),
     ("split", list::split),
+    ("tag", fields::tag),
     ("translate", lookup::translate),
     ("trim", text::trim),
     ("unnest", flow::unnest),

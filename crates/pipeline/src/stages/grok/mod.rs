@@ -5,6 +5,7 @@
 
 mod engine;
 mod expand;
+pub(super) mod form;
 mod library;
 mod plan;
 #[cfg(test)]
