@@ -289,7 +289,7 @@ fn multiline(translator: &mut Translator<'_>, at: Where<'_>, codec: Option<&Plug
         translator.report.note(
             at,
             Some("codec"),
-            "indented lines and stack traces are joined to the line before them anyway",
+            "indented lines and stack traces are joined to the line before them anyway; a trace is then in stack_trace, error_type and error_message, and message is the line before it",
         );
     } else {
         let reason = format!(

@@ -199,5 +199,5 @@ fn written(import: &Import, name: &str, stages: &[Planned]) -> String {
 
 fn commented(line: &str) -> String {
     let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    format!("# {line}\n")
+    format!("# {line}").trim_end().to_owned() + "\n"
 }

@@ -239,15 +239,25 @@ pub(super) fn or(left: Query, right: Query) -> Query {
     match (left, right) {
         (Query::All, _) | (_, Query::All) => Query::All,
         (Query::Nothing, query) | (query, Query::Nothing) => query,
-        (Query::Or(mut parts), Query::Or(more)) => {
-            parts.extend(more);
-            Query::Or(parts)
+        (left, right) => {
+            let mut parts = alternatives(left);
+            for part in alternatives(right) {
+                if !parts.contains(&part) {
+                    parts.push(part);
+                }
+            }
+            match (parts.len(), parts.pop()) {
+                (1, Some(only)) => only,
+                (_, last) => Query::Or(parts.into_iter().chain(last).collect()),
+            }
         }
-        (Query::Or(mut parts), query) => {
-            parts.push(query);
-            Query::Or(parts)
-        }
-        (left, right) => Query::Or(vec![left, right]),
+    }
+}
+
+fn alternatives(query: Query) -> Vec<Query> {
+    match query {
+        Query::Or(parts) => parts,
+        other => vec![other],
     }
 }
 

@@ -336,9 +336,12 @@ fn what_inputs_add_is_added_where_events_tell_their_input() {
 
 #[test]
 fn long_chains_mark_what_went_another_way() {
-    let branch = |number: usize| format!("if [name] == \"a rather long name of a thing {number}\" {{ mutate {{ lowercase => \"f{number}\" }} }}");
+    let branch = |number: usize| {
+        format!("if [name] == \"a rather long name of a thing {number}\" {{ mutate {{ lowercase => \"f{number}\" }} }}")
+    };
     let chain: Vec<String> = (0..60).map(branch).collect();
-    let import = imported(&format!("filter {{ {} else {{ mutate {{ lowercase => \"last\" }} }} }}", chain.join(" else ")));
+    let import =
+        imported(&format!("filter {{ {} else {{ mutate {{ lowercase => \"last\" }} }} }}", chain.join(" else ")));
     assert_eq!(import.left_count(), 0, "{:#?}", import.findings);
     assert!(import.stages < STAGES_MAX, "{}", import.stages);
     let event = |name: &str| {
@@ -366,7 +369,9 @@ fn long_chains_mark_what_went_another_way() {
 
 #[test]
 fn text_cannot_leave_its_comment_or_quotes() {
-    let import = imported("filter { mutate { add_field => { \"a\" => 'x\"\n[[stage]]\ntype = \"drop\"' } } }\noutput { \"x\ny = 1\" { } }");
+    let import = imported(
+        "filter { mutate { add_field => { \"a\" => 'x\"\n[[stage]]\ntype = \"drop\"' } } }\noutput { \"x\ny = 1\" { } }",
+    );
     assert_eq!(import.stages, 1, "{}", import.pipeline);
     let named = import_named("a\nversion = 2");
     assert_eq!(Pipeline::from_toml(&named.pipeline).unwrap().stage_count(), 1);
