@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 DATA   ?= data
 LISTEN ?= 127.0.0.1:8642
+# Names of clients, or --one-per-protocol; none: all of them.
+CLIENTS ?=
 CARGO  ?= cargo
 
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
@@ -50,9 +52,9 @@ test-readers: ## Read parts with pyarrow and DuckDB (installs both in the user's
 	$(CARGO) build --release --bin vigie
 	@bash scripts/check-readers.sh
 
-test-clients: ## Send with real clients while Vigie is killed (installs them in the user's cache folder)
+test-clients: ## Send with real clients while Vigie is killed (installs them in the user's cache folder); CLIENTS=--one-per-protocol: some
 	$(CARGO) build --bin vigie
-	@python3 scripts/client-tests/run.py "$${CARGO_TARGET_DIR:-target}/debug/vigie"
+	@python3 scripts/client-tests/run.py "$${CARGO_TARGET_DIR:-target}/debug/vigie" $(CLIENTS)
 
 lint: tools ui ## Check format, lints, types and that the OpenAPI document is current
 	$(call say,Format)
