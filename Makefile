@@ -5,11 +5,16 @@ SHELL := /bin/bash
 
 DATA   ?= data
 LISTEN ?= 127.0.0.1:8642
+# Names of clients, or --one-per-protocol; none: all of them.
+CLIENTS ?=
+# Targets of crates/fuzzing; none: all of them.
+TARGETS ?=
+SECONDS_PER_TARGET ?= 60
 CARGO  ?= cargo
 
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help run dev ui test test-rust test-web test-e2e test-readers test-clients test-backends lint deny openapi bench faults demo-data clean tools
+.PHONY: help run dev ui test test-rust test-web test-e2e test-readers test-clients test-backends fuzz lint deny openapi bench faults demo-data clean tools
 
 help: ## List the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,9 +55,12 @@ test-readers: ## Read parts with pyarrow and DuckDB (installs both in the user's
 	$(CARGO) build --release --bin vigie
 	@bash scripts/check-readers.sh
 
-test-clients: ## Send with real clients while Vigie is killed (installs them in the user's cache folder)
+test-clients: ## Send with real clients while Vigie is killed (installs them in the user's cache folder); CLIENTS=--one-per-protocol: some
 	$(CARGO) build --bin vigie
-	@python3 scripts/client-tests/run.py "$${CARGO_TARGET_DIR:-target}/debug/vigie"
+	@python3 scripts/client-tests/run.py "$${CARGO_TARGET_DIR:-target}/debug/vigie" $(CLIENTS)
+
+fuzz: ## Run libFuzzer on every parser of outside bytes, SECONDS_PER_TARGET each; needs cargo-fuzz and a nightly toolchain
+	@bash scripts/fuzz.sh "$(SECONDS_PER_TARGET)" $(TARGETS)
 
 test-backends: ## Read of real servers while Vigie is killed; names those that are not there (VIGIE_REDIS_URL)
 	$(CARGO) build --bin vigie

@@ -1,9 +1,5 @@
-//! Lines of log4j and its like, with stack traces.
-
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vigie_fuzz::decode_twice;
-use vigie_pipeline::Format;
 
-fuzz_target!(|bytes: &[u8]| decode_twice(bytes, Some(Format::Log4j)));
+fuzz_target!(|bytes: &[u8]| vigie_fuzzing::targets::log4j(bytes));

@@ -1,10 +1,5 @@
-//! The head of a part's index.
-
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vigie_storage::outside::read_part_index;
 
-fuzz_target!(|bytes: &[u8]| {
-    let _ = read_part_index(bytes);
-});
+fuzz_target!(|bytes: &[u8]| vigie_fuzzing::targets::part_index(bytes));

@@ -10,7 +10,7 @@ One client is one file in `clients/`. It has:
   prepare(cache)        installs it below that folder; raises Skip(reason) when that cannot be done
   start(site, cache)    starts it: a subprocess.Popen that sends `site.events` events whose field `n` counts from 0, and ends
 
-usage: run.py VIGIE [CLIENT…]
+usage: run.py VIGIE [CLIENT… | --one-per-protocol]
 """
 
 import base64
@@ -32,13 +32,20 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from site_of_tests import Site, Skip  # noqa: E402
+from site_of_tests import INPUTS, Site, Skip  # noqa: E402
 
 EVENTS = 10_000
 # Vigie is killed once it holds so many of them.
 KILLED_AT = 1_500
 START_MAX_S = 90
 SENDING_MAX_S = 300
+# Of each protocol one client that the package registries of Python and Node have, or every machine: what each change is tried with.
+ONE_PER_PROTOCOL = [
+    "elasticsearch_py_9", "fluent_logger_node_compressed", "gelf_pro_tcp", "graypy_udp", "logger_tcp", "logger_udp",
+    "otlp_python_grpc", "otlp_python_http", "pylogbeat", "python_logstash_async_tcp", "splunk_handler_python", "winston_loki",
+]
+# No further one of them is begun after that, so that a change does not wait for slow registries.
+ONE_PER_PROTOCOL_MAX_S = 210
 USER, PASSWORD = "admin@localhost", "quiet-lantern-42-orbit"
 
 
@@ -54,9 +61,7 @@ class Vigie:
     def __init__(self, binary, folder, shared_key):
         self.binary, self.folder, self.shared_key = binary, folder, shared_key
         self.port, self.elasticsearch_port = free_port(), free_port()
-        self.gelf_tcp, self.gelf_udp, self.forward = (f"127.0.0.1:{free_port()}" for _ in range(3))
-        self.otlp_grpc, self.otlp_http = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-        self.beats = f"127.0.0.1:{free_port()}"
+        self.inputs = {name: f"127.0.0.1:{free_port()}" for name in INPUTS}
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 
@@ -65,13 +70,8 @@ class Vigie:
             **os.environ,
             "VIGIE_ADMIN_PASSWORD": PASSWORD,
             "VIGIE_ELASTICSEARCH_API_LISTEN": f"127.0.0.1:{self.elasticsearch_port}",
-            "VIGIE_INPUT_GELF_TCP_LISTEN": self.gelf_tcp,
-            "VIGIE_INPUT_GELF_UDP_LISTEN": self.gelf_udp,
-            "VIGIE_INPUT_FORWARD_LISTEN": self.forward,
+            **{f"VIGIE_INPUT_{name.upper()}_LISTEN": address for name, address in self.inputs.items()},
             "VIGIE_INPUT_FORWARD_SHARED_KEY": self.shared_key,
-            "VIGIE_INPUT_OTLP_GRPC_LISTEN": self.otlp_grpc,
-            "VIGIE_INPUT_OTLP_HTTP_LISTEN": self.otlp_http,
-            "VIGIE_INPUT_BEATS_LISTEN": self.beats,
             "VIGIE_STORAGE_FREE_BYTES_MIN": "0",
             "VIGIE_LOG_LEVEL": "warn",
         }
@@ -130,11 +130,7 @@ def run(client, binary, cache):
     vigie.folder.mkdir()
     vigie.start()
     elasticsearch_url = f"http://127.0.0.1:{vigie.elasticsearch_port}"
-    inputs = {
-        "otlp_grpc": vigie.otlp_grpc, "otlp_http": vigie.otlp_http, "beats": vigie.beats,
-        "gelf_tcp": vigie.gelf_tcp, "gelf_udp": vigie.gelf_udp, "forward": vigie.forward,
-    }
-    site = Site(vigie.url, elasticsearch_url, **inputs, user=USER, password=PASSWORD, events=EVENTS, folder=folder)
+    site = Site(vigie.url, elasticsearch_url, **vigie.inputs, user=USER, password=PASSWORD, events=EVENTS, folder=folder)
     began = time.monotonic()
     sender = client.start(site, cache)
     try:
@@ -174,18 +170,30 @@ def main():
     binary = str(pathlib.Path(sys.argv[1]).resolve())
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "vigie" / "client-tests"
     cache.mkdir(parents=True, exist_ok=True)
-    names = sys.argv[2:] or sorted(file.stem for file in (HERE / "clients").glob("*.py"))
-    failed = 0
+    known = sorted(file.stem for file in (HERE / "clients").glob("*.py"))
+    names, time_max_s = sys.argv[2:] or known, float("inf")
+    if names == ["--one-per-protocol"]:
+        names, time_max_s = ONE_PER_PROTOCOL, ONE_PER_PROTOCOL_MAX_S
+    if unknown := sorted(set(names) - set(known)):
+        raise SystemExit(f"unknown clients: {', '.join(unknown)}; there are {', '.join(known)}")
+    passed = failed = skipped = 0
+    began = time.monotonic()
     for name in names:
         client = importlib.import_module(f"clients.{name}")
         try:
+            if time.monotonic() - began > time_max_s:
+                raise Skip(f"the {time_max_s} s for all of them are over")
             client.prepare(cache)
         except Skip as reason:
+            skipped += 1
             print(f"skipped  {name}: {reason}", flush=True)
             continue
         wrong, how = run(client, binary, cache)
-        failed += wrong is not None
+        failed, passed = failed + (wrong is not None), passed + (wrong is None)
         print(f"failed   {name}: {wrong}; what it left is in {how}" if wrong else f"passed   {name}: {how}", flush=True)
+    if not passed and not failed:
+        print("skipped: no client could be installed, so none was tried; are the package registries reachable?")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped ({time.monotonic() - began:.0f} s)")
     sys.exit(1 if failed else 0)
 
 

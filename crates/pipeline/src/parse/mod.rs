@@ -19,6 +19,8 @@ pub(crate) mod nginx_error;
 pub mod number;
 pub(crate) mod parquet;
 mod parquet_footer;
+mod parquet_pages;
+mod parquet_thrift;
 mod parquet_value;
 pub(crate) mod plain;
 pub(crate) mod single;

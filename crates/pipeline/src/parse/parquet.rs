@@ -8,11 +8,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::array::RecordBatch;
 use bytes::Bytes as SharedBytes;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::file::reader::ChunkReader;
 use vigie_domain::{Object, Value};
 
 use super::parquet_footer::check_schema;
+use super::parquet_pages::check_pages;
 use super::parquet_value::value_at;
 use super::{Bytes, Draft, Record, RecordReader, too_large};
 use crate::decompress::Budget;
@@ -133,8 +136,9 @@ fn open(input: impl ChunkReader + 'static) -> Result<(ParquetRecordBatchReader, 
     guarded(|| {
         // The schema that Arrow writers add says no more about values than Parquet's own, and is one more thing to trust.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new_with_options(input, options).map_err(|error| words(&error))?;
+        let metadata = ArrowReaderMetadata::load(&input, options).map_err(|error| words(&error))?;
+        check_pages(&input, metadata.metadata())?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata);
         let groups = builder.metadata().row_groups();
         let row_count = groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or_default()).sum();
         let size_bytes: u64 =

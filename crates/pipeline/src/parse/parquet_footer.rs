@@ -6,6 +6,8 @@
 
 use parquet::file::reader::ChunkReader;
 
+use super::parquet_thrift::{STRUCTS_MAX, Thrift};
+
 /// Levels of columns in columns.
 const LEVELS_MAX: usize = 64;
 
@@ -14,9 +16,6 @@ const ELEMENTS_MAX: u64 = 20_000;
 
 /// Bytes of the footer.
 const FOOTER_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
-/// Structs in structs of the footer; Parquet's own are 5 deep.
-const STRUCTS_MAX: u32 = 16;
 
 /// Bytes after the footer: its length and `PAR1`.
 const TAIL_BYTES: u64 = 8;
@@ -41,7 +40,7 @@ pub(super) fn check_schema(input: &impl ChunkReader) -> Result<(), String> {
 /// `None` when it cannot be read.
 fn check_footer(footer: &[u8]) -> Option<Result<(), String>> {
     const SCHEMA_FIELD: i64 = 2;
-    let mut thrift = Thrift { bytes: footer };
+    let mut thrift = Thrift::new(footer);
     let mut id = 0;
     loop {
         let kind = thrift.field(&mut id)??;
@@ -60,7 +59,7 @@ fn check_elements(thrift: &mut Thrift<'_>) -> Option<Result<(), String>> {
     // How many children each group above still has.
     let mut open: Vec<u64> = Vec::new();
     for index in 0..count {
-        let children = thrift.element_children()?;
+        let children = element_children(thrift)?;
         if children > count - index {
             return Some(Err("its schema has fewer columns than it says; send it again".to_owned()));
         }
@@ -80,119 +79,18 @@ fn check_elements(thrift: &mut Thrift<'_>) -> Option<Result<(), String>> {
     Some(Ok(()))
 }
 
-/// Reads Thrift's compact protocol as far as is needed; every method is `None` when the bytes end.
-struct Thrift<'b> {
-    bytes: &'b [u8],
-}
-
-impl Thrift<'_> {
-    fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.bytes.split_first()?;
-        self.bytes = rest;
-        Some(*first)
-    }
-
-    fn skip_bytes(&mut self, count: u64) -> Option<()> {
-        self.bytes = self.bytes.get(usize::try_from(count).ok()?..)?;
-        Some(())
-    }
-
-    fn varint(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..u64::BITS).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    fn zigzag(&mut self) -> Option<i64> {
-        let number = self.varint()?;
-        Some((number >> 1) as i64 ^ -((number & 1) as i64))
-    }
-
-    /// The kind of the next field, and its number into `id`; `Some(None)` at the end of the struct.
-    fn field(&mut self, id: &mut i64) -> Option<Option<u8>> {
-        let header = self.byte()?;
-        if header == 0 {
-            return Some(None);
-        }
-        *id = match header >> 4 {
-            0 => self.zigzag()?,
-            delta => id.checked_add(i64::from(delta))?,
-        };
-        Some(Some(header & 0x0f))
-    }
-
-    /// How many items, and their kind.
-    fn list(&mut self) -> Option<(u64, u8)> {
-        let header = self.byte()?;
-        let count = match header >> 4 {
-            0x0f => self.varint()?,
-            count => u64::from(count),
-        };
-        Some((count, header & 0x0f))
-    }
-
-    /// How many children the schema element has, which is read to its end.
-    fn element_children(&mut self) -> Option<u64> {
-        const CHILDREN_FIELD: i64 = 5;
-        let (mut id, mut children) = (0, 0);
-        while let Some(kind) = self.field(&mut id)? {
-            if id == CHILDREN_FIELD {
-                children = u64::try_from(self.zigzag()?).ok()?;
-            } else {
-                self.skip(kind, STRUCTS_MAX)?;
-            }
-        }
-        Some(children)
-    }
-
-    fn skip(&mut self, kind: u8, structs_left: u32) -> Option<()> {
-        match kind {
-            1 | 2 => Some(()),
-            3 => self.skip_bytes(1),
-            4..=6 => self.varint().map(|_| ()),
-            7 => self.skip_bytes(8),
-            8 => {
-                let size = self.varint()?;
-                self.skip_bytes(size)
-            }
-            9 | 10 => {
-                let (count, kind) = self.list()?;
-                (0..count).try_for_each(|_| self.skip_item(kind, structs_left))
-            }
-            11 => {
-                let count = self.varint()?;
-                let kinds = if count == 0 { 0 } else { self.byte()? };
-                (0..count).try_for_each(|_| {
-                    self.skip_item(kinds >> 4, structs_left)?;
-                    self.skip_item(kinds & 0x0f, structs_left)
-                })
-            }
-            12 => {
-                let structs_left = structs_left.checked_sub(1)?;
-                let mut id = 0;
-                while let Some(kind) = self.field(&mut id)? {
-                    self.skip(kind, structs_left)?;
-                }
-                Some(())
-            }
-            _ => None,
+/// How many children the schema element has, which is read to its end.
+fn element_children(thrift: &mut Thrift<'_>) -> Option<u64> {
+    const CHILDREN_FIELD: i64 = 5;
+    let (mut id, mut children) = (0, 0);
+    while let Some(kind) = thrift.field(&mut id)? {
+        if id == CHILDREN_FIELD {
+            children = u64::try_from(thrift.zigzag()?).ok()?;
+        } else {
+            thrift.skip(kind, STRUCTS_MAX)?;
         }
     }
-
-    /// Unlike as a field, a boolean in a list takes a byte; so every item takes one, and the bytes bound the loop.
-    fn skip_item(&mut self, kind: u8, structs_left: u32) -> Option<()> {
-        match kind {
-            1 | 2 => self.skip_bytes(1),
-            9..=12 => self.skip(kind, structs_left.checked_sub(1)?),
-            _ => self.skip(kind, structs_left),
-        }
-    }
+    Some(children)
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ use vigie_domain::codec::{Reader, write_text, write_unsigned};
 pub const HEADER_BYTES: usize = 8;
 /// A body is never larger; a length above it is damage.
 pub const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Each byte of an LZ4 block stands for so many at most, in the extension of a length:
+/// <https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md>.
+const LZ4_RATIO_MAX: usize = 255;
 
 /// The form of what is written now.
 const FORM: u64 = 2;
@@ -91,12 +94,16 @@ fn body_length(bytes: &[u8]) -> Option<usize> {
     (8..=BODY_BYTES_MAX).contains(&length).then_some(length)
 }
 
+/// An LZ4 block and how long it says that it is uncompressed; `None` when it cannot be, so that no memory is taken for it.
+fn sized_block(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (plain_length, block) = lz4_flex::block::uncompressed_size(bytes).ok()?;
+    let is_possible = plain_length <= BODY_BYTES_MAX * 4 && plain_length <= block.len().saturating_mul(LZ4_RATIO_MAX);
+    is_possible.then_some((plain_length, block))
+}
+
 fn decode(body: &[u8]) -> Option<Record> {
     let first_sequence = u64::from_le_bytes(body.get(..8)?.try_into().ok()?);
-    let (plain_length, block) = lz4_flex::block::uncompressed_size(&body[8..]).ok()?;
-    if plain_length > BODY_BYTES_MAX * 4 {
-        return None;
-    }
+    let (plain_length, block) = sized_block(&body[8..])?;
     let plain = lz4_flex::decompress(block, plain_length).ok()?;
     let mut reader = Reader::new(&plain);
     let count = reader.unsigned().ok()?;
@@ -160,6 +167,17 @@ mod tests {
         let event = Event { id: None, timestamp, ingested_at, log_type: LogType::Error, body };
         assert_eq!((record.first_sequence, record.key.as_deref()), (77, Some("upload/1")));
         assert_eq!(record.events, vec![event].into());
+    }
+
+    #[test]
+    fn a_length_that_no_block_of_its_size_has_is_not_believed() {
+        let block = lz4_flex::compress_prepend_size(&vec![0; 1 << 20]);
+        assert!(block.len() < 4_500, "{}", block.len());
+        assert_eq!(sized_block(&block).map(|(length, _)| length), Some(1 << 20));
+        for length in [2_u32 << 20, 1 << 30, u32::MAX] {
+            let lying = [&length.to_le_bytes(), &block[4..]].concat();
+            assert_eq!(sized_block(&lying), None, "{length}");
+        }
     }
 
     #[test]

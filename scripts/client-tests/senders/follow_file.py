@@ -1,0 +1,48 @@
+"""Writes lines to a file that a program follows, and ends when all of them are stored.
+
+usage: follow_file.py URL USER PASSWORD QUERY EVENTS LINE COMMAND…
+"""
+
+import base64
+import json
+import pathlib
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+url, user, password, query, events, line, *command = sys.argv[1:]
+AT_ONCE = 100
+PAUSE_S = 0.05
+STORED_MAX_S = 240
+
+
+def stored():
+    login = base64.b64encode(f"{user}:{password}".encode()).decode()
+    headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
+    body = json.dumps({"query": query, "size": 0}).encode()
+    try:
+        return json.load(urllib.request.urlopen(urllib.request.Request(f"{url}/api/logs/search", body, headers)))["total"]
+    except (urllib.error.URLError, ConnectionError):
+        return 0
+
+
+log = pathlib.Path("shop.log")
+log.touch()
+program = subprocess.Popen(command)
+try:
+    with log.open("a") as lines:
+        for n in range(int(events)):
+            lines.write(line % {"n": n} + "\n")
+            if n % AT_ONCE == 0:
+                lines.flush()
+                time.sleep(PAUSE_S)
+    end = time.monotonic() + STORED_MAX_S
+    while (count := stored()) < int(events):
+        if time.monotonic() > end or program.poll() is not None:
+            sys.exit(f"{count} events are stored")
+        time.sleep(PAUSE_S)
+finally:
+    program.terminate()
+    program.wait()
