@@ -40,9 +40,10 @@ KILLED_AT = 1_500
 START_MAX_S = 90
 SENDING_MAX_S = 300
 # Of each protocol one client that the package registries of Python and Node have, or every machine: what each change is tried with.
+# None over UDP: a busy machine may drop datagrams, and then the change is not to blame.
 ONE_PER_PROTOCOL = [
-    "elasticsearch_py_9", "fluent_logger_node_compressed", "gelf_pro_tcp", "graypy_udp", "logger_tcp", "logger_udp",
-    "otlp_python_grpc", "otlp_python_http", "pylogbeat", "python_logstash_async_tcp", "splunk_handler_python", "winston_loki",
+    "elasticsearch_py_9", "fluent_logger_node_compressed", "gelf_pro_tcp", "logger_tcp", "otlp_python_grpc",
+    "otlp_python_http", "pylogbeat", "python_logstash_async_tcp", "splunk_handler_python", "winston_loki",
 ]
 # No further one of them is begun after that, so that a change does not wait for slow registries.
 ONE_PER_PROTOCOL_MAX_S = 210
