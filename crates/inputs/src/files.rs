@@ -144,7 +144,7 @@ fn store_all(
     store: &mut dyn FnMut(&Block, Fill) -> Result<FramedReport, Stopped>,
 ) -> Result<(), Failure> {
     let mut is_noted = true;
-    while let Some(block) = file.next_block()? {
+    while let Some(block) = file.next_events()? {
         positions.note(file.position(Some(&block))?)?;
         store(&block, fill_of(&block, file.path()))?;
         file.stored(&block);

@@ -37,6 +37,15 @@ pub struct Block {
 /// Length of a file and when it was last written to: while both stay, there is nothing new in it.
 type Seen = (u64, Option<SystemTime>);
 
+/// What a block ends with.
+#[derive(Clone, Copy)]
+enum Ending {
+    /// Any line.
+    Lines,
+    /// A line that nothing goes on with.
+    Events,
+}
+
 /// A file that is followed.
 pub struct Followed {
     path: PathBuf,
@@ -123,11 +132,23 @@ impl Followed {
         self.nameless_since = None;
     }
 
-    /// The next whole lines; `None` when there are none yet.
+    /// The next whole lines; `None` when there are none yet. Which of them are one event is for the caller to tell.
     ///
     /// # Errors
     /// What the file system answers.
     pub fn next_block(&mut self) -> io::Result<Option<Block>> {
+        self.next(Ending::Lines)
+    }
+
+    /// The next whole events: the last waits a while for lines that go on with it. `None` when there are none yet.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub(super) fn next_events(&mut self) -> io::Result<Option<Block>> {
+        self.next(Ending::Events)
+    }
+
+    fn next(&mut self, ending: Ending) -> io::Result<Option<Block>> {
         if let Some(noted) = self.noted.clone() {
             let bytes = self.read((noted.end - self.offset) as usize)?;
             return Ok(Some(Block { bytes, end: noted.end, key: noted.key, is_too_large: noted.is_too_large }));
@@ -141,8 +162,11 @@ impl Followed {
         self.skip()?;
         let bytes = self.read(BLOCK_BYTES)?;
         if let Some(last) = memchr::memrchr(b'\n', &bytes) {
-            let is_more_there = bytes.len() == BLOCK_BYTES;
-            return Ok(self.settled_block(&bytes.slice(..=last), is_more_there));
+            let lines = bytes.slice(..=last);
+            return Ok(match ending {
+                Ending::Lines => Some(self.block(lines)),
+                Ending::Events => self.settled_block(&lines, bytes.len() == BLOCK_BYTES),
+            });
         }
         self.block_of_large_line(bytes, now)
     }
