@@ -336,8 +336,11 @@ fn what_is_wrong_in_a_pipeline_is_named() {
         check(&format!("version = 1\n[[stage]]\ntype = 'drop'\n[[stage]]\n{stage}"), expected);
     };
     check("field = 'a'", "stage 2, key \"type\": it is missing");
-    check("type = 'grk'", "stage 2, key \"type\": \"grk\" is no stage; use one of add, bin_lookup, clone");
-    check("type = 'kv'\nfeild = 'a'", "stage 2 (kv), key \"feild\": there is no such key; this stage has add_tags");
+    check("type = 'grk'", "stage 2, key \"type\": \"grk\" is no stage; use one of add, bin_lookup, capitalize, clone");
+    check(
+        "type = 'kv'\nfeild = 'a'",
+        "stage 2 (kv), key \"feild\": there is no such key; this stage has add_fields, add_tags",
+    );
     check("type = 'kv'\nfield = 7", "stage 2 (kv), key \"field\": 7 is not text in quotes");
     check("type = 'kv'\nfield_split = ''", "key \"field_split\": it is empty");
     check("type = 'kv'\nwhen = 'a:('", "stage 2 (kv), key \"when\"");
