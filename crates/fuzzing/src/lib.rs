@@ -59,7 +59,6 @@ pub const TARGETS: &[Target] = &[
     target!(log4j),
     target!(log_record),
     target!(logfmt),
-    target!(logstash),
     target!(loki),
     target!(lumberjack),
     target!(manifest),

@@ -18,7 +18,6 @@ mod foreign;
 mod format;
 mod framed;
 pub mod hec;
-pub mod logstash;
 pub mod loki;
 mod options;
 pub mod otlp;
