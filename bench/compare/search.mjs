@@ -143,6 +143,7 @@ class Searches {
       () => ({ ids: { values: some([1, 2, 3, 4], 3).map(() => `e${below(count)}`) } }),
       () => ({ query_string: { query: `${field}:"${value}" ${one(['AND', 'OR', ''])} ${one(this.few)}:*`, default_operator: one(['AND', 'OR']) } }),
       () => ({ query_string: { query: `${one(this.numbers)}:>${this.value(one(this.numbers))} ${one(['AND NOT', 'OR', '-'])} message:${one(this.words)}`.replace('- ', '-') } }),
+      () => ({ query_string: { query: `${one(this.words)} ${one(['AND', 'OR'])} ${one(this.words)}`, fields: [one(this.few), 'message'] } }),
       () => ({ match_all: {} }),
     ];
     return one(kinds)();
@@ -175,7 +176,7 @@ class Searches {
     return one([
       () => ({ terms: { field, size: 1 + below(20) } }),
       () => ({ terms: { field, size: 50, order: { _key: one(['asc', 'desc']) } } }),
-      () => ({ date_histogram: { field: '@timestamp', fixed_interval: one(['10m', '1h', '90m', '1d']), min_doc_count: one([0, 1]) } }),
+      () => ({ date_histogram: { field: '@timestamp', fixed_interval: one(['10m', '1h', '90m', '1d']), min_doc_count: one([0, 1]), ...this.bounds() } }),
       () => ({ date_histogram: { field: '@timestamp', calendar_interval: one(['hour', 'day', 'week']), time_zone: one(['+01:00', 'UTC', '-05:30']), min_doc_count: 1 } }),
       () => ({ filter: this.leaf() }),
       () => ({ filters: { filters: { a: this.leaf(), b: this.leaf() } } }),
@@ -186,12 +187,22 @@ class Searches {
     ])();
   }
 
+  bounds() {
+    const [min, max] = [this.instant(), this.instant()].sort();
+    return random() < 0.3 ? { extended_bounds: { min, max } } : {};
+  }
+
   aggregations(depth = 0) {
     const asked = {};
     for (let number = 0; number < 1 + below(2); number++) {
       const isMetric = depth > 1 || random() < 0.3;
       const aggregation = isMetric ? this.metric() : this.buckets();
       if (!isMetric && random() < 0.6) aggregation.aggs = this.aggregations(depth + 1);
+      if (aggregation.terms && random() < 0.4) {
+        const kind = one(['sum', 'min', 'max', 'avg']);
+        aggregation.terms.order = { by: one(['asc', 'desc']) };
+        aggregation.aggs = { ...aggregation.aggs, by: { [kind]: { field: one(this.numbers) } } };
+      }
       asked[`a${number}`] = aggregation;
     }
     return asked;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use vigie_domain::aggregation::{Aggregation, AggregationKind};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::mapping::{self, FieldKind};
-use vigie_domain::query::{Bound, Predicate, Query};
+use vigie_domain::query::{Bound, Predicate, Query, QueryCost};
 use vigie_domain::{Result, TimeRange, Timestamp};
 
 use super::instants::{DateForm, End, bound, instant};
@@ -42,6 +42,8 @@ pub(super) struct Reader {
     pub(super) range: TimeRange,
     /// How many were read.
     pub(super) count: usize,
+    /// What deciding the query and the filters so far takes.
+    pub(super) cost: QueryCost,
 }
 
 impl Reader {
@@ -70,6 +72,12 @@ impl Reader {
         };
         let inner = place.key(kind);
         let (shape, kind) = self.kind(kind, &object[kind.as_str()], &inner)?;
+        if let AggregationKind::Filters(filters) = &kind {
+            self.cost = filters.iter().map(|(_, filter)| filter.cost()).fold(self.cost, QueryCost::plus);
+            if let Some(words) = self.cost.excess() {
+                return Err(inner.wrong(&format!("with the query and the filters before it, {words}")));
+            }
+        }
         let (children, asked_below) = match below {
             None => (Vec::new(), Vec::new()),
             Some(below) => self.all(below, &place.key("aggs"))?,
@@ -176,17 +184,17 @@ impl Reader {
         let object = place.object(json)?;
         place.check_keys(object, &["filters", "other_bucket", "other_bucket_key"], &["keyed"])?;
         let place_of = place.key("filters");
-        let (mut filters, shape) = match object.get("filters") {
+        let (mut filters, is_keyed) = match object.get("filters") {
             Some(Json::Object(named)) => {
                 let one =
                     |(name, json): (&String, &Json)| Ok((name.clone(), query(json, self.now, &place_of.key(name))?));
-                (named.iter().map(one).collect::<Result<Vec<_>>>()?, Shape::Named)
+                (named.iter().map(one).collect::<Result<Vec<_>>>()?, true)
             }
             Some(Json::Array(list)) => {
                 let one = |(number, json): (usize, &Json)| {
                     Ok((number.to_string(), query(json, self.now, &place_of.item(number))?))
                 };
-                (list.iter().enumerate().map(one).collect::<Result<Vec<_>>>()?, Shape::Unnamed)
+                (list.iter().enumerate().map(one).collect::<Result<Vec<_>>>()?, false)
             }
             _ => return Err(place.wrong("must have [filters], an object or a list of queries")),
         };
@@ -198,7 +206,8 @@ impl Reader {
             let any = Query::any(filters.iter().map(|(_, query)| query.clone()).collect()).unwrap_or(Query::Nothing);
             filters.push((other_key.unwrap_or_else(|| "_other_".to_owned()), Query::Not(Box::new(any))));
         }
-        Ok((shape, AggregationKind::Filters(filters)))
+        let names = filters.iter().map(|(name, _)| name.clone()).collect();
+        Ok((Shape::Filters { names, is_keyed }, AggregationKind::Filters(filters)))
     }
 
     fn ranges(&mut self, json: &Json, place: &Place, is_of_dates: bool) -> Result<(Shape, AggregationKind)> {

@@ -63,23 +63,29 @@ fn shown(asked: &Asked, answer: Option<&AggregationAnswer>) -> Result<Map<String
             let own = json!({"doc_count": bucket.map_or(0, |bucket| bucket.count)});
             return object_of(with_children(own, asked, bucket.map(|bucket| bucket.children.as_slice()))?);
         }
-        Shape::Named | Shape::Unnamed => {
-            let one = |bucket: &Bucket| {
-                let name = bucket.key.as_text().unwrap_or_default().to_owned();
-                Ok((name, with_children(json!({"doc_count": bucket.count}), asked, Some(&bucket.children))?))
-            };
-            of_buckets(buckets.iter().map(one).collect::<Result<_>>()?, matches!(asked.shape, Shape::Named))
+        // A bucket that holds nothing has no answers below it, and still shows every query and range.
+        Shape::Filters { names, is_keyed } => {
+            let mut shown = Vec::with_capacity(names.len());
+            for (number, name) in names.iter().enumerate() {
+                let bucket = buckets.get(number);
+                let own = json!({"doc_count": bucket.map_or(0, |bucket| bucket.count)});
+                let below = bucket.map(|bucket| bucket.children.as_slice());
+                shown.push((name.clone(), with_children(own, asked, below)?));
+            }
+            of_buckets(shown, *is_keyed)
         }
         Shape::Ranges { ranges, is_keyed } => {
             let mut shown = Vec::with_capacity(ranges.len());
-            for (range, bucket) in ranges.iter().zip(buckets) {
+            for (number, range) in ranges.iter().enumerate() {
+                let bucket = buckets.get(number);
                 let mut own = Map::new();
                 if !is_keyed {
                     own.insert("key".to_owned(), Json::from(range.key.clone()));
                 }
                 own.extend(range.bounds.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-                own.insert("doc_count".to_owned(), Json::from(bucket.count));
-                shown.push((range.key.clone(), with_children(Json::Object(own), asked, Some(&bucket.children))?));
+                own.insert("doc_count".to_owned(), Json::from(bucket.map_or(0, |bucket| bucket.count)));
+                let below = bucket.map(|bucket| bucket.children.as_slice());
+                shown.push((range.key.clone(), with_children(Json::Object(own), asked, below)?));
             }
             of_buckets(shown, *is_keyed)
         }
@@ -169,7 +175,7 @@ fn terms(asked: &Asked, buckets: &[Bucket], other_count: u64, wanted: &Wanted<'_
             );
             return Err(Error::new(vigie_domain::ErrorKind::TooLarge, words));
         }
-        sorted.sort_by(|left, right| by_order(left, right, wanted.order));
+        sorted.sort_by(|left, right| by_order(left, right, asked, wanted.order));
     }
     sorted.retain(|bucket| bucket.count >= wanted.least_count);
     let left_out: u64 = sorted.iter().skip(wanted.size).map(|bucket| bucket.count).sum();
@@ -197,14 +203,14 @@ fn term_key(bucket: &Bucket, is_instant: bool) -> Json {
     }
 }
 
-fn by_order(left: &Bucket, right: &Bucket, order: &[(OrderBy, bool)]) -> Ordering {
+fn by_order(left: &Bucket, right: &Bucket, asked: &Asked, order: &[(OrderBy, bool)]) -> Ordering {
     let by_key = || vigie_domain::aggregation::cmp_keys(&left.key, &right.key);
     for (by, is_ascending) in order {
         let ordering = match by {
             OrderBy::Count => left.count.cmp(&right.count),
             OrderBy::Key => by_key(),
             OrderBy::Metric(name, number) => {
-                let [left, right] = [left, right].map(|bucket| number_of(bucket, name, number.as_deref()));
+                let [left, right] = [left, right].map(|bucket| number_of(bucket, asked, name, number.as_deref()));
                 match (left, right) {
                     (Some(left), Some(right)) => left.total_cmp(&right),
                     // What has no number comes last whatever the direction.
@@ -222,16 +228,21 @@ fn by_order(left: &Bucket, right: &Bucket, order: &[(OrderBy, bool)]) -> Orderin
     by_key()
 }
 
-/// The number by which buckets are put in order.
-fn number_of(bucket: &Bucket, name: &str, number: Option<&str>) -> Option<f64> {
+/// The number by which buckets are put in order: the metric below them of that name, and which of its numbers.
+fn number_of(bucket: &Bucket, asked: &Asked, name: &str, number: Option<&str>) -> Option<f64> {
     let (_, answer) = bucket.children.iter().find(|(known, _)| known == name)?;
+    let shape = asked.children.iter().find(|child| child.name == name).map(|child| &child.shape)?;
     match answer {
-        AggregationAnswer::Stats(stats) => match number {
-            Some("count") => Some(stats.count as f64),
-            Some("sum") => Some(stats.sum),
-            Some("min") => stats.min,
-            Some("max") => stats.max,
-            _ => stats.mean(),
+        AggregationAnswer::Stats(stats) => match (shape, number) {
+            (Shape::Metric(Metric::Sum), _) | (Shape::Stats, Some("sum")) => Some(stats.sum),
+            // Of nothing, the smallest number is the largest there is, and the other way round; of a mean there is none.
+            (Shape::Metric(Metric::Min), _) | (Shape::Stats, Some("min")) => Some(stats.min.unwrap_or(f64::INFINITY)),
+            (Shape::Metric(Metric::Max), _) | (Shape::Stats, Some("max")) => {
+                Some(stats.max.unwrap_or(f64::NEG_INFINITY))
+            }
+            (Shape::Metric(Metric::Avg), _) | (Shape::Stats, Some("avg")) => stats.mean(),
+            (Shape::Stats, Some("count")) => Some(stats.count as f64),
+            _ => None,
         },
         AggregationAnswer::Cardinality { count } => Some(*count as f64),
         AggregationAnswer::Buckets { buckets, .. } => buckets.first().map(|bucket| bucket.count as f64),
@@ -253,25 +264,23 @@ fn with_empty_ends(
         buckets.iter().map(|bucket| (Timestamp::from_nanos(start(bucket)), Some(bucket))).collect();
     let Some((min, max)) = wanted.filter(|(min, max)| min <= max) else { return Ok(shown) };
     let (first, last) = (spans.start_of(min), spans.start_of(max));
-    let behind = |at: i64| at.checked_add(spans.interval_ns);
-    let (known_first, known_last) = match (buckets.first(), buckets.last()) {
-        (Some(first), Some(last)) => (start(first), start(last)),
-        _ => (last.saturating_add(1), last),
+    // Without any bucket all are empty.
+    let (known_first, behind_known) = match (buckets.first(), buckets.last()) {
+        (Some(first), Some(last)) => (start(first), start(last).saturating_add(spans.interval_ns)),
+        _ => (last.saturating_add(1), i64::MAX),
     };
-    let count = (i128::from(last) - i128::from(first)) / i128::from(spans.interval_ns);
+    let gaps = [(first, known_first), (behind_known, last.saturating_add(1))];
+    let length = |(from, to): (i64, i64)| (i128::from(to) - i128::from(from)).max(0);
+    let count = gaps.into_iter().map(length).sum::<i128>() / i128::from(spans.interval_ns);
     if count > ADDED_SPANS_MAX as i128 {
-        let words = format!("[extended_bounds] has {count} spans, more than {ADDED_SPANS_MAX}; ask for wider ones");
+        let words = format!("[extended_bounds] adds {count} spans, more than {ADDED_SPANS_MAX}; ask for wider ones");
         return Err(Error::new(vigie_domain::ErrorKind::TooLarge, words));
     }
-    let empty = |from: i64, to: i64| {
-        std::iter::successors((from < to).then_some(from), move |at| behind(*at).filter(|next| *next < to))
-            .map(|at| (Timestamp::from_nanos(at), None))
-    };
-    let before: Vec<_> = empty(first, known_first.min(last.saturating_add(1))).collect();
-    let after: Vec<_> = match buckets.is_empty() {
-        true => Vec::new(),
-        false => empty(behind(known_last).unwrap_or(i64::MAX).max(first), last.saturating_add(1)).collect(),
-    };
+    let [before, after] = gaps.map(|(from, to)| {
+        let next = move |at: &i64| at.checked_add(spans.interval_ns).filter(|next| *next < to);
+        let starts = std::iter::successors((from < to).then_some(from), next);
+        starts.map(|at| (Timestamp::from_nanos(at), None)).collect::<Vec<_>>()
+    });
     shown.splice(0..0, before);
     shown.extend(after);
     Ok(shown)

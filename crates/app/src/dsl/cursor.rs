@@ -16,7 +16,7 @@ pub(super) struct Scroll {
     pub(super) body: Map<String, Json>,
     pub(super) opened_at_ns: i64,
     pub(super) after: Option<(i64, u64)>,
-    pub(super) total: u64,
+    pub(super) total: Option<u64>,
 }
 
 /// A point in time: events that were accepted later are not seen.

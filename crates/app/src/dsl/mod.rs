@@ -104,7 +104,7 @@ impl DslSearch {
                 body: without_aggregations(&request.body),
                 opened_at_ns: opened.map_or(0, |point| point.opened_at_ns),
                 after: answer.hits.last().map(|hit| (hit.position.timestamp.as_nanos(), hit.position.sequence)),
-                total: answer.total.unwrap_or_default(),
+                total: answer.total,
             };
             shown.insert("_scroll_id".to_owned(), Json::from(encode(&scroll)?));
         }
@@ -135,7 +135,7 @@ impl DslSearch {
             None => Hits { hits: Vec::new(), total: None, aggregations: None },
             Some(_) => self.answer(scope, &page, selection.clone(), &Map::new()).await?,
         };
-        answer.total = Some(scroll.total);
+        answer.total = scroll.total;
         let after = answer.hits.last().map(|hit| (hit.position.timestamp.as_nanos(), hit.position.sequence));
         let mut shown = shown(&answer, &page, &selection.query);
         shown.insert("_scroll_id".to_owned(), Json::from(encode(&Scroll { after, ..scroll })?));
@@ -225,7 +225,8 @@ impl DslSearch {
         let asked = body.get("aggs").or_else(|| body.get("aggregations"));
         let (mut aggregations, mut total) = (None, None);
         if let Some(json) = asked {
-            let mut reader = Reader { now: (self.clock)(), range: selection.range, count: 0 };
+            let mut reader =
+                Reader { now: (self.clock)(), range: selection.range, count: 0, cost: selection.query.cost() };
             let (asked, questions) = reader.all(json, &Place::of("aggs"))?;
             let request = AggregateRequest { selection: selection.clone(), aggregations: questions };
             let result = self.store.aggregate(scope, &request).await?;
@@ -247,6 +248,17 @@ impl DslSearch {
         let result = self.store.search(scope, &request).await?;
         Ok(Hits { hits: result.hits, total: total.or(result.total), aggregations })
     }
+}
+
+/// Reads a body as a search does, and asks nothing: what may be sent can be tried without a store.
+///
+/// # Errors
+/// As `DslSearch::search`.
+pub fn read(body: &Map<String, Json>, now: Timestamp) -> Result<()> {
+    body::page(body)?;
+    let query = body.get("query").map_or(Ok(Query::All), |json| query::query(json, now, &Place::of("query")))?;
+    let mut reader = Reader { now, range: TimeRange::ALL, count: 0, cost: query.cost() };
+    body.get("aggs").map_or(Ok(()), |json| reader.all(json, &Place::of("aggs")).map(drop))
 }
 
 /// The answer without aggregations and ids.

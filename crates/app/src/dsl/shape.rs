@@ -22,10 +22,8 @@ pub(super) enum Shape {
     },
     /// One bucket.
     Single,
-    /// Buckets of queries, with names of their own.
-    Named,
-    /// Buckets of queries in their order.
-    Unnamed,
+    /// Buckets of queries by these names, shown with them or as a list.
+    Filters { names: Vec<String>, is_keyed: bool },
     /// Buckets between bounds: key, lower, upper.
     Ranges { ranges: Vec<RangeShape>, is_keyed: bool },
     /// One of count, sum, minimum, maximum, mean.

@@ -29,30 +29,30 @@ impl Bench {
                 "10:00:00.000",
                 "info",
                 "cart",
-                json!({"message": "item added to cart", "amount": 10.5, "currency": "EUR"}),
+                json!({"message": "item added to cart", "points": 9, "amount": 10.5, "currency": "EUR"}),
             ),
             event(
                 2,
                 "10:00:30.000",
                 "error",
                 "cart",
-                json!({"message": "Payment gateway timeout", "client_ip": "10.0.0.7"}),
+                json!({"message": "Payment gateway timeout", "points": 1, "client_ip": "10.0.0.7"}),
             ),
             event(
                 3,
                 "10:05:00.000",
                 "error",
                 "till",
-                json!({"message": "payment refused by bank", "amount": 99.0, "tags": ["a", "b"]}),
+                json!({"message": "payment refused by bank", "points": 5, "amount": 99.0, "tags": ["a", "b"]}),
             ),
             event(
                 4,
                 "11:00:00.000",
                 "info",
                 "till",
-                json!({"message": "payment accepted", "amount": 20.0, "sent_index": "filebeat-1"}),
+                json!({"message": "payment accepted", "points": 5, "amount": 20.0, "sent_index": "filebeat-1"}),
             ),
-            event(5, "12:30:00.000", "warn", "cart", json!({"message": "cart is slow", "took_ms": 900})),
+            event(5, "12:30:00.000", "warn", "cart", json!({"message": "cart is slow", "points": 1, "took_ms": 900})),
         ];
         let shop = Shop::with(&events).await;
         Self { dsl: DslSearch::new(shop.store.clone(), clock()), shop }
@@ -158,6 +158,10 @@ async fn query_strings_are_read_as_lucene_reads_them() {
     bench.finds(json!({"query_string": {"query": "refused bank", "default_operator": "AND"}}), "3").await;
     bench.finds(json!({"query_string": {"query": "cart", "fields": ["message"]}}), "51").await;
     bench.finds(json!({"query_string": {"query": "cart", "default_field": "service"}}), "521").await;
+    // Each word in any of the fields, not all of them in one.
+    let both = json!({"query_string": {"query": "till AND refused", "fields": ["service", "message"]}});
+    bench.finds(both, "3").await;
+    bench.finds(json!({"query_string": {"query": "NOT till", "fields": ["service", "message"]}}), "521").await;
 }
 
 #[tokio::test]
@@ -206,6 +210,8 @@ async fn what_is_not_there_is_refused_and_named() {
     }
     bench.refuses(query(deep), "lies deeper than").await;
     let many: Vec<u32> = (0..5_000).collect();
+    let filter = json!({"filter": {"terms": {"a": many}}});
+    bench.refuses(json!({"aggs": {"a": filter}}), "conditions are more than").await;
     bench.refuses(query(json!({"terms": {"a": many}})), "conditions are more than").await;
 }
 
@@ -314,6 +320,13 @@ async fn buckets_have_elasticsearchs_shape() {
         .map(|bucket| (&bucket["key_as_string"].as_str().unwrap()[11..13], bucket["doc_count"].as_u64().unwrap()))
         .collect();
     assert_eq!(hours, [("09", 0), ("10", 3), ("11", 1), ("12", 1), ("13", 0)]);
+    let later = json!({"a": {"date_histogram": {"field": "@timestamp", "fixed_interval": "1h", "extended_bounds": {"min": "2026-11-23T14:30:00Z", "max": "2026-11-23T15:30:00Z"}},
+        "aggs": {"f": {"filters": {"filters": {"x": {"match_all": {}}}}}}}});
+    let later = bench.aggregates(later).await;
+    let counts: Vec<u64> =
+        later["a"]["buckets"].as_array().unwrap().iter().map(|bucket| bucket["doc_count"].as_u64().unwrap()).collect();
+    assert_eq!(counts, [3, 1, 1, 0, 0, 0], "the gap before the bounds is filled too");
+    assert_eq!(later["a"]["buckets"][4]["f"], json!({"buckets": {"x": {"doc_count": 0}}}));
     let services = json!([{"key": "till", "doc_count": 1}, {"key": "cart", "doc_count": 1}]);
     assert_eq!((&answer["errors"]["doc_count"], &answer["errors"]["services"]["buckets"]), (&json!(2), &services));
     assert_eq!(answer["split"], json!({"buckets": {"slow": {"doc_count": 1}, "_other_": {"doc_count": 4}}}));
@@ -336,6 +349,8 @@ async fn metrics_have_elasticsearchs_shape() {
             "all": {"stats": {"field": "amount"}}, "mean": {"avg": {"field": "amount"}}, "none": {"max": {"field": "nothing"}},
             "count": {"value_count": {"field": "amount"}}, "half": {"percentiles": {"field": "amount", "percents": [50, 99.9]}},
             "list": {"percentiles": {"field": "amount", "percents": [50], "keyed": false}},
+            "by_sum": {"terms": {"field": "service", "order": {"money": "desc"}}, "aggs": {"money": {"sum": {"field": "points"}}}},
+            "by_max": {"terms": {"field": "service", "order": {"took": "asc"}}, "aggs": {"took": {"max": {"field": "took_ms"}}}},
             "by_money": {"terms": {"field": "service", "order": {"money.sum": "asc"}}, "aggs": {"money": {"stats": {"field": "amount"}}}},
         }))
         .await;
@@ -344,6 +359,9 @@ async fn metrics_have_elasticsearchs_shape() {
     assert_eq!((&answer["count"], &answer["half"]["values"]["50.0"]), (&json!({"value": 3}), &json!(20.0)));
     assert!(answer["half"]["values"]["99.9"].is_number());
     assert_eq!(answer["list"]["values"], json!([{"key": 50.0, "value": 20.0}]));
+    assert_eq!(answer["by_max"]["buckets"][0]["key"], "till", "which has no such number");
+    // The mean of the points is in the other order.
+    assert_eq!(answer["by_sum"]["buckets"][0]["money"], json!({"value": 11.0}));
     let services: Vec<&str> = answer["by_money"]["buckets"]
         .as_array()
         .unwrap()

@@ -30,12 +30,18 @@ impl Where {
         }
     }
 
-    fn beginning_with(&self, word: &str) -> Query {
-        let pattern = format!("{}*", escaped(&tokens::fold(word)));
-        match self {
-            Self::Anywhere => Query::FreeText(TextPattern::Wildcard(pattern)),
-            Self::In(field) => Query::Field { field: field.name.clone(), predicate: Predicate::Wildcard(pattern) },
+    fn pattern(&self, pattern: &TextPattern) -> Query {
+        match (self, pattern) {
+            (Self::Anywhere, pattern) => Query::FreeText(pattern.clone()),
+            (Self::In(_), TextPattern::Words(words)) => self.words(words),
+            (Self::In(field), TextPattern::Wildcard(pattern)) => {
+                Query::Field { field: field.name.clone(), predicate: Predicate::Wildcard(pattern.clone()) }
+            }
         }
+    }
+
+    fn beginning_with(&self, word: &str) -> Query {
+        self.pattern(&TextPattern::Wildcard(format!("{}*", escaped(&tokens::fold(word)))))
     }
 }
 
@@ -187,23 +193,19 @@ pub(super) fn query_string(json: &Json, now: Timestamp, place: &Place) -> Result
             .wrong(&format!("Failed to parse query [{text}]: {} (characters {start} to {end})", error.message))
     })?;
     let query = query.resolved(now).map_err(|error| place.key("query").wrong(&error.to_string()))?;
-    let mut queries = places(settings, place)?.into_iter().map(|found| within(query.clone(), &found));
-    let first = queries.next().unwrap_or(Query::Nothing);
-    Ok(queries.fold(first, |all, one| Query::Or(vec![all, one])))
+    Ok(within(query, &places(settings, place)?))
 }
 
-/// The query with words that name no field looked for at that place.
-fn within(query: Query, place: &Where) -> Query {
-    let Where::In(field) = place else { return query };
-    let all = |queries: Vec<Query>| queries.into_iter().map(|query| within(query, place)).collect();
+/// The query with each word that names no field looked for at any of the places.
+fn within(query: Query, places: &[Where]) -> Query {
+    let all = |queries: Vec<Query>| queries.into_iter().map(|query| within(query, places)).collect();
     match query {
-        Query::FreeText(TextPattern::Words(words)) => Query::equals(field.name.clone(), words),
-        Query::FreeText(TextPattern::Wildcard(pattern)) => {
-            Query::Field { field: field.name.clone(), predicate: Predicate::Wildcard(pattern) }
+        Query::FreeText(pattern) => {
+            Query::any(places.iter().map(|place| place.pattern(&pattern)).collect()).unwrap_or(Query::Nothing)
         }
         Query::And(queries) => Query::And(all(queries)),
         Query::Or(queries) => Query::Or(all(queries)),
-        Query::Not(query) => Query::Not(Box::new(within(*query, place))),
+        Query::Not(query) => Query::Not(Box::new(within(*query, places))),
         other => other,
     }
 }
