@@ -71,6 +71,7 @@ pub const TARGETS: &[Target] = &[
     target!(plain),
     target!(query),
     target!(redact),
+    target!(search_body),
     target!(spool_record),
     target!(syslog),
     target!(tsv),

@@ -100,6 +100,8 @@ fixed! {
     /// Texts with what may never be stored.
     redact: "card 4111 1111 1111 1111 cvv=123 password=\"x y\" Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.abc",
         "{\"token\":\"abcdefghijklmnopqrstuvwxyz\",\"card\":\"4111-1111-1111-1111\"} Cookie: sid=1; a=b";
+    /// Bodies of Elasticsearch's searches.
+    search_body: SEARCH, "{\"query\":{\"query_string\":{\"query\":\"a AND b -c\",\"fields\":[\"d^2\"]}},\"sort\":[\"_doc\"],\"search_after\":[1,2]}";
     /// The body of a record of the agent's spool.
     spool_record: "{\"source\":\"f\",\"position\":7}\n{\"message\":\"a\"}\n";
     /// Syslog.
@@ -119,6 +121,10 @@ const OTLP: &str = r#"{"resourceLogs":[{"resource":{"attributes":[{"key":"servic
  "body":{"kvlistValue":{"values":[{"key":"k","value":{"arrayValue":{"values":[{"boolValue":true}]}}}]}},
  "attributes":[{"key":"d","value":{"doubleValue":"NaN"}},{"key":"b","value":{"bytesValue":"/wA="}}],
  "traceId":"ABABABABABABABABABABABABABABABAB"}]}]}]}"#;
+const SEARCH: &str = r#"{"query":{"bool":{"filter":[{"range":{"@timestamp":{"gte":"now-1d/d","lt":1795442645000}}},{"terms":{"a":["b",1]}}],
+ "should":[{"match":{"message":{"query":"x y","operator":"and"}}},{"prefix":{"s":"c"}}],"minimum_should_match":"50%"}},"size":5,
+ "aggs":{"h":{"date_histogram":{"field":"@timestamp","fixed_interval":"1h","time_zone":"+01:00"},"aggs":{"t":{"terms":{"field":"s","order":{"m":"asc"}},
+ "aggs":{"m":{"sum":{"field":"n"}}}}}},"r":{"range":{"field":"n","ranges":[{"to":1},{"from":1}]}},"p":{"percentiles":{"field":"n"}}}}"#;
 const JOURNAL: &str = r#"{"__CURSOR":"s=1;i=2","__REALTIME_TIMESTAMP":"1795442645000000","MESSAGE":[104,105],"PRIORITY":"3","_SYSTEMD_UNIT":"shop.service","_HOSTNAME":"web-1"}"#;
 const GELF: &str = r#"{"version":"1.1","host":"h","short_message":"a","full_message":"E\n\tat a.B.c(B.java:1)","timestamp":1795442645.5,"level":3,"_id":7}"#;
 /// A stage of most kinds.

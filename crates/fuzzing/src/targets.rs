@@ -295,3 +295,10 @@ pub fn spool_record(bytes: &[u8]) {
 pub fn journal_entry(bytes: &[u8]) {
     assert_eq!(read_journal_entry(bytes), read_journal_entry(bytes));
 }
+
+/// Bodies of Elasticsearch's searches: the same body means the same.
+pub fn search_body(bytes: &[u8]) {
+    let Ok(body) = serde_json::from_slice(bytes) else { return };
+    let now = Timestamp::from_seconds(RECEIVED_AT_S);
+    assert_eq!(vigie_app::dsl::read(&body, now).is_ok(), vigie_app::dsl::read(&body, now).is_ok());
+}

@@ -127,6 +127,11 @@ async fn request(
     })
 }
 
+/// Where all events lie: one place.
+fn shards() -> Json {
+    json!({"total": 1, "successful": 1, "skipped": 0, "failed": 0})
+}
+
 /// The answer with its time, and the total as older clients want it.
 fn timed(mut answer: Json, started: Instant, params: &Params) -> Json {
     answer["took"] = Json::from(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
@@ -160,7 +165,7 @@ async fn count(
 ) -> ApiResult<JsonAnswer<Json>> {
     let request = request(state, index, &params, object_of(&body)?).await?;
     let count = state.dsl.count(&caller.scope, &request).await?;
-    Ok(JsonAnswer(json!({"count": count, "_shards": {"total": 1, "successful": 1, "skipped": 0, "failed": 0}})))
+    Ok(JsonAnswer(json!({"count": count, "_shards": shards()})))
 }
 
 /// Whether a query can be read: an answer, not an error.
@@ -172,11 +177,10 @@ async fn validate(
     body: Bytes,
 ) -> ApiResult<JsonAnswer<Json>> {
     let request = request(state, index, &params, object_of(&body)?).await?;
-    let shards = json!({"total": 1, "successful": 1, "failed": 0});
     Ok(JsonAnswer(match state.dsl.check(&caller.scope, &request).await {
-        Ok(()) => json!({"valid": true, "_shards": shards}),
-        Err(error) if params.is_on("explain") => json!({"valid": false, "_shards": shards, "error": error.message}),
-        Err(_) => json!({"valid": false, "_shards": shards}),
+        Ok(()) => json!({"valid": true, "_shards": shards()}),
+        Err(error) if params.is_on("explain") => json!({"valid": false, "_shards": shards(), "error": error.message}),
+        Err(_) => json!({"valid": false, "_shards": shards()}),
     }))
 }
 
@@ -275,7 +279,7 @@ async fn open_point_in_time(
     (PathParams(index), params): (PathParams<String>, Params),
 ) -> ApiResult<JsonAnswer<Json>> {
     let id = opened(&state, &caller, index, &params).await?;
-    Ok(JsonAnswer(json!({"id": id, "_shards": {"total": 1, "successful": 1, "skipped": 0, "failed": 0}})))
+    Ok(JsonAnswer(json!({"id": id, "_shards": shards()})))
 }
 
 async fn close_point_in_time(_body: Bytes) -> Response {
@@ -290,8 +294,7 @@ async fn create_point_in_time(
 ) -> ApiResult<JsonAnswer<Json>> {
     let id = opened(&state, &caller, index, &params).await?;
     let created_ms = (state.clock)().as_millis();
-    let shards = json!({"total": 1, "successful": 1, "skipped": 0, "failed": 0});
-    Ok(JsonAnswer(json!({"pit_id": id, "_shards": shards, "creation_time": created_ms})))
+    Ok(JsonAnswer(json!({"pit_id": id, "_shards": shards(), "creation_time": created_ms})))
 }
 
 async fn delete_points_in_time(body: Bytes) -> ApiResult<JsonAnswer<Json>> {
