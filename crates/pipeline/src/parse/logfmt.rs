@@ -34,6 +34,11 @@ pub(crate) fn parse(line: &str) -> Draft {
 
 /// The fields of a line that is nothing but pairs, at least two; a word alone is none, for prose has words too.
 pub(crate) fn parse_pairs(line: &str) -> Option<Object> {
+    // Asked of every line that is nothing else: most are told by their first word.
+    let key_length = line.trim_start().find([' ', '=', '"', '\t'])?;
+    if key_length == 0 || line.trim_start().as_bytes()[key_length] != b'=' {
+        return None;
+    }
     let pairs = Pairs::of(line)?;
     (pairs.pair_count >= 2 && pairs.pair_count == pairs.fields.len()).then_some(pairs.fields)
 }
@@ -119,6 +124,22 @@ mod tests {
         check("cart service started port=80", r#"{"message":"cart service started","port":80}"#);
         check("INFO msg=x", r#"{"prefix":"INFO","msg":"x"}"#);
         check("  été a=1", r#"{"message":"été","a":1}"#);
+    }
+
+    #[test]
+    fn words_beside_pairs_are_not_lost() {
+        let check = |line: &str, expected: Option<usize>| {
+            assert_eq!(parse_pairs(line).map(|fields| fields.len()), expected, "{line}");
+        };
+        check("a=1 b=\"x y\"", Some(2));
+        check("  a=1\tb=", Some(2));
+        check("payment failed for user order=7 amount=12", None);
+        check("order=7 amount=12 failed", None);
+        check("\"a\" b=1 c=2", None);
+        check("=1 b=2 c=3", None);
+        check("a=1", None);
+        check("words", None);
+        check("", None);
     }
 
     #[test]
