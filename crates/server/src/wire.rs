@@ -24,10 +24,11 @@ use vigie_app::kept_objects::KeptObjects;
 use vigie_app::pipelines::Pipelines;
 use vigie_app::search::Search;
 use vigie_app::uploads::Uploads;
-use vigie_domain::ports::{LogStore, MetadataStore};
+use vigie_domain::ports::{LogStore, MetadataStore, SqlStore};
 use vigie_domain::{Error, ErrorKind, Result, Timestamp};
 use vigie_inputs::{DoorPorts, InputSpec, Inputs};
 use vigie_pipeline::Redactor;
+use vigie_sql::SqlEngine;
 use vigie_storage::{EngineOptions, FatalHandler, LogEngine, MemoryBounds};
 
 use care::BackupTaker;
@@ -89,8 +90,10 @@ impl Stores {
     /// The stores as use cases see them.
     pub fn ports(&self) -> Ports {
         let (engine, watched) = (self.logs.clone(), self.logs.clone());
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Ports {
             logs: self.logs.clone(),
+            sql: Some(Arc::new(SqlEngine::new(self.logs.clone(), processors))),
             metadata: self.metadata.clone(),
             backups: Some(self.backups.clone()),
             query_numbers: Some(Arc::new(move || engine.query_numbers())),
@@ -114,6 +117,8 @@ fn bounded_flush_bytes(wanted: usize, memory_bytes: Option<u64>) -> usize {
 pub struct Ports {
     /// Where events are.
     pub logs: Arc<dyn LogStore>,
+    /// Answers SQL about them, when the store can.
+    pub sql: Option<Arc<dyn SqlStore>>,
     /// Where everything else is.
     pub metadata: Arc<dyn MetadataStore>,
     /// Takes backups of them, when they can be backed up.
@@ -234,7 +239,7 @@ pub fn uploads(settings: &Settings, ports: &Ports) -> Uploads {
 
 /// Finding events, over these stores.
 pub fn search(ports: &Ports) -> Search {
-    Search::new(ports.logs.clone(), clock())
+    Search::new(ports.logs.clone(), clock()).with_sql(ports.sql.clone())
 }
 
 fn ingest_settings(settings: &Settings, ports: &Ports) -> IngestSettings {

@@ -19,4 +19,4 @@ mod wal;
 pub use chunk::Exceeding;
 pub use engine::{LogEngine, Snapshot};
 pub use options::{EngineClock, EngineOptions, FatalHandler};
-pub use scan::MemoryBounds;
+pub use scan::{MemoryBounds, ScanNumbers, TableColumn, TableRows, TableScan, TableSession, TableShare, schema_of};

@@ -722,6 +722,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search/sql": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers SQL that only reads: the view `logs` and one view per log type, with a column for every field.
+         * @description Needs the role `analyst`; of an API key also the scope `read`.
+         */
+        post: operations["post_search_sql"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/search/validate": {
         parameters: {
             query?: never;
@@ -2195,6 +2215,49 @@ export interface components {
          * @enum {string}
          */
         SortText: "newest" | "oldest";
+        /** @description Rows of values. */
+        SqlAnswer: {
+            /** @description The columns, in order. */
+            columns: components["schemas"]["SqlColumn"][];
+            /** @description The rows: as many values in each as there are columns. Instants are texts in UTC. */
+            rows: Record<string, never>[][];
+            /** @description Whether there were more rows than `limit`. */
+            truncated: boolean;
+            /**
+             * Format: int64
+             * @description How long it took, in milliseconds.
+             */
+            took_ms: number;
+            /**
+             * Format: int64
+             * @description Events looked at.
+             */
+            rows_scanned: number;
+        };
+        /** @description A column of an answer. */
+        SqlColumn: {
+            /** @description As the statement names it. */
+            name: string;
+            /**
+             * @description `varchar`, `bigint`, `double`, `decimal(18,4)`, `boolean`, `timestamp`, `date` …
+             * @example bigint
+             */
+            type: string;
+        };
+        /** @description A statement. */
+        SqlRequest: {
+            /**
+             * @description What to answer; reads only.
+             * @default
+             * @example SELECT service, count(*) AS errors FROM logs WHERE level = 'ERROR' GROUP BY service ORDER BY errors DESC
+             */
+            query: string;
+            /**
+             * @description Rows at most: 1,000 unless said, up to 10,000.
+             * @default null
+             */
+            limit: number | null;
+        };
         /** @description Numbers of a period and of the one of equal length before it. */
         Stats: components["schemas"]["PeriodStats"] & {
             /**
@@ -4585,6 +4648,93 @@ export interface operations {
             };
             /** @description the role, or the scopes of the API key, do not allow it */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_search_sql: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SqlRequest"];
+            };
+        };
+        responses: {
+            /** @description rows of values, in the order of the columns */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SqlAnswer"];
+                };
+            };
+            /** @description the statement cannot be read; `errors` names the place */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it takes more memory than one query may */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it names a field or function that is not there, or would change something */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it took longer than one query may */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

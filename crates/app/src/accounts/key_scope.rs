@@ -29,7 +29,7 @@ impl KeyScope {
     pub const fn covers(self, permission: Permission) -> bool {
         match self {
             Self::Ingest => matches!(permission, Permission::LogsIngest | Permission::LogsUpload),
-            Self::Read => matches!(permission, Permission::LogsRead),
+            Self::Read => matches!(permission, Permission::LogsRead | Permission::LogsSql),
             Self::Score => matches!(permission, Permission::FraudScore),
         }
     }

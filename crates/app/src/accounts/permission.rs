@@ -31,6 +31,8 @@ pub enum Permission {
     Authenticated,
     /// Reading logs and what is computed from them.
     LogsRead,
+    /// Asking SQL of logs, which may cost more than a search.
+    LogsSql,
     /// Sending events.
     LogsIngest,
     /// Uploading files of events.
@@ -85,10 +87,11 @@ impl FromStr for Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Public,
         Self::Authenticated,
         Self::LogsRead,
+        Self::LogsSql,
         Self::LogsIngest,
         Self::LogsUpload,
         Self::FraudScore,
@@ -104,6 +107,7 @@ impl Permission {
             Self::Public => "public",
             Self::Authenticated => "authenticated",
             Self::LogsRead => "logs:read",
+            Self::LogsSql => "logs:sql",
             Self::LogsIngest => "logs:ingest",
             Self::LogsUpload => "logs:upload",
             Self::FraudScore => "fraud:score",
@@ -119,9 +123,12 @@ impl Permission {
         match self {
             Self::Public => None,
             Self::Authenticated | Self::LogsRead => Some(Role::Viewer),
-            Self::LogsIngest | Self::LogsUpload | Self::FraudScore | Self::PipelinesTest | Self::KeysManage => {
-                Some(Role::Analyst)
-            }
+            Self::LogsSql
+            | Self::LogsIngest
+            | Self::LogsUpload
+            | Self::FraudScore
+            | Self::PipelinesTest
+            | Self::KeysManage => Some(Role::Analyst),
             Self::UsersManage => Some(Role::Moderator),
             Self::Administer => Some(Role::Admin),
         }
@@ -140,6 +147,7 @@ mod tests {
         check(Permission::Public, [true, true, true, true]);
         check(Permission::Authenticated, [true, true, true, true]);
         check(Permission::LogsRead, [true, true, true, true]);
+        check(Permission::LogsSql, [false, true, true, true]);
         check(Permission::LogsIngest, [false, true, true, true]);
         check(Permission::LogsUpload, [false, true, true, true]);
         check(Permission::FraudScore, [false, true, true, true]);

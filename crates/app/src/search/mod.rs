@@ -6,6 +6,7 @@ mod aggregate_tests;
 mod cursor;
 mod fields;
 mod highlight;
+mod sql;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +15,9 @@ use std::sync::Arc;
 
 use vigie_domain::aggregation::{Aggregation, AggregationAnswer};
 use vigie_domain::error::ErrorDetail;
-use vigie_domain::ports::{AggregateRequest, Hit, IndexInfo, LogStore, ScanStats, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{
+    AggregateRequest, Hit, IndexInfo, LogStore, ScanStats, SearchRequest, Selection, SortOrder, SqlStore,
+};
 use vigie_domain::query::{self, Query};
 use vigie_domain::{Error, EventId, LogType, Result, Scope, TimeRange, Timestamp, Value, mapping};
 
@@ -25,6 +28,7 @@ pub use aggregate::{AggregateInput, Aggregated, AskedKind, AskedQuestion};
 pub use fields::{FieldView, Suggestion, SuggestionKind, Validation, ValueCount, ValuesPage, kind_name};
 pub(crate) use highlight::Marks;
 pub use highlight::{HIGHLIGHT_END, HIGHLIGHT_START};
+pub use sql::{SQL_ROWS_DEFAULT, SQL_ROWS_MAX};
 
 /// Events of a page.
 pub const SIZE_MAX: usize = 1_000;
@@ -118,13 +122,21 @@ fn by_type(indices: &[IndexInfo]) -> Vec<(LogType, u64)> {
 /// Finds events.
 pub struct Search {
     store: Arc<dyn LogStore>,
+    sql: Option<Arc<dyn SqlStore>>,
     clock: Clock,
 }
 
 impl Search {
     /// Over this store.
     pub fn new(store: Arc<dyn LogStore>, clock: Clock) -> Self {
-        Self { store, clock }
+        Self { store, sql: None, clock }
+    }
+
+    /// The same, also by SQL.
+    #[must_use]
+    pub fn with_sql(mut self, sql: Option<Arc<dyn SqlStore>>) -> Self {
+        self.sql = sql;
+        self
     }
 
     /// The selection that a typed query and a range mean now.

@@ -2,9 +2,11 @@
 
 mod log_store;
 mod metadata_store;
+mod sql_store;
 
 pub use log_store::{
     AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, QueryNumbers,
     ScanStats, SearchRequest, SearchResult, Selection, SortOrder,
 };
 pub use metadata_store::{Document, Filter, FindRequest, MetadataStore};
+pub use sql_store::{SqlAnswer, SqlColumn, SqlRequest, SqlStore};

@@ -1,6 +1,7 @@
 //! `vigie query`: finds events, newest first; a table for people, one JSON object per line for programs.
 
 mod direct;
+mod sql;
 mod table;
 
 use clap::Args;
@@ -16,6 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   vigie query 'level:error AND service:payment' --from now-1h
   vigie query 'amount>100 NOT status:paid' --json --limit 1000 | jq ._source.transaction_id
+  vigie query --sql 'SELECT service, count(*) FROM error GROUP BY service ORDER BY 2 DESC'
   VIGIE_TOKEN=… vigie query '\"connection refused\"' --url http://127.0.0.1:8642";
 
 /// Events of one answer, as the API bounds them.
@@ -27,15 +29,18 @@ const LIMIT_MAX: u64 = 10_000_000;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct QueryArguments {
-    /// What events must match, such as 'level:error AND amount>100'; empty for all.
+    /// What events must match, such as 'level:error AND amount>100'; empty for all. With --sql: the statement.
     text: String,
+    /// Answer SQL that only reads: the view logs, and one per log type.
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    sql: bool,
     /// First instant: RFC 3339, "2026-11-23 14:00", "now-15m" or a UNIX time.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// First instant past the end.
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// How many events at most.
+    /// How many events at most; rows, up to 10,000, with --sql.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=LIMIT_MAX))]
     limit: u64,
     /// One JSON object per event and line.
@@ -74,7 +79,16 @@ pub(super) fn run(
     environment: &Environment,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    match Remote::from_arguments(&arguments.remote, environment)? {
+    let remote = Remote::from_arguments(&arguments.remote, environment)?;
+    if arguments.sql {
+        let question = sql::Statement { query: &arguments.text, limit: arguments.limit };
+        let answer = match remote {
+            Some(remote) => remote.post_json("/api/search/sql", &question)?,
+            None => Direct::open(settings)?.sql(&question)?,
+        };
+        return sql::show(&answer, arguments.json, console);
+    }
+    match remote {
         Some(remote) => show(arguments, console, |question| remote.post_json("/api/logs/search", question)),
         None => {
             let direct = Direct::open(settings)?;

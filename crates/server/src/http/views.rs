@@ -8,4 +8,5 @@ pub mod logs;
 pub mod parameters;
 pub mod pipelines;
 pub mod search;
+pub mod sql;
 pub mod uploads;

@@ -50,6 +50,7 @@ impl TestApp {
         let (folder, settings) = test_settings();
         let ports = Ports {
             logs: Arc::new(LinearStore::default()),
+            sql: None,
             metadata: Arc::new(MemoryMetadataStore::default()),
             backups: None,
             query_numbers: None,

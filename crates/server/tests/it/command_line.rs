@@ -139,6 +139,16 @@ fn files_are_imported_once_and_found() {
 
     let (outcome, _, err) = vigie(&["query", "level:(", "--data", &data]);
     assert_eq!(outcome, Outcome::Failed, "{err}");
+
+    let by_level = "SELECT level, count(*) AS n FROM logs GROUP BY level ORDER BY level";
+    let (outcome, out, err) = vigie(&["query", "--sql", by_level, "--data", &data]);
+    assert_eq!((outcome, &*out), (Outcome::Done, "level  n\nERROR  1\nINFO   1\n"), "{err}");
+    let (_, out, err) = vigie(&["query", "--sql", by_level, "--data", &data, "--json", "--limit", "1"]);
+    assert_eq!(out, "{\"level\":\"ERROR\",\"n\":1}\n", "{err}");
+    let (outcome, _, err) = vigie(&["query", "--sql", "SELECT servce FROM logs", "--data", &data]);
+    assert_eq!(outcome, Outcome::Failed);
+    assert!(err.contains("did you mean \"service\"?"), "{err}");
+    check_misused(&["query", "--sql", "SELECT 1", "--from", "now-1h"], "--from");
 }
 
 #[test]

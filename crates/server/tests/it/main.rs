@@ -32,5 +32,6 @@ mod push;
 mod query_help;
 mod redaction;
 mod shop;
+mod sql;
 mod stages;
 mod uploads;

@@ -19,6 +19,8 @@ use arrow::datatypes::{Schema, TimestampNanosecondType, UInt64Type};
 use arrow::error::ArrowError;
 use vigie_domain::{LogType, Position, Timestamp};
 
+use crate::part::Rows;
+
 pub use builder::ChunkBuilder;
 pub use index_columns::{COLUMNS_MAX, IndexColumns, IndexRegistry, dynamic_columns};
 pub use overflow_fields::OverflowFields;
@@ -134,6 +136,16 @@ impl Chunk {
     /// Where the event in this row stands in time order.
     pub fn position(&self, row: usize) -> Position {
         Position { timestamp: Timestamp::from_nanos(self.timestamps()[row]), sequence: self.sequences()[row] }
+    }
+
+    /// The events in these rows alone.
+    ///
+    /// # Errors
+    /// What Arrow answers when columns cannot be taken.
+    pub fn picked(&self, rows: &Rows) -> Result<Self, ArrowError> {
+        let places = arrow::array::UInt32Array::from_iter_values(rows.numbers());
+        let batch = arrow::compute::take_record_batch(&self.batch, &places)?;
+        Ok(Self { batch, ..self.clone() })
     }
 
     /// All events of the chunks, which are of one log type; columns that one lacks are null there.

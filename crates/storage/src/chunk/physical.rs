@@ -15,7 +15,7 @@ pub const DECIMAL_SCALE: i8 = 4;
 /// What a decimal is multiplied by to be whole.
 pub const DECIMAL_UNIT: f64 = 10_000.0;
 /// Whole numbers up to this size are exact in a float.
-const EXACT_MAX: i64 = 1 << 53;
+pub const EXACT_MAX: i64 = 1 << 53;
 
 /// The physical type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -30,7 +30,7 @@ use crate::chunk::{Exceeding, column_names};
 use crate::error::StorageError;
 use crate::files::FolderLock;
 use crate::options::EngineOptions;
-use crate::scan::{self, Filter, Question, Run, Unit};
+use crate::scan::{self, Filter, Question, Run, TableSession, Unit};
 use crate::wal::OpenSegment;
 use committer::{Command, Committer, QUEUE_MAX};
 use maintenance::{Maintenance, Signal};
@@ -118,6 +118,20 @@ impl LogEngine {
     pub async fn snapshot(&self) -> Result<Snapshot> {
         let words = "new events could not be written to parts; free space on the disk and try again";
         self.signal.snapshot().await.map_err(|_| Error::new(ErrorKind::Unavailable, words))
+    }
+
+    /// Begins a question to the events as a table, once it has its place among others.
+    ///
+    /// # Errors
+    /// `TimedOut` when it waited for that too long.
+    pub async fn table(&self, scope: &Scope) -> Result<TableSession> {
+        let begun = self.queries.begin().await?;
+        let (shared, scope) = (self.shared.clone(), scope.clone());
+        blocking(move || {
+            begun.0.check()?;
+            Ok(TableSession::new(begun, shared.units(TimeRange::ALL), scope))
+        })
+        .await
     }
 
     /// What questions cost now.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use vigie_domain::ports::QueryNumbers;
 use vigie_domain::{Error, Result};
 
@@ -51,6 +51,19 @@ impl Queries {
         &self.memory
     }
 
+    /// Begins a question, whose time counts from now, once it has its place.
+    ///
+    /// # Errors
+    /// None but those of a server that stops.
+    pub async fn begin(&self) -> Result<(Arc<Run>, Waiting, OwnedSemaphorePermit)> {
+        let run = Arc::new(Run::new(self.timeout, Budget::new(&self.memory), &self.kept));
+        let waiting = Waiting::new(&run);
+        // The semaphore is never closed.
+        let place =
+            Arc::clone(&self.places).acquire_owned().await.map_err(|error| Error::internal(error.to_string()))?;
+        Ok((run, waiting, place))
+    }
+
     /// Works for an answer on a thread that may be blocked. The work is told to stop once the future is dropped or the
     /// time is over, which counts from now; its place is free when it has stopped.
     ///
@@ -60,11 +73,8 @@ impl Queries {
         &self,
         work: impl FnOnce(&Run) -> std::result::Result<T, StorageError> + Send + 'static,
     ) -> Result<T> {
-        let run = Arc::new(Run::new(self.timeout, Budget::new(&self.memory), &self.kept));
-        let _waiting = Waiting::new(&run);
-        // The semaphore is never closed.
-        let place =
-            Arc::clone(&self.places).acquire_owned().await.map_err(|error| Error::internal(error.to_string()))?;
+        let (run, waiting, place) = self.begin().await?;
+        let _waiting = waiting;
         blocking(move || {
             let answer = run.check().and_then(|()| work(&run));
             drop(place);

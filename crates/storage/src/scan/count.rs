@@ -17,7 +17,7 @@ use crate::error::StorageError;
 use crate::part::{PAGE_ROWS, Part, PartIndex, Rows};
 
 /// From this share of matching rows on, pages are read whole and not row by row.
-const DENSE_SHARE: usize = 16;
+pub const DENSE_SHARE: usize = 16;
 
 /// Counting under way.
 pub struct Count<'q> {
@@ -155,7 +155,7 @@ impl<'q> Count<'q> {
 }
 
 /// Every row of the pages that the rows lie in.
-fn pages_of(rows: &[u32], row_count: usize) -> Rows {
+pub fn pages_of(rows: &[u32], row_count: usize) -> Rows {
     let mut pages = Rows::default();
     let mut last = None;
     for row in rows {

@@ -59,7 +59,11 @@ impl Budget {
         Ok(held)
     }
 
-    fn grow(&self, bytes: usize) -> Result<(), StorageError> {
+    /// So many bytes more, until they are given back by `shrink`.
+    ///
+    /// # Errors
+    /// As `hold`.
+    pub fn grow(&self, bytes: usize) -> Result<(), StorageError> {
         let bounds = self.pool.bounds;
         if !add_within(&self.held, bytes, bounds.one_bytes_max) {
             return Err(StorageError::TooMuchMemory { bytes_max: bounds.one_bytes_max });
@@ -71,7 +75,13 @@ impl Budget {
         Ok(())
     }
 
-    fn shrink(&self, bytes: usize) {
+    /// Bytes held now.
+    pub fn held_bytes(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Gives so many bytes back.
+    pub fn shrink(&self, bytes: usize) {
         self.held.fetch_sub(bytes, Ordering::Relaxed);
         self.pool.held.fetch_sub(bytes, Ordering::Relaxed);
     }

@@ -21,6 +21,7 @@ mod prune;
 mod question;
 mod run;
 mod search;
+mod table;
 mod visit;
 
 use std::collections::BTreeSet;
@@ -41,6 +42,7 @@ pub use prune::prune;
 pub use question::Question;
 pub use run::{Run, Waiting};
 pub use search::{find_id, search};
+pub use table::{ScanNumbers, TableColumn, TableRows, TableScan, TableSession, TableShare, schema_of};
 
 /// Something that holds events of one day and log type: a chunk in memory or a part on disk.
 #[derive(Clone)]
@@ -110,11 +112,7 @@ impl Unit {
     /// When the part cannot be read.
     pub fn fetch(&self, rows: &Rows) -> Result<(Chunk, u64), StorageError> {
         match self {
-            Self::Memory(chunk) => {
-                let places = arrow::array::UInt32Array::from_iter_values(rows.numbers());
-                let batch = arrow::compute::take_record_batch(&chunk.batch, &places)?;
-                Ok((Chunk { batch, ..chunk.as_ref().clone() }, 0))
-            }
+            Self::Memory(chunk) => Ok((chunk.picked(rows)?, 0)),
             Self::Part(part) => part.fetch(rows),
         }
     }

@@ -2,8 +2,10 @@
 //! works for it asks often.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use vigie_domain::ports::ScanStats;
 
 use super::kept::Kept;
 use super::memory::Budget;
@@ -16,6 +18,8 @@ pub struct Run {
     pub memory: Budget,
     /// What was counted before.
     pub kept: Arc<Kept>,
+    rows_scanned: AtomicU64,
+    bytes_read: AtomicU64,
     has_left: AtomicBool,
     /// When it must be answered, and how long it then took.
     deadline: Option<(Instant, Duration)>,
@@ -30,11 +34,37 @@ impl Run {
         Self {
             memory,
             kept: kept.clone(),
+            rows_scanned: AtomicU64::new(0),
+            bytes_read: AtomicU64::new(0),
             has_left: AtomicBool::new(false),
             deadline,
             #[cfg(test)]
             looks: Looks::default(),
         }
+    }
+
+    /// Stops the work: nobody waits for it any more.
+    pub fn give_up(&self) {
+        self.has_left.store(true, Ordering::Relaxed);
+    }
+
+    /// Adds what a step of a question without one answer at its end cost.
+    pub fn add_stats(&self, stats: ScanStats) {
+        self.rows_scanned.fetch_add(stats.rows_scanned, Ordering::Relaxed);
+        self.bytes_read.fetch_add(stats.bytes_read, Ordering::Relaxed);
+    }
+
+    /// What was added.
+    pub fn stats(&self) -> ScanStats {
+        ScanStats {
+            rows_scanned: self.rows_scanned.load(Ordering::Relaxed),
+            bytes_read: self.bytes_read.load(Ordering::Relaxed),
+        }
+    }
+
+    /// How long it may still take; `None`: as long as it takes.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|(until, _)| until.saturating_duration_since(Instant::now()))
     }
 
     /// Whether to go on.
@@ -69,7 +99,7 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.has_left.store(true, Ordering::Relaxed);
+        self.0.give_up();
     }
 }
 

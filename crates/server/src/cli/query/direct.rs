@@ -6,9 +6,10 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 use vigie_app::search::{Search, SearchInput};
 use vigie_app::time_range::AskedRange;
-use vigie_domain::Scope;
 use vigie_domain::value::object_to_json;
+use vigie_domain::{Scope, Value};
 
+use super::sql::{Column, Rows, Statement};
 use super::{Page, Question};
 use crate::cli::{Failure, runtime};
 use crate::config::Settings;
@@ -26,6 +27,18 @@ impl Direct {
         let runtime = runtime()?;
         let stores = runtime.block_on(async { Stores::open(settings, Arc::new(|_| {})) })?;
         Ok(Self { search: wire::search(&stores.ports()), runtime })
+    }
+
+    /// The answer to a statement.
+    pub(super) fn sql(&self, statement: &Statement<'_>) -> Result<Rows, Failure> {
+        let rows_max = usize::try_from(statement.limit).unwrap_or(usize::MAX);
+        let answer = self.runtime.block_on(self.search.sql(&Scope::main(), statement.query, rows_max))?;
+        let values = |row: &Vec<Value>| row.iter().map(Value::to_json).collect();
+        Ok(Rows {
+            columns: answer.columns.into_iter().map(|column| Column { name: column.name }).collect(),
+            rows: answer.rows.iter().map(values).collect(),
+            truncated: answer.is_cut,
+        })
     }
 
     /// One page of events.

@@ -6,6 +6,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::OpenApi;
 use vigie_app::accounts::Permission;
+use vigie_app::search::SQL_ROWS_DEFAULT;
 
 use super::Routes;
 use super::logs::elapsed_ms;
@@ -18,6 +19,7 @@ use crate::http::views::parameters::{RangeParams, asked_range};
 use crate::http::views::search::{
     AutocompleteView, FieldView, FieldsView, SuggestionView, ValidateRequest, ValidateView, ValuesView,
 };
+use crate::http::views::sql::{SqlRequest, SqlView};
 
 /// Values listed unless the caller says otherwise.
 const VALUES_DEFAULT: usize = 10;
@@ -29,12 +31,13 @@ pub fn routes(routes: Routes) -> Routes {
         .get("/api/search/autocomplete", Permission::LogsRead, autocomplete)
         .get("/api/search/fields", Permission::LogsRead, search_fields)
         .get("/api/search/values", Permission::LogsRead, field_values)
+        .post("/api/search/sql", Permission::LogsSql, search_sql)
         .post("/api/search/validate", Permission::LogsRead, validate_query)
         .document(SearchApi::openapi())
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(aggregate_events, autocomplete, search_fields, field_values, validate_query))]
+#[openapi(paths(aggregate_events, autocomplete, search_fields, field_values, search_sql, validate_query))]
 struct SearchApi;
 
 /// Counts the events that match: in buckets of values, spans of time or queries, and numbers about each bucket.
@@ -131,6 +134,25 @@ pub async fn field_values(
     let page = (&asked_range(params.from, params.to), params.limit.unwrap_or(VALUES_DEFAULT));
     let values = state.search.values(&caller.scope, &params.field, &params.query, page).await?;
     Ok(JsonAnswer(ValuesView::new(values, elapsed_ms(started))))
+}
+
+/// Answers SQL that only reads: the view `logs` and one view per log type, with a column for every field.
+#[utoipa::path(post, path = "/api/search/sql", tag = "search", request_body = SqlRequest, responses(
+    (status = 200, description = "rows of values, in the order of the columns", body = SqlView),
+    (status = 400, description = "the statement cannot be read; `errors` names the place", body = ProblemView, content_type = "application/problem+json"),
+    (status = 413, description = "it takes more memory than one query may", body = ProblemView, content_type = "application/problem+json"),
+    (status = 422, description = "it names a field or function that is not there, or would change something", body = ProblemView, content_type = "application/problem+json"),
+    (status = 503, description = "it took longer than one query may", body = ProblemView, content_type = "application/problem+json"),
+))]
+pub async fn search_sql(
+    State(state): State<AppState>,
+    caller: Caller,
+    JsonBody(request): JsonBody<SqlRequest>,
+) -> ApiResult<JsonAnswer<SqlView>> {
+    let started = Instant::now();
+    let rows_max = request.limit.unwrap_or(SQL_ROWS_DEFAULT);
+    let answer = state.search.sql(&caller.scope, &request.query, rows_max).await?;
+    Ok(JsonAnswer(SqlView::new(answer, elapsed_ms(started))))
 }
 
 /// Whether a query can be read, and where it is wrong.
