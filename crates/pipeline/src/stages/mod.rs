@@ -37,6 +37,7 @@ mod text;
 mod whereabouts;
 
 pub use error::PipelineError;
+pub(crate) use grok::library_expression;
 pub use grok::try_grok;
 pub use pipeline::{PIPELINE_BYTES_MAX, Pipeline, STAGES_MAX};
 pub use registry::stage_kinds;

@@ -5,6 +5,7 @@
 
 mod engine;
 mod expand;
+pub(super) mod form;
 mod library;
 mod plan;
 #[cfg(test)]
@@ -17,6 +18,8 @@ use super::error::PipelineError;
 use super::field_path::FieldPath;
 use super::options::Options;
 use super::{Memory, Outcome, Stage};
+pub(crate) use library::expression as library_expression;
+
 use engine::{Engine, Search};
 use expand::{Capture, expand};
 
