@@ -93,6 +93,10 @@ impl Step {
                 out.push(event);
                 Did::Fail
             }
+            Outcome::Idle => {
+                out.push(event);
+                Did::Work
+            }
             Outcome::Keep => {
                 self.after_success(&mut event);
                 out.push(event);

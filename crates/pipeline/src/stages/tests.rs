@@ -509,3 +509,26 @@ fn every_stage_adds_and_removes_what_it_is_told_to() {
     check(&failing, r#"{"x":"y"}"#, r#"{"x":"y","tags":["p","q"]}"#);
     check("type = 'json'\nfield = 'x'\ntag_on_failure = []", r#"{"x":"y"}"#, r#"{"x":"y"}"#);
 }
+
+#[test]
+fn a_stage_without_anything_to_do_has_not_succeeded() {
+    let after = "add_tags = ['done']";
+    for stage in [
+        "type = 'json'",
+        "type = 'kv'",
+        "type = 'csv'",
+        "type = 'grok'\npatterns = ['x']",
+        "type = 'date'\nfield = 'at'",
+        "type = 'geoip'",
+        "type = 'user_agent'",
+        "type = 'unnest'\nfield = 'items'",
+        "type = 'translate'\nfield = 'code'\ndictionary = { a = 'b' }",
+        "type = 'translate'\nfield = 'other'\ndictionary = { 2 = 'b' }",
+        "type = 'fingerprint'\nfields = ['id']",
+        "type = 'bin_lookup'",
+        "type = 'disposable_email'",
+    ] {
+        check(&format!("{stage}\n{after}"), r#"{"other":1}"#, r#"{"other":1}"#);
+    }
+    check(&format!("type = 'lowercase'\nfields = ['a']\n{after}"), r#"{"b":1}"#, r#"{"b":1,"tags":["done"]}"#);
+}

@@ -93,7 +93,7 @@ pub fn try_grok(text: &str, pattern_text: &str) -> Result<Vec<(String, String)>,
 
 impl Stage for Grok {
     fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
-        let Some(Value::Text(text)) = self.field.get(&event.body) else { return Outcome::Keep };
+        let Some(Value::Text(text)) = self.field.get(&event.body) else { return Outcome::Idle };
         let text = text.clone();
         let mut replaced = Vec::new();
         let mut is_found = false;
