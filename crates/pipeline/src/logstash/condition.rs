@@ -22,6 +22,7 @@ const COMPARISONS: [(&str, Comparison); 6] = [
 
 /// Reads a condition up to the brace, or the parenthesis, that follows it.
 pub(super) fn condition(cursor: &mut Cursor<'_>, depth: usize) -> Read<Condition> {
+    cursor.skip_space();
     let depth = deeper(cursor, depth)?;
     let mut alternatives = vec![exclusive(cursor, depth)?];
     while joins(cursor, &["or"]).is_some() {
@@ -95,8 +96,8 @@ fn joins(cursor: &mut Cursor<'_>, words: &[&'static str]) -> Option<&'static str
 fn single(cursor: &mut Cursor<'_>, depth: usize) -> Read<Condition> {
     cursor.skip_space();
     if cursor.starts_with("!") && !cursor.starts_with("!=") && !cursor.starts_with("!~") {
-        cursor.take_if("!");
         let depth = deeper(cursor, depth)?;
+        cursor.take_if("!");
         cursor.skip_space();
         let negated = match cursor.peek() {
             Some('(') => parenthesised(cursor, depth)?,

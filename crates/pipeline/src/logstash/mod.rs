@@ -192,7 +192,7 @@ fn written(import: &Import, name: &str, stages: &[Planned]) -> String {
     }
     if !import.settings.is_empty() {
         text.push_str("#\n# For vigie.toml:\n");
-        import.settings.lines().for_each(|line| text.push_str(&commented(line)));
+        import.settings.trim_end().lines().for_each(|line| text.push_str(&commented(line)));
     }
     text + &body(stages)
 }

@@ -43,13 +43,15 @@ pub(super) const PLACE_FIELDS: [(&str, &str); 17] = [
 ];
 
 /// What `useragent` finds, below its target, and what Vigie calls it below `user_agent`.
-pub(super) const AGENT_FIELDS: [(&str, &str); 7] = [
+pub(super) const AGENT_FIELDS: [(&str, &str); 9] = [
     ("name", "name"),
     ("version", "version"),
     ("os", "os"),
     ("os_name", "os"),
     ("os_full", "os"),
+    ("os.name", "os"),
     ("os.full", "os"),
+    ("device", "device"),
     ("device.name", "device"),
 ];
 
@@ -120,7 +122,7 @@ impl Names {
         let (mut out, mut rest) = (String::new(), pattern);
         loop {
             let reference = rest.find("%{").map(|at| (at, '}'));
-            let group = rest.find("(?<").map(|at| (at, '>'));
+            let group = group_name(rest).map(|at| (at, '>'));
             let Some((start, close)) = reference.into_iter().chain(group).min_by_key(|(at, _)| *at) else { break };
             let Some(length) = rest[start..].find(close) else { break };
             let (before, piece) = (&rest[..start], &rest[start..=start + length]);
@@ -134,10 +136,7 @@ impl Names {
     /// `%{NAME:field:type}` or `(?<field>` with its field where it is; `None` when it has none.
     fn capture(&self, piece: &str) -> Option<String> {
         if let Some(name) = piece.strip_prefix("(?<").and_then(|rest| rest.strip_suffix('>')) {
-            return (!name.starts_with(['=', '!']))
-                .then(|| self.field(name).ok())
-                .flatten()
-                .map(|at| format!("(?<{at}>"));
+            return self.field(name).ok().map(|at| format!("(?<{at}>"));
         }
         let inner = piece.strip_prefix("%{")?.strip_suffix('}')?;
         let (name, rest) = inner.split_once(':')?;

@@ -74,22 +74,12 @@ fn items(cursor: &mut Cursor<'_>, depth: usize) -> Read<(Vec<Item>, u32)> {
         if cursor.peek().is_none() {
             return Err(cursor.error(open, "the brace that opens here is not closed; add a \"}\""));
         }
-        items.push(if is_at_if(cursor) {
+        items.push(if cursor.clone().take_word_if("if") {
             Item::Branches(branches(cursor, depth)?)
         } else {
             Item::Plugin(plugin(cursor, depth)?)
         });
     }
-}
-
-/// Whether `if` begins a condition here, and is no name of a plugin.
-fn is_at_if(cursor: &Cursor<'_>) -> bool {
-    let mut ahead = cursor.clone();
-    if !ahead.take_word_if("if") {
-        return false;
-    }
-    ahead.skip_space();
-    !ahead.starts_with("{")
 }
 
 fn branches(cursor: &mut Cursor<'_>, depth: usize) -> Read<Vec<Branch>> {
@@ -105,6 +95,10 @@ fn branches(cursor: &mut Cursor<'_>, depth: usize) -> Read<Vec<Branch>> {
             true => Some(condition(cursor, depth)?),
             false => None,
         };
+        cursor.skip_space();
+        if asked.is_some() && !cursor.starts_with("{") {
+            return Err(cursor.expected("\"{\", and, or, or a comparison such as == \"x\""));
+        }
         let is_last = asked.is_none();
         let (items, last_line) = items(cursor, depth)?;
         branches.push(Branch { place, condition: asked, items, last_line });

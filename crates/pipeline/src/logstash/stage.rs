@@ -99,7 +99,46 @@ fn one_line(text: &str) -> String {
 
 fn push_key(text: &mut String, key: &str, value: &Toml) {
     // Writing to a string does not fail.
-    let _ = writeln!(text, "{key} = {value}");
+    let _ = writeln!(text, "{key} = {}", on_one_line(value));
+}
+
+/// The value on one line: line ends in texts are written as such.
+fn on_one_line(value: &Toml) -> String {
+    match value {
+        Toml::String(text) => quoted(text),
+        Toml::Array(items) => format!("[{}]", items.iter().map(on_one_line).collect::<Vec<_>>().join(", ")),
+        Toml::Table(entries) => {
+            let entries = entries.iter().map(|(name, value)| format!("{} = {}", key(name), on_one_line(value)));
+            format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+        }
+        Toml::Integer(_) | Toml::Float(_) | Toml::Boolean(_) | Toml::Datetime(_) => value.to_string(),
+    }
+}
+
+/// The text in the quotes that need the fewest backslashes; never in those of several lines, which no key may have.
+fn quoted(text: &str) -> String {
+    let has_control = text.contains(char::is_control);
+    match (has_control || text.contains(['"', '\\']), has_control || text.contains('\'')) {
+        (false, _) => return format!("\"{text}\""),
+        (true, false) => return format!("'{text}'"),
+        (true, true) => {}
+    }
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '"' | '\\' => quoted.extend(['\\', character]),
+            control if control.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(control))),
+            other => quoted.push(other),
+        }
+    }
+    quoted + "\""
+}
+
+fn key(name: &str) -> String {
+    let is_bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    if is_bare { name.to_owned() } else { quoted(name) }
 }
 
 /// Whether one of two names is the other, or lies below it; in any spelling of Vigie's known fields.
@@ -141,4 +180,22 @@ pub(super) fn one_or_list(mut texts: Vec<String>) -> Toml {
 /// A list of texts.
 pub(super) fn list(texts: impl IntoIterator<Item = String>) -> Toml {
     Toml::Array(texts.into_iter().map(Toml::String).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_they_were_written() {
+        let texts = ["", "a\nb", "\r\u{7f}\u{85}\u{0}", "it's \"\"\"", "\\d \t", "''\u{27}", "é\u{2028}"];
+        for text in texts {
+            let value = table([(text.to_owned(), list([text.to_owned()])), ("n".to_owned(), Toml::Integer(-1))]);
+            let mut written = String::new();
+            push_key(&mut written, "k", &value);
+            assert!(written.ends_with('\n') && written.matches('\n').count() == 1, "{written}");
+            let read: Table = written.parse().unwrap_or_else(|error| panic!("{error}: {written}"));
+            assert_eq!(read["k"], value, "{written}");
+        }
+    }
 }

@@ -67,15 +67,15 @@ fn errors_name_line_column_and_what_was_expected() {
     check("filter { grok { match => { \"a\" => \"b\", \"c\" => \"d\" } } }", (1, 38), "no comma");
     check("filter { grok { match => \"x } }", (1, 26), "does not end");
     check("filter { if [a == 1 { } }", (1, 13), "in brackets");
-    check("filter { if [a] = 1 { } }", (1, 17), "\"{\"");
+    check("filter { if [a] = 1 { } }", (1, 17), "a comparison such as ==");
     check("filter { if ([a] == 1 { } }", (1, 23), "\")\"");
     check("filter { if [a] not [b] { } }", (1, 21), "in after not");
     check("filter { if [a] =~ 5 { } }", (1, 20), "a pattern");
-    check("filter { if { } }", (1, 13), "\"=>\"");
+    check("filter { if { } }", (1, 13), "a field such as [status]");
     check("filter { é { } }", (1, 10), "a plugin");
-    check(&format!("filter {{ {}", "if [a] {".repeat(100)), (1, 323), "more than 40");
+    check(&format!("filter {{ {}", "if [a] {".repeat(100)), (1, 325), "more than 40");
     check(&format!("filter {{ if {}", "!(".repeat(1_000)), (1, 51), "more than 40");
-    check(&format!("filter {{ a {{ b => {}", "[".repeat(1_000)), (1, 58), "more than 40");
+    check(&format!("filter {{ a {{ b => {}", "[".repeat(1_000)), (1, 57), "more than 40");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn mutate_keeps_to_its_own_order() {
         r#"mutate { update => { "message" => "x" } }"#,
         &[
             r#""match"; field = "message"; target = "@if.line_2""#,
-            r#""add"; when = '@if.line_2:true'; fields = { message = "x" }; existing = "replace""#,
+            r#""add"; when = "@if.line_2:true"; fields = { message = "x" }; existing = "replace""#,
             r#""remove"; fields = ["@if"]"#,
         ],
     );
@@ -160,10 +160,10 @@ fn conditions_become_queries() {
     check("[e] == \"${ENV}\"", "\"e:live\"");
     check("[e] == \"${OTHER:test}\"", "\"e:test\"");
     // What a query would answer otherwise is asked of the field itself.
-    check("[message] == \"up\"", "'@if.line_2:true'");
-    check("[message] =~ /up/", "'@if.line_2:true'");
-    check("\"up\" in [message]", "'@if.line_2:true'");
-    check("[time]", "'@if.line_2:true'");
+    check("[message] == \"up\"", r#""@if.line_2:true""#);
+    check("[message] =~ /up/", r#""@if.line_2:true""#);
+    check("\"up\" in [message]", r#""@if.line_2:true""#);
+    check("[time]", r#""@if.line_2:true""#);
 }
 
 #[test]
@@ -186,9 +186,9 @@ fn what_a_branch_changes_does_not_change_the_way() {
         &[
             r#""add"; when = "a:x"; fields = { "@if.line_2" = true }; existing = "replace""#,
             r#""add"; when = "NOT a:x"; fields = { "@if.line_2_2" = true }; existing = "replace""#,
-            r#""add"; when = '@if.line_2:true'; fields = { a = "y" }; existing = "replace""#,
-            r#""lowercase"; when = '@if.line_2:true'; fields = ["q"]"#,
-            r#""drop"; when = '@if.line_2_2:true'"#,
+            r#""add"; when = "@if.line_2:true"; fields = { a = "y" }; existing = "replace""#,
+            r#""lowercase"; when = "@if.line_2:true"; fields = ["q"]"#,
+            r#""drop"; when = "@if.line_2_2:true""#,
             r#""remove"; fields = ["@if"]"#,
         ],
     );
@@ -206,9 +206,9 @@ fn patterns_bring_their_definitions() {
         r#"grok { match => { "a" => "%{WORD:x}" "b" => "%{INT:y:int}" } add_tag => "ok" }"#,
         &[
             r#""grok"; field = "a"; patterns = ["%{WORD:x}"]; tag_on_failure = []; add_fields = { "@if.line_2" = true }"#,
-            r#""grok"; when = 'NOT @if.line_2:true'; field = "b"; patterns = ["%{INT:y:int}"]; tag_on_failure = []; add_fields = { "@if.line_2" = true }"#,
-            r#""tag"; when = 'NOT @if.line_2:true'; add_tags = ["_grokparsefailure"]"#,
-            r#""tag"; when = '@if.line_2:true'; add_tags = ["ok"]"#,
+            r#""grok"; when = "NOT @if.line_2:true"; field = "b"; patterns = ["%{INT:y:int}"]; tag_on_failure = []; add_fields = { "@if.line_2" = true }"#,
+            r#""tag"; when = "NOT @if.line_2:true"; add_tags = ["_grokparsefailure"]"#,
+            r#""tag"; when = "@if.line_2:true"; add_tags = ["ok"]"#,
             r#""remove"; fields = ["@if"]"#,
         ],
     );

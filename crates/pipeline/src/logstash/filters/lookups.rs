@@ -68,10 +68,9 @@ pub(super) fn geoip(translator: &mut Translator<'_>, attributes: &mut Attributes
         translator.names.move_below(&base, &target, &PLACE_FIELDS);
     }
     let tags = failure_tags(attributes, "_geoip_lookup_failure");
-    if target == "geo" {
-        let reason = "the place is in geo.country, geo.country_name, geo.region, geo.city, geo.location; geoip.* still finds it in queries";
-        translator.report.note(at, None, reason);
-    }
+    let aliases = if target == "geo" { "; geoip.* still finds it in queries" } else { "" };
+    let reason = format!("the place is in {target}.country, .country_name, .region, .city and .location{aliases}");
+    translator.report.note(at, None, reason);
     let mut stage = Planned::new(at.place, "geoip", "geoip", Touched::Fields(vec![target.clone(), "tags".to_owned()]));
     if field != "client_ip" {
         stage = stage.with("field", field);

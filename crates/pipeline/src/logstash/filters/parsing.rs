@@ -96,10 +96,9 @@ pub(super) fn kv(translator: &mut Translator<'_>, attributes: &mut Attributes<'_
     );
     attributes.values("tag_on_timeout");
     attributes.values("timeout_millis");
-    let tags = failure_tags(attributes, "_kv_filter_error").or_else(|| Some(list(["_kv_filter_error".to_owned()])));
     // Logstash adds no tag when there is no pair, only when the filter itself fails.
-    let tags = if attributes.has("tag_on_failure") { tags } else { Some(Toml::Array(Vec::new())) };
-    Some(Plan::one(stage.with("typed", false).with_some("tag_on_failure", tags)))
+    attributes.values("tag_on_failure");
+    Some(Plan::one(stage.with("typed", false).with("tag_on_failure", Toml::Array(Vec::new()))))
 }
 
 pub(super) fn csv(translator: &mut Translator<'_>, attributes: &mut Attributes<'_>) -> Option<Plan> {
