@@ -15,6 +15,7 @@ mod outputs;
 mod parse;
 mod question;
 mod report;
+mod ruby;
 mod stage;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use crate::logstash::attributes::{Attributes, scalar, toml_of};
 use crate::logstash::names::Names;
 use crate::logstash::question::Questions;
 use crate::logstash::report::Where;
+use crate::logstash::ruby;
 use crate::logstash::stage::{Planned, Touched, list, table};
 use crate::logstash::translate::Translator;
 use crate::logstash::tree::{Literal, Place};
@@ -217,8 +218,8 @@ impl Work<'_, '_, '_> {
             let stage = self
                 .stage(at, "gsub", "replace", vec![field.clone(), "tags".to_owned()])
                 .with("fields", list([field]))
-                .with("pattern", format!("(?m){pattern}"))
-                .with("with", replacement(with));
+                .with("pattern", ruby::expression(pattern))
+                .with("with", ruby::replacement(with));
             match stage.check() {
                 Ok(()) => self.stages.push(stage),
                 Err(error) => self.left(at, "gsub", format!("{written}: {}", error.message)),
@@ -258,49 +259,5 @@ impl Work<'_, '_, '_> {
                 self.stages.push(stage.with("fields", table([(into.clone(), Toml::String(from))])));
             }
         }
-    }
-}
-
-/// Ruby's `\1` and `\k<name>` as `${1}` and `${name}`; `$` means itself there.
-fn replacement(ruby: &str) -> String {
-    let (mut text, mut rest) = (String::new(), ruby.chars());
-    while let Some(character) = rest.next() {
-        match character {
-            '$' => text.push_str("$$"),
-            '\\' => match rest.clone().next() {
-                Some(digit @ '0'..='9') => {
-                    rest.next();
-                    text.push_str(&format!("${{{digit}}}"));
-                }
-                Some('\\') => {
-                    rest.next();
-                    text.push('\\');
-                }
-                Some('k') if rest.as_str().starts_with("k<") && rest.as_str().contains('>') => {
-                    let (name, after) = rest.as_str()[2..].split_once('>').unwrap_or_default();
-                    text.push_str(&format!("${{{name}}}"));
-                    rest = after.chars();
-                }
-                _ => text.push('\\'),
-            },
-            other => text.push(other),
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::replacement;
-
-    #[test]
-    fn replacements_of_ruby_are_read() {
-        let check = |ruby: &str, expected: &str| assert_eq!(replacement(ruby), expected, "{ruby}");
-        check("", "");
-        check(r"<\1> \0", "<${1}> ${0}");
-        check(r"\k<name>!", "${name}!");
-        check("5 $", "5 $$");
-        check(r"a\\1", r"a\1");
-        check(r"a\", r"a\");
     }
 }
