@@ -132,6 +132,17 @@ fn mutate_keeps_to_its_own_order() {
             r#""remove"; fields = ["@if"]"#,
         ],
     );
+    check(
+        r#"mutate { replace => { "b" => "%{c}" "a" => "%{b}!" } }"#,
+        &[
+            r#""add"; fields = { b = "%{c}" }; existing = "replace""#,
+            r#""add"; fields = { a = "%{b}!" }; existing = "replace""#,
+        ],
+    );
+    check(
+        r#"mutate { replace => { "a" => "%{c}" "b" => "%{a}!" } }"#,
+        &[r#""add"; fields = { a = "%{c}", b = "%{a}!" }; existing = "replace""#],
+    );
     check(r#"mutate { add_tag => ["a"] remove_tag => "b" }"#, &[r#""tag"; add_tags = ["a"]; remove_tags = ["b"]"#]);
 }
 

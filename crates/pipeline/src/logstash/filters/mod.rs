@@ -150,7 +150,15 @@ impl Common {
                 Ok((field, value))
             });
             match added {
-                Ok(added) => add_fields.push(added),
+                Ok(added) => {
+                    add_fields.push(added);
+                    if !is_order_free(&add_fields) {
+                        add_fields.pop();
+                        let reason =
+                            "it and another that is added here are made of one another; add it by a mutate of its own";
+                        translator.report.left(at, Some("add_field"), format!("{name}: {reason}"));
+                    }
+                }
                 Err(reason) => translator.report.left(at, Some("add_field"), format!("{name}: {reason}")),
             }
         }
@@ -214,6 +222,22 @@ fn with_common(translator: &mut Translator<'_>, plan: Plan, attributes: &mut Att
         }
     }
     stages
+}
+
+/// Whether a table, which is gone through by name, puts the same as these pairs one after the other.
+fn is_order_free(pairs: &[(String, Toml)]) -> bool {
+    pairs.iter().enumerate().all(|(number, (early, early_value))| {
+        let in_order = |(late, late_value): &(String, Toml)| {
+            early < late || !(mentions(late_value, early) || mentions(early_value, late))
+        };
+        pairs[number + 1..].iter().all(in_order)
+    })
+}
+
+/// Whether a text is made of the field, or of what lies below it.
+fn mentions(value: &Toml, field: &str) -> bool {
+    let is_it = |piece: &str| piece.strip_prefix(field).is_some_and(|rest| rest.starts_with(['}', '.']));
+    value.as_str().is_some_and(|text| text.split("%{").skip(1).any(is_it))
 }
 
 /// `tag_on_failure` of a filter: what takes the place of the stage's own tag.

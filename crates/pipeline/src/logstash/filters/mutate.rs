@@ -4,7 +4,7 @@ use toml::Value as Toml;
 use vigie_domain::mapping;
 use vigie_domain::query::Query;
 
-use super::{Plan, Success};
+use super::{Plan, Success, is_order_free};
 use crate::logstash::attributes::{Attributes, scalar, toml_of};
 use crate::logstash::names::Names;
 use crate::logstash::question::Questions;
@@ -132,8 +132,13 @@ impl Work<'_, '_, '_> {
                 }
             }
         }
-        if !always.is_empty() {
-            let stage = self.put(place, option, always);
+        let groups = match (is_order_free(&always), always.is_empty()) {
+            (_, true) => Vec::new(),
+            (true, false) => vec![always],
+            (false, false) => always.into_iter().map(|pair| vec![pair]).collect(),
+        };
+        for group in groups {
+            let stage = self.put(place, option, group);
             self.stages.push(stage);
         }
     }
