@@ -293,6 +293,15 @@ fn what_is_not_translated_is_named_with_its_line() {
         "filter {\n  grok { patterns_dir => \"/none\" match => { \"message\" => \"x\" } }\n}",
         &[(2, "grok", Some("patterns_dir"), "is not there")],
     );
+    check_left(
+        "filter {\n  mutate { replace => { \"a\" => \"%{[b][0]}\" } remove_field => \"[c][1]\" }\n}",
+        &[(2, "mutate", Some("replace"), "%{[b][0]}"), (2, "mutate", Some("remove_field"), "single items")],
+    );
+    check_left(
+        "filter {\n  mutate { add_field => { \"b\" => \"x\" \"a\" => \"%{b}\" } }\n}",
+        &[(2, "mutate", Some("add_field"), "a: it and another")],
+    );
+    check_left("filter {\n  if [a][0] == \"x\" { drop {} }\n}", &[(2, "if", None, "single items")]);
     check_left("filter {\n  drop { percentage => 40 }\n}", &[(2, "drop", Some("percentage"), "nearest")]);
     check_left(
         "filter {\n  mutate { replace => { \"a\" => \"${NOSUCH}\" } }\n}",
