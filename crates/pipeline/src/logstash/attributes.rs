@@ -126,7 +126,7 @@ impl<'p> Attributes<'p> {
                 report.left(
                     at,
                     Some(&attribute.name),
-                    "the stage has no such option; what it would change is left as it is",
+                    "there is no such option here; what it would change stays as it is",
                 );
             }
         }

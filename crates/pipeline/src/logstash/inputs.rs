@@ -37,6 +37,27 @@ const INSTEAD: &[(&str, &str)] = &[
     ("unix", "use input_tcp on the loopback"),
 ];
 
+/// How patterns of white space begin.
+const SPACES: [&str; 7] = ["\\s", "[\\s", "\\t", "[\\t", " ", "[ ", "%{SPACE"];
+/// Options that say how much an input does at once, or how long it waits, and nothing about events.
+const TUNING: [&str; 15] = [
+    "client_inactivity_timeout",
+    "executor_threads",
+    "event_loop_threads",
+    "threads",
+    "workers",
+    "queue_size",
+    "buffer_size",
+    "receive_buffer_bytes",
+    "tcp_keep_alive",
+    "stat_interval",
+    "discover_interval",
+    "sincedb_path",
+    "sincedb_write_interval",
+    "close_older",
+    "max_open_files",
+];
+
 /// What the inputs say: settings as TOML, and stages for what they add to events.
 #[derive(Default)]
 pub(super) struct Inputs {
@@ -101,6 +122,9 @@ pub(super) fn read(translator: &mut Translator<'_>, items: &[Item]) -> Inputs {
             }
         };
         translator.translated += 1;
+        for option in TUNING {
+            attributes.values(option);
+        }
         attributes.finish(&mut translator.report);
         for (section, text) in made {
             if sections.contains(&section) {
@@ -186,7 +210,6 @@ fn file(
             "files are read from their beginning, once; Logstash began at the end of those that it did not know";
         report.note(attributes.at(), Some("start_position"), reason);
     }
-    attributes.values("sincedb_path");
     Vec::new()
 }
 
@@ -281,10 +304,9 @@ fn multiline(translator: &mut Translator<'_>, at: Where<'_>, codec: Option<&Plug
     let mut attributes = Attributes::of(codec);
     let pattern = attributes.text("pattern").unwrap_or_default();
     let is_negated = attributes.flag("negate") == Some(true);
-    let joins_indented = !is_negated
-        && pattern.starts_with("^")
-        && pattern.contains(['\\', ' ', '%'])
-        && pattern.to_ascii_lowercase().contains("s");
+    let is_previous = attributes.text("what").as_deref() == Some("previous");
+    let is_space = |rest: &str| SPACES.iter().any(|space| rest.starts_with(space));
+    let joins_indented = is_previous && !is_negated && pattern.strip_prefix('^').is_some_and(is_space);
     if joins_indented {
         translator.report.note(
             at,

@@ -308,6 +308,17 @@ fn what_is_not_translated_is_named_with_its_line() {
         &[(2, "mutate", None, "--set NOSUCH=")],
     );
     check_left("output {\n  kafka { }\n}", &[(2, "kafka", None, "not sent on")]);
+    check_left(
+        "input {\n  beats {\n    client_inactivity_timeout => 60\n    add_hostname => true\n  }\n}",
+        &[(4, "beats", Some("add_hostname"), "no such option")],
+    );
+    let joined = |codec: &str| format!("input {{ file {{ path => \"/a\"\ncodec => multiline {{ {codec} }} }} }}");
+    check_left(&joined("pattern => \"^\\s\" what => \"previous\""), &[]);
+    check_left(
+        &joined("pattern => \"^%{TIMESTAMP_ISO8601}\" negate => true what => \"previous\""),
+        &[(2, "file", Some("codec"), "TIMESTAMP")],
+    );
+    check_left(&joined("pattern => \"\\\\$\" what => \"next\""), &[(2, "file", Some("codec"), "let Filebeat")]);
     check_left("input {\n  kafka { topics => [\"a\"] }\n}", &[(2, "kafka", None, "topic")]);
     let text = "filter {\n  if [a] == [b] {\n    drop { }\n  } else {\n    mutate { lowercase => \"x\" }\n  }\n}";
     check_left(text, &[(2, "if", None, "lines 2 to 4 are left out"), (4, "else", None, "lines 4 to 6 are left out")]);
