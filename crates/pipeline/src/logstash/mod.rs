@@ -108,8 +108,9 @@ pub fn import(text: &str, options: &ImportOptions<'_>) -> Result<Import, Logstas
     let inputs::Inputs { settings, mut stages } = inputs::read(&mut translator, &items(SectionKind::Input));
     stages.extend(translator.filters(&items(SectionKind::Filter)));
     stages.extend(outputs::read(&mut translator, &items(SectionKind::Output)));
+    keep_hidden(&mut stages);
     let last = config.sections.last().and_then(|section| section.items.last()).map_or(Place::default(), place_of);
-    stages.extend(cleaning(&translator, &stages, last));
+    stages.extend(cleaning(&stages, last));
     stages = bounded(&mut translator, stages);
     let plugins = count(&config);
     let Translator { report, translated, .. } = translator;
@@ -143,13 +144,26 @@ fn count(config: &Config) -> usize {
     config.sections.iter().map(|section| within(&section.items)).sum()
 }
 
+/// What is there for other stages alone, as far as these use it.
+fn hidden(stages: &[Planned]) -> Vec<String> {
+    let is_used = |field: &&str| stages.iter().any(|stage| stage.to_toml().contains(*field));
+    [MARKS, METADATA].into_iter().filter(is_used).map(str::to_owned).collect()
+}
+
+/// What is to keep some fields alone keeps those too that are there for other stages, as Logstash does.
+fn keep_hidden(stages: &mut [Planned]) {
+    let hidden = hidden(stages);
+    let lists = stages.iter_mut().flat_map(|stage| &mut stage.keys).filter(|(key, _)| *key == "all_but");
+    for (_, value) in lists {
+        if let toml::Value::Array(fields) = value {
+            fields.extend(hidden.iter().cloned().map(toml::Value::String));
+        }
+    }
+}
+
 /// The stage that takes out what is there for other stages alone.
-fn cleaning(translator: &Translator<'_>, stages: &[Planned], place: Place) -> Option<Planned> {
-    let has_metadata = stages.iter().any(|stage| stage.changes(&[METADATA.to_owned()]));
-    let has_any = stages.iter().any(|stage| stage.to_toml().contains(METADATA));
-    let fields = [(translator.marks.is_any(), MARKS), (has_metadata && has_any, METADATA)];
-    let fields: Vec<String> =
-        fields.into_iter().filter(|(is_used, _)| *is_used).map(|(_, field)| field.to_owned()).collect();
+fn cleaning(stages: &[Planned], place: Place) -> Option<Planned> {
+    let fields = hidden(stages);
     let stage = || {
         let touched = Touched::Fields(fields.clone());
         Planned::new(place, "what is there for other stages alone", "remove", touched)

@@ -9,7 +9,7 @@ use super::question::and;
 use super::report::Where;
 use super::stage::{Planned, Touched, table};
 use super::translate::Translator;
-use super::tree::{Item, Plugin};
+use super::tree::{Branch, Item, Plugin};
 
 /// Other outputs, and what to do instead.
 const INSTEAD: &[(&str, &str)] = &[
@@ -26,32 +26,66 @@ const INSTEAD: &[(&str, &str)] = &[
     ("pipeline", "there is one pipeline; write the filters of both one after the other"),
 ];
 
+/// Outputs that store events.
+const STORES: [&str; 4] = ["elasticsearch", "opensearch", "elastic", "data_stream"];
 /// Outputs that show events while a configuration is tried.
 const SHOWS: [&str; 3] = ["stdout", "rubydebug", "null"];
 
 /// The stages for what outputs say of events.
 pub(super) fn read(translator: &mut Translator<'_>, items: &[Item]) -> Vec<Planned> {
-    let mut stages = Vec::new();
-    each(translator, items, false, &mut stages);
-    stages
+    each(translator, items, false)
 }
 
-fn each(translator: &mut Translator<'_>, items: &[Item], is_asked: bool, stages: &mut Vec<Planned>) {
+/// Outputs of a branch that not every event comes to.
+fn asked(translator: &mut Translator<'_>, items: &[Item]) -> Vec<Planned> {
+    each(translator, items, true)
+}
+
+fn each(translator: &mut Translator<'_>, items: &[Item], is_asked: bool) -> Vec<Planned> {
+    let mut stages = Vec::new();
     for item in items {
         match item {
-            Item::Plugin(plugin) => output(translator, plugin, is_asked, stages),
+            Item::Plugin(plugin) => stages.extend(output(translator, plugin, is_asked)),
             Item::Branches(branches) => {
-                branches.iter().for_each(|branch| each(translator, &branch.items, true, stages));
+                let within = if is_asked || !stores_all(branches) { asked } else { read };
+                if branches.iter().any(|branch| has_id(&branch.items)) {
+                    stages.extend(translator.branches(branches, within));
+                } else {
+                    // Where an event goes does not matter, so that nobody has to ask.
+                    branches.iter().for_each(|branch| stages.extend(within(translator, &branch.items)));
+                }
             }
         }
     }
+    stages
 }
 
-fn output(translator: &mut Translator<'_>, plugin: &Plugin, is_asked: bool, stages: &mut Vec<Planned>) {
+/// Whether an event is stored, whatever its way.
+fn stores_all(branches: &[Branch]) -> bool {
+    let stores = |item: &Item| match item {
+        Item::Plugin(plugin) => STORES.contains(&plugin.name.as_str()),
+        Item::Branches(branches) => stores_all(branches),
+    };
+    branches.last().is_some_and(|last| last.condition.is_none())
+        && branches.iter().all(|branch| branch.items.iter().any(stores))
+}
+
+/// Whether an output gives events an id.
+fn has_id(items: &[Item]) -> bool {
+    items.iter().any(|item| match item {
+        Item::Plugin(plugin) => {
+            STORES.contains(&plugin.name.as_str())
+                && plugin.attributes.iter().any(|attribute| attribute.name == "document_id")
+        }
+        Item::Branches(branches) => branches.iter().any(|branch| has_id(&branch.items)),
+    })
+}
+
+fn output(translator: &mut Translator<'_>, plugin: &Plugin, is_asked: bool) -> Option<Planned> {
     let at = Where { place: plugin.place, plugin: &plugin.name };
     let mut attributes = Attributes::of(plugin);
     match plugin.name.as_str() {
-        "elasticsearch" | "opensearch" | "elastic" | "data_stream" => {
+        name if STORES.contains(&name) => {
             translator.translated += 1;
             if is_asked {
                 let reason =
@@ -64,9 +98,8 @@ fn output(translator: &mut Translator<'_>, plugin: &Plugin, is_asked: bool, stag
                     "Vigie stores events itself, an index for each day; nothing has to be named",
                 );
             }
-            if let Some(id) = attributes.text("document_id") {
-                stages.extend(event_id(translator, &attributes, &id));
-            }
+            let id = attributes.text("document_id");
+            let stage = id.and_then(|id| event_id(translator, &attributes, &id));
             for (option, reason) in [
                 ("pipeline", "write what the ingest pipeline does as stages"),
                 ("routing", "there is no routing"),
@@ -74,14 +107,17 @@ fn output(translator: &mut Translator<'_>, plugin: &Plugin, is_asked: bool, stag
             ] {
                 attributes.refuse(option, &["index", "create"], reason, &mut translator.report);
             }
+            stage
         }
         name if SHOWS.contains(&name) => {
             translator.translated += 1;
             translator.report.note(at, None, "use vigie pipeline test, which shows what each stage does");
+            None
         }
         name => {
             let words = INSTEAD.iter().find(|(known, _)| *known == name).map(|(_, words)| *words);
             translator.report.left(at, None, words.unwrap_or("events are stored by Vigie and not sent on"));
+            None
         }
     }
 }

@@ -37,11 +37,6 @@ impl Marks {
         self.given.push(name.clone());
         format!("{MARKS}.{name}")
     }
-
-    /// Whether any was made.
-    pub(super) const fn is_any(&self) -> bool {
-        !self.given.is_empty()
-    }
 }
 
 /// Reads the questions of one `if`.

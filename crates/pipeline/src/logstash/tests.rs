@@ -361,8 +361,81 @@ fn what_inputs_add_is_added_where_events_tell_their_input() {
     assert_eq!(stages("beats { type => \"web\" }"), "fields = { type = \"web\" }");
     assert_eq!(
         stages("file { path => \"/a/*.log\" type => \"a\" } beats { type => \"b\" }"),
-        "when = 'log.file.path:/a/*.log'; fields = { type = \"a\" }"
+        "when = \"log.file.path:/a/*.log\"; fields = { type = \"a\" }"
     );
+}
+
+#[test]
+fn an_id_is_given_where_its_output_is_asked() {
+    let import = |outputs: &str| imported(&format!("output {{ {outputs} }}"));
+    let stored = r#"elasticsearch { document_id => "%{order}" }"#;
+    let import_of_if = import(&format!("if [event] == \"order\" {{ {stored} }}"));
+    assert!(import_of_if.pipeline.contains("when = \"event:order AND order:*\""), "{}", import_of_if.pipeline);
+    assert_eq!(import_of_if.left_count(), 1, "{:?}", import_of_if.findings);
+    // Whatever the way, the event is stored.
+    let both = import(&format!("if [event] == \"order\" {{ {stored} }} else {{ elasticsearch {{ }} }}"));
+    assert!(both.pipeline.contains("when = \"event:order AND order:*\""), "{}", both.pipeline);
+    assert_eq!((both.stages, both.left_count()), (1, 0), "{:?}", both.findings);
+    let unasked = import("if [message] =~ /x/ { elasticsearch { } } else { elasticsearch { index => \"b\" } }");
+    assert_eq!((unasked.stages, unasked.left_count()), (0, 0), "{}", unasked.pipeline);
+    let within = import("if [a] { if [b] { elasticsearch { } } }\nelse { elasticsearch { } }");
+    assert_eq!((within.stages, within.left_count()), (0, 2), "{:?}", within.findings);
+}
+
+#[test]
+fn a_question_that_nothing_depends_on_is_not_asked() {
+    check("if [message] =~ /x/ { ruby { code => \"y\" } }", &[]);
+}
+
+#[test]
+fn what_keeps_some_fields_keeps_marks_and_metadata() {
+    check(
+        r#"if [a] == "x" {
+            prune { whitelist_names => ["^b$"] }
+            mutate { add_field => { "[@metadata][c]" => "d" } }
+        }"#,
+        &[
+            r#""add"; when = "a:x"; fields = { "@if.line_2" = true }; existing = "replace""#,
+            r#""remove"; when = "@if.line_2:true"; all_but = ["b", "@if", "@metadata"]"#,
+            r#""tag"; when = "@if.line_2:true"; add_fields = { "@metadata.c" = "d" }"#,
+            r#""remove"; fields = ["@if", "@metadata"]"#,
+        ],
+    );
+}
+
+fn options_of(import: &Import) -> crate::DecodeOptions {
+    crate::DecodeOptions {
+        pipeline: Some(std::sync::Arc::new(Pipeline::from_toml(&import.pipeline).unwrap())),
+        ..crate::DecodeOptions::new(
+            vigie_domain::Timestamp::from_seconds(1_795_446_000),
+            std::sync::Arc::new(crate::Redactor::new(&[7; 32]).unwrap()),
+        )
+    }
+}
+
+/// What the filters make of an event, without what every event has.
+fn filtered(filters: &str, event: &str) -> String {
+    let options = options_of(&imported(&format!("filter {{ {filters} }}")));
+    let batch = crate::decode_bytes(event.as_bytes(), &options).unwrap();
+    let mut body = batch.events.events().next().unwrap().body;
+    body.retain(|(name, _)| name != "@timestamp" && name != "log_type");
+    serde_json::to_string(&vigie_domain::Value::Object(body)).unwrap()
+}
+
+#[test]
+fn a_field_that_is_missing_is_no_success() {
+    let grok = r#"grok { match => { "a" => "^%{INT:x}$" "b" => "^%{INT:x}$" } add_tag => "ok" }"#;
+    let check = |filters: &str, event: &str, expected: &str| {
+        let event = format!("{{\"@timestamp\":\"2026-11-23T14:00:00Z\",{event}}}");
+        assert_eq!(filtered(filters, &event), format!("{{{expected}}}"), "{filters} on {event}");
+    };
+    check(grok, r#""a":"1","b":"2""#, r#""a":"1","b":"2","x":"1","tags":["ok"]"#);
+    check(grok, r#""b":"2""#, r#""b":"2","x":"2","tags":["ok"]"#);
+    check(grok, r#""c":"2""#, r#""c":"2","tags":["_grokparsefailure"]"#);
+    check(r#"date { match => ["at", "UNIX"] add_tag => "dated" }"#, r#""b":1"#, r#""b":1"#);
+    let translate = r#"translate { source => "a" target => "t" dictionary => { "1" => "one" } add_tag => "known" }"#;
+    check(translate, r#""a":"1""#, r#""a":"1","t":"one","tags":["known"]"#);
+    check(translate, r#""a":"2""#, r#""a":"2""#);
 }
 
 #[test]
@@ -375,14 +448,8 @@ fn long_chains_mark_what_went_another_way() {
         imported(&format!("filter {{ {} else {{ mutate {{ lowercase => \"last\" }} }} }}", chain.join(" else ")));
     assert_eq!(import.left_count(), 0, "{:#?}", import.findings);
     assert!(import.stages < STAGES_MAX, "{}", import.stages);
+    let options = options_of(&import);
     let event = |name: &str| {
-        let options = crate::DecodeOptions {
-            pipeline: Some(std::sync::Arc::new(Pipeline::from_toml(&import.pipeline).unwrap())),
-            ..crate::DecodeOptions::new(
-                vigie_domain::Timestamp::from_seconds(1_795_446_000),
-                std::sync::Arc::new(crate::Redactor::new(&[7; 32]).unwrap()),
-            )
-        };
         let fields: String = (0..60).map(|number| format!(",\"f{number}\":\"X\"")).collect();
         let sent = format!("{{\"name\":\"{name}\",\"last\":\"X\"{fields}}}");
         let batch = crate::decode_bytes(sent.as_bytes(), &options).unwrap();

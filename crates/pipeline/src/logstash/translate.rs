@@ -21,6 +21,9 @@ const REPEATED_BYTES_MAX: usize = 400;
 /// Bytes of what the branches before one ask; from there on those events are marked that went one of these ways.
 const CHAIN_BYTES_MAX: usize = 1_500;
 
+/// Makes stages of what stands in a branch.
+pub(super) type Within = fn(&mut Translator<'_>, &[Item]) -> Vec<Planned>;
+
 /// What is known while a configuration is gone through.
 pub(super) struct Translator<'a> {
     pub(super) options: &'a super::ImportOptions<'a>,
@@ -40,7 +43,9 @@ impl Translator<'_> {
         for item in items {
             match item {
                 Item::Plugin(plugin) => stages.extend(self.filter(plugin)),
-                Item::Branches(branches) => stages.extend(self.branches(branches)),
+                Item::Branches(branches) => {
+                    stages.extend(self.branches(branches, |within, items| within.filters(items)));
+                }
             }
         }
         stages
@@ -70,8 +75,8 @@ impl Translator<'_> {
         }
     }
 
-    /// The stages for every way of an `if`.
-    fn branches(&mut self, branches: &[Branch]) -> Vec<Planned> {
+    /// The stages for every way of an `if`, none when no way has any.
+    pub(super) fn branches(&mut self, branches: &[Branch], within: Within) -> Vec<Planned> {
         let mut before = Vec::new();
         let mut ways: Vec<Way<'_>> = Vec::new();
         let mut is_known = true;
@@ -83,12 +88,15 @@ impl Translator<'_> {
                 continue;
             }
             match self.ask(branch, &mut before) {
-                Ok(question) => ways.push(Way { question, stages: self.filters(&branch.items), branch }),
+                Ok(question) => ways.push(Way { question, stages: within(self, &branch.items), branch }),
                 Err(reason) => {
                     self.report.left(at_if(branch), None, format!("{reason}; {lines}"));
                     is_known = false;
                 }
             }
+        }
+        if ways.iter().all(|way| way.stages.is_empty()) {
+            return Vec::new();
         }
         let (marking, stages) = self.decide(ways);
         before.into_iter().chain(marking).chain(stages).collect()
