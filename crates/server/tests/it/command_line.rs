@@ -337,7 +337,7 @@ fn a_configuration_of_logstash_is_imported() {
     assert_eq!((outcome, err.contains("--strict: 2 things")), (Outcome::Failed, true), "{err}");
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(report["not_translated"], 2);
-    assert_eq!(report["findings"][0]["line"], 3, "{out}");
+    assert_eq!(report["findings"][0]["line"], 4, "{out}");
     assert_eq!(report.get("pipeline"), None);
     let (_, out, _) = vigie(&["pipeline", "import", &file]);
     assert!(out.starts_with("# From logstash.conf") && out.contains("[[stage]]"), "{out}");

@@ -131,7 +131,7 @@ fn show(
     }
     if !imported.settings.is_empty() {
         say("\nFor vigie.toml:")?;
-        imported.settings.lines().try_for_each(|line| say(&format!("  {}", printable(line))))?;
+        imported.settings.trim_end().lines().try_for_each(|line| say(&format!("  {}", printable(line))))?;
     }
     if let (Some(out), false) = (&arguments.out, is_refused) {
         say(&format!(
