@@ -44,7 +44,7 @@ impl Translator<'_> {
             match item {
                 Item::Plugin(plugin) => stages.extend(self.filter(plugin)),
                 Item::Branches(branches) => {
-                    stages.extend(self.branches(branches, |within, items| within.filters(items)));
+                    stages.extend(self.branches(branches, |translator, items| translator.filters(items)));
                 }
             }
         }
