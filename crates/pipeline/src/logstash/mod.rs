@@ -106,7 +106,7 @@ pub fn import(text: &str, options: &ImportOptions<'_>) -> Result<Import, Logstas
     }
     let mut translator = Translator { options, names, marks: Marks::default(), report, sent, translated: 0 };
     let inputs::Inputs { settings, mut stages } = inputs::read(&mut translator, &items(SectionKind::Input));
-    stages.extend(translator.filters(&items(SectionKind::Filter)));
+    stages.extend(translate::filters(&mut translator, &items(SectionKind::Filter)));
     stages.extend(outputs::read(&mut translator, &items(SectionKind::Output)));
     keep_hidden(&mut stages);
     let last = config.sections.last().and_then(|section| section.items.last()).map_or(Place::default(), place_of);

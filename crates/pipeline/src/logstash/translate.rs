@@ -9,7 +9,7 @@ use vigie_domain::query::Query;
 
 use super::Variant;
 use super::attributes::Attributes;
-use super::filters;
+use super::filters::stages as stages_of;
 use super::names::Names;
 use super::question::{Marks, Questions, and, not, or};
 use super::report::{Report, Where};
@@ -36,26 +36,24 @@ pub(super) struct Translator<'a> {
     pub(super) translated: usize,
 }
 
-impl Translator<'_> {
-    /// The stages for these filters, one after the other.
-    pub(super) fn filters(&mut self, items: &[Item]) -> Vec<Planned> {
-        let mut stages = Vec::new();
-        for item in items {
-            match item {
-                Item::Plugin(plugin) => stages.extend(self.filter(plugin)),
-                Item::Branches(branches) => {
-                    stages.extend(self.branches(branches, |translator, items| translator.filters(items)));
-                }
-            }
+/// The stages for these filters, one after the other.
+pub(super) fn filters(translator: &mut Translator<'_>, items: &[Item]) -> Vec<Planned> {
+    let mut stages = Vec::new();
+    for item in items {
+        match item {
+            Item::Plugin(plugin) => stages.extend(translator.filter(plugin)),
+            Item::Branches(branches) => stages.extend(translator.branches(branches, filters)),
         }
-        stages
     }
+    stages
+}
 
+impl Translator<'_> {
     /// The stages for one filter. One that Vigie does not take is reported and left out.
     fn filter(&mut self, plugin: &Plugin) -> Vec<Planned> {
         let mut attributes = Attributes::of(plugin);
         // What becomes of one that is not translated has been said.
-        let Some(planned) = filters::stages(self, &plugin.name, &mut attributes) else { return Vec::new() };
+        let Some(planned) = stages_of(self, &plugin.name, &mut attributes) else { return Vec::new() };
         attributes.finish(&mut self.report);
         let at = Where { place: plugin.place, plugin: &plugin.name };
         let planned: Vec<Planned> = planned.into_iter().filter(|stage| self.is_taken(at, stage)).collect();
