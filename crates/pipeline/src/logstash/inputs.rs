@@ -39,6 +39,8 @@ const INSTEAD: &[(&str, &str)] = &[
 
 /// How patterns of white space begin.
 const SPACES: [&str; 7] = ["\\s", "[\\s", "\\t", "[\\t", " ", "[ ", "%{SPACE"];
+/// Inputs whose lines are told by their content.
+const READ_BEFORE: [&str; 4] = ["tcp", "udp", "syslog", "file"];
 /// Options that say how much an input does at once, or how long it waits, and nothing about events.
 const TUNING: [&str; 15] = [
     "client_inactivity_timeout",
@@ -122,6 +124,10 @@ pub(super) fn read(translator: &mut Translator<'_>, items: &[Item]) -> Inputs {
             }
         };
         translator.translated += 1;
+        if READ_BEFORE.contains(&plugin.name.as_str()) && !is_json(&mut attributes) {
+            let reason = "a line of a known form (JSON, access log, syslog, CEF, log4j, key=value) is read before the pipeline: grok and dissect then find what is left of it in message, or nothing; lines that Filebeat sends to input_beats are left whole";
+            translator.report.note(attributes.at(), None, reason);
+        }
         for option in TUNING {
             attributes.values(option);
         }
@@ -276,6 +282,15 @@ fn of_path(path: &str) -> Query {
     let glob = path.replace("**/", "*").replace("**", "*");
     let predicate = if is_pattern { Predicate::Wildcard(glob) } else { Predicate::Equals(path.to_owned()) };
     Query::Field { field: FILE_FIELD.to_owned(), predicate }
+}
+
+/// Whether each line is a document.
+fn is_json(attributes: &mut Attributes<'_>) -> bool {
+    attributes.values("codec").last().is_some_and(|(_, value)| match value {
+        Literal::Plugin(plugin) => plugin.name.starts_with("json"),
+        Literal::Word(name) | Literal::Text(name) => name.starts_with("json"),
+        Literal::Number(_) | Literal::List(_) | Literal::Table(_) => false,
+    })
 }
 
 /// Vigie tells forms by what comes; only lines that are to be joined otherwise are worth a word.

@@ -366,6 +366,20 @@ fn what_inputs_add_is_added_where_events_tell_their_input() {
 }
 
 #[test]
+fn inputs_that_read_lines_before_the_pipeline_say_so() {
+    let check = |input: &str, is_told: bool| {
+        let import = imported(&format!("input {{ {input} }}"));
+        let is_note = |finding: &Finding| finding.reason.contains("is read before the pipeline");
+        assert_eq!(import.findings.iter().any(is_note), is_told, "{input}: {:?}", import.findings);
+    };
+    check("udp { port => 514 }", true);
+    check("tcp { codec => line }", true);
+    check("tcp { codec => json { charset => \"UTF-8\" } }", false);
+    check("file { path => \"/a\" codec => \"json\" }", false);
+    check("beats { }", false);
+}
+
+#[test]
 fn an_id_is_given_where_its_output_is_asked() {
     let import = |outputs: &str| imported(&format!("output {{ {outputs} }}"));
     let stored = r#"elasticsearch { document_id => "%{order}" }"#;
