@@ -59,6 +59,7 @@ pub const TARGETS: &[Target] = &[
     target!(log4j),
     target!(log_record),
     target!(logfmt),
+    target!(logstash),
     target!(loki),
     target!(lumberjack),
     target!(manifest),

@@ -77,6 +77,8 @@ fixed! {
     log4j: sample!("log4j/input.log");
     /// logfmt.
     logfmt: sample!("logfmt/input.log");
+    /// Configurations of Logstash.
+    logstash: sample!("logstash/java/logstash.conf");
     /// Loki push requests.
     loki: LOKI, loki_protobuf(), snappy(&loki_protobuf());
     /// Windows of Lumberjack, packed or not, of both versions.

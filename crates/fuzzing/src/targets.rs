@@ -13,6 +13,7 @@ use vigie_inputs::{
     forward_messages, gelf_messages,
 };
 use vigie_pipeline::hec::{RawTelling, push_events, push_raw};
+use vigie_pipeline::logstash::{ImportOptions, import};
 use vigie_pipeline::otlp::{Encoding, push_logs};
 use vigie_pipeline::{
     Assembler, BulkFate, DecodeOptions, Format, Pipeline, RedactionCounts, RedactionKind, Redactor, decode_bulk,
@@ -280,6 +281,19 @@ pub fn lines(bytes: &[u8]) {
     let settled = Lines.settled(&bytes[..whole], RECORD_BYTES_MAX);
     assert!(settled <= whole);
     assert!(Lines.settled(&bytes[..settled], RECORD_BYTES_MAX) <= settled);
+}
+
+/// Configurations of Logstash: what comes out loads, and the same text gives the same pipeline.
+pub fn logstash(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let read = |_: &str| Ok(vec![text.to_owned()]);
+    let options = ImportOptions { name: "fuzz", variables: &[], read: &read };
+    let imported = import(text, &options);
+    assert_eq!(imported, import(text, &options));
+    if let Ok(imported) = imported {
+        let pipeline = Pipeline::from_toml(&imported.pipeline);
+        assert_eq!(pipeline.map(|pipeline| pipeline.stage_count()).ok(), Some(imported.stages));
+    }
 }
 
 /// Records of the agent's spool: the bytes as they are, and as a body whose length and checksum are right.

@@ -18,6 +18,7 @@ mod foreign;
 mod format;
 mod framed;
 pub mod hec;
+pub mod logstash;
 pub mod loki;
 mod options;
 pub mod otlp;

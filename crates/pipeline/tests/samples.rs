@@ -19,6 +19,8 @@ use vigie_pipeline::{DecodeOptions, FORMATS, Format, Pipeline, Redactor, decode_
 const RECEIVED_S: i64 = 1_795_446_000;
 /// The folder of samples that are pipelines and no formats.
 const PIPELINES: &str = "pipelines";
+/// The folder of samples that become pipelines.
+const CONFIGURATIONS: &str = "logstash";
 
 fn redactor() -> Arc<Redactor> {
     Arc::new(Redactor::new(&[7; 32]).unwrap())
@@ -73,7 +75,7 @@ fn every_sample_folder_belongs_to_a_format() {
     for entry in fs::read_dir(samples()).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        let is_known = name == PIPELINES || name.parse::<Format>().is_ok();
+        let is_known = name == PIPELINES || name == CONFIGURATIONS || name.parse::<Format>().is_ok();
         assert!(entry.path().is_file() || is_known, "{name}");
     }
 }

@@ -66,7 +66,7 @@ enum Command {
     Query(query::QueryArguments),
     /// Write the events of a generated shop, one JSON object per line.
     Generate(generate::GenerateArguments),
-    /// Try a pipeline on lines before it is in force.
+    /// Try a pipeline on lines before it is in force, or make one of a configuration of Logstash.
     Pipeline(pipeline::PipelineArguments),
     /// Show or check the settings.
     Config(settings::ConfigArguments),

@@ -43,7 +43,7 @@ fn leading_digits(text: &str) -> String {
 impl Stage for BinLookup {
     fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
         let Some(sent) = self.field.get(&event.body).filter(|value| **value != Value::Null) else {
-            return Outcome::Keep;
+            return Outcome::Idle;
         };
         let bin = leading_digits(&plain(sent));
         if bin.len() < DIGITS_MIN {

@@ -51,7 +51,7 @@ pub(super) fn build(options: &mut Options) -> Result<Box<dyn Stage>, PipelineErr
 
 impl Stage for Csv {
     fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
-        let Some(text) = self.field.text(&event.body) else { return Outcome::Keep };
+        let Some(text) = self.field.text(&event.body) else { return Outcome::Idle };
         let mut row = RowScanner::new(self.separator);
         if !row.scan(text.as_bytes()) || row.cell_count() > CELLS_MAX {
             return Outcome::Failed;

@@ -69,7 +69,7 @@ fn form(name: &str) -> Result<Form, String> {
 impl Stage for Date {
     fn apply(&self, event: &mut Event, memory: &mut Memory) -> Outcome {
         let text = match self.field.get(&event.body) {
-            None | Some(Value::Null) => return Outcome::Keep,
+            None | Some(Value::Null) => return Outcome::Idle,
             Some(value @ (Value::Text(_) | Value::Int(_) | Value::Float(_) | Value::BigNumber(_))) => plain(value),
             Some(Value::Bool(_) | Value::List(_) | Value::Object(_)) => return Outcome::Failed,
         };

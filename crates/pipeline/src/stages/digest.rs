@@ -88,7 +88,7 @@ impl Stage for Fingerprint {
             parts.push(format!("{}\0{text}\0", path.as_str()));
         }
         if parts.is_empty() {
-            return Outcome::Keep;
+            return Outcome::Idle;
         }
         let digest = self.maker.digest(parts.iter().map(String::as_bytes));
         self.target.put(&mut event.body, Value::Text(digest));

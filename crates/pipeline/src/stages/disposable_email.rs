@@ -21,7 +21,7 @@ pub(super) fn build(options: &mut Options) -> Result<Box<dyn Stage>, PipelineErr
 
 impl Stage for DisposableEmail {
     fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
-        let Some(sent) = self.field.text(&event.body) else { return Outcome::Keep };
+        let Some(sent) = self.field.text(&event.body) else { return Outcome::Idle };
         let Some(domain) = domain_of(sent) else { return Outcome::Failed };
         let found = is_disposable(&domain);
         self.target.put(&mut event.body, Value::Bool(found));

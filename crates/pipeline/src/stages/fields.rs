@@ -1,4 +1,4 @@
-//! `add`, `copy`, `remove`, `rename`: fields as a whole.
+//! `add`, `copy`, `remove`, `rename`, `tag`: fields as a whole.
 
 use toml::Value as Toml;
 use vigie_domain::{Event, Value};
@@ -11,9 +11,13 @@ use super::{Memory, Outcome, Stage};
 
 #[derive(Debug)]
 struct Add {
-    fields: Vec<(FieldPath, Added)>,
+    fields: Additions,
     existing: &'static str,
 }
+
+/// Fields and the values that they are to get.
+#[derive(Debug)]
+pub(super) struct Additions(Vec<(FieldPath, Added)>);
 
 #[derive(Debug)]
 enum Added {
@@ -22,29 +26,50 @@ enum Added {
 }
 
 pub(super) fn add(options: &mut Options) -> Result<Box<dyn Stage>, PipelineError> {
-    let table = options.table("fields")?;
-    if table.is_empty() {
+    let fields = Additions::read(options, "fields")?;
+    if fields.0.is_empty() {
         return Err(options.missing("fields", "{ environment = \"live\" }"));
-    }
-    let mut fields = Vec::new();
-    for (name, value) in &table {
-        let wrong = |message: String| options.error("fields", message);
-        let added = match value {
-            Toml::String(text) => Added::Text(Template::parse(text).map_err(wrong)?),
-            other => Added::Value(value_of(other)),
-        };
-        fields.push((FieldPath::parse(name).map_err(wrong)?, added));
     }
     Ok(Box::new(Add { fields, existing: options.word("existing", &["append", "replace", "keep"])? }))
 }
 
+impl Additions {
+    /// The table under that key; none when it is not there.
+    pub(super) fn read(options: &mut Options, key: &'static str) -> Result<Self, PipelineError> {
+        let mut fields = Vec::new();
+        for (name, value) in &options.table(key)? {
+            let wrong = |message: String| options.error(key, message);
+            let added = match value {
+                Toml::String(text) => Added::Text(Template::parse(text).map_err(wrong)?),
+                other => Added::Value(value_of(other)),
+            };
+            fields.push((FieldPath::parse(name).map_err(wrong)?, added));
+        }
+        Ok(Self(fields))
+    }
+
+    /// Adds each value beside what is there.
+    pub(super) fn append_to(&self, event: &mut Event) {
+        for (path, added) in &self.0 {
+            let value = added.value(event);
+            path.append(&mut event.body, value);
+        }
+    }
+}
+
+impl Added {
+    fn value(&self, event: &Event) -> Value {
+        match self {
+            Self::Text(template) => Value::Text(template.render(&event.body)),
+            Self::Value(value) => value.clone(),
+        }
+    }
+}
+
 impl Stage for Add {
     fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
-        for (path, added) in &self.fields {
-            let value = match added {
-                Added::Text(template) => Value::Text(template.render(&event.body)),
-                Added::Value(value) => value.clone(),
-            };
+        for (path, added) in &self.fields.0 {
+            let value = added.value(event);
             match self.existing {
                 "replace" => path.put(&mut event.body, value),
                 "keep" if path.get(&event.body).is_some_and(|value| *value != Value::Null) => {}
@@ -52,6 +77,20 @@ impl Stage for Add {
                 _ => path.append(&mut event.body, value),
             }
         }
+        Outcome::Keep
+    }
+}
+
+/// Does nothing itself: it is there for the keys that every stage has.
+#[derive(Debug)]
+struct Mark;
+
+pub(super) fn tag(_options: &mut Options) -> Result<Box<dyn Stage>, PipelineError> {
+    Ok(Box::new(Mark))
+}
+
+impl Stage for Mark {
+    fn apply(&self, _event: &mut Event, _memory: &mut Memory) -> Outcome {
         Outcome::Keep
     }
 }

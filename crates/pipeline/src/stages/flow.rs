@@ -112,7 +112,7 @@ impl Stage for Unnest {
     fn apply(&self, event: &mut Event, memory: &mut Memory) -> Outcome {
         let fits = |items: &[Value]| !items.is_empty() && items.len() - 1 <= memory.room;
         match self.field.get(&event.body) {
-            None | Some(Value::Null) => return Outcome::Keep,
+            None | Some(Value::Null) => return Outcome::Idle,
             Some(Value::List(items)) if fits(items) => {}
             Some(_) => return Outcome::Failed,
         }

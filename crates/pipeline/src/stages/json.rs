@@ -20,7 +20,7 @@ pub(super) fn build(options: &mut Options) -> Result<Box<dyn Stage>, PipelineErr
 
 impl Stage for Json {
     fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
-        let Some(text) = self.field.text(&event.body) else { return Outcome::Keep };
+        let Some(text) = self.field.text(&event.body) else { return Outcome::Idle };
         match (parse_json(text), &self.target) {
             (Ok(value), Some(target)) => {
                 target.put(&mut event.body, value);

@@ -50,7 +50,7 @@ pub(super) fn build(options: &mut Options) -> Result<Box<dyn Stage>, PipelineErr
 
 impl Stage for KeyValues {
     fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
-        let Some(text) = self.field.text(&event.body) else { return Outcome::Keep };
+        let Some(text) = self.field.text(&event.body) else { return Outcome::Idle };
         let pairs = self.pairs(text);
         if pairs.is_empty() {
             return Outcome::Failed;

@@ -39,19 +39,18 @@ pub(super) fn translate(options: &mut Options) -> Result<Box<dyn Stage>, Pipelin
 impl Stage for Translate {
     fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
         let Some(sent) = self.field.get(&event.body).filter(|value| **value != Value::Null) else {
-            return Outcome::Keep;
+            return Outcome::Idle;
         };
         if !self.overwrites && self.target != self.field && self.target.get(&event.body).is_some() {
-            return Outcome::Keep;
+            return Outcome::Idle;
         }
         let found = match sent {
             Value::Text(text) => self.dictionary.get(text.as_str()),
             other => self.dictionary.get(plain(other).as_str()),
         };
         let fallback = || self.fallback.as_ref().map(|template| Value::Text(template.render(&event.body)));
-        if let Some(value) = found.cloned().or_else(fallback) {
-            self.target.put(&mut event.body, value);
-        }
+        let Some(value) = found.cloned().or_else(fallback) else { return Outcome::Idle };
+        self.target.put(&mut event.body, value);
         Outcome::Keep
     }
 }

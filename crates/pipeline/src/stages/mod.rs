@@ -37,6 +37,7 @@ mod text;
 mod whereabouts;
 
 pub use error::PipelineError;
+pub(crate) use grok::library_expression;
 pub use grok::try_grok;
 pub use pipeline::{PIPELINE_BYTES_MAX, Pipeline, STAGES_MAX};
 pub use registry::stage_kinds;
@@ -58,8 +59,10 @@ pub(crate) trait Stage: Send + Sync + std::fmt::Debug {
 /// What becomes of an event.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// It goes on.
+    /// It goes on, and the stage did what it is there for.
     Keep,
+    /// It goes on: there was nothing for the stage to do, such as a text to read.
+    Idle,
     /// It goes on with the stage's tag: the stage could not do its work, and left what it found.
     Failed,
     /// It ends here, as the pipeline says.

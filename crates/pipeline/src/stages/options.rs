@@ -134,9 +134,14 @@ impl Options {
 
     /// One text or a list of them; empty when the key is not there.
     pub(crate) fn texts(&mut self, key: &'static str) -> Read<Vec<String>> {
+        Ok(self.texts_if_given(key)?.unwrap_or_default())
+    }
+
+    /// One text or a list of them, which may be empty, if the key is there.
+    pub(crate) fn texts_if_given(&mut self, key: &'static str) -> Read<Option<Vec<String>>> {
         let list = match self.raw(key) {
-            None => return Ok(Vec::new()),
-            Some(Toml::String(text)) => return Ok(vec![text]),
+            None => return Ok(None),
+            Some(Toml::String(text)) => return Ok(Some(vec![text])),
             Some(Toml::Array(list)) if list.len() <= ENTRIES_MAX => list,
             Some(Toml::Array(list)) => {
                 return Err(self.error(key, format!("{} entries are more than {ENTRIES_MAX}", list.len())));
@@ -147,7 +152,7 @@ impl Options {
             Toml::String(text) => Ok(text),
             other => Err(self.wrong(key, &other, "text in quotes or a list of texts")),
         };
-        list.into_iter().map(text).collect()
+        list.into_iter().map(text).collect::<Read<_>>().map(Some)
     }
 
     /// Fields, at least one.

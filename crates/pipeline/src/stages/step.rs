@@ -7,6 +7,7 @@ use vigie_domain::{Event, Value};
 use super::condition::Condition;
 use super::error::PipelineError;
 use super::field_path::FieldPath;
+use super::fields::Additions;
 use super::options::Options;
 use super::{Memory, Outcome, Stage};
 
@@ -22,9 +23,12 @@ pub(super) struct Step {
     pub(super) kind: &'static str,
     pub(super) stage: Box<dyn Stage>,
     condition: Option<Condition>,
-    failure_tag: Option<String>,
-    add_tags: Vec<String>,
+    /// Tags in place of the stage's own; none at all when the list is empty.
+    failure_tags: Option<Vec<String>>,
+    add_fields: Additions,
     remove_fields: Vec<FieldPath>,
+    add_tags: Vec<String>,
+    remove_tags: Vec<String>,
 }
 
 /// What a step did.
@@ -60,9 +64,11 @@ impl Step {
             kind,
             stage: Box::new(Nothing),
             condition: condition.transpose()?,
-            failure_tag: options.text("tag_on_failure")?,
-            add_tags: options.texts("add_tags")?,
+            failure_tags: options.texts_if_given("tag_on_failure")?,
+            add_fields: Additions::read(options, "add_fields")?,
             remove_fields: options.fields("remove_fields")?,
+            add_tags: options.texts("add_tags")?,
+            remove_tags: options.texts("remove_tags")?,
         })
     }
 
@@ -80,10 +86,16 @@ impl Step {
         match self.stage.apply(&mut event, memory) {
             Outcome::Drop => Did::Drop,
             Outcome::Failed => {
-                let tag = self.failure_tag.as_deref().unwrap_or_else(|| self.stage.failure_tag());
-                add_tag(&mut event, tag);
+                match &self.failure_tags {
+                    None => add_tag(&mut event, self.stage.failure_tag()),
+                    Some(tags) => tags.iter().for_each(|tag| add_tag(&mut event, tag)),
+                }
                 out.push(event);
                 Did::Fail
+            }
+            Outcome::Idle => {
+                out.push(event);
+                Did::Work
             }
             Outcome::Keep => {
                 self.after_success(&mut event);
@@ -101,10 +113,12 @@ impl Step {
     }
 
     fn after_success(&self, event: &mut Event) {
-        self.add_tags.iter().for_each(|tag| add_tag(event, tag));
+        self.add_fields.append_to(event);
         for field in &self.remove_fields {
             field.take(&mut event.body);
         }
+        self.add_tags.iter().for_each(|tag| add_tag(event, tag));
+        self.remove_tags.iter().for_each(|tag| remove_tag(event, tag));
     }
 }
 
@@ -124,6 +138,23 @@ fn add_tag(event: &mut Event, tag: &str) {
             let sent = std::mem::replace(scalar, Value::Null);
             *scalar = Value::List(vec![sent, tag]);
         }
+    }
+}
+
+/// Takes a tag away; with the last one, the list goes too.
+fn remove_tag(event: &mut Event, tag: &str) {
+    let Some(at) = event.body.iter().position(|(name, _)| name == TAGS) else { return };
+    let is_tag = |value: &Value| value.as_text() == Some(tag);
+    let is_empty = match &mut event.body[at].1 {
+        Value::List(list) => {
+            let before = list.len();
+            list.retain(|value| !is_tag(value));
+            list.is_empty() && before > 0
+        }
+        scalar => is_tag(scalar),
+    };
+    if is_empty {
+        event.body.remove(at);
     }
 }
 

@@ -336,8 +336,11 @@ fn what_is_wrong_in_a_pipeline_is_named() {
         check(&format!("version = 1\n[[stage]]\ntype = 'drop'\n[[stage]]\n{stage}"), expected);
     };
     check("field = 'a'", "stage 2, key \"type\": it is missing");
-    check("type = 'grk'", "stage 2, key \"type\": \"grk\" is no stage; use one of add, bin_lookup, clone");
-    check("type = 'kv'\nfeild = 'a'", "stage 2 (kv), key \"feild\": there is no such key; this stage has add_tags");
+    check("type = 'grk'", "stage 2, key \"type\": \"grk\" is no stage; use one of add, bin_lookup, capitalize, clone");
+    check(
+        "type = 'kv'\nfeild = 'a'",
+        "stage 2 (kv), key \"feild\": there is no such key; this stage has add_fields, add_tags",
+    );
     check("type = 'kv'\nfield = 7", "stage 2 (kv), key \"field\": 7 is not text in quotes");
     check("type = 'kv'\nfield_split = ''", "key \"field_split\": it is empty");
     check("type = 'kv'\nwhen = 'a:('", "stage 2 (kv), key \"when\"");
@@ -469,4 +472,63 @@ fn addresses_for_one_use_are_told() {
     told("ann@mailinator.com", true);
     told("ann@shop.example", false);
     check(stage, r#"{"email":"nobody"}"#, r#"{"email":"nobody","tags":["_email_parse_failure"]}"#);
+}
+
+#[test]
+fn forms_are_told_for_later_conditions() {
+    let stage = "type = 'match'\nfield = 'path'\npattern = '^/(?!admin)\\w+'\ntarget = 'is_shop'";
+    check(stage, r#"{"path":"/cart"}"#, r#"{"path":"/cart","is_shop":true}"#);
+    check(stage, r#"{"path":"/admin"}"#, r#"{"path":"/admin","is_shop":false}"#);
+    check(stage, r#"{"path":["x","/cart"]}"#, r#"{"path":["x","/cart"],"is_shop":true}"#);
+    check(stage, r#"{"a":1}"#, r#"{"a":1,"is_shop":false}"#);
+    check("type = 'match'\nfield = 'n'\npattern = '^5%{INT}$'\ntarget = 'm'", r#"{"n":503}"#, r#"{"n":503,"m":true}"#);
+    check("type = 'match'\nfield = 'o'\ntarget = 'm'", r#"{"o":{"a":1}}"#, r#"{"o":{"a":1},"m":true}"#);
+    check("type = 'match'\nfield = 'o'\ntarget = 'm'", r#"{"o":null}"#, r#"{"o":null,"m":false}"#);
+}
+
+#[test]
+fn fields_are_merged_and_capitalized() {
+    let stage = "type = 'merge'\nfields = { a = 'b' }";
+    check(stage, r#"{"a":[1],"b":[2,3]}"#, r#"{"a":[1,2,3],"b":[2,3]}"#);
+    check(stage, r#"{"a":"x","b":"y"}"#, r#"{"a":["x","y"],"b":"y"}"#);
+    check(stage, r#"{"b":"y"}"#, r#"{"b":"y","a":["y"]}"#);
+    check(stage, r#"{"a":{"k":1,"l":2},"b":{"l":3}}"#, r#"{"a":{"k":1,"l":3},"b":{"l":3}}"#);
+    check(stage, r#"{"a":{"k":1},"b":[2]}"#, r#"{"a":{"k":1},"b":[2],"tags":["_mutate_error"]}"#);
+    check(stage, r#"{"a":1}"#, r#"{"a":1}"#);
+    check("type = 'capitalize'\nfields = ['c']", r#"{"c":["éCLAIR","",7]}"#, r#"{"c":["Éclair","",7]}"#);
+}
+
+#[test]
+fn every_stage_adds_and_removes_what_it_is_told_to() {
+    let keys = "add_fields = { a = 1, b = '%{x}!' }\nremove_fields = ['x']\nadd_tags = ['t']\nremove_tags = ['u']";
+    let tag = format!("type = 'tag'\n{keys}");
+    check(&tag, r#"{"x":"y","a":0,"tags":["u","v"]}"#, r#"{"a":[0,1],"tags":["v","t"],"b":"y!"}"#);
+    check("type = 'tag'\nremove_tags = ['u']", r#"{"n":1,"tags":["u"]}"#, r#"{"n":1}"#);
+    check("type = 'tag'\nremove_tags = ['u']", r#"{"n":1,"tags":"u"}"#, r#"{"n":1}"#);
+    let failing = format!("type = 'grok'\npatterns = ['^z']\nfield = 'x'\ntag_on_failure = ['p', 'q']\n{keys}");
+    check(&failing, r#"{"x":"y"}"#, r#"{"x":"y","tags":["p","q"]}"#);
+    check("type = 'json'\nfield = 'x'\ntag_on_failure = []", r#"{"x":"y"}"#, r#"{"x":"y"}"#);
+}
+
+#[test]
+fn a_stage_without_anything_to_do_has_not_succeeded() {
+    let after = "add_tags = ['done']";
+    for stage in [
+        "type = 'json'",
+        "type = 'kv'",
+        "type = 'csv'",
+        "type = 'grok'\npatterns = ['x']",
+        "type = 'date'\nfield = 'at'",
+        "type = 'geoip'",
+        "type = 'user_agent'",
+        "type = 'unnest'\nfield = 'items'",
+        "type = 'translate'\nfield = 'code'\ndictionary = { a = 'b' }",
+        "type = 'translate'\nfield = 'other'\ndictionary = { 2 = 'b' }",
+        "type = 'fingerprint'\nfields = ['id']",
+        "type = 'bin_lookup'",
+        "type = 'disposable_email'",
+    ] {
+        check(&format!("{stage}\n{after}"), r#"{"other":1}"#, r#"{"other":1}"#);
+    }
+    check(&format!("type = 'lowercase'\nfields = ['a']\n{after}"), r#"{"b":1}"#, r#"{"b":1,"tags":["done"]}"#);
 }

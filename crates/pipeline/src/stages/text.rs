@@ -1,4 +1,4 @@
-//! `lowercase`, `uppercase`, `trim`, `replace`, `url_decode`: text in its field.
+//! `capitalize`, `lowercase`, `uppercase`, `trim`, `replace`, `url_decode`: text in its field.
 
 use regex::{Regex, RegexBuilder};
 use vigie_domain::{Event, Text, Value};
@@ -73,6 +73,17 @@ pub(super) fn lowercase(options: &mut Options) -> Result<Box<dyn Stage>, Pipelin
 
 pub(super) fn uppercase(options: &mut Options) -> Result<Box<dyn Stage>, PipelineError> {
     each_text(options, "_mutate_error", |text| Some(text.to_uppercase().into()))
+}
+
+pub(super) fn capitalize(options: &mut Options) -> Result<Box<dyn Stage>, PipelineError> {
+    each_text(options, "_mutate_error", |text| {
+        let mut rest = text.chars();
+        let first = rest.next().into_iter().flat_map(char::to_uppercase);
+        Some(first.collect::<String>().as_str().into()).map(|mut capitalized: Text| {
+            capitalized.push_str(&rest.as_str().to_lowercase());
+            capitalized
+        })
+    })
 }
 
 pub(super) fn trim(options: &mut Options) -> Result<Box<dyn Stage>, PipelineError> {

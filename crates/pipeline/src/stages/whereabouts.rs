@@ -25,7 +25,7 @@ pub(super) fn geoip(options: &mut Options) -> Result<Box<dyn Stage>, PipelineErr
 
 impl Stage for GeoIp {
     fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
-        let Some(address) = self.field.text(&event.body) else { return Outcome::Keep };
+        let Some(address) = self.field.text(&event.body) else { return Outcome::Idle };
         match address.trim().parse().ok().and_then(|address| self.lookups.place_fields(address)) {
             Some(fields) => {
                 put(event, &self.target, fields);
@@ -54,10 +54,9 @@ pub(super) fn user_agent(options: &mut Options) -> Result<Box<dyn Stage>, Pipeli
 
 impl Stage for UserAgent {
     fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
-        if let Some(header) = self.field.text(&event.body) {
-            let fields = self.lookups.agent_fields(header);
-            put(event, &self.target, fields);
-        }
+        let Some(header) = self.field.text(&event.body) else { return Outcome::Idle };
+        let fields = self.lookups.agent_fields(header);
+        put(event, &self.target, fields);
         Outcome::Keep
     }
 }

@@ -1,4 +1,6 @@
-//! `vigie pipeline`: what the stages of a pipeline would do, shown before it is in force.
+//! `vigie pipeline`: what the stages of a pipeline would do, shown before it is in force; and pipelines made of others'.
+
+mod logstash;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -19,7 +21,8 @@ Without --input, the pipeline is only checked. The first 100 records of the inpu
 Examples:
   vigie pipeline test default.toml
   vigie pipeline test default.toml --input access.log
-  tail -n 5 app.log | vigie pipeline test default.toml --input -";
+  tail -n 5 app.log | vigie pipeline test default.toml --input -
+  vigie pipeline import logstash.conf --out default.toml";
 
 /// What about pipelines.
 #[derive(Debug, Args)]
@@ -40,6 +43,8 @@ enum PipelineAction {
         #[arg(long, value_name = "LOGFILE")]
         input: Option<PathBuf>,
     },
+    /// Make a pipeline of a configuration of Logstash, and say what could not be translated.
+    Import(logstash::LogstashArguments),
 }
 
 pub(super) fn run(
@@ -47,7 +52,10 @@ pub(super) fn run(
     settings: &Settings,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let PipelineAction::Test { file, input } = &arguments.action;
+    let (file, input) = match &arguments.action {
+        PipelineAction::Test { file, input } => (file, input),
+        PipelineAction::Import(arguments) => return logstash::run(arguments, settings, console),
+    };
     let pipeline = read(file, PIPELINE_BYTES_MAX)?;
     let lines = match input {
         None => String::new(),

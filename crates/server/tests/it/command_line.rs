@@ -314,3 +314,68 @@ fn parts_are_inspected_and_queries_explained() {
     assert_eq!(vigie(&["inspect", "nowhere", "--data", &data]).0, Outcome::Failed);
     assert_eq!(vigie(&["inspect", "--data", &data, "--query", "level:("]).0, Outcome::Misused);
 }
+
+const LOGSTASH: &str = "input { tcp { port => 6000 } }
+filter {
+  grok { patterns_dir => \"patterns\" match => { \"message\" => \"^%{CART:cart} %{WORD:what}$\" } }
+  if [what] == \"left\" { mutate { add_field => { \"env\" => \"${ENV}\" } } }
+  ruby { code => \"event.cancel\" }
+}
+";
+
+#[test]
+fn a_configuration_of_logstash_is_imported() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "logstash.conf", LOGSTASH);
+    std::fs::create_dir(folder.path().join("patterns")).unwrap();
+    write(&folder.path().join("patterns"), "shop", "CART c-\\d+\n");
+    let out_file = folder.path().join("pipeline.toml").display().to_string();
+
+    let (outcome, out, err) = vigie(&["pipeline", "import", &file, "--out", &out_file, "--set", "ENV=live"]);
+    assert_eq!(outcome, Outcome::Done, "{err}");
+    for piece in ["3 of 4 plugins", "line 5: ruby: code is not run", "listen = \"0.0.0.0:6000\""] {
+        assert!(out.contains(piece), "{piece} is missing in\n{out}");
+    }
+    let input = write(folder.path(), "app.log", "c-7 left\nwords of another kind\n");
+    let (outcome, out, _) = vigie(&["pipeline", "test", &out_file, "--input", &input]);
+    assert_eq!(outcome, Outcome::Done);
+    assert!(out.contains("\"cart\":\"c-7\",\"what\":\"left\",\"env\":\"live\""), "{out}");
+
+    let (outcome, _, err) = vigie(&["pipeline", "import", &file, "--out", &out_file]);
+    assert_eq!((outcome, err.contains("--force")), (Outcome::Failed, true), "{err}");
+    let (outcome, out, err) = vigie(&["pipeline", "import", &file, "--strict", "--json"]);
+    assert_eq!((outcome, err.contains("--strict: 2 things")), (Outcome::Failed, true), "{err}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["not_translated"], 2);
+    let findings = report["findings"].as_array().unwrap().iter();
+    let found: Vec<_> = findings.map(|finding| (finding["line"].as_u64(), finding["kind"].as_str())).collect();
+    let expected = [(1, "note"), (4, "not_translated"), (5, "not_translated")];
+    assert_eq!(found, expected.map(|(line, kind)| (Some(line), Some(kind))), "{out}");
+    assert_eq!(report.get("pipeline"), None);
+    let (_, out, _) = vigie(&["pipeline", "import", &file]);
+    assert!(out.starts_with("# From logstash.conf") && out.contains("[[stage]]"), "{out}");
+    let broken = write(folder.path(), "broken.conf", "filter {\n  grok\n}\n");
+    let (outcome, _, err) = vigie(&["pipeline", "import", &broken]);
+    assert_eq!(
+        (outcome, err.contains("line 3, column 1: \"{\" after grok is expected")),
+        (Outcome::Failed, true),
+        "{err}"
+    );
+    let (outcome, out, _) = vigie(&["pipeline", "import", "--help"]);
+    assert_eq!((outcome, out.contains("Examples:")), (Outcome::Done, true));
+}
+
+#[test]
+fn imported_settings_are_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(
+        folder.path(),
+        "logstash.conf",
+        "input { beats { port => 5045 } syslog { port => 5515 } gelf { } file { path => \"/var/log/shop/*.log\" } udp { } }",
+    );
+    let (_, out, _) = vigie(&["pipeline", "import", &file, "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let settings = write(folder.path(), "vigie.toml", report["settings"].as_str().unwrap());
+    let (outcome, out, err) = vigie(&["config", "check", "--config", &settings]);
+    assert_eq!(outcome, Outcome::Done, "{out}{err}\n{}", report["settings"]);
+}

@@ -24,7 +24,7 @@ fn definitions(file: &'static str) -> impl Iterator<Item = (&'static str, &'stat
 }
 
 /// The expression of that name in the library.
-pub(super) fn expression(name: &str) -> Option<&'static str> {
+pub(crate) fn expression(name: &str) -> Option<&'static str> {
     LIBRARY.get(name).copied()
 }
 

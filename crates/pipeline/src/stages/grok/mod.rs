@@ -5,6 +5,7 @@
 
 mod engine;
 mod expand;
+pub(super) mod form;
 mod library;
 mod plan;
 #[cfg(test)]
@@ -17,6 +18,8 @@ use super::error::PipelineError;
 use super::field_path::FieldPath;
 use super::options::Options;
 use super::{Memory, Outcome, Stage};
+pub(crate) use library::expression as library_expression;
+
 use engine::{Engine, Search};
 use expand::{Capture, expand};
 
@@ -90,7 +93,7 @@ pub fn try_grok(text: &str, pattern_text: &str) -> Result<Vec<(String, String)>,
 
 impl Stage for Grok {
     fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
-        let Some(Value::Text(text)) = self.field.get(&event.body) else { return Outcome::Keep };
+        let Some(Value::Text(text)) = self.field.get(&event.body) else { return Outcome::Idle };
         let text = text.clone();
         let mut replaced = Vec::new();
         let mut is_found = false;
