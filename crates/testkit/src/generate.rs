@@ -3,8 +3,9 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use vigie_domain::aggregation::{Aggregation, AggregationKind};
+use vigie_domain::aggregation::{Aggregation, AggregationKind, CalendarSpans, CalendarUnit};
 use vigie_domain::query::{Bound, Predicate, Query, TextPattern};
+use vigie_domain::time::zone_named;
 use vigie_domain::{Event, EventId, LogType, Object, TimeRange, Timestamp, Value};
 
 /// 2026-11-21T00:00:00Z.
@@ -188,6 +189,16 @@ pub fn any_range() -> impl Strategy<Value = TimeRange> {
     ]
 }
 
+fn any_calendar() -> impl Strategy<Value = CalendarSpans> {
+    let unit = prop_oneof![Just(CalendarUnit::Day), Just(CalendarUnit::Week), Just(CalendarUnit::Month)];
+    let zone = prop_oneof![Just("UTC"), Just("Asia/Kathmandu")].prop_filter_map("a zone", zone_named);
+    (unit, zone, 0i64..3).prop_map(|(unit, zone, offset)| CalendarSpans {
+        unit,
+        zone,
+        offset_ns: offset * 1_000_000_007,
+    })
+}
+
 /// A question, with up to two levels below it.
 pub fn any_aggregation() -> impl Strategy<Value = Aggregation> {
     let field = || pick(&ASKED_NAMES);
@@ -207,6 +218,7 @@ pub fn any_aggregation() -> impl Strategy<Value = Aggregation> {
                 interval_ns: hours * 3_600_000_000_000,
                 offset_ns: offset * 1_000_000_007,
             }),
+            any_calendar().prop_map(AggregationKind::CalendarHistogram),
             filters.prop_map(AggregationKind::Filters),
         ];
         (bucket, vec(inner, 0..2)).prop_map(|(kind, children)| Aggregation { name: "bucket".into(), kind, children })

@@ -51,6 +51,13 @@ fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<Aggreg
         AggregationKind::DateHistogram { interval_ns, offset_ns } => {
             histogram(question, rows, [*interval_ns, *offset_ns], scope)?
         }
+        AggregationKind::CalendarHistogram(spans) => {
+            let mut groups: BTreeMap<Timestamp, Vec<&Row>> = BTreeMap::new();
+            rows.iter().for_each(|row| groups.entry(spans.start_of(row.event.timestamp)).or_default().push(row));
+            let buckets =
+                groups.into_iter().map(|(start, rows)| bucket(question, Value::Int(start.as_nanos()), &rows, scope));
+            AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 }
+        }
         AggregationKind::Filters(filters) => {
             let buckets = filters.iter().map(|(name, query)| {
                 let matcher = Matcher::compile(query, scope, Timestamp::default())?;

@@ -12,7 +12,7 @@ use super::instants::{DateForm, End, bound, instant};
 use super::intervals;
 use super::place::Place;
 use super::query::{canonical, query};
-use super::shape::{Asked, KeyForm, Metric, OrderBy, RangeShape, Shape, check_order, orders};
+use super::shape::{Asked, KeyForm, KindName, Metric, OrderBy, RangeShape, Shape, check_order, orders};
 
 /// Aggregations of one request.
 const ASKED_MAX: usize = 200;
@@ -32,6 +32,24 @@ const PASSED_OVER: &[&str] = &[
     "rehash",
     "shard_min_doc_count",
     "value_type",
+];
+
+/// Names by which aggregations are asked, and those by which typed clients know their answers.
+const KIND_NAMES: &[(&str, &str)] = &[
+    ("date_histogram", "date_histogram"),
+    ("filter", "filter"),
+    ("filters", "filters"),
+    ("missing", "missing"),
+    ("value_count", "value_count"),
+    ("range", "range"),
+    ("date_range", "date_range"),
+    ("avg", "avg"),
+    ("sum", "sum"),
+    ("min", "min"),
+    ("max", "max"),
+    ("stats", "stats"),
+    ("cardinality", "cardinality"),
+    ("percentiles", "tdigest_percentiles"),
 ];
 
 /// Reads aggregations.
@@ -71,7 +89,8 @@ impl Reader {
             return Err(place.wrong("must have one kind of aggregation, beside [aggs] and [meta]"));
         };
         let inner = place.key(kind);
-        let (shape, kind) = self.kind(kind, &object[kind.as_str()], &inner)?;
+        let asked_kind = kind.as_str();
+        let (shape, kind) = self.kind(asked_kind, &object[asked_kind], &inner)?;
         if let AggregationKind::Filters(filters) = &kind {
             self.cost = filters.iter().map(|(_, filter)| filter.cost()).fold(self.cost, QueryCost::plus);
             if let Some(words) = self.cost.excess() {
@@ -84,13 +103,17 @@ impl Reader {
         };
         let has_buckets = matches!(
             kind,
-            AggregationKind::Terms { .. } | AggregationKind::DateHistogram { .. } | AggregationKind::Filters(_)
+            AggregationKind::Terms { .. }
+                | AggregationKind::DateHistogram { .. }
+                | AggregationKind::CalendarHistogram(_)
+                | AggregationKind::Filters(_)
         );
         if !children.is_empty() && (!has_buckets || matches!(shape, Shape::ValueCount)) {
             return Err(inner.wrong("a metric cannot have aggregations below it"));
         }
         check_order(&shape, &children, &inner)?;
-        let asked = Asked { name: name.to_owned(), shape, meta: object.get("meta").cloned(), children };
+        let meta = object.get("meta").cloned();
+        let asked = Asked { name: name.to_owned(), kind_name: kind_name(asked_kind, &kind), shape, meta, children };
         Ok((asked, Aggregation { name: name.to_owned(), kind, children: asked_below }))
     }
 
@@ -159,6 +182,7 @@ impl Reader {
             [(OrderBy::Key, false)] => true,
             _ => return Err(place.missing("an [order] of spans by anything but [_key]")),
         };
+        let question = spans.question();
         let shape = Shape::Spans {
             least_count: least_count(object, 0, place)?,
             is_keyed: keyed(object, false, place)?,
@@ -167,7 +191,7 @@ impl Reader {
             spans,
             wanted,
         };
-        Ok((shape, AggregationKind::DateHistogram { interval_ns: spans.interval_ns, offset_ns: spans.offset_ns }))
+        Ok((shape, question))
     }
 
     fn bounds(&self, json: &Json, place: &Place) -> Result<(Timestamp, Timestamp)> {
@@ -265,6 +289,16 @@ impl Reader {
             Shape::Ranges { ranges: shapes, is_keyed: keyed(object, false, place)? },
             AggregationKind::Filters(filters),
         ))
+    }
+}
+
+/// The name of an answer's kind, which mostly is the name by which it is asked.
+fn kind_name(asked: &str, kind: &AggregationKind) -> KindName {
+    match (asked, kind) {
+        ("terms", AggregationKind::Terms { field, .. }) => KindName::TermsOf(field.clone()),
+        (asked, _) => {
+            KindName::Known(KIND_NAMES.iter().find(|(name, _)| *name == asked).map_or("", |(_, shown)| *shown))
+        }
     }
 }
 

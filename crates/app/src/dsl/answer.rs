@@ -11,7 +11,7 @@ use super::aggregation::TERMS_MAX;
 use super::intervals::Spans;
 use super::shape::{Asked, KeyForm, Metric, OrderBy, Shape};
 
-/// Empty spans that are added at the ends of a histogram.
+/// Empty spans that are added to a histogram.
 const ADDED_SPANS_MAX: usize = 20_000;
 
 /// The answers to all of the aggregations.
@@ -44,12 +44,12 @@ fn shown(asked: &Asked, answer: Option<&AggregationAnswer>) -> Result<Map<String
         }
         Shape::Spans { least_count, is_keyed, form, is_newest_first, spans, wanted } => {
             let mut shown = Vec::with_capacity(buckets.len());
-            for (start, bucket) in with_empty_ends(buckets, *spans, *wanted)? {
+            for (start, bucket) in with_empty_spans(asked, buckets, spans, *wanted, *least_count)? {
                 let count = bucket.map_or(0, |bucket| bucket.count);
                 if count < *least_count {
                     continue;
                 }
-                let key = key_text(start, *spans, *form);
+                let key = key_text(start, spans, *form);
                 let own = json!({"key_as_string": key, "key": start.as_millis(), "doc_count": count});
                 shown.push((key, with_children(own, asked, bucket.map(|bucket| bucket.children.as_slice()))?));
             }
@@ -253,40 +253,42 @@ fn number_of(bucket: &Bucket, asked: &Asked, name: &str, number: Option<&str>) -
     }
 }
 
-/// The buckets with empty ones before and behind them, as far as was asked for.
-fn with_empty_ends(
-    buckets: &[Bucket],
-    spans: Spans,
+/// The buckets with empty ones between them, before and behind them, as far as was asked for.
+fn with_empty_spans<'b>(
+    asked: &Asked,
+    buckets: &'b [Bucket],
+    spans: &Spans,
     wanted: Option<(Timestamp, Timestamp)>,
-) -> Result<Vec<(Timestamp, Option<&Bucket>)>> {
-    let start = |bucket: &Bucket| if let Value::Int(nanos) = bucket.key { nanos } else { 0 };
-    let mut shown: Vec<(Timestamp, Option<&Bucket>)> =
-        buckets.iter().map(|bucket| (Timestamp::from_nanos(start(bucket)), Some(bucket))).collect();
-    let Some((min, max)) = wanted.filter(|(min, max)| min <= max) else { return Ok(shown) };
-    let (first, last) = (spans.start_of(min), spans.start_of(max));
-    // Without any bucket all are empty.
-    let (known_first, behind_known) = match (buckets.first(), buckets.last()) {
-        (Some(first), Some(last)) => (start(first), start(last).saturating_add(spans.interval_ns)),
-        _ => (last.saturating_add(1), i64::MAX),
-    };
-    let gaps = [(first, known_first), (behind_known, last.saturating_add(1))];
-    let length = |(from, to): (i64, i64)| (i128::from(to) - i128::from(from)).max(0);
-    let count = gaps.into_iter().map(length).sum::<i128>() / i128::from(spans.interval_ns);
-    if count > ADDED_SPANS_MAX as i128 {
-        let words = format!("[extended_bounds] adds {count} spans, more than {ADDED_SPANS_MAX}; ask for wider ones");
-        return Err(Error::new(vigie_domain::ErrorKind::TooLarge, words));
+    least_count: u64,
+) -> Result<Vec<(Timestamp, Option<&'b Bucket>)>> {
+    let start = |bucket: &Bucket| Timestamp::from_nanos(if let Value::Int(nanos) = bucket.key { nanos } else { 0 });
+    let known = buckets.iter().map(|bucket| (start(bucket), Some(bucket)));
+    if least_count > 0 {
+        return Ok(known.collect());
     }
-    let [before, after] = gaps.map(|(from, to)| {
-        let next = move |at: &i64| at.checked_add(spans.interval_ns).filter(|next| *next < to);
-        let starts = std::iter::successors((from < to).then_some(from), next);
-        starts.map(|at| (Timestamp::from_nanos(at), None)).collect::<Vec<_>>()
-    });
-    shown.splice(0..0, before);
-    shown.extend(after);
-    Ok(shown)
+    let wanted = wanted.filter(|(min, max)| min <= max).map(|(min, max)| [min, max].map(|end| spans.start_of(end)));
+    let ends = buckets.iter().map(start).chain(wanted.into_iter().flatten());
+    let (Some(mut at), Some(last)) = (ends.clone().min(), ends.max()) else { return Ok(Vec::new()) };
+    let mut known = known.peekable();
+    let mut shown = Vec::with_capacity(buckets.len());
+    loop {
+        shown.push(known.next_if(|(start, _)| *start <= at).unwrap_or((at, None)));
+        let next = spans.next_of(at);
+        if at >= last || next <= at {
+            return Ok(shown);
+        }
+        if shown.len() - (buckets.len() - known.len()) > ADDED_SPANS_MAX {
+            let words = format!(
+                "[{}] has more than {ADDED_SPANS_MAX} spans without an event; ask for wider ones, for less time, or for a [min_doc_count] of 1",
+                asked.name
+            );
+            return Err(Error::new(vigie_domain::ErrorKind::TooLarge, words));
+        }
+        at = next;
+    }
 }
 
-fn key_text(at: Timestamp, spans: Spans, form: KeyForm) -> String {
+fn key_text(at: Timestamp, spans: &Spans, form: KeyForm) -> String {
     match form {
         KeyForm::Millis => at.as_millis().to_string(),
         KeyForm::Text => spans.local_text(at),

@@ -16,6 +16,7 @@ mod shape;
 mod source;
 #[cfg(test)]
 mod tests;
+mod typed_keys;
 mod words;
 
 use std::sync::Arc;
@@ -59,6 +60,8 @@ pub struct DslRequest {
     pub made: Vec<String>,
     /// Whether the pages behind this one are asked for by a scroll.
     pub scrolls: bool,
+    /// Whether answers to aggregations are named with their kinds.
+    pub has_typed_keys: bool,
 }
 
 /// What hits there are.
@@ -90,7 +93,7 @@ impl DslSearch {
         if let Some(point) = &opened {
             selection.query = selection.query.and(accepted_by(point.opened_at_ns));
         }
-        let mut answer = self.answer(scope, &page, selection.clone(), &request.body).await?;
+        let mut answer = self.answer(scope, &page, selection.clone(), request).await?;
         let mut shown = shown(&answer, &page, &selection.query);
         if let Some(aggregations) = answer.aggregations.take() {
             shown.insert("aggregations".to_owned(), Json::Object(aggregations));
@@ -123,17 +126,18 @@ impl DslSearch {
             scroll.after.map(|(nanos, sequence)| Position { timestamp: Timestamp::from_nanos(nanos), sequence });
         let request = DslRequest {
             indices: scroll.indices.clone(),
-            body: scroll.body.clone(),
+            body: without_aggregations(&scroll.body),
             ignores_missing: true,
             made: Vec::new(),
             scrolls: true,
+            has_typed_keys: false,
         };
         let mut selection = self.selection(scope, &request.indices, &request).await?;
         selection.query = selection.query.and(accepted_by(scroll.opened_at_ns));
         let mut answer = match page.after {
             // The page before was empty.
             None => Hits { hits: Vec::new(), total: None, aggregations: None },
-            Some(_) => self.answer(scope, &page, selection.clone(), &Map::new()).await?,
+            Some(_) => self.answer(scope, &page, selection.clone(), &request).await?,
         };
         answer.total = scroll.total;
         let after = answer.hits.last().map(|hit| (hit.position.timestamp.as_nanos(), hit.position.sequence));
@@ -221,8 +225,8 @@ impl DslSearch {
         }
     }
 
-    async fn answer(&self, scope: &Scope, page: &Page, selection: Selection, body: &Map<String, Json>) -> Result<Hits> {
-        let asked = body.get("aggs").or_else(|| body.get("aggregations"));
+    async fn answer(&self, scope: &Scope, page: &Page, selection: Selection, asking: &DslRequest) -> Result<Hits> {
+        let asked = asking.body.get("aggs").or_else(|| asking.body.get("aggregations"));
         let (mut aggregations, mut total) = (None, None);
         if let Some(json) = asked {
             let mut reader =
@@ -230,7 +234,8 @@ impl DslSearch {
             let (asked, questions) = reader.all(json, &Place::of("aggs"))?;
             let request = AggregateRequest { selection: selection.clone(), aggregations: questions };
             let result = self.store.aggregate(scope, &request).await?;
-            aggregations = Some(answer::all(&asked, &result.answers)?);
+            let answers = answer::all(&asked, &result.answers)?;
+            aggregations = Some(if asking.has_typed_keys { typed_keys::typed(&asked, answers) } else { answers });
             total = Some(result.total);
         }
         let needs_total = page.counts_total && total.is_none();

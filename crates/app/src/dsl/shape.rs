@@ -72,10 +72,19 @@ pub(super) struct RangeShape {
     pub(super) bounds: Vec<(&'static str, Json)>,
 }
 
+/// The name of a kind of answer, as typed clients know it.
+#[derive(Clone, Debug)]
+pub(super) enum KindName {
+    Known(&'static str),
+    /// That of terms of a field goes by what its values are.
+    TermsOf(String),
+}
+
 /// One aggregation as it was asked.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) name: String,
+    pub(super) kind_name: KindName,
     pub(super) shape: Shape,
     pub(super) meta: Option<Json>,
     pub(super) children: Vec<Asked>,

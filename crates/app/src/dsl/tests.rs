@@ -342,6 +342,50 @@ async fn buckets_have_elasticsearchs_shape() {
 }
 
 #[tokio::test]
+async fn spans_of_the_calendar_have_their_lengths() {
+    let bench = Bench::new().await;
+    let bounds = json!({"min": "2026-08-15", "max": "2026-11-30"});
+    let answer = bench
+        .aggregates(json!({
+            "months": {"date_histogram": {"field": "@timestamp", "calendar_interval": "month", "extended_bounds": bounds}},
+            "days": {"date_histogram": {"field": "@timestamp", "calendar_interval": "day", "time_zone": "Europe/Paris", "format": "yyyy-MM-dd"}},
+            "years": {"date_histogram": {"field": "@timestamp", "calendar_interval": "1y", "min_doc_count": 1, "extended_bounds": bounds},
+                "aggs": {"points": {"sum": {"field": "points"}}}},
+        }))
+        .await;
+    let months: Vec<(&str, u64)> = answer["months"]["buckets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|bucket| (&bucket["key_as_string"].as_str().unwrap()[..10], bucket["doc_count"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(months, [("2026-08-01", 0), ("2026-09-01", 0), ("2026-10-01", 0), ("2026-11-01", 5)]);
+    assert_eq!(
+        answer["days"]["buckets"],
+        json!([{"key_as_string": "2026-11-23", "key": 1_795_388_400_000_i64, "doc_count": 5}])
+    );
+    let year = json!({"key_as_string": "2026-01-01T00:00:00.000Z", "key": 1_767_225_600_000_i64, "doc_count": 5, "points": {"value": 21.0}});
+    assert_eq!(answer["years"]["buckets"], json!([year]));
+    let far = json!({"a": {"date_histogram": {"field": "@timestamp", "calendar_interval": "day", "time_zone": "Europe/Paris",
+        "extended_bounds": {"min": "1900-01-01", "max": "2026-01-01"}}}});
+    let error = bench.ask(json!({"size": 0, "aggs": far})).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::TooLarge);
+    assert!(error.message.contains("[a] has more than 20000 spans"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn answers_are_named_with_their_kinds_if_asked_for() {
+    let bench = Bench::new().await;
+    let aggs = json!({"by": {"terms": {"field": "service"}, "aggs": {"p": {"percentiles": {"field": "amount"}}}}, "n": {"value_count": {"field": "amount"}}});
+    let body = json!({"size": 0, "aggs": aggs}).as_object().unwrap().clone();
+    let request = DslRequest { body, has_typed_keys: true, ..DslRequest::default() };
+    let answer = bench.dsl.search(&bench.shop.scope, &request).await.unwrap();
+    let aggregations = answer["aggregations"].as_object().unwrap();
+    assert_eq!(aggregations.keys().collect::<Vec<_>>(), ["sterms#by", "value_count#n"]);
+    assert!(aggregations["sterms#by"]["buckets"][0]["tdigest_percentiles#p"]["values"].is_object());
+}
+
+#[tokio::test]
 async fn metrics_have_elasticsearchs_shape() {
     let bench = Bench::new().await;
     let answer = bench

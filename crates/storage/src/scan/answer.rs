@@ -49,8 +49,15 @@ impl<'r> Finish<'r> {
         self.run.check()?;
         Ok(match (&question.kind, partial) {
             (AggregationKind::Terms { size, .. }, Partial::Terms(segments)) => self.terms(question, segments, *size)?,
-            (AggregationKind::DateHistogram { interval_ns, .. }, Partial::DateHistogram(states)) => {
+            (AggregationKind::DateHistogram { interval_ns, .. }, Partial::Spans(states)) => {
                 self.histogram(question, states, *interval_ns)?
+            }
+            (_, Partial::Spans(states)) => {
+                self.reserve(question, states.len() as u128)?;
+                let buckets = states
+                    .iter()
+                    .map(|(start, state)| self.bucket(question, Value::Int(*start), state.count, &state.children));
+                AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_, _>>()?, other_count: 0 }
             }
             (AggregationKind::Filters(filters), Partial::Filters(states)) => {
                 self.reserve(question, filters.len() as u128)?;

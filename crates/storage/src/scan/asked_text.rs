@@ -38,6 +38,7 @@ pub fn of_question(asked: &Aggregation) -> String {
         AggregationKind::DateHistogram { interval_ns, offset_ns } => {
             format!("spans {interval_ns} {}", offset_ns.rem_euclid((*interval_ns).max(1)))
         }
+        AggregationKind::CalendarHistogram(spans) => format!("calendar {}", spans.text()),
         AggregationKind::Filters(filters) => {
             let queries: Vec<String> = filters.iter().map(|(_, query)| of_query(query)).collect();
             format!("filters({})", queries.join(", "))
@@ -55,7 +56,9 @@ pub fn of_question(asked: &Aggregation) -> String {
 
 #[cfg(test)]
 mod tests {
+    use vigie_domain::aggregation::{CalendarSpans, CalendarUnit};
     use vigie_domain::query::parse;
+    use vigie_domain::time::zone_named;
 
     use super::*;
 
@@ -102,8 +105,24 @@ mod tests {
         let twice = below(Aggregation::stats("s", "n")).with(Aggregation::stats("t", "m"));
         let deep = below(named("c", 1).with(Aggregation::stats("s", "n")));
         let broad = below(named("c", 1)).with(Aggregation::stats("s", "n"));
-        let different = [named("a", 1), spans(3), spans(4), below(Aggregation::stats("s", "n")), twice, deep, broad]
-            .map(|asked| of_question(&asked));
+        let months = |zone: &str, offset_ns| {
+            let zone = zone_named(zone).unwrap();
+            let spans = CalendarSpans { unit: CalendarUnit::Month, zone, offset_ns };
+            Aggregation::leaf("h", AggregationKind::CalendarHistogram(spans))
+        };
+        let different = [
+            named("a", 1),
+            spans(3),
+            spans(4),
+            months("UTC", 0),
+            months("UTC", 1),
+            months("Europe/Paris", 0),
+            below(Aggregation::stats("s", "n")),
+            twice,
+            deep,
+            broad,
+        ]
+        .map(|asked| of_question(&asked));
         for (place, text) in different.iter().enumerate() {
             assert!(!different[..place].contains(text), "{text}");
         }

@@ -60,7 +60,7 @@ pub struct Collector<'q> {
 
 enum State {
     Terms { keys: Box<KeySpace>, buckets: Buckets },
-    DateHistogram(Spans),
+    Spans(Spans),
     Filters { counts: Vec<u64> },
     Stats(Vec<StatsState>),
     Cardinality(Distinct),
@@ -135,7 +135,7 @@ impl State {
         match self {
             Self::Terms { keys, buckets } => keys.bytes() + buckets.bytes(),
             Self::Cardinality(distinct) => distinct.bytes(),
-            Self::DateHistogram(spans) => {
+            Self::Spans(spans) => {
                 spans.entries.capacity() * size_of::<(u32, i64, u64)>() + spans.by_start.capacity() * SLOT_BYTES
             }
             Self::Filters { counts } => counts.capacity() * size_of::<u64>(),
@@ -157,7 +157,9 @@ impl<'q> Collector<'q> {
     pub fn new(question: &'q Question, memory: &'q Budget) -> Result<Self, StorageError> {
         let state = match &question.asked.kind {
             AggregationKind::Terms { .. } => State::Terms { keys: Box::default(), buckets: Buckets::default() },
-            AggregationKind::DateHistogram { .. } => State::DateHistogram(Spans::default()),
+            AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_) => {
+                State::Spans(Spans::default())
+            }
             AggregationKind::Filters(_) => State::Filters { counts: Vec::new() },
             AggregationKind::Stats { .. } => State::Stats(Vec::new()),
             AggregationKind::Cardinality { .. } => State::Cardinality(Distinct::default()),
@@ -194,7 +196,7 @@ impl<'q> Collector<'q> {
                 });
             }
             State::Cardinality(distinct) => distinct.collect(self.question, chunk, selected),
-            State::DateHistogram(spans) => count_spans(self.question, chunk, selected, spans, &mut into_bucket),
+            State::Spans(spans) => count_spans(self.question, chunk, selected, spans, &mut into_bucket),
             State::Filters { counts } => {
                 let per_parent = self.question.filters.len() as u32;
                 let parent_count = selected.parents.iter().max().map_or(0, |last| *last as usize + 1);
@@ -229,9 +231,9 @@ impl<'q> Collector<'q> {
     /// Counts so many rows of one log type whose time lies in the span of `nanos`, for a question that counts pages.
     pub fn count_page(&mut self, log_type: LogType, nanos: i64, count: u64) {
         match &mut self.state {
-            State::DateHistogram(spans) => {
-                let Some(start) = self.question.span_of(nanos) else { return };
-                let bucket = spans.bucket(0, start);
+            State::Spans(spans) => {
+                let Some(span) = self.question.span_of(nanos) else { return };
+                let bucket = spans.bucket(0, span.start);
                 spans.entries[bucket as usize].2 += count;
             }
             State::Terms { keys, buckets } => {
@@ -260,13 +262,13 @@ impl<'q> Collector<'q> {
                 let lists = distinct.finish(parent_count);
                 lists.map(|hashes| Partial::Cardinality(vec![Arc::new(hashes)])).collect()
             }
-            State::DateHistogram(spans) => {
+            State::Spans(spans) => {
                 let below = children_by_bucket(children, spans.entries.len());
                 let mut histograms = vec![BTreeMap::new(); parent_count];
                 for ((parent, start, count), children) in spans.entries.into_iter().zip(below) {
                     histograms[parent as usize].insert(start, BucketState { count, children });
                 }
-                histograms.into_iter().map(Partial::DateHistogram).collect()
+                histograms.into_iter().map(Partial::Spans).collect()
             }
             State::Filters { mut counts } => {
                 let per_parent = self.question.filters.len();
@@ -336,7 +338,6 @@ fn count_spans(
     spans: &mut Spans,
     into_bucket: &mut dyn FnMut(u32, u32),
 ) {
-    let AggregationKind::DateHistogram { interval_ns, .. } = question.asked.kind else { return };
     let timestamps = chunk.timestamps();
     let mut last: Option<(u32, std::ops::Range<i128>, u32)> = None;
     for (row, parent) in selected.pairs() {
@@ -344,9 +345,9 @@ fn count_spans(
         let bucket = match &last {
             Some((known, span, bucket)) if *known == parent && span.contains(&i128::from(nanos)) => *bucket,
             _ => {
-                let Some(start) = question.span_of(nanos) else { return };
-                let bucket = spans.bucket(parent, start);
-                last = Some((parent, start..start + i128::from(interval_ns), bucket));
+                let Some(span) = question.span_of(nanos) else { return };
+                let bucket = spans.bucket(parent, span.start);
+                last = Some((parent, span, bucket));
                 bucket
             }
         };
@@ -360,7 +361,9 @@ impl Partial {
     pub fn empty(kind: &AggregationKind) -> Self {
         match kind {
             AggregationKind::Terms { .. } => Self::Terms(Vec::new()),
-            AggregationKind::DateHistogram { .. } => Self::DateHistogram(BTreeMap::new()),
+            AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_) => {
+                Self::Spans(BTreeMap::new())
+            }
             AggregationKind::Filters(filters) => Self::Filters(vec![BucketState::default(); filters.len()]),
             AggregationKind::Stats { .. } => Self::Stats(StatsState::default()),
             AggregationKind::Cardinality { .. } => Self::Cardinality(Vec::new()),

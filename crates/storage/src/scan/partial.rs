@@ -80,8 +80,8 @@ pub struct TermsSegment {
 pub enum Partial {
     /// Of `Terms`.
     Terms(Vec<Arc<TermsSegment>>),
-    /// Of `DateHistogram`, by start in nanoseconds.
-    DateHistogram(BTreeMap<i64, BucketState>),
+    /// Of histograms of time, by start in nanoseconds.
+    Spans(BTreeMap<i64, BucketState>),
     /// Of `Filters`, in their order.
     Filters(Vec<BucketState>),
     /// Of `Stats`.
@@ -97,7 +97,7 @@ impl Partial {
     pub fn merge(&mut self, other: &Self) {
         match (self, other) {
             (Self::Terms(mine), Self::Terms(theirs)) => mine.extend(theirs.iter().cloned()),
-            (Self::DateHistogram(mine), Self::DateHistogram(theirs)) => {
+            (Self::Spans(mine), Self::Spans(theirs)) => {
                 theirs.iter().for_each(|(start, state)| mine.entry(*start).or_default().merge(state));
             }
             (Self::Filters(mine), Self::Filters(theirs)) => {
@@ -120,7 +120,7 @@ impl Partial {
             Self::Percentiles(segments) => {
                 segments.iter().map(|segment| segment.capacity() * size_of::<f64>() + SHARED_BYTES).sum()
             }
-            Self::DateHistogram(states) => {
+            Self::Spans(states) => {
                 states.values().map(|state| SPAN_BYTES + size_of::<BucketState>() + state.bytes(seen)).sum()
             }
             Self::Filters(states) => states.iter().map(|state| size_of::<BucketState>() + state.bytes(seen)).sum(),

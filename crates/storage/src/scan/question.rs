@@ -1,5 +1,6 @@
 //! An aggregation made ready to be asked of columns.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use vigie_domain::aggregation::{Aggregation, AggregationKind};
@@ -47,7 +48,9 @@ impl Question {
             | AggregationKind::Stats { field }
             | AggregationKind::Cardinality { field }
             | AggregationKind::Percentiles { field, .. } => (!scope.hides(field)).then(|| field.clone()),
-            AggregationKind::DateHistogram { .. } | AggregationKind::Filters(_) => None,
+            AggregationKind::DateHistogram { .. }
+            | AggregationKind::CalendarHistogram(_)
+            | AggregationKind::Filters(_) => None,
         };
         let filters = match &asked.kind {
             AggregationKind::Filters(filters) => {
@@ -84,7 +87,7 @@ impl Question {
 
     /// Adds the columns that counting needs.
     pub(super) fn add_needs(&self, needs: &mut ColumnNeeds<'_>) {
-        if matches!(self.asked.kind, AggregationKind::DateHistogram { .. }) {
+        if matches!(self.asked.kind, AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_)) {
             needs.add_own(column_names::TIMESTAMP);
         }
         if let Some(field) = &self.field {
@@ -97,7 +100,7 @@ impl Question {
     /// Whether pages whose times lie in one span are counted by their number of rows alone.
     pub(super) fn counts_pages(&self) -> bool {
         let is_by_page = match &self.asked.kind {
-            AggregationKind::DateHistogram { .. } => true,
+            AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_) => true,
             AggregationKind::Terms { field, .. } => field == pseudo_fields::LOG_TYPE && self.field.is_some(),
             AggregationKind::Filters(_)
             | AggregationKind::Stats { .. }
@@ -107,10 +110,23 @@ impl Question {
         is_by_page && self.children.is_empty()
     }
 
-    /// The start of the span that holds the instant, for a histogram.
-    pub(super) fn span_of(&self, nanos: i64) -> Option<i128> {
-        let AggregationKind::DateHistogram { interval_ns, offset_ns } = self.asked.kind else { return None };
-        let (interval, offset) = (i128::from(interval_ns), i128::from(offset_ns));
-        Some((i128::from(nanos) - offset).div_euclid(interval) * interval + offset)
+    /// The span that holds the instant, for a histogram of time: its start and the first nanosecond behind it.
+    pub(super) fn span_of(&self, nanos: i64) -> Option<Range<i128>> {
+        match &self.asked.kind {
+            AggregationKind::DateHistogram { interval_ns, offset_ns } => {
+                let (interval, offset) = (i128::from(*interval_ns), i128::from(*offset_ns));
+                let start = (i128::from(nanos) - offset).div_euclid(interval) * interval + offset;
+                Some(start..start + interval)
+            }
+            AggregationKind::CalendarHistogram(spans) => {
+                let start = spans.start_of(Timestamp::from_nanos(nanos));
+                Some(start.as_nanos().into()..spans.next_of(start).as_nanos().into())
+            }
+            AggregationKind::Terms { .. }
+            | AggregationKind::Filters(_)
+            | AggregationKind::Stats { .. }
+            | AggregationKind::Cardinality { .. }
+            | AggregationKind::Percentiles { .. } => None,
+        }
     }
 }

@@ -1,8 +1,12 @@
 //! The closed aggregation tree: buckets in buckets, metrics at the leaves; and what comes out of it.
 
+mod calendar;
+
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
+
+pub use calendar::{CalendarSpans, CalendarUnit};
 
 use crate::query::Query;
 use crate::value::Value;
@@ -35,6 +39,8 @@ pub enum AggregationKind {
         /// Shift of bucket borders from the epoch, in nanoseconds.
         offset_ns: i64,
     },
+    /// A bucket per span of the calendar that holds an event.
+    CalendarHistogram(CalendarSpans),
     /// A bucket per query, in the order given.
     Filters(Vec<(String, Query)>),
     /// Count, sum, minimum and maximum of the numeric values.
