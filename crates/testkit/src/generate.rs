@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use vigie_domain::aggregation::{Aggregation, AggregationKind, CalendarSpans, CalendarUnit};
+use vigie_domain::aggregation::{Aggregation, AggregationKind, CalendarSpans, CalendarUnit, NumberSpans};
 use vigie_domain::query::{Bound, Predicate, Query, TextPattern};
 use vigie_domain::time::zone_named;
 use vigie_domain::{Event, EventId, LogType, Object, TimeRange, Timestamp, Value};
@@ -217,6 +217,10 @@ pub fn any_aggregation() -> impl Strategy<Value = Aggregation> {
             (1i64..20, 0i64..3).prop_map(|(hours, offset)| AggregationKind::DateHistogram {
                 interval_ns: hours * 3_600_000_000_000,
                 offset_ns: offset * 1_000_000_007,
+            }),
+            (field(), 1u8..40, 0u8..3).prop_map(|(field, quarters, offset)| AggregationKind::Histogram {
+                field,
+                spans: NumberSpans { interval: f64::from(quarters) / 4.0, offset: f64::from(offset) },
             }),
             any_calendar().prop_map(AggregationKind::CalendarHistogram),
             filters.prop_map(AggregationKind::Filters),

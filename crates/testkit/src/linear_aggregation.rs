@@ -1,6 +1,6 @@
 //! Aggregations by looking at every event: plain, slow and easy to believe.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vigie_domain::aggregation::{
     Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, Stats, cmp_keys, percentile_of_sorted,
@@ -56,6 +56,16 @@ fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<Aggreg
             rows.iter().for_each(|row| groups.entry(spans.start_of(row.event.timestamp)).or_default().push(row));
             let buckets =
                 groups.into_iter().map(|(start, rows)| bucket(question, Value::Int(start.as_nanos()), &rows, scope));
+            AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 }
+        }
+        AggregationKind::Histogram { field, spans } => {
+            let mut groups: BTreeMap<i64, Vec<&Row>> = BTreeMap::new();
+            for row in rows {
+                let places: BTreeSet<i64> =
+                    numbers(&[*row], field, scope).into_iter().map(|number| spans.place_of(number)).collect();
+                places.into_iter().for_each(|place| groups.entry(place).or_default().push(row));
+            }
+            let buckets = groups.into_iter().map(|(place, rows)| bucket(question, Value::Int(place), &rows, scope));
             AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 }
         }
         AggregationKind::Filters(filters) => {

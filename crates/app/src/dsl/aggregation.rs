@@ -3,16 +3,15 @@
 
 use serde_json::{Map, Value as Json};
 use vigie_domain::aggregation::{Aggregation, AggregationKind};
-use vigie_domain::event::pseudo_fields;
 use vigie_domain::mapping::{self, FieldKind};
 use vigie_domain::query::{Bound, Predicate, Query, QueryCost};
 use vigie_domain::{Result, TimeRange, Timestamp};
 
+use super::histogram;
 use super::instants::{DateForm, End, bound, instant};
-use super::intervals;
 use super::place::Place;
 use super::query::{canonical, query};
-use super::shape::{Asked, KeyForm, KindName, Metric, OrderBy, RangeShape, Shape, check_order, orders};
+use super::shape::{Asked, KindName, Metric, OrderBy, RangeShape, Shape, check_order, orders};
 
 /// Aggregations of one request.
 const ASKED_MAX: usize = 200;
@@ -21,7 +20,7 @@ pub(super) const TERMS_MAX: usize = 10_000;
 /// Percentiles unless said.
 const PERCENTS: [f64; 7] = [1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0];
 /// Distance from which distinct values are counted exactly anyway, and other settings that change nothing here.
-const PASSED_OVER: &[&str] = &[
+pub(super) const PASSED_OVER: &[&str] = &[
     "precision_threshold",
     "execution_hint",
     "collect_mode",
@@ -37,6 +36,7 @@ const PASSED_OVER: &[&str] = &[
 /// Names by which aggregations are asked, and those by which typed clients know their answers.
 const KIND_NAMES: &[(&str, &str)] = &[
     ("date_histogram", "date_histogram"),
+    ("histogram", "histogram"),
     ("filter", "filter"),
     ("filters", "filters"),
     ("missing", "missing"),
@@ -106,6 +106,7 @@ impl Reader {
             AggregationKind::Terms { .. }
                 | AggregationKind::DateHistogram { .. }
                 | AggregationKind::CalendarHistogram(_)
+                | AggregationKind::Histogram { .. }
                 | AggregationKind::Filters(_)
         );
         if !children.is_empty() && (!has_buckets || matches!(shape, Shape::ValueCount)) {
@@ -120,7 +121,8 @@ impl Reader {
     fn kind(&mut self, kind: &str, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
         match kind {
             "terms" => terms(json, place),
-            "date_histogram" => self.date_histogram(json, place),
+            "date_histogram" => histogram::of_time(json, self.now, self.range, place),
+            "histogram" => histogram::of_numbers(json, place),
             "filter" => {
                 let filter = query(json, self.now, place)?;
                 Ok((Shape::Single, AggregationKind::Filters(vec![(String::new(), filter)])))
@@ -146,62 +148,6 @@ impl Reader {
             "percentiles" => percentiles(json, place),
             other => Err(place.missing(&format!("the aggregation [{other}]"))),
         }
-    }
-
-    fn date_histogram(&self, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
-        let object = place.object(json)?;
-        let known = [
-            "field",
-            "fixed_interval",
-            "calendar_interval",
-            "interval",
-            "time_zone",
-            "offset",
-            "min_doc_count",
-            "extended_bounds",
-            "format",
-            "keyed",
-            "order",
-        ];
-        place.check_keys(object, &known, PASSED_OVER)?;
-        let field = field(object, place)?;
-        if field != pseudo_fields::TIMESTAMP {
-            return Err(place.missing(&format!("a histogram of [{field}] instead of [@timestamp]")));
-        }
-        let spans = intervals::read(object, self.range, place)?;
-        let form = match object.get("format").map(|json| place.key("format").text(json)).transpose()?.as_deref() {
-            None | Some("strict_date_optional_time" | "date_optional_time" | "strict_date_time") => KeyForm::Text,
-            Some("epoch_millis") => KeyForm::Millis,
-            Some("yyyy-MM-dd" | "strict_date" | "date") => KeyForm::Day,
-            Some(other) => return Err(place.missing(&format!("the date format [{other}]"))),
-        };
-        let wanted =
-            object.get("extended_bounds").map(|json| self.bounds(json, &place.key("extended_bounds"))).transpose()?;
-        let is_newest_first = match orders(object.get("order"), place)?.as_slice() {
-            [] | [(OrderBy::Key, true)] => false,
-            [(OrderBy::Key, false)] => true,
-            _ => return Err(place.missing("an [order] of spans by anything but [_key]")),
-        };
-        let question = spans.question();
-        let shape = Shape::Spans {
-            least_count: least_count(object, 0, place)?,
-            is_keyed: keyed(object, false, place)?,
-            form,
-            is_newest_first,
-            spans,
-            wanted,
-        };
-        Ok((shape, question))
-    }
-
-    fn bounds(&self, json: &Json, place: &Place) -> Result<(Timestamp, Timestamp)> {
-        let object = place.object(json)?;
-        place.check_keys(object, &["min", "max"], &[])?;
-        let end = |key: &str| {
-            let json = object.get(key).ok_or_else(|| place.wrong("must have [min] and [max]"))?;
-            instant(json, DateForm::Usual, self.now, &place.key(key))
-        };
-        Ok((end("min")?, end("max")?))
     }
 
     fn filters(&mut self, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
@@ -302,7 +248,7 @@ fn kind_name(asked: &str, kind: &AggregationKind) -> KindName {
     }
 }
 
-fn field(object: &Map<String, Json>, place: &Place) -> Result<String> {
+pub(super) fn field(object: &Map<String, Json>, place: &Place) -> Result<String> {
     match object.get("field").and_then(Json::as_str) {
         Some(name) if !name.is_empty() => Ok(canonical(name)),
         _ => Err(place.wrong("must have [field], the name of one")),
@@ -318,13 +264,17 @@ fn only_field(json: &Json, place: &Place) -> Result<String> {
 
 fn numbers(shape: Shape, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
     let field = only_field(json, place)?;
-    match mapping::kind_of(&field) {
+    check_numbers(&field, place)?;
+    Ok((shape, AggregationKind::Stats { field }))
+}
+
+/// Refuses a field that holds no numbers.
+pub(super) fn check_numbers(field: &str, place: &Place) -> Result<()> {
+    match mapping::kind_of(field) {
         Some(FieldKind::Instant | FieldKind::Keyword | FieldKind::Text | FieldKind::Ip | FieldKind::Bool) => {
             Err(place.missing(&format!("a number of [{field}], which holds none,")))
         }
-        Some(FieldKind::Int | FieldKind::Float | FieldKind::Decimal) | None => {
-            Ok((shape, AggregationKind::Stats { field }))
-        }
+        Some(FieldKind::Int | FieldKind::Float | FieldKind::Decimal) | None => Ok(()),
     }
 }
 
@@ -370,10 +320,10 @@ fn terms(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
     Ok((Shape::Terms { size, order, least_count, is_instant }, AggregationKind::Terms { field, size: asked_size }))
 }
 
-fn least_count(object: &Map<String, Json>, unless_said: u64, place: &Place) -> Result<u64> {
+pub(super) fn least_count(object: &Map<String, Json>, unless_said: u64, place: &Place) -> Result<u64> {
     object.get("min_doc_count").map_or(Ok(unless_said), |json| Ok(place.key("min_doc_count").count(json)? as u64))
 }
 
-fn keyed(object: &Map<String, Json>, unless_said: bool, place: &Place) -> Result<bool> {
+pub(super) fn keyed(object: &Map<String, Json>, unless_said: bool, place: &Place) -> Result<bool> {
     object.get("keyed").map_or(Ok(unless_said), |json| place.key("keyed").flag(json))
 }

@@ -10,9 +10,7 @@ use vigie_domain::{Error, Result, Timestamp, Value};
 use super::aggregation::TERMS_MAX;
 use super::intervals::Spans;
 use super::shape::{Asked, KeyForm, Metric, OrderBy, Shape};
-
-/// Empty spans that are added to a histogram.
-const ADDED_SPANS_MAX: usize = 20_000;
+use super::spans::{Steps, is_within};
 
 /// The answers to all of the aggregations.
 ///
@@ -42,18 +40,43 @@ fn shown(asked: &Asked, answer: Option<&AggregationAnswer>) -> Result<Map<String
             let wanted = Wanted { size: *size, order, least_count: *least_count, is_instant: *is_instant };
             terms(asked, buckets, other_count, &wanted)?
         }
-        Shape::Spans { least_count, is_keyed, form, is_newest_first, spans, wanted } => {
+        Shape::Spans { least_count, is_keyed, form, is_newest_first, spans, wanted, hard } => {
+            let key_of = |bucket: &Bucket| Timestamp::from_nanos(place_of(bucket));
+            let known = buckets.iter().map(|bucket| (key_of(bucket), bucket));
+            let ends = wanted.map(|end| end.map(|end| spans.start_of(end)));
+            let steps =
+                Steps { next_of: &|at| Some(spans.next_of(at)).filter(|next| *next > at), least_count: *least_count };
             let mut shown = Vec::with_capacity(buckets.len());
-            for (start, bucket) in with_empty_spans(asked, buckets, spans, *wanted, *least_count)? {
-                let count = bucket.map_or(0, |bucket| bucket.count);
-                if count < *least_count {
+            let hard = hard.map(|end| end.map(|end| spans.start_of(end)));
+            for (start, bucket) in steps.completed(&asked.name, known, ends)? {
+                if !is_within(start, hard) {
                     continue;
                 }
+                let count = bucket.map_or(0, |bucket| bucket.count);
                 let key = key_text(start, spans, *form);
                 let own = json!({"key_as_string": key, "key": start.as_millis(), "doc_count": count});
                 shown.push((key, with_children(own, asked, bucket.map(|bucket| bucket.children.as_slice()))?));
             }
             if *is_newest_first {
+                shown.reverse();
+            }
+            of_buckets(shown, *is_keyed)
+        }
+        Shape::NumberSpans { least_count, is_keyed, is_last_first, spans, wanted, hard } => {
+            let known = buckets.iter().map(|bucket| (place_of(bucket), bucket));
+            let ends = wanted.map(|end| end.map(|end| spans.place_of(end)));
+            let steps = Steps { next_of: &|place: i64| place.checked_add(1), least_count: *least_count };
+            let mut shown = Vec::with_capacity(buckets.len());
+            for (place, bucket) in steps.completed(&asked.name, known, ends)? {
+                let key = spans.start_of(place);
+                if !is_within(key - spans.offset, *hard) {
+                    continue;
+                }
+                let own = json!({"key": key, "doc_count": bucket.map_or(0, |bucket| bucket.count)});
+                let below = bucket.map(|bucket| bucket.children.as_slice());
+                shown.push((format!("{key:?}"), with_children(own, asked, below)?));
+            }
+            if *is_last_first {
                 shown.reverse();
             }
             of_buckets(shown, *is_keyed)
@@ -253,39 +276,8 @@ fn number_of(bucket: &Bucket, asked: &Asked, name: &str, number: Option<&str>) -
     }
 }
 
-/// The buckets with empty ones between them, before and behind them, as far as was asked for.
-fn with_empty_spans<'b>(
-    asked: &Asked,
-    buckets: &'b [Bucket],
-    spans: &Spans,
-    wanted: Option<(Timestamp, Timestamp)>,
-    least_count: u64,
-) -> Result<Vec<(Timestamp, Option<&'b Bucket>)>> {
-    let start = |bucket: &Bucket| Timestamp::from_nanos(if let Value::Int(nanos) = bucket.key { nanos } else { 0 });
-    let known = buckets.iter().map(|bucket| (start(bucket), Some(bucket)));
-    if least_count > 0 {
-        return Ok(known.collect());
-    }
-    let wanted = wanted.filter(|(min, max)| min <= max).map(|(min, max)| [min, max].map(|end| spans.start_of(end)));
-    let ends = buckets.iter().map(start).chain(wanted.into_iter().flatten());
-    let (Some(mut at), Some(last)) = (ends.clone().min(), ends.max()) else { return Ok(Vec::new()) };
-    let mut known = known.peekable();
-    let mut shown = Vec::with_capacity(buckets.len());
-    loop {
-        shown.push(known.next_if(|(start, _)| *start <= at).unwrap_or((at, None)));
-        let next = spans.next_of(at);
-        if at >= last || next <= at {
-            return Ok(shown);
-        }
-        if shown.len() - (buckets.len() - known.len()) > ADDED_SPANS_MAX {
-            let words = format!(
-                "[{}] has more than {ADDED_SPANS_MAX} spans without an event; ask for wider ones, for less time, or for a [min_doc_count] of 1",
-                asked.name
-            );
-            return Err(Error::new(vigie_domain::ErrorKind::TooLarge, words));
-        }
-        at = next;
-    }
+fn place_of(bucket: &Bucket) -> i64 {
+    if let Value::Int(place) = bucket.key { place } else { 0 }
 }
 
 fn key_text(at: Timestamp, spans: &Spans, form: KeyForm) -> String {

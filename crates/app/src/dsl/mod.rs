@@ -7,6 +7,7 @@ mod aggregation;
 mod answer;
 mod body;
 mod cursor;
+mod histogram;
 mod indices;
 mod instants;
 mod intervals;
@@ -14,6 +15,7 @@ mod place;
 mod query;
 mod shape;
 mod source;
+mod spans;
 #[cfg(test)]
 mod tests;
 mod typed_keys;

@@ -1,6 +1,7 @@
 //! How answers to aggregations are shown, and in which order.
 
 use serde_json::Value as Json;
+use vigie_domain::aggregation::NumberSpans;
 use vigie_domain::{Result, Timestamp};
 
 use super::intervals::Spans;
@@ -18,7 +19,17 @@ pub(super) enum Shape {
         form: KeyForm,
         is_newest_first: bool,
         spans: Spans,
-        wanted: Option<(Timestamp, Timestamp)>,
+        wanted: Ends<Timestamp>,
+        hard: Ends<Timestamp>,
+    },
+    /// Buckets of spans of numbers.
+    NumberSpans {
+        least_count: u64,
+        is_keyed: bool,
+        is_last_first: bool,
+        spans: NumberSpans,
+        wanted: Ends<f64>,
+        hard: Ends<f64>,
     },
     /// One bucket.
     Single,
@@ -37,6 +48,9 @@ pub(super) enum Shape {
     /// Percentiles.
     Percentiles { is_keyed: bool },
 }
+
+/// The first and the last of what is asked for, each if it is said.
+pub(super) type Ends<T> = [Option<T>; 2];
 
 /// A number of `Stats`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -374,6 +374,45 @@ async fn spans_of_the_calendar_have_their_lengths() {
 }
 
 #[tokio::test]
+async fn histograms_of_numbers_have_their_bounds() {
+    let bench = Bench::new().await;
+    let answer = bench
+        .aggregates(json!({
+            "points": {"histogram": {"field": "points", "interval": 2, "offset": 1}},
+            "amounts": {"histogram": {"field": "amount", "interval": 50, "keyed": true, "extended_bounds": {"max": 120}},
+                "aggs": {"sum": {"sum": {"field": "amount"}}}},
+            "cut": {"histogram": {"field": "points", "interval": "4", "hard_bounds": {"min": 1, "max": 4}, "order": {"_key": "desc"}}},
+            "none": {"histogram": {"field": "nothing", "interval": 1}},
+        }))
+        .await;
+    let counted = |name: &str| -> Vec<(f64, u64)> {
+        let buckets = answer[name]["buckets"].as_array().unwrap().iter();
+        buckets.map(|bucket| (bucket["key"].as_f64().unwrap(), bucket["doc_count"].as_u64().unwrap())).collect()
+    };
+    assert_eq!(counted("points"), [(1.0, 2), (3.0, 0), (5.0, 2), (7.0, 0), (9.0, 1)]);
+    assert_eq!(
+        answer["amounts"]["buckets"],
+        json!({
+            "0.0": {"key": 0.0, "doc_count": 2, "sum": {"value": 30.5}}, "50.0": {"key": 50.0, "doc_count": 1, "sum": {"value": 99.0}},
+            "100.0": {"key": 100.0, "doc_count": 0, "sum": {"value": 0.0}},
+        })
+    );
+    assert_eq!(counted("cut"), [(4.0, 2)]);
+    assert_eq!(answer["none"], json!({"buckets": []}));
+    let of = |histogram: Json| json!({"size": 0, "aggs": {"a": {"histogram": histogram}}});
+    bench.refuses(of(json!({"field": "points", "interval": -2})), "[aggs.a.histogram.interval] must be above 0").await;
+    bench.refuses(of(json!({"field": "points", "interval": {}})), "[aggs.a.histogram.interval] must be a number").await;
+    bench.refuses(of(json!({"field": "points"})), "must have [interval]").await;
+    bench.refuses(of(json!({"field": "service", "interval": 1})), "which holds none").await;
+    let crossed = json!({"field": "points", "interval": 1, "extended_bounds": {"min": 3, "max": 2}});
+    bench.refuses(of(crossed), "[aggs.a.histogram.extended_bounds] [min] must not be above [max]").await;
+    let outside = json!({"field": "points", "interval": 1, "extended_bounds": {"min": 3}, "hard_bounds": {"max": 2}});
+    bench.refuses(of(outside), "must lie within [hard_bounds]").await;
+    let many = of(json!({"field": "points", "interval": 0.000_01}));
+    assert_eq!(bench.ask(many).await.unwrap_err().kind, ErrorKind::TooLarge);
+}
+
+#[tokio::test]
 async fn answers_are_named_with_their_kinds_if_asked_for() {
     let bench = Bench::new().await;
     let aggs = json!({"by": {"terms": {"field": "service"}, "aggs": {"p": {"percentiles": {"field": "amount"}}}}, "n": {"value_count": {"field": "amount"}}});

@@ -242,7 +242,7 @@ impl Reader {
             AggregationKind::Terms { size, .. } => *size,
             AggregationKind::Filters(queries) => queries.len(),
             AggregationKind::DateHistogram { interval_ns, .. } => self.spans(*interval_ns),
-            AggregationKind::CalendarHistogram(_) => 1,
+            AggregationKind::CalendarHistogram(_) | AggregationKind::Histogram { .. } => 1,
             AggregationKind::Stats { .. }
             | AggregationKind::Cardinality { .. }
             | AggregationKind::Percentiles { .. } => {

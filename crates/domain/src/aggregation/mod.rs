@@ -1,12 +1,14 @@
 //! The closed aggregation tree: buckets in buckets, metrics at the leaves; and what comes out of it.
 
 mod calendar;
+mod number_spans;
 
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
 pub use calendar::{CalendarSpans, CalendarUnit};
+pub use number_spans::NumberSpans;
 
 use crate::query::Query;
 use crate::value::Value;
@@ -41,6 +43,13 @@ pub enum AggregationKind {
     },
     /// A bucket per span of the calendar that holds an event.
     CalendarHistogram(CalendarSpans),
+    /// A bucket per span of numbers that holds one of the field's; an event is once in each that it has a number in.
+    Histogram {
+        /// Canonical field name.
+        field: String,
+        /// The spans.
+        spans: NumberSpans,
+    },
     /// A bucket per query, in the order given.
     Filters(Vec<(String, Query)>),
     /// Count, sum, minimum and maximum of the numeric values.
@@ -115,7 +124,7 @@ pub enum AggregationAnswer {
 /// One bucket.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bucket {
-    /// The value, the start of the span as nanoseconds since the epoch, or the filter's name.
+    /// The value, the start of the span as nanoseconds since the epoch, the place of the span of numbers, or the filter's name.
     pub key: Value,
     /// Events in it.
     pub count: u64,

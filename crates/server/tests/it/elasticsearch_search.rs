@@ -75,7 +75,8 @@ async fn searches_are_answered_below_every_path() {
     let as_number =
         client.get("/_search?rest_total_hits_as_int=true&_source_includes=n&sort=@timestamp:asc&size=1").await;
     assert_eq!((&as_number["hits"]["total"], &as_number["hits"]["hits"][0]["_source"]), (&json!(5), &json!({"n": 0})));
-    let typed = client.ask("/_search?typed_keys=true", json!({"size": 0, "aggs": {"a": {"max": {"field": "n"}}}})).await;
+    let typed =
+        client.ask("/_search?typed_keys=true", json!({"size": 0, "aggs": {"a": {"max": {"field": "n"}}}})).await;
     assert_eq!(typed["aggregations"], json!({"max#a": {"value": 4.0}}));
     assert_eq!(client.ask("/_count", json!({"query": {"range": {"n": {"gte": 2}}}})).await["count"], 3);
     assert_eq!(client.get("/shop/_count").await["count"], 5);

@@ -39,6 +39,7 @@ pub fn of_question(asked: &Aggregation) -> String {
             format!("spans {interval_ns} {}", offset_ns.rem_euclid((*interval_ns).max(1)))
         }
         AggregationKind::CalendarHistogram(spans) => format!("calendar {}", spans.text()),
+        AggregationKind::Histogram { field, spans } => format!("{spans:?} of {field:?}"),
         AggregationKind::Filters(filters) => {
             let queries: Vec<String> = filters.iter().map(|(_, query)| of_query(query)).collect();
             format!("filters({})", queries.join(", "))
@@ -56,7 +57,7 @@ pub fn of_question(asked: &Aggregation) -> String {
 
 #[cfg(test)]
 mod tests {
-    use vigie_domain::aggregation::{CalendarSpans, CalendarUnit};
+    use vigie_domain::aggregation::{CalendarSpans, CalendarUnit, NumberSpans};
     use vigie_domain::query::parse;
     use vigie_domain::time::zone_named;
 
@@ -110,8 +111,14 @@ mod tests {
             let spans = CalendarSpans { unit: CalendarUnit::Month, zone, offset_ns };
             Aggregation::leaf("h", AggregationKind::CalendarHistogram(spans))
         };
+        let by = |interval: f64| {
+            let spans = NumberSpans { interval, offset: 0.0 };
+            Aggregation::leaf("h", AggregationKind::Histogram { field: "n".to_owned(), spans })
+        };
         let different = [
             named("a", 1),
+            by(1.0),
+            by(10.0),
             spans(3),
             spans(4),
             months("UTC", 0),

@@ -15,6 +15,7 @@ use super::keys::{FastMap, KeySpace, Keys};
 use super::memory::{Budget, Held};
 use super::partial::{BucketState, Partial, StatsState, TermsSegment};
 use super::question::Question;
+use super::span_buckets::Spans;
 use super::visit::{add_stats, for_each_key, for_each_number, slot};
 use crate::chunk::Chunk;
 use crate::error::StorageError;
@@ -22,7 +23,7 @@ use crate::error::StorageError;
 /// Tables by code are used up to this size.
 const TABLE_MAX: usize = 1 << 22;
 /// Bytes of an entry of the maps here, its control byte and free slots included.
-const SLOT_BYTES: usize = 20;
+pub const SLOT_BYTES: usize = 20;
 /// Bytes that the smallest list takes.
 const LIST_BYTES_MIN: usize = 16;
 /// No bucket yet.
@@ -74,25 +75,6 @@ struct Numbers {
     len: usize,
 }
 
-/// Buckets of a histogram.
-#[derive(Default)]
-struct Spans {
-    by_start: FastMap<(u32, i64), u32>,
-    /// Parent, start in nanoseconds, events.
-    entries: Vec<(u32, i64, u64)>,
-}
-
-impl Spans {
-    /// The bucket of the span that begins there; the ends of the range of instants are not passed.
-    fn bucket(&mut self, parent: u32, start: i128) -> u32 {
-        let start = start.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64;
-        *self.by_start.entry((parent, start)).or_insert_with(|| {
-            self.entries.push((parent, start, 0));
-            self.entries.len() as u32 - 1
-        })
-    }
-}
-
 /// Buckets by parent and number of key.
 #[derive(Default)]
 struct Buckets {
@@ -135,9 +117,7 @@ impl State {
         match self {
             Self::Terms { keys, buckets } => keys.bytes() + buckets.bytes(),
             Self::Cardinality(distinct) => distinct.bytes(),
-            Self::Spans(spans) => {
-                spans.entries.capacity() * size_of::<(u32, i64, u64)>() + spans.by_start.capacity() * SLOT_BYTES
-            }
+            Self::Spans(spans) => spans.bytes(),
             Self::Filters { counts } => counts.capacity() * size_of::<u64>(),
             Self::Stats(states) => states.capacity() * size_of::<StatsState>(),
             Self::Percentiles(Numbers { lists, len }) => match lists.as_slice() {
@@ -157,9 +137,9 @@ impl<'q> Collector<'q> {
     pub fn new(question: &'q Question, memory: &'q Budget) -> Result<Self, StorageError> {
         let state = match &question.asked.kind {
             AggregationKind::Terms { .. } => State::Terms { keys: Box::default(), buckets: Buckets::default() },
-            AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_) => {
-                State::Spans(Spans::default())
-            }
+            AggregationKind::DateHistogram { .. }
+            | AggregationKind::CalendarHistogram(_)
+            | AggregationKind::Histogram { .. } => State::Spans(Spans::default()),
             AggregationKind::Filters(_) => State::Filters { counts: Vec::new() },
             AggregationKind::Stats { .. } => State::Stats(Vec::new()),
             AggregationKind::Cardinality { .. } => State::Cardinality(Distinct::default()),
@@ -196,7 +176,7 @@ impl<'q> Collector<'q> {
                 });
             }
             State::Cardinality(distinct) => distinct.collect(self.question, chunk, selected),
-            State::Spans(spans) => count_spans(self.question, chunk, selected, spans, &mut into_bucket),
+            State::Spans(spans) => spans.collect(self.question, chunk, selected, &mut into_bucket),
             State::Filters { counts } => {
                 let per_parent = self.question.filters.len() as u32;
                 let parent_count = selected.parents.iter().max().map_or(0, |last| *last as usize + 1);
@@ -213,7 +193,7 @@ impl<'q> Collector<'q> {
             }
             State::Stats(states) => add_stats(self.question, chunk, selected, states),
             State::Percentiles(Numbers { lists, len }) => {
-                for_each_number(self.question, chunk, selected, &mut |parent, number| {
+                for_each_number(self.question, chunk, selected, &mut |_, parent, number| {
                     slot(lists, parent).push(number);
                     *len += 1;
                 });
@@ -330,40 +310,14 @@ fn terms_partials(
     segments.into_iter().map(|parts| Partial::Terms(vec![segment(parts)])).collect()
 }
 
-/// Counts rows by span; rows mostly come in time order, so the last span is tried first.
-fn count_spans(
-    question: &Question,
-    chunk: &Chunk,
-    selected: &Selected,
-    spans: &mut Spans,
-    into_bucket: &mut dyn FnMut(u32, u32),
-) {
-    let timestamps = chunk.timestamps();
-    let mut last: Option<(u32, std::ops::Range<i128>, u32)> = None;
-    for (row, parent) in selected.pairs() {
-        let nanos = timestamps[row as usize];
-        let bucket = match &last {
-            Some((known, span, bucket)) if *known == parent && span.contains(&i128::from(nanos)) => *bucket,
-            _ => {
-                let Some(span) = question.span_of(nanos) else { return };
-                let bucket = spans.bucket(parent, span.start);
-                last = Some((parent, span, bucket));
-                bucket
-            }
-        };
-        spans.entries[bucket as usize].2 += 1;
-        into_bucket(row, bucket);
-    }
-}
-
 impl Partial {
     /// The partial answer before any event was seen.
     pub fn empty(kind: &AggregationKind) -> Self {
         match kind {
             AggregationKind::Terms { .. } => Self::Terms(Vec::new()),
-            AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_) => {
-                Self::Spans(BTreeMap::new())
-            }
+            AggregationKind::DateHistogram { .. }
+            | AggregationKind::CalendarHistogram(_)
+            | AggregationKind::Histogram { .. } => Self::Spans(BTreeMap::new()),
             AggregationKind::Filters(filters) => Self::Filters(vec![BucketState::default(); filters.len()]),
             AggregationKind::Stats { .. } => Self::Stats(StatsState::default()),
             AggregationKind::Cardinality { .. } => Self::Cardinality(Vec::new()),

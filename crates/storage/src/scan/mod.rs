@@ -21,6 +21,7 @@ mod prune;
 mod question;
 mod run;
 mod search;
+mod span_buckets;
 mod visit;
 
 use std::collections::BTreeSet;

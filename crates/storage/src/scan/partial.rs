@@ -80,7 +80,7 @@ pub struct TermsSegment {
 pub enum Partial {
     /// Of `Terms`.
     Terms(Vec<Arc<TermsSegment>>),
-    /// Of histograms of time, by start in nanoseconds.
+    /// Of histograms, by start in nanoseconds or place of the span.
     Spans(BTreeMap<i64, BucketState>),
     /// Of `Filters`, in their order.
     Filters(Vec<BucketState>),

@@ -43,8 +43,14 @@ impl Question {
         if let AggregationKind::DateHistogram { interval_ns: ..=0, .. } = asked.kind {
             return Err(Error::invalid(format!("the interval of \"{}\" must be above 0", asked.name)));
         }
+        if let AggregationKind::Histogram { spans, .. } = &asked.kind
+            && !spans.are_valid()
+        {
+            return Err(Error::invalid(format!("the interval of \"{}\" must be above 0", asked.name)));
+        }
         let field = match &asked.kind {
             AggregationKind::Terms { field, .. }
+            | AggregationKind::Histogram { field, .. }
             | AggregationKind::Stats { field }
             | AggregationKind::Cardinality { field }
             | AggregationKind::Percentiles { field, .. } => (!scope.hides(field)).then(|| field.clone()),
@@ -102,7 +108,8 @@ impl Question {
         let is_by_page = match &self.asked.kind {
             AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_) => true,
             AggregationKind::Terms { field, .. } => field == pseudo_fields::LOG_TYPE && self.field.is_some(),
-            AggregationKind::Filters(_)
+            AggregationKind::Histogram { .. }
+            | AggregationKind::Filters(_)
             | AggregationKind::Stats { .. }
             | AggregationKind::Cardinality { .. }
             | AggregationKind::Percentiles { .. } => false,
@@ -123,6 +130,7 @@ impl Question {
                 Some(start.as_nanos().into()..spans.next_of(start).as_nanos().into())
             }
             AggregationKind::Terms { .. }
+            | AggregationKind::Histogram { .. }
             | AggregationKind::Filters(_)
             | AggregationKind::Stats { .. }
             | AggregationKind::Cardinality { .. }
