@@ -206,6 +206,9 @@ pub fn any_aggregation() -> impl Strategy<Value = Aggregation> {
         field().prop_map(|field| AggregationKind::Stats { field }),
         field().prop_map(|field| AggregationKind::Cardinality { field }),
         field().prop_map(|field| AggregationKind::Percentiles { field, percents: vec![5.0, 50.0, 95.0] }),
+        field().prop_map(|field| AggregationKind::PercentileRanks { field, values: vec![0.0, 5.0, 12.5] }),
+        field().prop_map(|field| AggregationKind::MedianAbsoluteDeviation { field }),
+        (field(), field()).prop_map(|(field, weight)| AggregationKind::WeightedMean { field, weight }),
     ]
     .prop_map(|kind| Aggregation::leaf("metric", kind));
     metric.prop_recursive(2, 6, 2, move |inner| {

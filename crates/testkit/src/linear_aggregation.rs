@@ -84,6 +84,7 @@ fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<Aggreg
                 sum: numbers.iter().sum(),
                 min: numbers.iter().copied().reduce(f64::min),
                 max: numbers.iter().copied().reduce(f64::max),
+                sum_of_squares: numbers.iter().map(|number| number * number).sum(),
             })
         }
         AggregationKind::Cardinality { field } => {
@@ -95,7 +96,39 @@ fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<Aggreg
             let value = |percent: &f64| (*percent, percentile_of_sorted(&numbers, *percent));
             AggregationAnswer::Percentiles(percents.iter().map(value).collect())
         }
+        AggregationKind::PercentileRanks { field, values } => {
+            let numbers = numbers(rows, field, scope);
+            let rank = |value: &f64| {
+                let below = numbers.iter().filter(|number| **number <= *value).count();
+                (*value, (!numbers.is_empty()).then(|| below as f64 * 100.0 / numbers.len() as f64))
+            };
+            AggregationAnswer::Percentiles(values.iter().map(rank).collect())
+        }
+        AggregationKind::MedianAbsoluteDeviation { field } => {
+            let mut numbers = numbers(rows, field, scope);
+            let median = |numbers: &mut Vec<f64>| {
+                numbers.sort_by(f64::total_cmp);
+                percentile_of_sorted(numbers, 50.0)
+            };
+            AggregationAnswer::Number(median(&mut numbers).and_then(|middle| {
+                let mut deviations = numbers.iter().map(|number| (number - middle).abs()).collect();
+                median(&mut deviations)
+            }))
+        }
+        AggregationKind::WeightedMean { field, weight } => weighted_mean(rows, [field, weight], scope),
     })
+}
+
+fn weighted_mean(rows: &[&Row], [field, weight]: [&str; 2], scope: &Scope) -> AggregationAnswer {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for row in rows {
+        if let [weight] = numbers(&[*row], weight, scope)[..] {
+            let numbers = numbers(&[*row], field, scope);
+            sum += numbers.iter().map(|number| number * weight).sum::<f64>();
+            weights += numbers.len() as f64 * weight;
+        }
+    }
+    AggregationAnswer::Number(Some(sum / weights).filter(|mean| mean.is_finite()))
 }
 
 fn histogram(question: &Aggregation, rows: &[&Row], sizes: [i64; 2], scope: &Scope) -> Result<AggregationAnswer> {

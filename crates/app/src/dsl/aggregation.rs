@@ -9,16 +9,15 @@ use vigie_domain::{Result, TimeRange, Timestamp};
 
 use super::histogram;
 use super::instants::{DateForm, End, bound, instant};
+use super::metrics;
 use super::place::Place;
 use super::query::{canonical, query};
-use super::shape::{Asked, KindName, Metric, OrderBy, RangeShape, Shape, check_order, orders};
+use super::shape::{Asked, KindName, OrderBy, RangeShape, Shape, check_order, orders};
 
 /// Aggregations of one request.
 const ASKED_MAX: usize = 200;
 /// Buckets of a terms aggregation.
 pub(super) const TERMS_MAX: usize = 10_000;
-/// Percentiles unless said.
-const PERCENTS: [f64; 7] = [1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0];
 /// Distance from which distinct values are counted exactly anyway, and other settings that change nothing here.
 pub(super) const PASSED_OVER: &[&str] = &[
     "precision_threshold",
@@ -31,6 +30,7 @@ pub(super) const PASSED_OVER: &[&str] = &[
     "rehash",
     "shard_min_doc_count",
     "value_type",
+    "compression",
 ];
 
 /// Names by which aggregations are asked, and those by which typed clients know their answers.
@@ -50,6 +50,10 @@ const KIND_NAMES: &[(&str, &str)] = &[
     ("stats", "stats"),
     ("cardinality", "cardinality"),
     ("percentiles", "tdigest_percentiles"),
+    ("percentile_ranks", "tdigest_percentile_ranks"),
+    ("extended_stats", "extended_stats"),
+    ("median_absolute_deviation", "median_absolute_deviation"),
+    ("weighted_avg", "weighted_avg"),
 ];
 
 /// Reads aggregations.
@@ -139,13 +143,8 @@ impl Reader {
             }
             "range" => self.ranges(json, place, false),
             "date_range" => self.ranges(json, place, true),
-            "avg" => numbers(Shape::Metric(Metric::Avg), json, place),
-            "sum" => numbers(Shape::Metric(Metric::Sum), json, place),
-            "min" => numbers(Shape::Metric(Metric::Min), json, place),
-            "max" => numbers(Shape::Metric(Metric::Max), json, place),
-            "stats" => numbers(Shape::Stats, json, place),
             "cardinality" => Ok((Shape::Cardinality, AggregationKind::Cardinality { field: only_field(json, place)? })),
-            "percentiles" => percentiles(json, place),
+            metric if metrics::is_one(metric) => metrics::read(metric, json, place),
             other => Err(place.missing(&format!("the aggregation [{other}]"))),
         }
     }
@@ -256,47 +255,10 @@ pub(super) fn field(object: &Map<String, Json>, place: &Place) -> Result<String>
 }
 
 /// The field of an aggregation that says nothing else.
-fn only_field(json: &Json, place: &Place) -> Result<String> {
+pub(super) fn only_field(json: &Json, place: &Place) -> Result<String> {
     let object = place.object(json)?;
     place.check_keys(object, &["field"], PASSED_OVER)?;
     field(object, place)
-}
-
-fn numbers(shape: Shape, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
-    let field = only_field(json, place)?;
-    check_numbers(&field, place)?;
-    Ok((shape, AggregationKind::Stats { field }))
-}
-
-/// Refuses a field that holds no numbers.
-pub(super) fn check_numbers(field: &str, place: &Place) -> Result<()> {
-    match mapping::kind_of(field) {
-        Some(FieldKind::Instant | FieldKind::Keyword | FieldKind::Text | FieldKind::Ip | FieldKind::Bool) => {
-            Err(place.missing(&format!("a number of [{field}], which holds none,")))
-        }
-        Some(FieldKind::Int | FieldKind::Float | FieldKind::Decimal) | None => Ok(()),
-    }
-}
-
-fn percentiles(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
-    let object = place.object(json)?;
-    place.check_keys(object, &["field", "percents", "keyed"], PASSED_OVER)?;
-    let percents = match object.get("percents") {
-        None => PERCENTS.to_vec(),
-        Some(json) => {
-            let list = place.key("percents").one_or_many(json).into_iter();
-            let share = |(place, json): (Place, &Json)| {
-                json.as_f64()
-                    .filter(|percent| (0.0..=100.0).contains(percent))
-                    .ok_or_else(|| place.wrong("must be a number from 0 to 100"))
-            };
-            list.map(share).collect::<Result<_>>()?
-        }
-    };
-    Ok((
-        Shape::Percentiles { is_keyed: keyed(object, true, place)? },
-        AggregationKind::Percentiles { field: field(object, place)?, percents },
-    ))
 }
 
 fn terms(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {

@@ -3,13 +3,14 @@
 use std::cmp::Ordering;
 
 use serde_json::{Map, Value as Json, json};
-use vigie_domain::aggregation::{AggregationAnswer, Bucket, Stats};
+use vigie_domain::aggregation::{AggregationAnswer, Bucket};
 use vigie_domain::time::parse_instant;
 use vigie_domain::{Error, Result, Timestamp, Value};
 
 use super::aggregation::TERMS_MAX;
 use super::intervals::Spans;
-use super::shape::{Asked, KeyForm, Metric, OrderBy, Shape};
+use super::numbers::{number, number_of};
+use super::shape::{Asked, KeyForm, OrderBy, Shape};
 use super::spans::{Steps, is_within};
 
 /// The answers to all of the aggregations.
@@ -113,51 +114,22 @@ fn shown(asked: &Asked, answer: Option<&AggregationAnswer>) -> Result<Map<String
             of_buckets(shown, *is_keyed)
         }
         Shape::ValueCount => return object_of(json!({"value": buckets.first().map_or(0, |bucket| bucket.count)})),
-        Shape::Metric(_) | Shape::Stats | Shape::Cardinality | Shape::Percentiles { .. } => {
+        Shape::Metric(_)
+        | Shape::Stats
+        | Shape::ExtendedStats { .. }
+        | Shape::Number
+        | Shape::Cardinality
+        | Shape::Percentiles { .. } => {
             return object_of(number(&asked.shape, answer));
         }
     };
     Ok(object)
 }
 
-/// The answer to what has no buckets.
-fn number(shape: &Shape, answer: Option<&AggregationAnswer>) -> Json {
-    let stats = if let Some(AggregationAnswer::Stats(stats)) = answer { *stats } else { Stats::default() };
-    match shape {
-        Shape::Metric(metric) => json!({"value": metric_of(&stats, *metric)}),
-        Shape::Percentiles { is_keyed } => {
-            let values =
-                if let Some(AggregationAnswer::Percentiles(values)) = answer { values.as_slice() } else { &[] };
-            let values = if *is_keyed {
-                Json::Object(values.iter().map(|(percent, value)| (format!("{percent:?}"), json!(value))).collect())
-            } else {
-                Json::Array(values.iter().map(|(percent, value)| json!({"key": percent, "value": value})).collect())
-            };
-            json!({ "values": values })
-        }
-        Shape::Cardinality => {
-            let count = if let Some(AggregationAnswer::Cardinality { count }) = answer { *count } else { 0 };
-            json!({ "value": count })
-        }
-        _ => json!({
-            "count": stats.count, "min": stats.min, "max": stats.max, "avg": stats.mean(), "sum": stats.sum,
-        }),
-    }
-}
-
 fn object_of(json: Json) -> Result<Map<String, Json>> {
     match json {
         Json::Object(object) => Ok(object),
         other => Err(Error::internal(format!("an answer is no object: {other}"))),
-    }
-}
-
-fn metric_of(stats: &Stats, metric: Metric) -> Json {
-    match metric {
-        Metric::Sum => json!(stats.sum),
-        Metric::Min => json!(stats.min),
-        Metric::Max => json!(stats.max),
-        Metric::Avg => json!(stats.mean()),
     }
 }
 
@@ -249,31 +221,6 @@ fn by_order(left: &Bucket, right: &Bucket, asked: &Asked, order: &[(OrderBy, boo
         }
     }
     by_key()
-}
-
-/// The number by which buckets are put in order: the metric below them of that name, and which of its numbers.
-fn number_of(bucket: &Bucket, asked: &Asked, name: &str, number: Option<&str>) -> Option<f64> {
-    let (_, answer) = bucket.children.iter().find(|(known, _)| known == name)?;
-    let shape = asked.children.iter().find(|child| child.name == name).map(|child| &child.shape)?;
-    match answer {
-        AggregationAnswer::Stats(stats) => match (shape, number) {
-            (Shape::Metric(Metric::Sum), _) | (Shape::Stats, Some("sum")) => Some(stats.sum),
-            // Of nothing, the smallest number is the largest there is, and the other way round; of a mean there is none.
-            (Shape::Metric(Metric::Min), _) | (Shape::Stats, Some("min")) => Some(stats.min.unwrap_or(f64::INFINITY)),
-            (Shape::Metric(Metric::Max), _) | (Shape::Stats, Some("max")) => {
-                Some(stats.max.unwrap_or(f64::NEG_INFINITY))
-            }
-            (Shape::Metric(Metric::Avg), _) | (Shape::Stats, Some("avg")) => stats.mean(),
-            (Shape::Stats, Some("count")) => Some(stats.count as f64),
-            _ => None,
-        },
-        AggregationAnswer::Cardinality { count } => Some(*count as f64),
-        AggregationAnswer::Buckets { buckets, .. } => buckets.first().map(|bucket| bucket.count as f64),
-        AggregationAnswer::Percentiles(values) => {
-            let wanted: f64 = number?.parse().ok()?;
-            values.iter().find(|(percent, _)| (percent - wanted).abs() < 1e-9).and_then(|(_, value)| *value)
-        }
-    }
 }
 
 fn place_of(bucket: &Bucket) -> i64 {

@@ -5,9 +5,10 @@ use vigie_domain::aggregation::{AggregationKind, NumberSpans};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::{Result, TimeRange, Timestamp};
 
-use super::aggregation::{PASSED_OVER, check_numbers, field, keyed, least_count};
+use super::aggregation::{PASSED_OVER, field, keyed, least_count};
 use super::instants::{DateForm, instant};
 use super::intervals;
+use super::metrics::check_numbers;
 use super::place::Place;
 use super::shape::{Ends, KeyForm, OrderBy, Shape, orders};
 

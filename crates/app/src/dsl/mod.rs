@@ -11,6 +11,8 @@ mod histogram;
 mod indices;
 mod instants;
 mod intervals;
+mod metrics;
+mod numbers;
 mod place;
 mod query;
 mod shape;

@@ -41,6 +41,10 @@ pub(super) enum Shape {
     Metric(Metric),
     /// All of them.
     Stats,
+    /// All of them and how far the numbers lie from their mean; bounds are so many standard deviations from it.
+    ExtendedStats { sigma: f64 },
+    /// One number.
+    Number,
     /// Distinct values.
     Cardinality,
     /// How many events have a value.
@@ -128,6 +132,13 @@ pub(super) fn orders(json: Option<&Json>, place: &Place) -> Result<Vec<(OrderBy,
     place.key("order").one_or_many(json).into_iter().map(one).collect()
 }
 
+/// Whether `extended_stats` has a number of that name to put buckets in order by.
+fn is_of_extended_stats(name: &str) -> bool {
+    let spread = name.trim_end_matches("_population").trim_end_matches("_sampling");
+    matches!(spread, "variance" | "std_deviation")
+        || matches!(name, "count" | "sum" | "min" | "max" | "avg" | "sum_of_squares")
+}
+
 /// Refuses an order by what is not below, or is no number.
 pub(super) fn check_order(shape: &Shape, children: &[Asked], place: &Place) -> Result<()> {
     let Shape::Terms { order, .. } = shape else { return Ok(()) };
@@ -135,10 +146,11 @@ pub(super) fn check_order(shape: &Shape, children: &[Asked], place: &Place) -> R
         let OrderBy::Metric(name, number) = by else { continue };
         let child = children.iter().find(|child| child.name == *name);
         let is_number = match child.map(|child| &child.shape) {
-            Some(Shape::Metric(_) | Shape::Cardinality | Shape::ValueCount) => {
+            Some(Shape::Metric(_) | Shape::Number | Shape::Cardinality | Shape::ValueCount) => {
                 number.as_deref().is_none_or(|number| number == "value")
             }
             Some(Shape::Stats) => matches!(number.as_deref(), Some("count" | "sum" | "min" | "max" | "avg")),
+            Some(Shape::ExtendedStats { .. }) => number.as_deref().is_some_and(is_of_extended_stats),
             Some(Shape::Percentiles { .. }) => number.as_ref().is_some_and(|number| number.parse::<f64>().is_ok()),
             Some(Shape::Single) => number.is_none() || number.as_deref() == Some("_count"),
             _ => false,

@@ -413,6 +413,44 @@ async fn histograms_of_numbers_have_their_bounds() {
 }
 
 #[tokio::test]
+async fn spread_ranks_and_weights_are_told() {
+    let bench = Bench::new().await;
+    let answer = bench
+        .aggregates(json!({
+            "all": {"extended_stats": {"field": "points", "sigma": 1}}, "one": {"extended_stats": {"field": "took_ms"}},
+            "none": {"extended_stats": {"field": "nothing"}},
+            "ranks": {"percentile_ranks": {"field": "points", "values": [0, 1, "5", 9.5]}},
+            "median": {"median_absolute_deviation": {"field": "points", "compression": 100}},
+            "mean": {"weighted_avg": {"value": {"field": "amount"}, "weight": {"field": "points"}}},
+            "nowhere": {"weighted_avg": {"value": {"field": "amount"}, "weight": {"field": "nothing"}}},
+            "by": {"terms": {"field": "service", "order": {"spread.std_deviation": "desc"}}, "aggs": {"spread": {"extended_stats": {"field": "points"}}}},
+        }))
+        .await;
+    // 9, 1, 5, 5 and 1: the mean is 4.2, squares are 133 in all.
+    let (variance, of_sample): (f64, f64) = (44.8 / 5.0, 44.8 / 4.0);
+    let all = &answer["all"];
+    assert_eq!((&all["count"], &all["sum_of_squares"], &all["sum"]), (&json!(5), &json!(133.0), &json!(21.0)));
+    let is_near = |json: &Json, expected: f64| (json.as_f64().unwrap() - expected).abs() < 1e-9;
+    assert!(is_near(&all["variance"], variance) && is_near(&all["variance_sampling"], of_sample), "{all}");
+    assert!(is_near(&all["std_deviation_bounds"]["upper"], 4.2 + variance.sqrt()), "{all}");
+    assert!(is_near(&all["std_deviation_bounds"]["lower_sampling"], 4.2 - of_sample.sqrt()), "{all}");
+    let one = &answer["one"];
+    assert_eq!((&one["variance"], &one["variance_sampling"]), (&json!(0.0), &json!("NaN")));
+    assert_eq!((&answer["none"]["sum"], &answer["none"]["variance_sampling"]), (&json!(0.0), &json!(null)));
+    assert_eq!(answer["ranks"], json!({"values": {"0.0": 0.0, "1.0": 40.0, "5.0": 80.0, "9.5": 100.0}}));
+    assert_eq!(answer["median"], json!({"value": 4.0}));
+    assert_eq!(answer["mean"], json!({"value": (10.5 * 9.0 + 99.0 * 5.0 + 20.0 * 5.0) / 19.0}));
+    assert_eq!(answer["nowhere"], json!({"value": null}));
+    assert_eq!(answer["by"]["buckets"][0]["key"], "cart");
+    let of = |aggregation: Json| json!({"size": 0, "aggs": {"a": aggregation}});
+    bench.refuses(of(json!({"percentile_ranks": {"field": "points"}})), "must have [values]").await;
+    bench.refuses(of(json!({"percentile_ranks": {"field": "points", "values": [1, "x"]}})), "values[1]").await;
+    bench.refuses(of(json!({"extended_stats": {"field": "points", "sigma": -1}})), "must not be below 0").await;
+    bench.refuses(of(json!({"weighted_avg": {"value": {"field": "amount"}}})), "must have [weight]").await;
+    bench.refuses(of(json!({"percentiles": {"field": "points", "percents": [50, 101]}})), "percents[1]").await;
+}
+
+#[tokio::test]
 async fn answers_are_named_with_their_kinds_if_asked_for() {
     let bench = Bench::new().await;
     let aggs = json!({"by": {"terms": {"field": "service"}, "aggs": {"p": {"percentiles": {"field": "amount"}}}}, "n": {"value_count": {"field": "amount"}}});

@@ -245,7 +245,10 @@ impl Reader {
             AggregationKind::CalendarHistogram(_) | AggregationKind::Histogram { .. } => 1,
             AggregationKind::Stats { .. }
             | AggregationKind::Cardinality { .. }
-            | AggregationKind::Percentiles { .. } => {
+            | AggregationKind::Percentiles { .. }
+            | AggregationKind::PercentileRanks { .. }
+            | AggregationKind::MedianAbsoluteDeviation { .. }
+            | AggregationKind::WeightedMean { .. } => {
                 return Ok(None);
             }
         };

@@ -46,7 +46,10 @@ pub fn of_question(asked: &Aggregation) -> String {
         }
         AggregationKind::Stats { field } => format!("stats {field:?}"),
         AggregationKind::Cardinality { field } => format!("distinct {field:?}"),
-        AggregationKind::Percentiles { field, .. } => format!("numbers {field:?}"),
+        AggregationKind::Percentiles { field, .. }
+        | AggregationKind::PercentileRanks { field, .. }
+        | AggregationKind::MedianAbsoluteDeviation { field } => format!("numbers {field:?}"),
+        AggregationKind::WeightedMean { field, weight } => format!("weighted {field:?} {weight:?}"),
     };
     for child in &asked.children {
         // Writing to a string cannot fail.

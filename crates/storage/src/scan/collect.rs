@@ -13,10 +13,10 @@ use super::distinct::Distinct;
 use super::filter::{ScanContext, evaluate};
 use super::keys::{FastMap, KeySpace, Keys};
 use super::memory::{Budget, Held};
-use super::partial::{BucketState, Partial, StatsState, TermsSegment};
+use super::partial::{BucketState, Partial, StatsState, TermsSegment, WeightedState};
 use super::question::Question;
 use super::span_buckets::Spans;
-use super::visit::{add_stats, for_each_key, for_each_number, slot};
+use super::visit::{add_stats, add_weighted, for_each_key, for_each_number, slot};
 use crate::chunk::Chunk;
 use crate::error::StorageError;
 
@@ -65,7 +65,8 @@ enum State {
     Filters { counts: Vec<u64> },
     Stats(Vec<StatsState>),
     Cardinality(Distinct),
-    Percentiles(Numbers),
+    Weighted(Vec<WeightedState>),
+    Numbers(Numbers),
 }
 
 /// Numbers of each parent.
@@ -120,7 +121,8 @@ impl State {
             Self::Spans(spans) => spans.bytes(),
             Self::Filters { counts } => counts.capacity() * size_of::<u64>(),
             Self::Stats(states) => states.capacity() * size_of::<StatsState>(),
-            Self::Percentiles(Numbers { lists, len }) => match lists.as_slice() {
+            Self::Weighted(states) => states.capacity() * size_of::<WeightedState>(),
+            Self::Numbers(Numbers { lists, len }) => match lists.as_slice() {
                 [list] => list.capacity() * size_of::<f64>(),
                 // A list has room for four numbers at least, and for twice what it holds at most.
                 _ => lists.capacity() * (size_of::<Vec<f64>>() + 2 * LIST_BYTES_MIN) + len * 2 * size_of::<f64>(),
@@ -143,7 +145,10 @@ impl<'q> Collector<'q> {
             AggregationKind::Filters(_) => State::Filters { counts: Vec::new() },
             AggregationKind::Stats { .. } => State::Stats(Vec::new()),
             AggregationKind::Cardinality { .. } => State::Cardinality(Distinct::default()),
-            AggregationKind::Percentiles { .. } => State::Percentiles(Numbers::default()),
+            AggregationKind::Percentiles { .. }
+            | AggregationKind::PercentileRanks { .. }
+            | AggregationKind::MedianAbsoluteDeviation { .. } => State::Numbers(Numbers::default()),
+            AggregationKind::WeightedMean { .. } => State::Weighted(Vec::new()),
         };
         let children = question.children.iter().map(|child| Self::new(child, memory)).collect::<Result<_, _>>()?;
         Ok(Self { question, state, held: memory.hold(0)?, children })
@@ -192,7 +197,8 @@ impl<'q> Collector<'q> {
                 }
             }
             State::Stats(states) => add_stats(self.question, chunk, selected, states),
-            State::Percentiles(Numbers { lists, len }) => {
+            State::Weighted(states) => add_weighted(self.question, chunk, selected, states),
+            State::Numbers(Numbers { lists, len }) => {
                 for_each_number(self.question, chunk, selected, &mut |_, parent, number| {
                     slot(lists, parent).push(number);
                     *len += 1;
@@ -219,7 +225,11 @@ impl<'q> Collector<'q> {
             State::Terms { keys, buckets } => {
                 buckets.add(0, keys.text(log_type.as_str()), count);
             }
-            State::Filters { .. } | State::Stats(_) | State::Cardinality { .. } | State::Percentiles(_) => {}
+            State::Filters { .. }
+            | State::Stats(_)
+            | State::Weighted(_)
+            | State::Cardinality { .. }
+            | State::Numbers(_) => {}
         }
     }
 
@@ -265,9 +275,13 @@ impl<'q> Collector<'q> {
                 states.resize_with(parent_count, StatsState::default);
                 states.into_iter().map(Partial::Stats).collect()
             }
-            State::Percentiles(Numbers { mut lists, .. }) => {
+            State::Weighted(mut states) => {
+                states.resize_with(parent_count, WeightedState::default);
+                states.into_iter().map(Partial::Weighted).collect()
+            }
+            State::Numbers(Numbers { mut lists, .. }) => {
                 lists.resize_with(parent_count, Vec::new);
-                lists.into_iter().map(|list| Partial::Percentiles(vec![Arc::new(list)])).collect()
+                lists.into_iter().map(|list| Partial::Numbers(vec![Arc::new(list)])).collect()
             }
         }
     }
@@ -321,7 +335,10 @@ impl Partial {
             AggregationKind::Filters(filters) => Self::Filters(vec![BucketState::default(); filters.len()]),
             AggregationKind::Stats { .. } => Self::Stats(StatsState::default()),
             AggregationKind::Cardinality { .. } => Self::Cardinality(Vec::new()),
-            AggregationKind::Percentiles { .. } => Self::Percentiles(Vec::new()),
+            AggregationKind::Percentiles { .. }
+            | AggregationKind::PercentileRanks { .. }
+            | AggregationKind::MedianAbsoluteDeviation { .. } => Self::Numbers(Vec::new()),
+            AggregationKind::WeightedMean { .. } => Self::Weighted(WeightedState::default()),
         }
     }
 }

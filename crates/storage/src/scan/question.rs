@@ -21,6 +21,8 @@ pub struct Question {
     pub(super) asked: Aggregation,
     /// The field asked about, unless it is hidden.
     pub(super) field: Option<String>,
+    /// The field of weights, if one is asked about and not hidden.
+    pub(super) weight: Option<String>,
     pub(super) filters: Vec<Matcher>,
     pub(super) children: Vec<Question>,
     /// What is asked, as text.
@@ -35,7 +37,12 @@ impl Question {
     pub fn new(asked: &Aggregation, scope: &Scope, now: Timestamp) -> Result<Self, Error> {
         let is_metric = matches!(
             asked.kind,
-            AggregationKind::Stats { .. } | AggregationKind::Cardinality { .. } | AggregationKind::Percentiles { .. }
+            AggregationKind::Stats { .. }
+                | AggregationKind::Cardinality { .. }
+                | AggregationKind::Percentiles { .. }
+                | AggregationKind::PercentileRanks { .. }
+                | AggregationKind::MedianAbsoluteDeviation { .. }
+                | AggregationKind::WeightedMean { .. }
         );
         if is_metric && !asked.children.is_empty() {
             return Err(Error::invalid(format!("the metric \"{}\" cannot have aggregations below it", asked.name)));
@@ -53,10 +60,17 @@ impl Question {
             | AggregationKind::Histogram { field, .. }
             | AggregationKind::Stats { field }
             | AggregationKind::Cardinality { field }
-            | AggregationKind::Percentiles { field, .. } => (!scope.hides(field)).then(|| field.clone()),
+            | AggregationKind::Percentiles { field, .. }
+            | AggregationKind::PercentileRanks { field, .. }
+            | AggregationKind::MedianAbsoluteDeviation { field }
+            | AggregationKind::WeightedMean { field, .. } => (!scope.hides(field)).then(|| field.clone()),
             AggregationKind::DateHistogram { .. }
             | AggregationKind::CalendarHistogram(_)
             | AggregationKind::Filters(_) => None,
+        };
+        let weight = match &asked.kind {
+            AggregationKind::WeightedMean { weight, .. } => (!scope.hides(weight)).then(|| weight.clone()),
+            _ => None,
         };
         let filters = match &asked.kind {
             AggregationKind::Filters(filters) => {
@@ -65,7 +79,7 @@ impl Question {
             _ => Vec::new(),
         };
         let children = asked.children.iter().map(|child| Self::new(child, scope, now)).collect::<Result<_, _>>()?;
-        Ok(Self { asked: asked.clone(), field, filters, children, text: asked_text::of_question(asked).into() })
+        Ok(Self { asked: asked.clone(), field, weight, filters, children, text: asked_text::of_question(asked).into() })
     }
 
     /// The partial answer before any event was seen.
@@ -96,7 +110,7 @@ impl Question {
         if matches!(self.asked.kind, AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_)) {
             needs.add_own(column_names::TIMESTAMP);
         }
-        if let Some(field) = &self.field {
+        for field in self.field.iter().chain(&self.weight) {
             add_field_needs(field, Some(field), &|name| name == field, needs);
         }
         self.filters.iter().for_each(|filter| add_needs(filter, needs));
@@ -112,7 +126,10 @@ impl Question {
             | AggregationKind::Filters(_)
             | AggregationKind::Stats { .. }
             | AggregationKind::Cardinality { .. }
-            | AggregationKind::Percentiles { .. } => false,
+            | AggregationKind::Percentiles { .. }
+            | AggregationKind::PercentileRanks { .. }
+            | AggregationKind::MedianAbsoluteDeviation { .. }
+            | AggregationKind::WeightedMean { .. } => false,
         };
         is_by_page && self.children.is_empty()
     }
@@ -134,7 +151,10 @@ impl Question {
             | AggregationKind::Filters(_)
             | AggregationKind::Stats { .. }
             | AggregationKind::Cardinality { .. }
-            | AggregationKind::Percentiles { .. } => None,
+            | AggregationKind::Percentiles { .. }
+            | AggregationKind::PercentileRanks { .. }
+            | AggregationKind::MedianAbsoluteDeviation { .. }
+            | AggregationKind::WeightedMean { .. } => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use vigie_domain::query::Scalar;
 use super::collect::Selected;
 use super::field_values::FieldValues;
 use super::keys::KeySpace;
-use super::partial::StatsState;
+use super::partial::{StatsState, WeightedState};
 use super::question::Question;
 use crate::chunk::Chunk;
 
@@ -118,6 +118,22 @@ pub fn for_each_number(question: &Question, chunk: &Chunk, selected: &Selected, 
                 });
             }
         }
+    }
+}
+
+/// Adds the numbers of the field, as often as the row's only weight says, to the sums of each row's parent.
+pub fn add_weighted(question: &Question, chunk: &Chunk, selected: &Selected, states: &mut Vec<WeightedState>) {
+    let (Some(field), Some(weight)) = (&question.field, &question.weight) else { return };
+    let (values, weights) = (FieldValues::new(chunk, field), FieldValues::new(chunk, weight));
+    for (row, parent) in selected.pairs() {
+        let mut weight = Vec::new();
+        weights.for_each(row as usize, &mut |scalar| weight.extend(number_of(scalar)));
+        let [weight] = weight[..] else { continue };
+        values.for_each(row as usize, &mut |scalar| {
+            if let Some(number) = number_of(scalar) {
+                slot(states, parent).add(number, weight);
+            }
+        });
     }
 }
 
