@@ -10,6 +10,7 @@ use vigie_domain::{Result, TimeRange, Timestamp};
 use super::histogram;
 use super::instants::{DateForm, End, bound, instant};
 use super::metrics;
+use super::pipelines::{self, Pipeline};
 use super::place::Place;
 use super::query::{canonical, query};
 use super::shape::{Asked, KindName, OrderBy, RangeShape, Shape, check_order, orders};
@@ -56,6 +57,17 @@ const KIND_NAMES: &[(&str, &str)] = &[
     ("weighted_avg", "weighted_avg"),
 ];
 
+/// Aggregations that stand beside one another.
+#[derive(Default)]
+pub(super) struct Level {
+    /// How their answers are shown.
+    pub(super) asked: Vec<Asked>,
+    /// What is computed from the answers, in this order.
+    pub(super) pipelines: Vec<Pipeline>,
+    /// What the store is asked.
+    pub(super) questions: Vec<Aggregation>,
+}
+
 /// Reads aggregations.
 pub(super) struct Reader {
     /// Now.
@@ -69,31 +81,43 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// What stands under `aggs`: how it is shown, and what the store is asked.
+    /// What stands under `aggs`, which are those of a bucket of the parent.
     ///
     /// # Errors
     /// `Malformed` when it cannot be read, or has something that is not there.
-    pub(super) fn all(&mut self, json: &Json, place: &Place) -> Result<(Vec<Asked>, Vec<Aggregation>)> {
+    pub(super) fn all(&mut self, json: &Json, parent: Option<&Shape>, place: &Place) -> Result<Level> {
         place.check_depth()?;
         let object = place.object(json)?;
         self.count += object.len();
         if self.count > ASKED_MAX {
             return Err(place.wrong(&format!("at most {ASKED_MAX} aggregations fit in a request; ask in several")));
         }
-        let one = |(name, json): (&String, &Json)| self.one(name, json, &place.key(name));
-        Ok(object.iter().map(one).collect::<Result<Vec<_>>>()?.into_iter().unzip())
+        let mut level = Level::default();
+        for (name, json) in object {
+            let place = place.key(name);
+            let object = place.object(json)?;
+            let kind = kind_in(object, &place)?;
+            if pipelines::is_one(kind) {
+                level.pipelines.push(pipelines::read(name, kind, &object[kind], &place.key(kind))?);
+                continue;
+            }
+            let (asked, question) = self.one(name, object, kind, &place)?;
+            level.asked.push(asked);
+            level.questions.push(question);
+        }
+        level.pipelines = pipelines::in_order(level.pipelines, &level.asked, parent, place)?;
+        Ok(level)
     }
 
-    fn one(&mut self, name: &str, json: &Json, place: &Place) -> Result<(Asked, Aggregation)> {
-        let object = place.object(json)?;
+    fn one(
+        &mut self,
+        name: &str,
+        object: &Map<String, Json>,
+        asked_kind: &str,
+        place: &Place,
+    ) -> Result<(Asked, Aggregation)> {
         let below = object.get("aggs").or_else(|| object.get("aggregations"));
-        let own = |key: &&String| !matches!(key.as_str(), "aggs" | "aggregations" | "meta");
-        let mut kinds = object.keys().filter(own);
-        let (Some(kind), None) = (kinds.next(), kinds.next()) else {
-            return Err(place.wrong("must have one kind of aggregation, beside [aggs] and [meta]"));
-        };
-        let inner = place.key(kind);
-        let asked_kind = kind.as_str();
+        let inner = place.key(asked_kind);
         let (shape, kind) = self.kind(asked_kind, &object[asked_kind], &inner)?;
         if let AggregationKind::Filters(filters) = &kind {
             self.cost = filters.iter().map(|(_, filter)| filter.cost()).fold(self.cost, QueryCost::plus);
@@ -101,25 +125,24 @@ impl Reader {
                 return Err(inner.wrong(&format!("with the query and the filters before it, {words}")));
             }
         }
-        let (children, asked_below) = match below {
-            None => (Vec::new(), Vec::new()),
-            Some(below) => self.all(below, &place.key("aggs"))?,
+        let level = match below {
+            None => Level::default(),
+            Some(below) => self.all(below, Some(&shape), &place.key("aggs"))?,
         };
-        let has_buckets = matches!(
-            kind,
-            AggregationKind::Terms { .. }
-                | AggregationKind::DateHistogram { .. }
-                | AggregationKind::CalendarHistogram(_)
-                | AggregationKind::Histogram { .. }
-                | AggregationKind::Filters(_)
-        );
-        if !children.is_empty() && (!has_buckets || matches!(shape, Shape::ValueCount)) {
+        let is_empty = level.asked.is_empty() && level.pipelines.is_empty();
+        if !is_empty && !shape.has_buckets() && !matches!(shape, Shape::Single) {
             return Err(inner.wrong("a metric cannot have aggregations below it"));
         }
-        check_order(&shape, &children, &inner)?;
-        let meta = object.get("meta").cloned();
-        let asked = Asked { name: name.to_owned(), kind_name: kind_name(asked_kind, &kind), shape, meta, children };
-        Ok((asked, Aggregation { name: name.to_owned(), kind, children: asked_below }))
+        check_order(&shape, &level.asked, &inner)?;
+        let asked = Asked {
+            name: name.to_owned(),
+            kind_name: kind_name(asked_kind, &kind),
+            shape,
+            meta: object.get("meta").cloned(),
+            children: level.asked,
+            pipelines: level.pipelines,
+        };
+        Ok((asked, Aggregation { name: name.to_owned(), kind, children: level.questions }))
     }
 
     fn kind(&mut self, kind: &str, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
@@ -234,6 +257,15 @@ impl Reader {
             Shape::Ranges { ranges: shapes, is_keyed: keyed(object, false, place)? },
             AggregationKind::Filters(filters),
         ))
+    }
+}
+
+/// The only kind that an aggregation names.
+fn kind_in<'j>(object: &'j Map<String, Json>, place: &Place) -> Result<&'j str> {
+    let mut kinds = object.keys().filter(|key| !matches!(key.as_str(), "aggs" | "aggregations" | "meta"));
+    match (kinds.next(), kinds.next()) {
+        (Some(kind), None) => Ok(kind),
+        _ => Err(place.wrong("must have one kind of aggregation, beside [aggs] and [meta]")),
     }
 }
 

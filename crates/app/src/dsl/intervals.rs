@@ -151,7 +151,7 @@ fn no_interval(text: &str, place: &Place) -> vigie_domain::Error {
 }
 
 /// `30s` in nanoseconds.
-fn width(text: &str) -> Option<i64> {
+pub(super) fn width(text: &str) -> Option<i64> {
     let digits = text.len() - text.trim_start_matches(|sign: char| sign.is_ascii_digit()).len();
     let number: i64 = text[..digits].parse().ok()?;
     let unit = match &text[digits..] {

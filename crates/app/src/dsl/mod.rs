@@ -13,6 +13,8 @@ mod instants;
 mod intervals;
 mod metrics;
 mod numbers;
+mod pipeline_answers;
+mod pipelines;
 mod place;
 mod query;
 mod shape;
@@ -35,7 +37,7 @@ use vigie_domain::{Error, Position, Result, Scope, TimeRange, Timestamp};
 
 use crate::Clock;
 use crate::search::{HIGHLIGHT_END, HIGHLIGHT_START, Marks};
-use aggregation::Reader;
+use aggregation::{Level, Reader};
 use body::{Page, sort_values};
 use cursor::{PointInTime, Scroll, decode, encode};
 use place::Place;
@@ -235,11 +237,13 @@ impl DslSearch {
         if let Some(json) = asked {
             let mut reader =
                 Reader { now: (self.clock)(), range: selection.range, count: 0, cost: selection.query.cost() };
-            let (asked, questions) = reader.all(json, &Place::of("aggs"))?;
+            let Level { asked, pipelines, questions } = reader.all(json, None, &Place::of("aggs"))?;
             let request = AggregateRequest { selection: selection.clone(), aggregations: questions };
             let result = self.store.aggregate(scope, &request).await?;
-            let answers = answer::all(&asked, &result.answers)?;
-            aggregations = Some(if asking.has_typed_keys { typed_keys::typed(&asked, answers) } else { answers });
+            let mut answers = answer::all(&asked, &result.answers)?;
+            pipeline_answers::add(&asked, &pipelines, &mut answers);
+            let is_typed = asking.has_typed_keys;
+            aggregations = Some(if is_typed { typed_keys::typed(&asked, &pipelines, answers) } else { answers });
             total = Some(result.total);
         }
         let needs_total = page.counts_total && total.is_none();
@@ -267,7 +271,7 @@ pub fn read(body: &Map<String, Json>, now: Timestamp) -> Result<()> {
     body::page(body)?;
     let query = body.get("query").map_or(Ok(Query::All), |json| query::query(json, now, &Place::of("query")))?;
     let mut reader = Reader { now, range: TimeRange::ALL, count: 0, cost: query.cost() };
-    body.get("aggs").map_or(Ok(()), |json| reader.all(json, &Place::of("aggs")).map(drop))
+    body.get("aggs").map_or(Ok(()), |json| reader.all(json, None, &Place::of("aggs")).map(drop))
 }
 
 /// The answer without aggregations and ids.

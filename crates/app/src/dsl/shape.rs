@@ -5,6 +5,7 @@ use vigie_domain::aggregation::NumberSpans;
 use vigie_domain::{Result, Timestamp};
 
 use super::intervals::Spans;
+use super::pipelines::Pipeline;
 use super::place::Place;
 
 /// How the answer to one aggregation is shown.
@@ -51,6 +52,27 @@ pub(super) enum Shape {
     ValueCount,
     /// Percentiles.
     Percentiles { is_keyed: bool },
+}
+
+impl Shape {
+    /// Whether it is shown as a list of buckets, or as several by name.
+    pub(super) fn has_buckets(&self) -> bool {
+        match self {
+            Self::Terms { .. }
+            | Self::Spans { .. }
+            | Self::NumberSpans { .. }
+            | Self::Filters { .. }
+            | Self::Ranges { .. } => true,
+            Self::Single
+            | Self::Metric(_)
+            | Self::Stats
+            | Self::ExtendedStats { .. }
+            | Self::Number
+            | Self::Cardinality
+            | Self::ValueCount
+            | Self::Percentiles { .. } => false,
+        }
+    }
 }
 
 /// The first and the last of what is asked for, each if it is said.
@@ -106,6 +128,8 @@ pub(super) struct Asked {
     pub(super) shape: Shape,
     pub(super) meta: Option<Json>,
     pub(super) children: Vec<Asked>,
+    /// What is computed from the answers to the children, in this order.
+    pub(super) pipelines: Vec<Pipeline>,
 }
 
 /// The order of buckets: pairs of what and whether ascending; empty when nothing is said.

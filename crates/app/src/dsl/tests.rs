@@ -451,6 +451,65 @@ async fn spread_ranks_and_weights_are_told() {
 }
 
 #[tokio::test]
+async fn answers_are_computed_from_others() {
+    let bench = Bench::new().await;
+    let hours = json!({"field": "@timestamp", "fixed_interval": "1h"});
+    let answer = bench
+        .aggregates(json!({
+            "best": {"max_bucket": {"buckets_path": "hours>points"}},
+            "hours": {"date_histogram": hours, "aggs": {
+                "again": {"derivative": {"buckets_path": "sum"}},
+                "points": {"sum": {"field": "points"}}, "sum": {"cumulative_sum": {"buckets_path": "points"}},
+                "more": {"derivative": {"buckets_path": "_count", "unit": "1m"}},
+                "mean": {"moving_fn": {"buckets_path": "points", "window": 2, "script": "MovingFunctions.unweightedAvg(values)"}},
+            }},
+            "services": {"terms": {"field": "service"}, "aggs": {
+                "points": {"sum": {"field": "points"}}, "last": {"bucket_sort": {"sort": [{"points": "asc"}], "size": 1}},
+            }},
+            "mean": {"avg_bucket": {"buckets_path": "services>points"}}, "all": {"stats_bucket": {"buckets_path": "hours>points"}},
+            "least": {"min_bucket": {"buckets_path": "hours>_count"}}, "sum": {"sum_bucket": {"buckets_path": "hours>points"}},
+        }))
+        .await;
+    // Points of the hours are 15, 5 and 1.
+    let of = |name: &str| -> Json {
+        let buckets = answer["hours"]["buckets"].as_array().unwrap().iter();
+        buckets.map(|bucket| bucket.get(name).map_or(json!("none"), |answer| answer["value"].clone())).collect()
+    };
+    assert_eq!(of("sum"), json!([15.0, 20.0, 21.0]));
+    assert_eq!(of("again"), json!(["none", 5.0, 1.0]));
+    assert_eq!(of("mean"), json!([null, 15.0, 10.0]));
+    assert_eq!(answer["hours"]["buckets"][1]["more"], json!({"value": -2.0, "normalized_value": -2.0 / 60.0}));
+    assert_eq!(answer["best"], json!({"value": 15.0, "keys": ["2026-11-23T10:00:00.000Z"]}));
+    assert_eq!(answer["least"]["keys"], json!(["2026-11-23T11:00:00.000Z", "2026-11-23T12:00:00.000Z"]));
+    assert_eq!(answer["services"]["buckets"], json!([{"key": "till", "doc_count": 2, "points": {"value": 10.0}}]));
+    assert_eq!((&answer["mean"], &answer["sum"]), (&json!({"value": 10.0}), &json!({"value": 21.0})));
+    assert_eq!(answer["all"], json!({"count": 3, "min": 1.0, "max": 15.0, "avg": 7.0, "sum": 21.0}));
+    let within = |below: Json| json!({"size": 0, "aggs": {"h": {"date_histogram": hours, "aggs": below}}});
+    let refused = [
+        (
+            within(json!({"a": {"derivative": {"buckets_path": "b"}}})),
+            "[aggs.h.aggs.a] no aggregation beside it is named [b]",
+        ),
+        (
+            within(json!({"a": {"derivative": {"buckets_path": "b"}}, "b": {"derivative": {"buckets_path": "a"}}})),
+            "leads in a circle",
+        ),
+        (
+            within(json!({"a": {"bucket_script": {"buckets_path": {}, "script": "1"}}})),
+            "[aggs.h.aggs.a.bucket_script] [bucket_script], which runs",
+        ),
+        (json!({"aggs": {"a": {"derivative": {"buckets_path": "_count"}}}}), "must lie within a histogram"),
+        (
+            json!({"aggs": {"a": {"sum_bucket": {"buckets_path": "b"}}, "b": {"sum": {"field": "n"}}}}),
+            "must begin with an aggregation that has buckets",
+        ),
+    ];
+    for (body, words) in refused {
+        bench.refuses(body, words).await;
+    }
+}
+
+#[tokio::test]
 async fn answers_are_named_with_their_kinds_if_asked_for() {
     let bench = Bench::new().await;
     let aggs = json!({"by": {"terms": {"field": "service"}, "aggs": {"p": {"percentiles": {"field": "amount"}}}}, "n": {"value_count": {"field": "amount"}}});

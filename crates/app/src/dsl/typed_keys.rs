@@ -3,10 +3,11 @@
 use serde_json::{Map, Value as Json};
 use vigie_domain::mapping::{self, FieldKind};
 
+use super::pipelines::Pipeline;
 use super::shape::{Asked, KindName};
 
 /// The answers by names with their kinds.
-pub(super) fn typed(asked: &[Asked], mut answers: Map<String, Json>) -> Map<String, Json> {
+pub(super) fn typed(asked: &[Asked], pipelines: &[Pipeline], mut answers: Map<String, Json>) -> Map<String, Json> {
     let mut named = Map::new();
     for one in asked {
         let Some(mut answer) = answers.remove(&one.name) else { continue };
@@ -18,6 +19,11 @@ pub(super) fn typed(asked: &[Asked], mut answers: Map<String, Json>) -> Map<Stri
         }
         named.insert(name, answer);
     }
+    for pipeline in pipelines {
+        if let (Some(kind), Some(answer)) = (pipeline.kind_name(), answers.remove(&pipeline.name)) {
+            named.insert(format!("{kind}#{}", pipeline.name), answer);
+        }
+    }
     named
 }
 
@@ -27,11 +33,14 @@ fn retype(asked: &Asked, bucket: &mut Json) {
         return;
     }
     let Json::Object(bucket) = bucket else { return };
-    let (below, own): (Map<String, Json>, Map<String, Json>) = std::mem::take(bucket)
-        .into_iter()
-        .partition(|(name, _)| asked.children.iter().any(|child| child.name == *name));
+    let is_below = |name: &str| {
+        asked.children.iter().any(|child| child.name == name)
+            || asked.pipelines.iter().any(|pipeline| pipeline.name == name)
+    };
+    let (below, own): (Map<String, Json>, Map<String, Json>) =
+        std::mem::take(bucket).into_iter().partition(|(name, _)| is_below(name));
     *bucket = own;
-    bucket.extend(typed(&asked.children, below));
+    bucket.extend(typed(&asked.children, &asked.pipelines, below));
 }
 
 fn kind_of(asked: &Asked, answer: &Json) -> &'static str {
@@ -66,7 +75,7 @@ mod tests {
     use crate::dsl::shape::Shape;
 
     fn asked(name: &str, kind_name: KindName, children: Vec<Asked>) -> Asked {
-        Asked { name: name.to_owned(), kind_name, shape: Shape::Single, meta: None, children }
+        Asked { name: name.to_owned(), kind_name, shape: Shape::Single, meta: None, children, pipelines: Vec::new() }
     }
 
     #[test]
@@ -77,11 +86,11 @@ mod tests {
         let answer =
             json!({"one": {"doc_count": 3, "by": {"buckets": [{"key": "a", "doc_count": 1, "sum": {"value": 1.0}}]}}});
         let expected = json!({"filter#one": {"doc_count": 3, "sterms#by": {"buckets": [{"key": "a", "doc_count": 1, "sum#sum": {"value": 1.0}}]}}});
-        assert_eq!(Json::Object(typed(&[filter], answer.as_object().unwrap().clone())), expected);
+        assert_eq!(Json::Object(typed(&[filter], &[], answer.as_object().unwrap().clone())), expected);
         let keyed = asked("f", KindName::Known("filters"), vec![sum]);
         let answer = json!({"f": {"buckets": {"x": {"doc_count": 0, "sum": {"value": null}}}}});
         let expected = json!({"filters#f": {"buckets": {"x": {"doc_count": 0, "sum#sum": {"value": null}}}}});
-        assert_eq!(Json::Object(typed(&[keyed], answer.as_object().unwrap().clone())), expected);
+        assert_eq!(Json::Object(typed(&[keyed], &[], answer.as_object().unwrap().clone())), expected);
     }
 
     #[test]
