@@ -77,46 +77,49 @@ fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<Aggreg
             });
             AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 }
         }
-        AggregationKind::Stats { field } => {
-            let numbers = numbers(rows, field, scope);
-            AggregationAnswer::Stats(Stats {
-                count: numbers.len() as u64,
-                sum: numbers.iter().sum(),
-                min: numbers.iter().copied().reduce(f64::min),
-                max: numbers.iter().copied().reduce(f64::max),
-                sum_of_squares: numbers.iter().map(|number| number * number).sum(),
-            })
-        }
         AggregationKind::Cardinality { field } => {
             AggregationAnswer::Cardinality { count: by_value(rows, field, scope).len() as u64 }
         }
-        AggregationKind::Percentiles { field, percents } => {
-            let mut numbers = numbers(rows, field, scope);
-            numbers.sort_by(f64::total_cmp);
+        AggregationKind::Stats { field }
+        | AggregationKind::Percentiles { field, .. }
+        | AggregationKind::PercentileRanks { field, .. }
+        | AggregationKind::MedianAbsoluteDeviation { field } => of_numbers(&question.kind, numbers(rows, field, scope)),
+        AggregationKind::WeightedMean { field, weight } => weighted_mean(rows, [field, weight], scope),
+    })
+}
+
+/// The answer to what is asked of all numbers.
+fn of_numbers(kind: &AggregationKind, mut numbers: Vec<f64>) -> AggregationAnswer {
+    let sorted = |numbers: &mut Vec<f64>| numbers.sort_by(f64::total_cmp);
+    sorted(&mut numbers);
+    let median = |numbers: &[f64]| percentile_of_sorted(numbers, 50.0);
+    match kind {
+        AggregationKind::Percentiles { percents, .. } => {
             let value = |percent: &f64| (*percent, percentile_of_sorted(&numbers, *percent));
             AggregationAnswer::Percentiles(percents.iter().map(value).collect())
         }
-        AggregationKind::PercentileRanks { field, values } => {
-            let numbers = numbers(rows, field, scope);
+        AggregationKind::PercentileRanks { values, .. } => {
             let rank = |value: &f64| {
                 let below = numbers.iter().filter(|number| **number <= *value).count();
                 (*value, (!numbers.is_empty()).then(|| below as f64 * 100.0 / numbers.len() as f64))
             };
             AggregationAnswer::Percentiles(values.iter().map(rank).collect())
         }
-        AggregationKind::MedianAbsoluteDeviation { field } => {
-            let mut numbers = numbers(rows, field, scope);
-            let median = |numbers: &mut Vec<f64>| {
-                numbers.sort_by(f64::total_cmp);
-                percentile_of_sorted(numbers, 50.0)
-            };
-            AggregationAnswer::Number(median(&mut numbers).and_then(|middle| {
+        AggregationKind::MedianAbsoluteDeviation { .. } => {
+            AggregationAnswer::Number(median(&numbers).and_then(|middle| {
                 let mut deviations = numbers.iter().map(|number| (number - middle).abs()).collect();
-                median(&mut deviations)
+                sorted(&mut deviations);
+                median(&deviations)
             }))
         }
-        AggregationKind::WeightedMean { field, weight } => weighted_mean(rows, [field, weight], scope),
-    })
+        _ => AggregationAnswer::Stats(Stats {
+            count: numbers.len() as u64,
+            sum: numbers.iter().sum(),
+            min: numbers.first().copied(),
+            max: numbers.last().copied(),
+            sum_of_squares: numbers.iter().map(|number| number * number).sum(),
+        }),
+    }
 }
 
 fn weighted_mean(rows: &[&Row], [field, weight]: [&str; 2], scope: &Scope) -> AggregationAnswer {

@@ -10,7 +10,7 @@ use vigie_domain::{Error, Result, Timestamp, Value};
 use super::aggregation::TERMS_MAX;
 use super::intervals::Spans;
 use super::numbers::{number, number_of};
-use super::shape::{Asked, KeyForm, OrderBy, Shape};
+use super::shape::{Asked, KeyForm, OrderBy, Shape, SpansOfNumbers, TimeSpans};
 use super::spans::{Steps, is_within};
 
 /// The answers to all of the aggregations.
@@ -41,47 +41,8 @@ fn shown(asked: &Asked, answer: Option<&AggregationAnswer>) -> Result<Map<String
             let wanted = Wanted { size: *size, order, least_count: *least_count, is_instant: *is_instant };
             terms(asked, buckets, other_count, &wanted)?
         }
-        Shape::Spans { least_count, is_keyed, form, is_newest_first, spans, wanted, hard } => {
-            let key_of = |bucket: &Bucket| Timestamp::from_nanos(place_of(bucket));
-            let known = buckets.iter().map(|bucket| (key_of(bucket), bucket));
-            let ends = wanted.map(|end| end.map(|end| spans.start_of(end)));
-            let steps =
-                Steps { next_of: &|at| Some(spans.next_of(at)).filter(|next| *next > at), least_count: *least_count };
-            let mut shown = Vec::with_capacity(buckets.len());
-            let hard = hard.map(|end| end.map(|end| spans.start_of(end)));
-            for (start, bucket) in steps.completed(&asked.name, known, ends)? {
-                if !is_within(start, hard) {
-                    continue;
-                }
-                let count = bucket.map_or(0, |bucket| bucket.count);
-                let key = key_text(start, spans, *form);
-                let own = json!({"key_as_string": key, "key": start.as_millis(), "doc_count": count});
-                shown.push((key, with_children(own, asked, bucket.map(|bucket| bucket.children.as_slice()))?));
-            }
-            if *is_newest_first {
-                shown.reverse();
-            }
-            of_buckets(shown, *is_keyed)
-        }
-        Shape::NumberSpans { least_count, is_keyed, is_last_first, spans, wanted, hard } => {
-            let known = buckets.iter().map(|bucket| (place_of(bucket), bucket));
-            let ends = wanted.map(|end| end.map(|end| spans.place_of(end)));
-            let steps = Steps { next_of: &|place: i64| place.checked_add(1), least_count: *least_count };
-            let mut shown = Vec::with_capacity(buckets.len());
-            for (place, bucket) in steps.completed(&asked.name, known, ends)? {
-                let key = spans.start_of(place);
-                if !is_within(key - spans.offset, *hard) {
-                    continue;
-                }
-                let own = json!({"key": key, "doc_count": bucket.map_or(0, |bucket| bucket.count)});
-                let below = bucket.map(|bucket| bucket.children.as_slice());
-                shown.push((format!("{key:?}"), with_children(own, asked, below)?));
-            }
-            if *is_last_first {
-                shown.reverse();
-            }
-            of_buckets(shown, *is_keyed)
-        }
+        Shape::Spans(shape) => time_spans(asked, shape, buckets)?,
+        Shape::NumberSpans(shape) => number_spans(asked, shape, buckets)?,
         Shape::Single => {
             let bucket = buckets.first();
             let own = json!({"doc_count": bucket.map_or(0, |bucket| bucket.count)});
@@ -124,6 +85,49 @@ fn shown(asked: &Asked, answer: Option<&AggregationAnswer>) -> Result<Map<String
         }
     };
     Ok(object)
+}
+
+fn time_spans(asked: &Asked, shape: &TimeSpans, buckets: &[Bucket]) -> Result<Map<String, Json>> {
+    let TimeSpans { spans, form, .. } = shape;
+    let known = buckets.iter().map(|bucket| (Timestamp::from_nanos(place_of(bucket)), bucket));
+    let [wanted, hard] = [shape.wanted, shape.hard].map(|ends| ends.map(|end| end.map(|end| spans.start_of(end))));
+    let next_of = |at| Some(spans.next_of(at)).filter(|next| *next > at);
+    let steps = Steps { next_of: &next_of, least_count: shape.least_count };
+    let mut shown = Vec::with_capacity(buckets.len());
+    for (start, bucket) in steps.completed(&asked.name, known, wanted)? {
+        if !is_within(start, hard) {
+            continue;
+        }
+        let count = bucket.map_or(0, |bucket| bucket.count);
+        let key = key_text(start, spans, *form);
+        let own = json!({"key_as_string": key, "key": start.as_millis(), "doc_count": count});
+        shown.push((key, with_children(own, asked, bucket.map(|bucket| bucket.children.as_slice()))?));
+    }
+    if shape.is_newest_first {
+        shown.reverse();
+    }
+    Ok(of_buckets(shown, shape.is_keyed))
+}
+
+fn number_spans(asked: &Asked, shape: &SpansOfNumbers, buckets: &[Bucket]) -> Result<Map<String, Json>> {
+    let spans = &shape.spans;
+    let known = buckets.iter().map(|bucket| (place_of(bucket), bucket));
+    let wanted = shape.wanted.map(|end| end.map(|end| spans.place_of(end)));
+    let steps = Steps { next_of: &|place: i64| place.checked_add(1), least_count: shape.least_count };
+    let mut shown = Vec::with_capacity(buckets.len());
+    for (place, bucket) in steps.completed(&asked.name, known, wanted)? {
+        let key = spans.start_of(place);
+        if !is_within(key - spans.offset, shape.hard) {
+            continue;
+        }
+        let own = json!({"key": key, "doc_count": bucket.map_or(0, |bucket| bucket.count)});
+        let below = bucket.map(|bucket| bucket.children.as_slice());
+        shown.push((format!("{key:?}"), with_children(own, asked, below)?));
+    }
+    if shape.is_last_first {
+        shown.reverse();
+    }
+    Ok(of_buckets(shown, shape.is_keyed))
 }
 
 fn object_of(json: Json) -> Result<Map<String, Json>> {

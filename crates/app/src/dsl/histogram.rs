@@ -10,7 +10,7 @@ use super::instants::{DateForm, instant};
 use super::intervals;
 use super::metrics::check_numbers;
 use super::place::Place;
-use super::shape::{Ends, KeyForm, OrderBy, Shape, orders};
+use super::shape::{Ends, KeyForm, OrderBy, Shape, SpansOfNumbers, TimeSpans, orders};
 
 /// A histogram of the events' own time.
 ///
@@ -45,7 +45,7 @@ pub(super) fn of_time(
     let spans = intervals::read(object, range, place)?;
     let at = |json: &Json, place: &Place| instant(json, DateForm::Usual, now, place);
     let (wanted, hard) = bounds(object, place, &at)?;
-    let shape = Shape::Spans {
+    let shape = TimeSpans {
         least_count: least_count(object, 0, place)?,
         is_keyed: keyed(object, false, place)?,
         form: key_form(object, place)?,
@@ -54,7 +54,7 @@ pub(super) fn of_time(
         wanted,
         hard,
     };
-    Ok((shape, spans.question()))
+    Ok((Shape::Spans(shape), spans.question()))
 }
 
 /// How keys of spans are written as text.
@@ -79,7 +79,7 @@ pub(super) fn of_numbers(json: &Json, place: &Place) -> Result<(Shape, Aggregati
     check_numbers(&field, place)?;
     let spans = number_spans(object, place)?;
     let (wanted, hard) = bounds(object, place, &number)?;
-    let shape = Shape::NumberSpans {
+    let shape = SpansOfNumbers {
         least_count: least_count(object, 0, place)?,
         is_keyed: keyed(object, false, place)?,
         is_last_first: is_last_first(object, place)?,
@@ -87,7 +87,7 @@ pub(super) fn of_numbers(json: &Json, place: &Place) -> Result<(Shape, Aggregati
         wanted,
         hard,
     };
-    Ok((shape, AggregationKind::Histogram { field, spans }))
+    Ok((Shape::NumberSpans(shape), AggregationKind::Histogram { field, spans }))
 }
 
 /// Interval and offset of spans of numbers.

@@ -331,7 +331,8 @@ fn check(
         }
         (PipelineKind::Sort { .. }, Some(shape)) if shape.has_buckets() => Ok(()),
         (PipelineKind::Sort { .. }, _) => Err(place.wrong("must lie within an aggregation that has buckets")),
-        (_, Some(Shape::Spans { least_count: 0, .. } | Shape::NumberSpans { least_count: 0, .. })) => Ok(()),
+        (_, Some(Shape::Spans(spans))) if spans.least_count == 0 => Ok(()),
+        (_, Some(Shape::NumberSpans(spans))) if spans.least_count == 0 => Ok(()),
         _ => Err(place.wrong("must lie within a histogram whose [min_doc_count] is 0")),
     }
 }

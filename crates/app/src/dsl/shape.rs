@@ -13,25 +13,10 @@ use super::place::Place;
 pub(super) enum Shape {
     /// Buckets of values.
     Terms { size: usize, order: Vec<(OrderBy, bool)>, least_count: u64, is_instant: bool },
-    /// Buckets of spans.
-    Spans {
-        least_count: u64,
-        is_keyed: bool,
-        form: KeyForm,
-        is_newest_first: bool,
-        spans: Spans,
-        wanted: Ends<Timestamp>,
-        hard: Ends<Timestamp>,
-    },
+    /// Buckets of spans of time.
+    Spans(TimeSpans),
     /// Buckets of spans of numbers.
-    NumberSpans {
-        least_count: u64,
-        is_keyed: bool,
-        is_last_first: bool,
-        spans: NumberSpans,
-        wanted: Ends<f64>,
-        hard: Ends<f64>,
-    },
+    NumberSpans(SpansOfNumbers),
     /// One bucket.
     Single,
     /// Buckets of queries by these names, shown with them or as a list.
@@ -54,15 +39,36 @@ pub(super) enum Shape {
     Percentiles { is_keyed: bool },
 }
 
+/// Spans of time as they are shown.
+#[derive(Clone, Debug)]
+pub(super) struct TimeSpans {
+    pub(super) least_count: u64,
+    pub(super) is_keyed: bool,
+    pub(super) form: KeyForm,
+    pub(super) is_newest_first: bool,
+    pub(super) spans: Spans,
+    pub(super) wanted: Ends<Timestamp>,
+    pub(super) hard: Ends<Timestamp>,
+}
+
+/// Spans of numbers as they are shown.
+#[derive(Clone, Debug)]
+pub(super) struct SpansOfNumbers {
+    pub(super) least_count: u64,
+    pub(super) is_keyed: bool,
+    pub(super) is_last_first: bool,
+    pub(super) spans: NumberSpans,
+    pub(super) wanted: Ends<f64>,
+    pub(super) hard: Ends<f64>,
+}
+
 impl Shape {
     /// Whether it is shown as a list of buckets, or as several by name.
     pub(super) fn has_buckets(&self) -> bool {
         match self {
-            Self::Terms { .. }
-            | Self::Spans { .. }
-            | Self::NumberSpans { .. }
-            | Self::Filters { .. }
-            | Self::Ranges { .. } => true,
+            Self::Terms { .. } | Self::Spans(_) | Self::NumberSpans(_) | Self::Filters { .. } | Self::Ranges { .. } => {
+                true
+            }
             Self::Single
             | Self::Metric(_)
             | Self::Stats

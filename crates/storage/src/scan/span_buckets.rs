@@ -1,6 +1,6 @@
 //! Buckets of histograms while rows are counted.
 
-use vigie_domain::aggregation::{AggregationKind, NumberSpans};
+use vigie_domain::aggregation::AggregationKind;
 
 use super::collect::{SLOT_BYTES, Selected};
 use super::keys::FastMap;
@@ -27,7 +27,12 @@ impl Spans {
     ) {
         match &question.asked.kind {
             AggregationKind::Histogram { spans, .. } => {
-                count_numbers(question, spans, chunk, selected, self, into_bucket);
+                let place_of = |number| spans.place_of(number);
+                for_each_span(question, chunk, selected, &place_of, &mut |row, parent, place| {
+                    let bucket = self.bucket(parent, place.into());
+                    self.entries[bucket as usize].2 += 1;
+                    into_bucket(row, bucket);
+                });
             }
             _ => count_times(question, chunk, selected, self, into_bucket),
         }
@@ -74,14 +79,13 @@ fn count_times(
     }
 }
 
-/// Counts rows by the spans that their numbers lie in, each row once in a span.
-fn count_numbers(
+/// Calls `visit` with row, parent and place of each span that a row has a number in, once.
+fn for_each_span(
     question: &Question,
-    numbers: &NumberSpans,
     chunk: &Chunk,
     selected: &Selected,
-    spans: &mut Spans,
-    into_bucket: &mut dyn FnMut(u32, u32),
+    place_of: &dyn Fn(f64) -> i64,
+    visit: &mut dyn FnMut(u32, u32, i64),
 ) {
     let (mut last, mut seen) = (None, Vec::new());
     for_each_number(question, chunk, selected, &mut |row, parent, number| {
@@ -89,11 +93,10 @@ fn count_numbers(
             last = Some((row, parent));
             seen.clear();
         }
-        let bucket = spans.bucket(parent, numbers.place_of(number).into());
-        if !seen.contains(&bucket) {
-            seen.push(bucket);
-            spans.entries[bucket as usize].2 += 1;
-            into_bucket(row, bucket);
+        let place = place_of(number);
+        if !seen.contains(&place) {
+            seen.push(place);
+            visit(row, parent, place);
         }
     });
 }
