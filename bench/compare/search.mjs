@@ -136,6 +136,8 @@ class Searches {
       () => this.range(),
       () => ({ prefix: { [field]: value.slice(0, 1 + below(4)) } }),
       () => ({ wildcard: { [field]: { value: `*${value.slice(1, 3)}*` } } }),
+      () => ({ regexp: { [field]: `${one(['', '.*', '[a-z]+'])}${value.slice(1, 4).replace(/[^a-z]/gi, '.')}${one(['.*', '[^0-9]*', '(a|b|e).*'])}` } }),
+      () => ({ fuzzy: { [one(this.few)]: { value: this.mistaken(this.value(one(this.few))), fuzziness: one(['AUTO', 1, 2, 'AUTO:4,8']), prefix_length: one([0, 0, 1]), transpositions: one([true, false]) } } }),
       () => ({ match: { message: { query: some(this.words, 3).join(' '), operator: one(['and', 'or']) } } }),
       () => ({ match: { message: some(this.words, 2).join(' ') } }),
       () => ({ match_phrase: { message: one(this.values.message).split(' ').slice(0, 2).join(' ') } }),
@@ -148,6 +150,13 @@ class Searches {
       () => ({ match_all: {} }),
     ];
     return one(kinds)();
+  }
+
+  /** The word with two signs that changed places, or one that is missing. */
+  mistaken(word) {
+    const at = below(word.length);
+    const [before, behind] = [word.slice(0, at), word.slice(at)];
+    return random() < 0.5 ? before + behind.slice(1) : before + behind.slice(1, 2) + behind.slice(0, 1) + behind.slice(2);
   }
 
   query(depth = 0) {

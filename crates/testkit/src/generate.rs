@@ -151,6 +151,15 @@ fn any_predicate() -> impl Strategy<Value = Predicate> {
         pick(&WORDS).prop_map(Predicate::Equals),
         pick(&TEXTS).prop_map(Predicate::Equals),
         pick(&PATTERNS).prop_map(Predicate::Wildcard),
+        pick(&["ca.*", "[0-9.]+", "(gateway|web)", "e[^x]+r"]).prop_map(Predicate::Regexp),
+        (pick(&WORDS), 0u8..3, 0usize..2, any::<bool>()).prop_map(
+            |(word, mistakes_max, exact_prefix, swaps_count_once)| Predicate::Fuzzy {
+                word,
+                mistakes_max,
+                exact_prefix,
+                swaps_count_once,
+            },
+        ),
         (any_bound(), any_bound()).prop_map(|(lower, upper)| Predicate::Range { lower, upper }),
         "10\\.[01]\\.0\\.0/(8|16|24)".prop_filter_map("a network", |text| text.parse().ok().map(Predicate::Network)),
     ]

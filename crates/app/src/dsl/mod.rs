@@ -13,6 +13,7 @@ mod instants;
 mod intervals;
 mod metrics;
 mod numbers;
+mod patterns;
 mod pipeline_answers;
 mod pipelines;
 mod place;

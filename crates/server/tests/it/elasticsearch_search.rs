@@ -90,7 +90,7 @@ async fn what_is_wrong_has_elasticsearchs_shape() {
     let wrong = "illegal_argument_exception";
     client.fails("/_search", "{", 400, wrong).await;
     client.fails("/_search", "[]", 400, wrong).await;
-    client.fails("/_search", r#"{"query":{"fuzzy":{"a":"b"}}}"#, 400, wrong).await;
+    client.fails("/_search", r#"{"query":{"fuzzy":{"a":{"value":"b","fuzziness":3}}}}"#, 400, wrong).await;
     client.fails("/_search?size=many", "", 400, wrong).await;
     client.fails("/_count", r#"{"size":1}"#, 400, wrong).await;
     client.fails("/nothing/_search", "", 404, "resource_not_found_exception").await;
