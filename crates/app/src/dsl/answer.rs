@@ -89,15 +89,14 @@ fn shown(asked: &Asked, answer: Option<&AggregationAnswer>) -> Result<Map<String
 
 fn time_spans(asked: &Asked, shape: &TimeSpans, buckets: &[Bucket]) -> Result<Map<String, Json>> {
     let TimeSpans { spans, form, .. } = shape;
-    let known = buckets.iter().map(|bucket| (Timestamp::from_nanos(place_of(bucket)), bucket));
     let [wanted, hard] = [shape.wanted, shape.hard].map(|ends| ends.map(|end| end.map(|end| spans.start_of(end))));
+    let known = buckets.iter().map(|bucket| (Timestamp::from_nanos(place_of(bucket)), bucket));
+    // What is cut off makes no gap either.
+    let known = known.filter(|(start, _)| is_within(*start, hard));
     let next_of = |at| Some(spans.next_of(at)).filter(|next| *next > at);
     let steps = Steps { next_of: &next_of, least_count: shape.least_count };
     let mut shown = Vec::with_capacity(buckets.len());
     for (start, bucket) in steps.completed(&asked.name, known, wanted)? {
-        if !is_within(start, hard) {
-            continue;
-        }
         let count = bucket.map_or(0, |bucket| bucket.count);
         let key = key_text(start, spans, *form);
         let own = json!({"key_as_string": key, "key": start.as_millis(), "doc_count": count});
@@ -112,14 +111,12 @@ fn time_spans(asked: &Asked, shape: &TimeSpans, buckets: &[Bucket]) -> Result<Ma
 fn number_spans(asked: &Asked, shape: &SpansOfNumbers, buckets: &[Bucket]) -> Result<Map<String, Json>> {
     let spans = &shape.spans;
     let known = buckets.iter().map(|bucket| (place_of(bucket), bucket));
+    let known = known.filter(|(place, _)| is_within(spans.start_of(*place) - spans.offset, shape.hard));
     let wanted = shape.wanted.map(|end| end.map(|end| spans.place_of(end)));
     let steps = Steps { next_of: &|place: i64| place.checked_add(1), least_count: shape.least_count };
     let mut shown = Vec::with_capacity(buckets.len());
     for (place, bucket) in steps.completed(&asked.name, known, wanted)? {
         let key = spans.start_of(place);
-        if !is_within(key - spans.offset, shape.hard) {
-            continue;
-        }
         let own = json!({"key": key, "doc_count": bucket.map_or(0, |bucket| bucket.count)});
         let below = bucket.map(|bucket| bucket.children.as_slice());
         shown.push((format!("{key:?}"), with_children(own, asked, below)?));

@@ -388,6 +388,7 @@ async fn histograms_of_numbers_have_their_bounds() {
             "amounts": {"histogram": {"field": "amount", "interval": 50, "keyed": true, "extended_bounds": {"max": 120}},
                 "aggs": {"sum": {"sum": {"field": "amount"}}}},
             "cut": {"histogram": {"field": "points", "interval": "4", "hard_bounds": {"min": 1, "max": 4}, "order": {"_key": "desc"}}},
+            "gap": {"histogram": {"field": "points", "interval": 1, "hard_bounds": {"max": 4}}},
             "none": {"histogram": {"field": "nothing", "interval": 1}},
         }))
         .await;
@@ -404,6 +405,7 @@ async fn histograms_of_numbers_have_their_bounds() {
         })
     );
     assert_eq!(counted("cut"), [(4.0, 2)]);
+    assert_eq!(counted("gap"), [(1.0, 2)], "what lies behind the bounds makes no gap before them");
     assert_eq!(answer["none"], json!({"buckets": []}));
     let of = |histogram: Json| json!({"size": 0, "aggs": {"a": {"histogram": histogram}}});
     bench.refuses(of(json!({"field": "points", "interval": -2})), "[aggs.a.histogram.interval] must be above 0").await;
