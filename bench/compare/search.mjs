@@ -3,7 +3,8 @@
 // Usage: node bench/compare/search.mjs --vigie URL/elasticsearch --user USER:PASSWORD --peer URL [--events 100000] [--searches 300] [--seed 1]
 //
 // Both get the events of bench/corpus.mjs by `_bulk`, with names of their own. What differs by design is not asked: scores, an order by
-// other fields, upper and lower case of words in keywords (docs/elasticsearch.md).
+// other fields, upper and lower case of words in keywords, and what the peer only estimates: percentiles, their ranks, the median deviation
+// (docs/elasticsearch.md).
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -135,6 +136,8 @@ class Searches {
       () => this.range(),
       () => ({ prefix: { [field]: value.slice(0, 1 + below(4)) } }),
       () => ({ wildcard: { [field]: { value: `*${value.slice(1, 3)}*` } } }),
+      () => ({ regexp: { [field]: `${one(['', '.*', '[a-z]+'])}${value.slice(1, 4).replace(/[^a-z]/gi, '.')}${one(['.*', '[^0-9]*', '(a|b|e).*'])}` } }),
+      () => ({ fuzzy: { [one(this.few)]: { value: this.mistaken(this.value(one(this.few))), fuzziness: one(['AUTO', 1, 2, 'AUTO:4,8']), prefix_length: one([0, 0, 1]), transpositions: one([true, false]) } } }),
       () => ({ match: { message: { query: some(this.words, 3).join(' '), operator: one(['and', 'or']) } } }),
       () => ({ match: { message: some(this.words, 2).join(' ') } }),
       () => ({ match_phrase: { message: one(this.values.message).split(' ').slice(0, 2).join(' ') } }),
@@ -147,6 +150,13 @@ class Searches {
       () => ({ match_all: {} }),
     ];
     return one(kinds)();
+  }
+
+  /** The word with two signs that changed places, or one that is missing. */
+  mistaken(word) {
+    const at = below(word.length);
+    const [before, behind] = [word.slice(0, at), word.slice(at)];
+    return random() < 0.5 ? before + behind.slice(1) : before + behind.slice(1, 2) + behind.slice(0, 1) + behind.slice(2);
   }
 
   query(depth = 0) {
@@ -165,7 +175,8 @@ class Searches {
     const field = one(this.numbers);
     return one([
       { avg: { field } }, { sum: { field } }, { min: { field } }, { max: { field } }, { stats: { field } }, { value_count: { field } },
-      { cardinality: { field: one(this.few) } },
+      { cardinality: { field: one(this.few) } }, { extended_stats: { field, sigma: one([1, 2, 3]) } },
+      { weighted_avg: { value: { field }, weight: { field: one(this.numbers) } } },
     ]);
   }
 
@@ -178,6 +189,9 @@ class Searches {
       () => ({ terms: { field, size: 50, order: { _key: one(['asc', 'desc']) } } }),
       () => ({ date_histogram: { field: '@timestamp', fixed_interval: one(['10m', '1h', '90m', '1d']), min_doc_count: one([0, 1]), ...this.bounds() } }),
       () => ({ date_histogram: { field: '@timestamp', calendar_interval: one(['hour', 'day', 'week']), time_zone: one(['+01:00', 'UTC', '-05:30']), min_doc_count: 1 } }),
+      () => ({ date_histogram: { field: '@timestamp', calendar_interval: one(['day', 'week', 'month', 'quarter', 'year']), time_zone: one(['Europe/Paris', 'America/New_York', 'Asia/Kathmandu', 'UTC']), min_doc_count: one([0, 1]) } }),
+      () => ({ histogram: this.histogram(number) }),
+      () => ({ histogram: this.histogram(number) }),
       () => ({ filter: this.leaf() }),
       () => ({ filters: { filters: { a: this.leaf(), b: this.leaf() } } }),
       () => ({ filters: { filters: [this.leaf(), this.leaf()], other_bucket: true } }),
@@ -192,6 +206,36 @@ class Searches {
     return random() < 0.3 ? { extended_bounds: { min, max } } : {};
   }
 
+  histogram(field) {
+    const numbers = this.values[field].filter((value) => typeof value === 'number');
+    const [least, most] = [numbers.reduce((a, b) => Math.min(a, b)), numbers.reduce((a, b) => Math.max(a, b))];
+    const interval = Math.max(0.5, Math.round((most - least) / (2 + below(40))));
+    const histogram = { field, interval, min_doc_count: one([0, 1, 2]) };
+    if (random() < 0.4) histogram.offset = below(interval);
+    const [min, max] = [this.value(field), this.value(field)].sort((left, right) => left - right);
+    if (random() < 0.3) histogram.extended_bounds = { min: least - interval, max: most + 2 * interval };
+    else if (random() < 0.3) histogram.hard_bounds = one([{ min, max }, { max }, { min }]);
+    if (random() < 0.3) histogram.order = { _key: one(['asc', 'desc']) };
+    return histogram;
+  }
+
+  /** What is computed from the answers of a histogram's buckets. */
+  ofBuckets() {
+    const path = one(['_count', 'm']);
+    const script = one(['max', 'min', 'sum', 'unweightedAvg', 'linearWeightedAvg']);
+    return {
+      m: { sum: { field: one(this.numbers) } },
+      c: { cumulative_sum: { buckets_path: path } },
+      p: one([
+        { derivative: { buckets_path: one(['_count', 'm', 'c']), gap_policy: one(['skip', 'insert_zeros']) } },
+        { moving_fn: { buckets_path: path, window: 1 + below(5), shift: one([0, 0, 1, -1]), script: `MovingFunctions.${script}(values)` } },
+        { moving_fn: { buckets_path: path, window: 1 + below(5), script: 'MovingFunctions.ewma(values, 0.3)' } },
+        { moving_fn: { buckets_path: path, window: 1 + below(5), script: 'MovingFunctions.stdDev(values, MovingFunctions.unweightedAvg(values))' } },
+        { bucket_sort: { sort: [{ _count: { order: one(['asc', 'desc']) } }, { _key: { order: 'asc' } }], size: 1 + below(5), from: below(2) } },
+      ]),
+    };
+  }
+
   aggregations(depth = 0) {
     const asked = {};
     for (let number = 0; number < 1 + below(2); number++) {
@@ -203,7 +247,13 @@ class Searches {
         aggregation.terms.order = { by: one(['asc', 'desc']) };
         aggregation.aggs = { ...aggregation.aggs, by: { [kind]: { field: one(this.numbers) } } };
       }
+      const histogram = aggregation.date_histogram ?? aggregation.histogram;
+      const showsGaps = histogram && (histogram.min_doc_count ?? 0) === 0;
+      if (showsGaps && random() < 0.5) aggregation.aggs = { ...aggregation.aggs, ...this.ofBuckets() };
       asked[`a${number}`] = aggregation;
+      if ((histogram || aggregation.terms) && random() < 0.3) {
+        asked[`s${number}`] = { [one(['avg_bucket', 'sum_bucket', 'max_bucket', 'min_bucket', 'stats_bucket'])]: { buckets_path: `a${number}>_count` } };
+      }
     }
     return asked;
   }
@@ -228,7 +278,9 @@ function comparable({ json }) {
 function difference(left, right, path = '') {
   if (typeof left === 'number' && typeof right === 'number') {
     const scale = Math.max(Math.abs(left), Math.abs(right), 1);
-    return Math.abs(left - right) <= TOLERANCE * scale ? null : `${path}: ${left} and ${right}`;
+    // The root of what is left where squares cancel each other out.
+    const tolerance = path.includes('std_deviation') ? Math.sqrt(TOLERANCE) : TOLERANCE;
+    return Math.abs(left - right) <= tolerance * scale ? null : `${path}: ${left} and ${right}`;
   }
   if (left === null || right === null || typeof left !== 'object' || typeof right !== 'object') {
     return left === right ? null : `${path}: ${JSON.stringify(left)} and ${JSON.stringify(right)}`;

@@ -54,6 +54,7 @@ fn is_same_answer(left: &AggregationAnswer, right: &AggregationAnswer) -> bool {
         (AggregationAnswer::Stats(left), AggregationAnswer::Stats(right)) => {
             (left.count, left.min, left.max) == (right.count, right.min, right.max)
                 && is_same_number(left.sum, right.sum)
+                && is_same_number(left.sum_of_squares, right.sum_of_squares)
         }
         (
             AggregationAnswer::Buckets { buckets: left, other_count: left_others },
@@ -75,6 +76,9 @@ fn is_same_answer(left: &AggregationAnswer, right: &AggregationAnswer) -> bool {
                 (left, right) => left == right,
             };
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| is_same(left.1, right.1))
+        }
+        (AggregationAnswer::Number(Some(left)), AggregationAnswer::Number(Some(right))) => {
+            is_same_number(*left, *right)
         }
         (left, right) => left == right,
     }

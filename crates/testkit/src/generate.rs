@@ -3,8 +3,9 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use vigie_domain::aggregation::{Aggregation, AggregationKind};
+use vigie_domain::aggregation::{Aggregation, AggregationKind, CalendarSpans, CalendarUnit, NumberSpans};
 use vigie_domain::query::{Bound, Predicate, Query, TextPattern};
+use vigie_domain::time::zone_named;
 use vigie_domain::{Event, EventId, LogType, Object, TimeRange, Timestamp, Value};
 
 /// 2026-11-21T00:00:00Z.
@@ -150,6 +151,15 @@ fn any_predicate() -> impl Strategy<Value = Predicate> {
         pick(&WORDS).prop_map(Predicate::Equals),
         pick(&TEXTS).prop_map(Predicate::Equals),
         pick(&PATTERNS).prop_map(Predicate::Wildcard),
+        pick(&["ca.*", "[0-9.]+", "(gateway|web)", "e[^x]+r"]).prop_map(Predicate::Regexp),
+        (pick(&WORDS), 0u8..3, 0usize..2, any::<bool>()).prop_map(
+            |(word, mistakes_max, exact_prefix, swaps_count_once)| Predicate::Fuzzy {
+                word,
+                mistakes_max,
+                exact_prefix,
+                swaps_count_once,
+            },
+        ),
         (any_bound(), any_bound()).prop_map(|(lower, upper)| Predicate::Range { lower, upper }),
         "10\\.[01]\\.0\\.0/(8|16|24)".prop_filter_map("a network", |text| text.parse().ok().map(Predicate::Network)),
     ]
@@ -188,6 +198,16 @@ pub fn any_range() -> impl Strategy<Value = TimeRange> {
     ]
 }
 
+fn any_calendar() -> impl Strategy<Value = CalendarSpans> {
+    let unit = prop_oneof![Just(CalendarUnit::Day), Just(CalendarUnit::Week), Just(CalendarUnit::Month)];
+    let zone = prop_oneof![Just("UTC"), Just("Asia/Kathmandu")].prop_filter_map("a zone", zone_named);
+    (unit, zone, 0i64..3).prop_map(|(unit, zone, offset)| CalendarSpans {
+        unit,
+        zone,
+        offset_ns: offset * 1_000_000_007,
+    })
+}
+
 /// A question, with up to two levels below it.
 pub fn any_aggregation() -> impl Strategy<Value = Aggregation> {
     let field = || pick(&ASKED_NAMES);
@@ -195,6 +215,9 @@ pub fn any_aggregation() -> impl Strategy<Value = Aggregation> {
         field().prop_map(|field| AggregationKind::Stats { field }),
         field().prop_map(|field| AggregationKind::Cardinality { field }),
         field().prop_map(|field| AggregationKind::Percentiles { field, percents: vec![5.0, 50.0, 95.0] }),
+        field().prop_map(|field| AggregationKind::PercentileRanks { field, values: vec![0.0, 5.0, 12.5] }),
+        field().prop_map(|field| AggregationKind::MedianAbsoluteDeviation { field }),
+        (field(), field()).prop_map(|(field, weight)| AggregationKind::WeightedMean { field, weight }),
     ]
     .prop_map(|kind| Aggregation::leaf("metric", kind));
     metric.prop_recursive(2, 6, 2, move |inner| {
@@ -207,6 +230,11 @@ pub fn any_aggregation() -> impl Strategy<Value = Aggregation> {
                 interval_ns: hours * 3_600_000_000_000,
                 offset_ns: offset * 1_000_000_007,
             }),
+            (field(), 1u8..40, 0u8..3).prop_map(|(field, quarters, offset)| AggregationKind::Histogram {
+                field,
+                spans: NumberSpans { interval: f64::from(quarters) / 4.0, offset: f64::from(offset) },
+            }),
+            any_calendar().prop_map(AggregationKind::CalendarHistogram),
             filters.prop_map(AggregationKind::Filters),
         ];
         (bucket, vec(inner, 0..2)).prop_map(|(kind, children)| Aggregation { name: "bucket".into(), kind, children })

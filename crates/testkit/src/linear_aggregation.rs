@@ -1,6 +1,6 @@
 //! Aggregations by looking at every event: plain, slow and easy to believe.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vigie_domain::aggregation::{
     Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, Stats, cmp_keys, percentile_of_sorted,
@@ -51,6 +51,23 @@ fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<Aggreg
         AggregationKind::DateHistogram { interval_ns, offset_ns } => {
             histogram(question, rows, [*interval_ns, *offset_ns], scope)?
         }
+        AggregationKind::CalendarHistogram(spans) => {
+            let mut groups: BTreeMap<Timestamp, Vec<&Row>> = BTreeMap::new();
+            rows.iter().for_each(|row| groups.entry(spans.start_of(row.event.timestamp)).or_default().push(row));
+            let buckets =
+                groups.into_iter().map(|(start, rows)| bucket(question, Value::Int(start.as_nanos()), &rows, scope));
+            AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 }
+        }
+        AggregationKind::Histogram { field, spans } => {
+            let mut groups: BTreeMap<i64, Vec<&Row>> = BTreeMap::new();
+            for row in rows {
+                let places: BTreeSet<i64> =
+                    numbers(&[*row], field, scope).into_iter().map(|number| spans.place_of(number)).collect();
+                places.into_iter().for_each(|place| groups.entry(place).or_default().push(row));
+            }
+            let buckets = groups.into_iter().map(|(place, rows)| bucket(question, Value::Int(place), &rows, scope));
+            AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 }
+        }
         AggregationKind::Filters(filters) => {
             let buckets = filters.iter().map(|(name, query)| {
                 let matcher = Matcher::compile(query, scope, Timestamp::default())?;
@@ -60,25 +77,61 @@ fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<Aggreg
             });
             AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 }
         }
-        AggregationKind::Stats { field } => {
-            let numbers = numbers(rows, field, scope);
-            AggregationAnswer::Stats(Stats {
-                count: numbers.len() as u64,
-                sum: numbers.iter().sum(),
-                min: numbers.iter().copied().reduce(f64::min),
-                max: numbers.iter().copied().reduce(f64::max),
-            })
-        }
         AggregationKind::Cardinality { field } => {
             AggregationAnswer::Cardinality { count: by_value(rows, field, scope).len() as u64 }
         }
-        AggregationKind::Percentiles { field, percents } => {
-            let mut numbers = numbers(rows, field, scope);
-            numbers.sort_by(f64::total_cmp);
+        AggregationKind::Stats { field }
+        | AggregationKind::Percentiles { field, .. }
+        | AggregationKind::PercentileRanks { field, .. }
+        | AggregationKind::MedianAbsoluteDeviation { field } => of_numbers(&question.kind, numbers(rows, field, scope)),
+        AggregationKind::WeightedMean { field, weight } => weighted_mean(rows, [field, weight], scope),
+    })
+}
+
+/// The answer to what is asked of all numbers.
+fn of_numbers(kind: &AggregationKind, mut numbers: Vec<f64>) -> AggregationAnswer {
+    let sorted = |numbers: &mut Vec<f64>| numbers.sort_by(f64::total_cmp);
+    sorted(&mut numbers);
+    let median = |numbers: &[f64]| percentile_of_sorted(numbers, 50.0);
+    match kind {
+        AggregationKind::Percentiles { percents, .. } => {
             let value = |percent: &f64| (*percent, percentile_of_sorted(&numbers, *percent));
             AggregationAnswer::Percentiles(percents.iter().map(value).collect())
         }
-    })
+        AggregationKind::PercentileRanks { values, .. } => {
+            let rank = |value: &f64| {
+                let below = numbers.iter().filter(|number| **number <= *value).count();
+                (*value, (!numbers.is_empty()).then(|| below as f64 * 100.0 / numbers.len() as f64))
+            };
+            AggregationAnswer::Percentiles(values.iter().map(rank).collect())
+        }
+        AggregationKind::MedianAbsoluteDeviation { .. } => {
+            AggregationAnswer::Number(median(&numbers).and_then(|middle| {
+                let mut deviations = numbers.iter().map(|number| (number - middle).abs()).collect();
+                sorted(&mut deviations);
+                median(&deviations)
+            }))
+        }
+        _ => AggregationAnswer::Stats(Stats {
+            count: numbers.len() as u64,
+            sum: numbers.iter().sum(),
+            min: numbers.first().copied(),
+            max: numbers.last().copied(),
+            sum_of_squares: numbers.iter().map(|number| number * number).sum(),
+        }),
+    }
+}
+
+fn weighted_mean(rows: &[&Row], [field, weight]: [&str; 2], scope: &Scope) -> AggregationAnswer {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for row in rows {
+        if let [weight] = numbers(&[*row], weight, scope)[..] {
+            let numbers = numbers(&[*row], field, scope);
+            sum += numbers.iter().map(|number| number * weight).sum::<f64>();
+            weights += numbers.len() as f64 * weight;
+        }
+    }
+    AggregationAnswer::Number(Some(sum / weights).filter(|mean| mean.is_finite()))
 }
 
 fn histogram(question: &Aggregation, rows: &[&Row], sizes: [i64; 2], scope: &Scope) -> Result<AggregationAnswer> {

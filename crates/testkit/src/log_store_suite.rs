@@ -220,7 +220,7 @@ pub async fn buckets_metrics_and_children(store: &dyn LogStore) {
     };
     assert_eq!(other_count, 1);
     assert_eq!((buckets[0].key.clone(), buckets[0].count), (Value::text("web"), 3));
-    let cart = Stats { count: 2, sum: 30.75, min: Some(10.5), max: Some(20.25) };
+    let cart = Stats { count: 2, sum: 30.75, min: Some(10.5), max: Some(20.25), sum_of_squares: 520.312_5 };
     assert_eq!(buckets[1].children, [("s".to_owned(), AggregationAnswer::Stats(cart))]);
     let minutes = AggregationKind::DateHistogram { interval_ns: 60 * SECOND_NS, offset_ns: 0 };
     let histogram = aggregate(store, "NOT n:2 NOT n:3", Aggregation::leaf("h", minutes)).await;

@@ -3,25 +3,24 @@
 
 use serde_json::{Map, Value as Json};
 use vigie_domain::aggregation::{Aggregation, AggregationKind};
-use vigie_domain::event::pseudo_fields;
 use vigie_domain::mapping::{self, FieldKind};
 use vigie_domain::query::{Bound, Predicate, Query, QueryCost};
 use vigie_domain::{Result, TimeRange, Timestamp};
 
+use super::histogram;
 use super::instants::{DateForm, End, bound, instant};
-use super::intervals;
+use super::metrics;
+use super::pipelines::{self, Pipeline};
 use super::place::Place;
 use super::query::{canonical, query};
-use super::shape::{Asked, KeyForm, Metric, OrderBy, RangeShape, Shape, check_order, orders};
+use super::shape::{Asked, KindName, OrderBy, RangeShape, Shape, check_order, orders};
 
 /// Aggregations of one request.
 const ASKED_MAX: usize = 200;
 /// Buckets of a terms aggregation.
 pub(super) const TERMS_MAX: usize = 10_000;
-/// Percentiles unless said.
-const PERCENTS: [f64; 7] = [1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0];
 /// Distance from which distinct values are counted exactly anyway, and other settings that change nothing here.
-const PASSED_OVER: &[&str] = &[
+pub(super) const PASSED_OVER: &[&str] = &[
     "precision_threshold",
     "execution_hint",
     "collect_mode",
@@ -32,7 +31,42 @@ const PASSED_OVER: &[&str] = &[
     "rehash",
     "shard_min_doc_count",
     "value_type",
+    "compression",
 ];
+
+/// Names by which aggregations are asked, and those by which typed clients know their answers.
+const KIND_NAMES: &[(&str, &str)] = &[
+    ("date_histogram", "date_histogram"),
+    ("histogram", "histogram"),
+    ("filter", "filter"),
+    ("filters", "filters"),
+    ("missing", "missing"),
+    ("value_count", "value_count"),
+    ("range", "range"),
+    ("date_range", "date_range"),
+    ("avg", "avg"),
+    ("sum", "sum"),
+    ("min", "min"),
+    ("max", "max"),
+    ("stats", "stats"),
+    ("cardinality", "cardinality"),
+    ("percentiles", "tdigest_percentiles"),
+    ("percentile_ranks", "tdigest_percentile_ranks"),
+    ("extended_stats", "extended_stats"),
+    ("median_absolute_deviation", "median_absolute_deviation"),
+    ("weighted_avg", "weighted_avg"),
+];
+
+/// Aggregations that stand beside one another.
+#[derive(Default)]
+pub(super) struct Level {
+    /// How their answers are shown.
+    pub(super) asked: Vec<Asked>,
+    /// What is computed from the answers, in this order.
+    pub(super) pipelines: Vec<Pipeline>,
+    /// What the store is asked.
+    pub(super) questions: Vec<Aggregation>,
+}
 
 /// Reads aggregations.
 pub(super) struct Reader {
@@ -47,57 +81,75 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// What stands under `aggs`: how it is shown, and what the store is asked.
+    /// What stands under `aggs`, which are those of a bucket of the parent.
     ///
     /// # Errors
     /// `Malformed` when it cannot be read, or has something that is not there.
-    pub(super) fn all(&mut self, json: &Json, place: &Place) -> Result<(Vec<Asked>, Vec<Aggregation>)> {
+    pub(super) fn all(&mut self, json: &Json, parent: Option<&Shape>, place: &Place) -> Result<Level> {
         place.check_depth()?;
         let object = place.object(json)?;
         self.count += object.len();
         if self.count > ASKED_MAX {
             return Err(place.wrong(&format!("at most {ASKED_MAX} aggregations fit in a request; ask in several")));
         }
-        let one = |(name, json): (&String, &Json)| self.one(name, json, &place.key(name));
-        Ok(object.iter().map(one).collect::<Result<Vec<_>>>()?.into_iter().unzip())
+        let mut level = Level::default();
+        for (name, json) in object {
+            let place = place.key(name);
+            let object = place.object(json)?;
+            let kind = kind_in(object, &place)?;
+            if pipelines::is_one(kind) {
+                level.pipelines.push(pipelines::read(name, kind, &object[kind], &place.key(kind))?);
+                continue;
+            }
+            let (asked, question) = self.one(name, object, kind, &place)?;
+            level.asked.push(asked);
+            level.questions.push(question);
+        }
+        level.pipelines = pipelines::in_order(level.pipelines, &level.asked, parent, place)?;
+        Ok(level)
     }
 
-    fn one(&mut self, name: &str, json: &Json, place: &Place) -> Result<(Asked, Aggregation)> {
-        let object = place.object(json)?;
+    fn one(
+        &mut self,
+        name: &str,
+        object: &Map<String, Json>,
+        asked_kind: &str,
+        place: &Place,
+    ) -> Result<(Asked, Aggregation)> {
         let below = object.get("aggs").or_else(|| object.get("aggregations"));
-        let own = |key: &&String| !matches!(key.as_str(), "aggs" | "aggregations" | "meta");
-        let mut kinds = object.keys().filter(own);
-        let (Some(kind), None) = (kinds.next(), kinds.next()) else {
-            return Err(place.wrong("must have one kind of aggregation, beside [aggs] and [meta]"));
-        };
-        let inner = place.key(kind);
-        let (shape, kind) = self.kind(kind, &object[kind.as_str()], &inner)?;
+        let inner = place.key(asked_kind);
+        let (shape, kind) = self.kind(asked_kind, &object[asked_kind], &inner)?;
         if let AggregationKind::Filters(filters) = &kind {
             self.cost = filters.iter().map(|(_, filter)| filter.cost()).fold(self.cost, QueryCost::plus);
             if let Some(words) = self.cost.excess() {
                 return Err(inner.wrong(&format!("with the query and the filters before it, {words}")));
             }
         }
-        let (children, asked_below) = match below {
-            None => (Vec::new(), Vec::new()),
-            Some(below) => self.all(below, &place.key("aggs"))?,
+        let level = match below {
+            None => Level::default(),
+            Some(below) => self.all(below, Some(&shape), &place.key("aggs"))?,
         };
-        let has_buckets = matches!(
-            kind,
-            AggregationKind::Terms { .. } | AggregationKind::DateHistogram { .. } | AggregationKind::Filters(_)
-        );
-        if !children.is_empty() && (!has_buckets || matches!(shape, Shape::ValueCount)) {
+        let is_empty = level.asked.is_empty() && level.pipelines.is_empty();
+        if !is_empty && !shape.has_buckets() && !matches!(shape, Shape::Single) {
             return Err(inner.wrong("a metric cannot have aggregations below it"));
         }
-        check_order(&shape, &children, &inner)?;
-        let asked = Asked { name: name.to_owned(), shape, meta: object.get("meta").cloned(), children };
-        Ok((asked, Aggregation { name: name.to_owned(), kind, children: asked_below }))
+        check_order(&shape, &level.asked, &inner)?;
+        let asked = Asked {
+            name: name.to_owned(),
+            kind_name: kind_name(asked_kind, &kind),
+            shape,
+            meta: object.get("meta").cloned(),
+            children: level.asked,
+            pipelines: level.pipelines,
+        };
+        Ok((asked, Aggregation { name: name.to_owned(), kind, children: level.questions }))
     }
 
     fn kind(&mut self, kind: &str, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
         match kind {
             "terms" => terms(json, place),
-            "date_histogram" => self.date_histogram(json, place),
+            "date_histogram" => histogram::of_time(json, self.now, self.range, place),
+            "histogram" => histogram::of_numbers(json, place),
             "filter" => {
                 let filter = query(json, self.now, place)?;
                 Ok((Shape::Single, AggregationKind::Filters(vec![(String::new(), filter)])))
@@ -114,70 +166,10 @@ impl Reader {
             }
             "range" => self.ranges(json, place, false),
             "date_range" => self.ranges(json, place, true),
-            "avg" => numbers(Shape::Metric(Metric::Avg), json, place),
-            "sum" => numbers(Shape::Metric(Metric::Sum), json, place),
-            "min" => numbers(Shape::Metric(Metric::Min), json, place),
-            "max" => numbers(Shape::Metric(Metric::Max), json, place),
-            "stats" => numbers(Shape::Stats, json, place),
             "cardinality" => Ok((Shape::Cardinality, AggregationKind::Cardinality { field: only_field(json, place)? })),
-            "percentiles" => percentiles(json, place),
+            metric if metrics::is_one(metric) => metrics::read(metric, json, place),
             other => Err(place.missing(&format!("the aggregation [{other}]"))),
         }
-    }
-
-    fn date_histogram(&self, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
-        let object = place.object(json)?;
-        let known = [
-            "field",
-            "fixed_interval",
-            "calendar_interval",
-            "interval",
-            "time_zone",
-            "offset",
-            "min_doc_count",
-            "extended_bounds",
-            "format",
-            "keyed",
-            "order",
-        ];
-        place.check_keys(object, &known, PASSED_OVER)?;
-        let field = field(object, place)?;
-        if field != pseudo_fields::TIMESTAMP {
-            return Err(place.missing(&format!("a histogram of [{field}] instead of [@timestamp]")));
-        }
-        let spans = intervals::read(object, self.range, place)?;
-        let form = match object.get("format").map(|json| place.key("format").text(json)).transpose()?.as_deref() {
-            None | Some("strict_date_optional_time" | "date_optional_time" | "strict_date_time") => KeyForm::Text,
-            Some("epoch_millis") => KeyForm::Millis,
-            Some("yyyy-MM-dd" | "strict_date" | "date") => KeyForm::Day,
-            Some(other) => return Err(place.missing(&format!("the date format [{other}]"))),
-        };
-        let wanted =
-            object.get("extended_bounds").map(|json| self.bounds(json, &place.key("extended_bounds"))).transpose()?;
-        let is_newest_first = match orders(object.get("order"), place)?.as_slice() {
-            [] | [(OrderBy::Key, true)] => false,
-            [(OrderBy::Key, false)] => true,
-            _ => return Err(place.missing("an [order] of spans by anything but [_key]")),
-        };
-        let shape = Shape::Spans {
-            least_count: least_count(object, 0, place)?,
-            is_keyed: keyed(object, false, place)?,
-            form,
-            is_newest_first,
-            spans,
-            wanted,
-        };
-        Ok((shape, AggregationKind::DateHistogram { interval_ns: spans.interval_ns, offset_ns: spans.offset_ns }))
-    }
-
-    fn bounds(&self, json: &Json, place: &Place) -> Result<(Timestamp, Timestamp)> {
-        let object = place.object(json)?;
-        place.check_keys(object, &["min", "max"], &[])?;
-        let end = |key: &str| {
-            let json = object.get(key).ok_or_else(|| place.wrong("must have [min] and [max]"))?;
-            instant(json, DateForm::Usual, self.now, &place.key(key))
-        };
-        Ok((end("min")?, end("max")?))
     }
 
     fn filters(&mut self, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
@@ -268,7 +260,26 @@ impl Reader {
     }
 }
 
-fn field(object: &Map<String, Json>, place: &Place) -> Result<String> {
+/// The only kind that an aggregation names.
+fn kind_in<'j>(object: &'j Map<String, Json>, place: &Place) -> Result<&'j str> {
+    let mut kinds = object.keys().filter(|key| !matches!(key.as_str(), "aggs" | "aggregations" | "meta"));
+    match (kinds.next(), kinds.next()) {
+        (Some(kind), None) => Ok(kind),
+        _ => Err(place.wrong("must have one kind of aggregation, beside [aggs] and [meta]")),
+    }
+}
+
+/// The name of an answer's kind, which mostly is the name by which it is asked.
+fn kind_name(asked: &str, kind: &AggregationKind) -> KindName {
+    match (asked, kind) {
+        ("terms", AggregationKind::Terms { field, .. }) => KindName::TermsOf(field.clone()),
+        (asked, _) => {
+            KindName::Known(KIND_NAMES.iter().find(|(name, _)| *name == asked).map_or("", |(_, shown)| *shown))
+        }
+    }
+}
+
+pub(super) fn field(object: &Map<String, Json>, place: &Place) -> Result<String> {
     match object.get("field").and_then(Json::as_str) {
         Some(name) if !name.is_empty() => Ok(canonical(name)),
         _ => Err(place.wrong("must have [field], the name of one")),
@@ -276,43 +287,10 @@ fn field(object: &Map<String, Json>, place: &Place) -> Result<String> {
 }
 
 /// The field of an aggregation that says nothing else.
-fn only_field(json: &Json, place: &Place) -> Result<String> {
+pub(super) fn only_field(json: &Json, place: &Place) -> Result<String> {
     let object = place.object(json)?;
     place.check_keys(object, &["field"], PASSED_OVER)?;
     field(object, place)
-}
-
-fn numbers(shape: Shape, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
-    let field = only_field(json, place)?;
-    match mapping::kind_of(&field) {
-        Some(FieldKind::Instant | FieldKind::Keyword | FieldKind::Text | FieldKind::Ip | FieldKind::Bool) => {
-            Err(place.missing(&format!("a number of [{field}], which holds none,")))
-        }
-        Some(FieldKind::Int | FieldKind::Float | FieldKind::Decimal) | None => {
-            Ok((shape, AggregationKind::Stats { field }))
-        }
-    }
-}
-
-fn percentiles(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
-    let object = place.object(json)?;
-    place.check_keys(object, &["field", "percents", "keyed"], PASSED_OVER)?;
-    let percents = match object.get("percents") {
-        None => PERCENTS.to_vec(),
-        Some(json) => {
-            let list = place.key("percents").one_or_many(json).into_iter();
-            let share = |(place, json): (Place, &Json)| {
-                json.as_f64()
-                    .filter(|percent| (0.0..=100.0).contains(percent))
-                    .ok_or_else(|| place.wrong("must be a number from 0 to 100"))
-            };
-            list.map(share).collect::<Result<_>>()?
-        }
-    };
-    Ok((
-        Shape::Percentiles { is_keyed: keyed(object, true, place)? },
-        AggregationKind::Percentiles { field: field(object, place)?, percents },
-    ))
 }
 
 fn terms(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
@@ -336,10 +314,10 @@ fn terms(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
     Ok((Shape::Terms { size, order, least_count, is_instant }, AggregationKind::Terms { field, size: asked_size }))
 }
 
-fn least_count(object: &Map<String, Json>, unless_said: u64, place: &Place) -> Result<u64> {
+pub(super) fn least_count(object: &Map<String, Json>, unless_said: u64, place: &Place) -> Result<u64> {
     object.get("min_doc_count").map_or(Ok(unless_said), |json| Ok(place.key("min_doc_count").count(json)? as u64))
 }
 
-fn keyed(object: &Map<String, Json>, unless_said: bool, place: &Place) -> Result<bool> {
+pub(super) fn keyed(object: &Map<String, Json>, unless_said: bool, place: &Place) -> Result<bool> {
     object.get("keyed").map_or(Ok(unless_said), |json| place.key("keyed").flag(json))
 }

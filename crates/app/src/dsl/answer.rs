@@ -3,16 +3,15 @@
 use std::cmp::Ordering;
 
 use serde_json::{Map, Value as Json, json};
-use vigie_domain::aggregation::{AggregationAnswer, Bucket, Stats};
+use vigie_domain::aggregation::{AggregationAnswer, Bucket};
 use vigie_domain::time::parse_instant;
 use vigie_domain::{Error, Result, Timestamp, Value};
 
 use super::aggregation::TERMS_MAX;
 use super::intervals::Spans;
-use super::shape::{Asked, KeyForm, Metric, OrderBy, Shape};
-
-/// Empty spans that are added at the ends of a histogram.
-const ADDED_SPANS_MAX: usize = 20_000;
+use super::numbers::{number, number_of};
+use super::shape::{Asked, KeyForm, OrderBy, Shape, SpansOfNumbers, TimeSpans};
+use super::spans::{Steps, is_within};
 
 /// The answers to all of the aggregations.
 ///
@@ -42,22 +41,8 @@ fn shown(asked: &Asked, answer: Option<&AggregationAnswer>) -> Result<Map<String
             let wanted = Wanted { size: *size, order, least_count: *least_count, is_instant: *is_instant };
             terms(asked, buckets, other_count, &wanted)?
         }
-        Shape::Spans { least_count, is_keyed, form, is_newest_first, spans, wanted } => {
-            let mut shown = Vec::with_capacity(buckets.len());
-            for (start, bucket) in with_empty_ends(buckets, *spans, *wanted)? {
-                let count = bucket.map_or(0, |bucket| bucket.count);
-                if count < *least_count {
-                    continue;
-                }
-                let key = key_text(start, *spans, *form);
-                let own = json!({"key_as_string": key, "key": start.as_millis(), "doc_count": count});
-                shown.push((key, with_children(own, asked, bucket.map(|bucket| bucket.children.as_slice()))?));
-            }
-            if *is_newest_first {
-                shown.reverse();
-            }
-            of_buckets(shown, *is_keyed)
-        }
+        Shape::Spans(shape) => time_spans(asked, shape, buckets)?,
+        Shape::NumberSpans(shape) => number_spans(asked, shape, buckets)?,
         Shape::Single => {
             let bucket = buckets.first();
             let own = json!({"doc_count": bucket.map_or(0, |bucket| bucket.count)});
@@ -90,51 +75,62 @@ fn shown(asked: &Asked, answer: Option<&AggregationAnswer>) -> Result<Map<String
             of_buckets(shown, *is_keyed)
         }
         Shape::ValueCount => return object_of(json!({"value": buckets.first().map_or(0, |bucket| bucket.count)})),
-        Shape::Metric(_) | Shape::Stats | Shape::Cardinality | Shape::Percentiles { .. } => {
+        Shape::Metric(_)
+        | Shape::Stats
+        | Shape::ExtendedStats { .. }
+        | Shape::Number
+        | Shape::Cardinality
+        | Shape::Percentiles { .. } => {
             return object_of(number(&asked.shape, answer));
         }
     };
     Ok(object)
 }
 
-/// The answer to what has no buckets.
-fn number(shape: &Shape, answer: Option<&AggregationAnswer>) -> Json {
-    let stats = if let Some(AggregationAnswer::Stats(stats)) = answer { *stats } else { Stats::default() };
-    match shape {
-        Shape::Metric(metric) => json!({"value": metric_of(&stats, *metric)}),
-        Shape::Percentiles { is_keyed } => {
-            let values =
-                if let Some(AggregationAnswer::Percentiles(values)) = answer { values.as_slice() } else { &[] };
-            let values = if *is_keyed {
-                Json::Object(values.iter().map(|(percent, value)| (format!("{percent:?}"), json!(value))).collect())
-            } else {
-                Json::Array(values.iter().map(|(percent, value)| json!({"key": percent, "value": value})).collect())
-            };
-            json!({ "values": values })
-        }
-        Shape::Cardinality => {
-            let count = if let Some(AggregationAnswer::Cardinality { count }) = answer { *count } else { 0 };
-            json!({ "value": count })
-        }
-        _ => json!({
-            "count": stats.count, "min": stats.min, "max": stats.max, "avg": stats.mean(), "sum": stats.sum,
-        }),
+fn time_spans(asked: &Asked, shape: &TimeSpans, buckets: &[Bucket]) -> Result<Map<String, Json>> {
+    let TimeSpans { spans, form, .. } = shape;
+    let [wanted, hard] = [shape.wanted, shape.hard].map(|ends| ends.map(|end| end.map(|end| spans.start_of(end))));
+    let known = buckets.iter().map(|bucket| (Timestamp::from_nanos(place_of(bucket)), bucket));
+    // What is cut off makes no gap either.
+    let known = known.filter(|(start, _)| is_within(*start, hard));
+    let next_of = |at| Some(spans.next_of(at)).filter(|next| *next > at);
+    let steps = Steps { next_of: &next_of, least_count: shape.least_count };
+    let mut shown = Vec::with_capacity(buckets.len());
+    for (start, bucket) in steps.completed(&asked.name, known, wanted)? {
+        let count = bucket.map_or(0, |bucket| bucket.count);
+        let key = key_text(start, spans, *form);
+        let own = json!({"key_as_string": key, "key": start.as_millis(), "doc_count": count});
+        shown.push((key, with_children(own, asked, bucket.map(|bucket| bucket.children.as_slice()))?));
     }
+    if shape.is_newest_first {
+        shown.reverse();
+    }
+    Ok(of_buckets(shown, shape.is_keyed))
+}
+
+fn number_spans(asked: &Asked, shape: &SpansOfNumbers, buckets: &[Bucket]) -> Result<Map<String, Json>> {
+    let spans = &shape.spans;
+    let known = buckets.iter().map(|bucket| (place_of(bucket), bucket));
+    let known = known.filter(|(place, _)| is_within(spans.start_of(*place) - spans.offset, shape.hard));
+    let wanted = shape.wanted.map(|end| end.map(|end| spans.place_of(end)));
+    let steps = Steps { next_of: &|place: i64| place.checked_add(1), least_count: shape.least_count };
+    let mut shown = Vec::with_capacity(buckets.len());
+    for (place, bucket) in steps.completed(&asked.name, known, wanted)? {
+        let key = spans.start_of(place);
+        let own = json!({"key": key, "doc_count": bucket.map_or(0, |bucket| bucket.count)});
+        let below = bucket.map(|bucket| bucket.children.as_slice());
+        shown.push((format!("{key:?}"), with_children(own, asked, below)?));
+    }
+    if shape.is_last_first {
+        shown.reverse();
+    }
+    Ok(of_buckets(shown, shape.is_keyed))
 }
 
 fn object_of(json: Json) -> Result<Map<String, Json>> {
     match json {
         Json::Object(object) => Ok(object),
         other => Err(Error::internal(format!("an answer is no object: {other}"))),
-    }
-}
-
-fn metric_of(stats: &Stats, metric: Metric) -> Json {
-    match metric {
-        Metric::Sum => json!(stats.sum),
-        Metric::Min => json!(stats.min),
-        Metric::Max => json!(stats.max),
-        Metric::Avg => json!(stats.mean()),
     }
 }
 
@@ -228,65 +224,11 @@ fn by_order(left: &Bucket, right: &Bucket, asked: &Asked, order: &[(OrderBy, boo
     by_key()
 }
 
-/// The number by which buckets are put in order: the metric below them of that name, and which of its numbers.
-fn number_of(bucket: &Bucket, asked: &Asked, name: &str, number: Option<&str>) -> Option<f64> {
-    let (_, answer) = bucket.children.iter().find(|(known, _)| known == name)?;
-    let shape = asked.children.iter().find(|child| child.name == name).map(|child| &child.shape)?;
-    match answer {
-        AggregationAnswer::Stats(stats) => match (shape, number) {
-            (Shape::Metric(Metric::Sum), _) | (Shape::Stats, Some("sum")) => Some(stats.sum),
-            // Of nothing, the smallest number is the largest there is, and the other way round; of a mean there is none.
-            (Shape::Metric(Metric::Min), _) | (Shape::Stats, Some("min")) => Some(stats.min.unwrap_or(f64::INFINITY)),
-            (Shape::Metric(Metric::Max), _) | (Shape::Stats, Some("max")) => {
-                Some(stats.max.unwrap_or(f64::NEG_INFINITY))
-            }
-            (Shape::Metric(Metric::Avg), _) | (Shape::Stats, Some("avg")) => stats.mean(),
-            (Shape::Stats, Some("count")) => Some(stats.count as f64),
-            _ => None,
-        },
-        AggregationAnswer::Cardinality { count } => Some(*count as f64),
-        AggregationAnswer::Buckets { buckets, .. } => buckets.first().map(|bucket| bucket.count as f64),
-        AggregationAnswer::Percentiles(values) => {
-            let wanted: f64 = number?.parse().ok()?;
-            values.iter().find(|(percent, _)| (percent - wanted).abs() < 1e-9).and_then(|(_, value)| *value)
-        }
-    }
+fn place_of(bucket: &Bucket) -> i64 {
+    if let Value::Int(place) = bucket.key { place } else { 0 }
 }
 
-/// The buckets with empty ones before and behind them, as far as was asked for.
-fn with_empty_ends(
-    buckets: &[Bucket],
-    spans: Spans,
-    wanted: Option<(Timestamp, Timestamp)>,
-) -> Result<Vec<(Timestamp, Option<&Bucket>)>> {
-    let start = |bucket: &Bucket| if let Value::Int(nanos) = bucket.key { nanos } else { 0 };
-    let mut shown: Vec<(Timestamp, Option<&Bucket>)> =
-        buckets.iter().map(|bucket| (Timestamp::from_nanos(start(bucket)), Some(bucket))).collect();
-    let Some((min, max)) = wanted.filter(|(min, max)| min <= max) else { return Ok(shown) };
-    let (first, last) = (spans.start_of(min), spans.start_of(max));
-    // Without any bucket all are empty.
-    let (known_first, behind_known) = match (buckets.first(), buckets.last()) {
-        (Some(first), Some(last)) => (start(first), start(last).saturating_add(spans.interval_ns)),
-        _ => (last.saturating_add(1), i64::MAX),
-    };
-    let gaps = [(first, known_first), (behind_known, last.saturating_add(1))];
-    let length = |(from, to): (i64, i64)| (i128::from(to) - i128::from(from)).max(0);
-    let count = gaps.into_iter().map(length).sum::<i128>() / i128::from(spans.interval_ns);
-    if count > ADDED_SPANS_MAX as i128 {
-        let words = format!("[extended_bounds] adds {count} spans, more than {ADDED_SPANS_MAX}; ask for wider ones");
-        return Err(Error::new(vigie_domain::ErrorKind::TooLarge, words));
-    }
-    let [before, after] = gaps.map(|(from, to)| {
-        let next = move |at: &i64| at.checked_add(spans.interval_ns).filter(|next| *next < to);
-        let starts = std::iter::successors((from < to).then_some(from), next);
-        starts.map(|at| (Timestamp::from_nanos(at), None)).collect::<Vec<_>>()
-    });
-    shown.splice(0..0, before);
-    shown.extend(after);
-    Ok(shown)
-}
-
-fn key_text(at: Timestamp, spans: Spans, form: KeyForm) -> String {
+fn key_text(at: Timestamp, spans: &Spans, form: KeyForm) -> String {
     match form {
         KeyForm::Millis => at.as_millis().to_string(),
         KeyForm::Text => spans.local_text(at),

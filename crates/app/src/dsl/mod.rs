@@ -7,15 +7,23 @@ mod aggregation;
 mod answer;
 mod body;
 mod cursor;
+mod histogram;
 mod indices;
 mod instants;
 mod intervals;
+mod metrics;
+mod numbers;
+mod patterns;
+mod pipeline_answers;
+mod pipelines;
 mod place;
 mod query;
 mod shape;
 mod source;
+mod spans;
 #[cfg(test)]
 mod tests;
+mod typed_keys;
 mod words;
 
 use std::sync::Arc;
@@ -30,7 +38,7 @@ use vigie_domain::{Error, Position, Result, Scope, TimeRange, Timestamp};
 
 use crate::Clock;
 use crate::search::{HIGHLIGHT_END, HIGHLIGHT_START, Marks};
-use aggregation::Reader;
+use aggregation::{Level, Reader};
 use body::{Page, sort_values};
 use cursor::{PointInTime, Scroll, decode, encode};
 use place::Place;
@@ -59,6 +67,8 @@ pub struct DslRequest {
     pub made: Vec<String>,
     /// Whether the pages behind this one are asked for by a scroll.
     pub scrolls: bool,
+    /// Whether answers to aggregations are named with their kinds.
+    pub has_typed_keys: bool,
 }
 
 /// What hits there are.
@@ -90,7 +100,7 @@ impl DslSearch {
         if let Some(point) = &opened {
             selection.query = selection.query.and(accepted_by(point.opened_at_ns));
         }
-        let mut answer = self.answer(scope, &page, selection.clone(), &request.body).await?;
+        let mut answer = self.answer(scope, &page, selection.clone(), request).await?;
         let mut shown = shown(&answer, &page, &selection.query);
         if let Some(aggregations) = answer.aggregations.take() {
             shown.insert("aggregations".to_owned(), Json::Object(aggregations));
@@ -123,17 +133,18 @@ impl DslSearch {
             scroll.after.map(|(nanos, sequence)| Position { timestamp: Timestamp::from_nanos(nanos), sequence });
         let request = DslRequest {
             indices: scroll.indices.clone(),
-            body: scroll.body.clone(),
+            body: without_aggregations(&scroll.body),
             ignores_missing: true,
             made: Vec::new(),
             scrolls: true,
+            has_typed_keys: false,
         };
         let mut selection = self.selection(scope, &request.indices, &request).await?;
         selection.query = selection.query.and(accepted_by(scroll.opened_at_ns));
         let mut answer = match page.after {
             // The page before was empty.
             None => Hits { hits: Vec::new(), total: None, aggregations: None },
-            Some(_) => self.answer(scope, &page, selection.clone(), &Map::new()).await?,
+            Some(_) => self.answer(scope, &page, selection.clone(), &request).await?,
         };
         answer.total = scroll.total;
         let after = answer.hits.last().map(|hit| (hit.position.timestamp.as_nanos(), hit.position.sequence));
@@ -221,16 +232,19 @@ impl DslSearch {
         }
     }
 
-    async fn answer(&self, scope: &Scope, page: &Page, selection: Selection, body: &Map<String, Json>) -> Result<Hits> {
-        let asked = body.get("aggs").or_else(|| body.get("aggregations"));
+    async fn answer(&self, scope: &Scope, page: &Page, selection: Selection, asking: &DslRequest) -> Result<Hits> {
+        let asked = asking.body.get("aggs").or_else(|| asking.body.get("aggregations"));
         let (mut aggregations, mut total) = (None, None);
         if let Some(json) = asked {
             let mut reader =
                 Reader { now: (self.clock)(), range: selection.range, count: 0, cost: selection.query.cost() };
-            let (asked, questions) = reader.all(json, &Place::of("aggs"))?;
+            let Level { asked, pipelines, questions } = reader.all(json, None, &Place::of("aggs"))?;
             let request = AggregateRequest { selection: selection.clone(), aggregations: questions };
             let result = self.store.aggregate(scope, &request).await?;
-            aggregations = Some(answer::all(&asked, &result.answers)?);
+            let mut answers = answer::all(&asked, &result.answers)?;
+            pipeline_answers::add(&asked, &pipelines, &mut answers);
+            let is_typed = asking.has_typed_keys;
+            aggregations = Some(if is_typed { typed_keys::typed(&asked, &pipelines, answers) } else { answers });
             total = Some(result.total);
         }
         let needs_total = page.counts_total && total.is_none();
@@ -258,7 +272,7 @@ pub fn read(body: &Map<String, Json>, now: Timestamp) -> Result<()> {
     body::page(body)?;
     let query = body.get("query").map_or(Ok(Query::All), |json| query::query(json, now, &Place::of("query")))?;
     let mut reader = Reader { now, range: TimeRange::ALL, count: 0, cost: query.cost() };
-    body.get("aggs").map_or(Ok(()), |json| reader.all(json, &Place::of("aggs")).map(drop))
+    body.get("aggs").map_or(Ok(()), |json| reader.all(json, None, &Place::of("aggs")).map(drop))
 }
 
 /// The answer without aggregations and ids.

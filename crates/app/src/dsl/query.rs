@@ -7,6 +7,7 @@ use vigie_domain::query::{Bound, Predicate, Query};
 use vigie_domain::{Result, Timestamp};
 
 use super::instants::{DateForm, End, bound};
+use super::patterns::{fuzzy, regexp};
 use super::place::Place;
 use super::words::{Match, matching, multi_match, query_string, simple_query_string};
 
@@ -14,8 +15,6 @@ use super::words::{Match, matching, multi_match, query_string, simple_query_stri
 const SCORE_KEYS: &[&str] = &["boost", "_name"];
 /// Queries that Elasticsearch has and Vigie has not.
 const MISSING: &[&str] = &[
-    "fuzzy",
-    "regexp",
     "nested",
     "has_child",
     "has_parent",
@@ -128,6 +127,8 @@ pub(super) fn query(json: &Json, now: Timestamp, place: &Place) -> Result<Query>
         "range" => range(inner, now, &place),
         "prefix" => pattern(inner, &place, &["value"], |value| format!("{}*", escaped(value))),
         "wildcard" => pattern(inner, &place, &["value", "wildcard"], str::to_owned),
+        "regexp" => regexp(inner, &place),
+        "fuzzy" => fuzzy(inner, &place),
         "match" => matching(inner, &place, Match::Words),
         "match_phrase" => matching(inner, &place, Match::Phrase),
         "match_phrase_prefix" => matching(inner, &place, Match::PhrasePrefix),

@@ -1,9 +1,11 @@
 //! How answers to aggregations are shown, and in which order.
 
 use serde_json::Value as Json;
+use vigie_domain::aggregation::NumberSpans;
 use vigie_domain::{Result, Timestamp};
 
 use super::intervals::Spans;
+use super::pipelines::Pipeline;
 use super::place::Place;
 
 /// How the answer to one aggregation is shown.
@@ -11,15 +13,10 @@ use super::place::Place;
 pub(super) enum Shape {
     /// Buckets of values.
     Terms { size: usize, order: Vec<(OrderBy, bool)>, least_count: u64, is_instant: bool },
-    /// Buckets of spans.
-    Spans {
-        least_count: u64,
-        is_keyed: bool,
-        form: KeyForm,
-        is_newest_first: bool,
-        spans: Spans,
-        wanted: Option<(Timestamp, Timestamp)>,
-    },
+    /// Buckets of spans of time.
+    Spans(TimeSpans),
+    /// Buckets of spans of numbers.
+    NumberSpans(SpansOfNumbers),
     /// One bucket.
     Single,
     /// Buckets of queries by these names, shown with them or as a list.
@@ -30,6 +27,10 @@ pub(super) enum Shape {
     Metric(Metric),
     /// All of them.
     Stats,
+    /// All of them and how far the numbers lie from their mean; bounds are so many standard deviations from it.
+    ExtendedStats { sigma: f64 },
+    /// One number.
+    Number,
     /// Distinct values.
     Cardinality,
     /// How many events have a value.
@@ -37,6 +38,51 @@ pub(super) enum Shape {
     /// Percentiles.
     Percentiles { is_keyed: bool },
 }
+
+/// Spans of time as they are shown.
+#[derive(Clone, Debug)]
+pub(super) struct TimeSpans {
+    pub(super) least_count: u64,
+    pub(super) is_keyed: bool,
+    pub(super) form: KeyForm,
+    pub(super) is_newest_first: bool,
+    pub(super) spans: Spans,
+    pub(super) wanted: Ends<Timestamp>,
+    pub(super) hard: Ends<Timestamp>,
+}
+
+/// Spans of numbers as they are shown.
+#[derive(Clone, Debug)]
+pub(super) struct SpansOfNumbers {
+    pub(super) least_count: u64,
+    pub(super) is_keyed: bool,
+    pub(super) is_last_first: bool,
+    pub(super) spans: NumberSpans,
+    pub(super) wanted: Ends<f64>,
+    pub(super) hard: Ends<f64>,
+}
+
+impl Shape {
+    /// Whether it is shown as a list of buckets, or as several by name.
+    pub(super) fn has_buckets(&self) -> bool {
+        match self {
+            Self::Terms { .. } | Self::Spans(_) | Self::NumberSpans(_) | Self::Filters { .. } | Self::Ranges { .. } => {
+                true
+            }
+            Self::Single
+            | Self::Metric(_)
+            | Self::Stats
+            | Self::ExtendedStats { .. }
+            | Self::Number
+            | Self::Cardinality
+            | Self::ValueCount
+            | Self::Percentiles { .. } => false,
+        }
+    }
+}
+
+/// The first and the last of what is asked for, each if it is said.
+pub(super) type Ends<T> = [Option<T>; 2];
 
 /// A number of `Stats`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,13 +118,24 @@ pub(super) struct RangeShape {
     pub(super) bounds: Vec<(&'static str, Json)>,
 }
 
+/// The name of a kind of answer, as typed clients know it.
+#[derive(Clone, Debug)]
+pub(super) enum KindName {
+    Known(&'static str),
+    /// That of terms of a field goes by what its values are.
+    TermsOf(String),
+}
+
 /// One aggregation as it was asked.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) name: String,
+    pub(super) kind_name: KindName,
     pub(super) shape: Shape,
     pub(super) meta: Option<Json>,
     pub(super) children: Vec<Asked>,
+    /// What is computed from the answers to the children, in this order.
+    pub(super) pipelines: Vec<Pipeline>,
 }
 
 /// The order of buckets: pairs of what and whether ascending; empty when nothing is said.
@@ -105,6 +162,13 @@ pub(super) fn orders(json: Option<&Json>, place: &Place) -> Result<Vec<(OrderBy,
     place.key("order").one_or_many(json).into_iter().map(one).collect()
 }
 
+/// Whether `extended_stats` has a number of that name to put buckets in order by.
+fn is_of_extended_stats(name: &str) -> bool {
+    let spread = name.trim_end_matches("_population").trim_end_matches("_sampling");
+    matches!(spread, "variance" | "std_deviation")
+        || matches!(name, "count" | "sum" | "min" | "max" | "avg" | "sum_of_squares")
+}
+
 /// Refuses an order by what is not below, or is no number.
 pub(super) fn check_order(shape: &Shape, children: &[Asked], place: &Place) -> Result<()> {
     let Shape::Terms { order, .. } = shape else { return Ok(()) };
@@ -112,10 +176,11 @@ pub(super) fn check_order(shape: &Shape, children: &[Asked], place: &Place) -> R
         let OrderBy::Metric(name, number) = by else { continue };
         let child = children.iter().find(|child| child.name == *name);
         let is_number = match child.map(|child| &child.shape) {
-            Some(Shape::Metric(_) | Shape::Cardinality | Shape::ValueCount) => {
+            Some(Shape::Metric(_) | Shape::Number | Shape::Cardinality | Shape::ValueCount) => {
                 number.as_deref().is_none_or(|number| number == "value")
             }
             Some(Shape::Stats) => matches!(number.as_deref(), Some("count" | "sum" | "min" | "max" | "avg")),
+            Some(Shape::ExtendedStats { .. }) => number.as_deref().is_some_and(is_of_extended_stats),
             Some(Shape::Percentiles { .. }) => number.as_ref().is_some_and(|number| number.parse::<f64>().is_ok()),
             Some(Shape::Single) => number.is_none() || number.as_deref() == Some("_count"),
             _ => false,

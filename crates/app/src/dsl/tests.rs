@@ -116,6 +116,14 @@ async fn queries_find_what_they_say() {
     bench.finds(json!({"prefix": {"service": "ca"}}), "521").await;
     bench.finds(json!({"prefix": {"service": "c*"}}), "").await;
     bench.finds(json!({"wildcard": {"service": {"value": "*il?"}}}), "43").await;
+    bench.finds(json!({"regexp": {"service": "ca[a-r]t"}}), "521").await;
+    bench.finds(json!({"regexp": {"service": "car"}}), "").await;
+    bench.finds(json!({"regexp": {"message": "time[a-z]+|slow"}}), "52").await;
+    bench.finds(json!({"regexp": {"service": {"value": "CART", "case_insensitive": true}}}), "521").await;
+    bench.finds(json!({"fuzzy": {"service": "crat"}}), "521").await;
+    bench.finds(json!({"fuzzy": {"service": {"value": "crat", "transpositions": false}}}), "").await;
+    bench.finds(json!({"fuzzy": {"message": {"value": "gatway", "fuzziness": 1}}}), "2").await;
+    bench.finds(json!({"fuzzy": {"service": {"value": "bill", "fuzziness": 2, "prefix_length": 1}}}), "").await;
     bench.finds(json!({"match": {"message": "payment cart"}}), "54321").await;
     bench.finds(json!({"match": {"message": {"query": "payment timeout", "operator": "and"}}}), "2").await;
     bench.finds(json!({"match": {"message": {"query": "payment gateway", "minimum_should_match": "-1"}}}), "432").await;
@@ -168,9 +176,7 @@ async fn query_strings_are_read_as_lucene_reads_them() {
 async fn what_is_not_there_is_refused_and_named() {
     let bench = Bench::new().await;
     let query = |query: Json| json!({ "query": query });
-    for (kind, inner) in
-        [("fuzzy", json!({"a": "b"})), ("regexp", json!({"a": "b.*"})), ("nested", json!({})), ("knn", json!({}))]
-    {
+    for (kind, inner) in [("span_term", json!({"a": "b"})), ("nested", json!({})), ("knn", json!({}))] {
         bench.refuses(query(json!({ kind: inner })), "is not there in Vigie").await;
     }
     bench.refuses(query(json!({"matches": {}})), "unknown query [matches]").await;
@@ -339,6 +345,188 @@ async fn buckets_have_elasticsearchs_shape() {
         ])
     );
     assert_eq!(answer["services"], json!({"value": 2}));
+}
+
+#[tokio::test]
+async fn spans_of_the_calendar_have_their_lengths() {
+    let bench = Bench::new().await;
+    let bounds = json!({"min": "2026-08-15", "max": "2026-11-30"});
+    let answer = bench
+        .aggregates(json!({
+            "months": {"date_histogram": {"field": "@timestamp", "calendar_interval": "month", "extended_bounds": bounds}},
+            "days": {"date_histogram": {"field": "@timestamp", "calendar_interval": "day", "time_zone": "Europe/Paris", "format": "yyyy-MM-dd"}},
+            "years": {"date_histogram": {"field": "@timestamp", "calendar_interval": "1y", "min_doc_count": 1, "extended_bounds": bounds},
+                "aggs": {"points": {"sum": {"field": "points"}}}},
+        }))
+        .await;
+    let months: Vec<(&str, u64)> = answer["months"]["buckets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|bucket| (&bucket["key_as_string"].as_str().unwrap()[..10], bucket["doc_count"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(months, [("2026-08-01", 0), ("2026-09-01", 0), ("2026-10-01", 0), ("2026-11-01", 5)]);
+    assert_eq!(
+        answer["days"]["buckets"],
+        json!([{"key_as_string": "2026-11-23", "key": 1_795_388_400_000_i64, "doc_count": 5}])
+    );
+    let year = json!({"key_as_string": "2026-01-01T00:00:00.000Z", "key": 1_767_225_600_000_i64, "doc_count": 5, "points": {"value": 21.0}});
+    assert_eq!(answer["years"]["buckets"], json!([year]));
+    let far = json!({"a": {"date_histogram": {"field": "@timestamp", "calendar_interval": "day", "time_zone": "Europe/Paris",
+        "extended_bounds": {"min": "1900-01-01", "max": "2026-01-01"}}}});
+    let error = bench.ask(json!({"size": 0, "aggs": far})).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::TooLarge);
+    assert!(error.message.contains("[a] has more than 20000 spans"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn histograms_of_numbers_have_their_bounds() {
+    let bench = Bench::new().await;
+    let answer = bench
+        .aggregates(json!({
+            "points": {"histogram": {"field": "points", "interval": 2, "offset": 1}},
+            "amounts": {"histogram": {"field": "amount", "interval": 50, "keyed": true, "extended_bounds": {"max": 120}},
+                "aggs": {"sum": {"sum": {"field": "amount"}}}},
+            "cut": {"histogram": {"field": "points", "interval": "4", "hard_bounds": {"min": 1, "max": 4}, "order": {"_key": "desc"}}},
+            "gap": {"histogram": {"field": "points", "interval": 1, "hard_bounds": {"max": 4}}},
+            "none": {"histogram": {"field": "nothing", "interval": 1}},
+        }))
+        .await;
+    let counted = |name: &str| -> Vec<(f64, u64)> {
+        let buckets = answer[name]["buckets"].as_array().unwrap().iter();
+        buckets.map(|bucket| (bucket["key"].as_f64().unwrap(), bucket["doc_count"].as_u64().unwrap())).collect()
+    };
+    assert_eq!(counted("points"), [(1.0, 2), (3.0, 0), (5.0, 2), (7.0, 0), (9.0, 1)]);
+    assert_eq!(
+        answer["amounts"]["buckets"],
+        json!({
+            "0.0": {"key": 0.0, "doc_count": 2, "sum": {"value": 30.5}}, "50.0": {"key": 50.0, "doc_count": 1, "sum": {"value": 99.0}},
+            "100.0": {"key": 100.0, "doc_count": 0, "sum": {"value": 0.0}},
+        })
+    );
+    assert_eq!(counted("cut"), [(4.0, 2)]);
+    assert_eq!(counted("gap"), [(1.0, 2)], "what lies behind the bounds makes no gap before them");
+    assert_eq!(answer["none"], json!({"buckets": []}));
+    let of = |histogram: Json| json!({"size": 0, "aggs": {"a": {"histogram": histogram}}});
+    bench.refuses(of(json!({"field": "points", "interval": -2})), "[aggs.a.histogram.interval] must be above 0").await;
+    bench.refuses(of(json!({"field": "points", "interval": {}})), "[aggs.a.histogram.interval] must be a number").await;
+    bench.refuses(of(json!({"field": "points"})), "must have [interval]").await;
+    bench.refuses(of(json!({"field": "service", "interval": 1})), "which holds none").await;
+    let crossed = json!({"field": "points", "interval": 1, "extended_bounds": {"min": 3, "max": 2}});
+    bench.refuses(of(crossed), "[aggs.a.histogram.extended_bounds] [min] must not be above [max]").await;
+    let outside = json!({"field": "points", "interval": 1, "extended_bounds": {"min": 3}, "hard_bounds": {"max": 2}});
+    bench.refuses(of(outside), "must lie within [hard_bounds]").await;
+    let many = of(json!({"field": "points", "interval": 0.000_01}));
+    assert_eq!(bench.ask(many).await.unwrap_err().kind, ErrorKind::TooLarge);
+}
+
+#[tokio::test]
+async fn spread_ranks_and_weights_are_told() {
+    let bench = Bench::new().await;
+    let answer = bench
+        .aggregates(json!({
+            "all": {"extended_stats": {"field": "points", "sigma": 1}}, "one": {"extended_stats": {"field": "took_ms"}},
+            "none": {"extended_stats": {"field": "nothing"}},
+            "ranks": {"percentile_ranks": {"field": "points", "values": [0, 1, "5", 9.5]}},
+            "median": {"median_absolute_deviation": {"field": "points", "compression": 100}},
+            "mean": {"weighted_avg": {"value": {"field": "amount"}, "weight": {"field": "points"}}},
+            "nowhere": {"weighted_avg": {"value": {"field": "amount"}, "weight": {"field": "nothing"}}},
+            "by": {"terms": {"field": "service", "order": {"spread.std_deviation": "desc"}}, "aggs": {"spread": {"extended_stats": {"field": "points"}}}},
+        }))
+        .await;
+    // 9, 1, 5, 5 and 1: the mean is 4.2, squares are 133 in all.
+    let (variance, of_sample): (f64, f64) = (44.8 / 5.0, 44.8 / 4.0);
+    let all = &answer["all"];
+    assert_eq!((&all["count"], &all["sum_of_squares"], &all["sum"]), (&json!(5), &json!(133.0), &json!(21.0)));
+    let is_near = |json: &Json, expected: f64| (json.as_f64().unwrap() - expected).abs() < 1e-9;
+    assert!(is_near(&all["variance"], variance) && is_near(&all["variance_sampling"], of_sample), "{all}");
+    assert!(is_near(&all["std_deviation_bounds"]["upper"], 4.2 + variance.sqrt()), "{all}");
+    assert!(is_near(&all["std_deviation_bounds"]["lower_sampling"], 4.2 - of_sample.sqrt()), "{all}");
+    let one = &answer["one"];
+    assert_eq!((&one["variance"], &one["variance_sampling"]), (&json!(0.0), &json!("NaN")));
+    assert_eq!((&answer["none"]["sum"], &answer["none"]["variance_sampling"]), (&json!(0.0), &json!(null)));
+    assert_eq!(answer["ranks"], json!({"values": {"0.0": 0.0, "1.0": 40.0, "5.0": 80.0, "9.5": 100.0}}));
+    assert_eq!(answer["median"], json!({"value": 4.0}));
+    assert_eq!(answer["mean"], json!({"value": (10.5 * 9.0 + 99.0 * 5.0 + 20.0 * 5.0) / 19.0}));
+    assert_eq!(answer["nowhere"], json!({"value": null}));
+    assert_eq!(answer["by"]["buckets"][0]["key"], "cart");
+    let of = |aggregation: Json| json!({"size": 0, "aggs": {"a": aggregation}});
+    bench.refuses(of(json!({"percentile_ranks": {"field": "points"}})), "must have [values]").await;
+    bench.refuses(of(json!({"percentile_ranks": {"field": "points", "values": [1, "x"]}})), "values[1]").await;
+    bench.refuses(of(json!({"extended_stats": {"field": "points", "sigma": -1}})), "must not be below 0").await;
+    bench.refuses(of(json!({"weighted_avg": {"value": {"field": "amount"}}})), "must have [weight]").await;
+    bench.refuses(of(json!({"percentiles": {"field": "points", "percents": [50, 101]}})), "percents[1]").await;
+}
+
+#[tokio::test]
+async fn answers_are_computed_from_others() {
+    let bench = Bench::new().await;
+    let hours = json!({"field": "@timestamp", "fixed_interval": "1h"});
+    let answer = bench
+        .aggregates(json!({
+            "best": {"max_bucket": {"buckets_path": "hours>points"}},
+            "hours": {"date_histogram": hours, "aggs": {
+                "again": {"derivative": {"buckets_path": "sum"}},
+                "points": {"sum": {"field": "points"}}, "sum": {"cumulative_sum": {"buckets_path": "points"}},
+                "more": {"derivative": {"buckets_path": "_count", "unit": "1m"}},
+                "mean": {"moving_fn": {"buckets_path": "points", "window": 2, "script": "MovingFunctions.unweightedAvg(values)"}},
+            }},
+            "services": {"terms": {"field": "service"}, "aggs": {
+                "points": {"sum": {"field": "points"}}, "last": {"bucket_sort": {"sort": [{"points": "asc"}], "size": 1}},
+            }},
+            "mean": {"avg_bucket": {"buckets_path": "services>points"}}, "all": {"stats_bucket": {"buckets_path": "hours>points"}},
+            "least": {"min_bucket": {"buckets_path": "hours>_count"}}, "sum": {"sum_bucket": {"buckets_path": "hours>points"}},
+        }))
+        .await;
+    // Points of the hours are 15, 5 and 1.
+    let of = |name: &str| -> Json {
+        let buckets = answer["hours"]["buckets"].as_array().unwrap().iter();
+        buckets.map(|bucket| bucket.get(name).map_or(json!("none"), |answer| answer["value"].clone())).collect()
+    };
+    assert_eq!(of("sum"), json!([15.0, 20.0, 21.0]));
+    assert_eq!(of("again"), json!(["none", 5.0, 1.0]));
+    assert_eq!(of("mean"), json!([null, 15.0, 10.0]));
+    assert_eq!(answer["hours"]["buckets"][1]["more"], json!({"value": -2.0, "normalized_value": -2.0 / 60.0}));
+    assert_eq!(answer["best"], json!({"value": 15.0, "keys": ["2026-11-23T10:00:00.000Z"]}));
+    assert_eq!(answer["least"]["keys"], json!(["2026-11-23T11:00:00.000Z", "2026-11-23T12:00:00.000Z"]));
+    assert_eq!(answer["services"]["buckets"], json!([{"key": "till", "doc_count": 2, "points": {"value": 10.0}}]));
+    assert_eq!((&answer["mean"], &answer["sum"]), (&json!({"value": 10.0}), &json!({"value": 21.0})));
+    assert_eq!(answer["all"], json!({"count": 3, "min": 1.0, "max": 15.0, "avg": 7.0, "sum": 21.0}));
+    let within = |below: Json| json!({"size": 0, "aggs": {"h": {"date_histogram": hours, "aggs": below}}});
+    let refused = [
+        (
+            within(json!({"a": {"derivative": {"buckets_path": "b"}}})),
+            "[aggs.h.aggs.a] no aggregation beside it is named [b]",
+        ),
+        (
+            within(json!({"a": {"derivative": {"buckets_path": "b"}}, "b": {"derivative": {"buckets_path": "a"}}})),
+            "leads in a circle",
+        ),
+        (
+            within(json!({"a": {"bucket_script": {"buckets_path": {}, "script": "1"}}})),
+            "[aggs.h.aggs.a.bucket_script] [bucket_script], which runs",
+        ),
+        (json!({"aggs": {"a": {"derivative": {"buckets_path": "_count"}}}}), "must lie within a histogram"),
+        (
+            json!({"aggs": {"a": {"sum_bucket": {"buckets_path": "b"}}, "b": {"sum": {"field": "n"}}}}),
+            "must begin with an aggregation that has buckets",
+        ),
+    ];
+    for (body, words) in refused {
+        bench.refuses(body, words).await;
+    }
+}
+
+#[tokio::test]
+async fn answers_are_named_with_their_kinds_if_asked_for() {
+    let bench = Bench::new().await;
+    let aggs = json!({"by": {"terms": {"field": "service"}, "aggs": {"p": {"percentiles": {"field": "amount"}}}}, "n": {"value_count": {"field": "amount"}}});
+    let body = json!({"size": 0, "aggs": aggs}).as_object().unwrap().clone();
+    let request = DslRequest { body, has_typed_keys: true, ..DslRequest::default() };
+    let answer = bench.dsl.search(&bench.shop.scope, &request).await.unwrap();
+    let aggregations = answer["aggregations"].as_object().unwrap();
+    assert_eq!(aggregations.keys().collect::<Vec<_>>(), ["sterms#by", "value_count#n"]);
+    assert!(aggregations["sterms#by"]["buckets"][0]["tdigest_percentiles#p"]["values"].is_object());
 }
 
 #[tokio::test]

@@ -242,9 +242,13 @@ impl Reader {
             AggregationKind::Terms { size, .. } => *size,
             AggregationKind::Filters(queries) => queries.len(),
             AggregationKind::DateHistogram { interval_ns, .. } => self.spans(*interval_ns),
+            AggregationKind::CalendarHistogram(_) | AggregationKind::Histogram { .. } => 1,
             AggregationKind::Stats { .. }
             | AggregationKind::Cardinality { .. }
-            | AggregationKind::Percentiles { .. } => {
+            | AggregationKind::Percentiles { .. }
+            | AggregationKind::PercentileRanks { .. }
+            | AggregationKind::MedianAbsoluteDeviation { .. }
+            | AggregationKind::WeightedMean { .. } => {
                 return Ok(None);
             }
         };

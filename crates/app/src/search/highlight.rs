@@ -64,7 +64,11 @@ impl Marks {
                 Predicate::Wildcard(pattern) => {
                     self.in_field.push((field.clone(), WordMark::Pattern(tokens::fold(pattern))));
                 }
-                Predicate::Exists | Predicate::Range { .. } | Predicate::Network(_) => {}
+                Predicate::Exists
+                | Predicate::Regexp(_)
+                | Predicate::Fuzzy { .. }
+                | Predicate::Range { .. }
+                | Predicate::Network(_) => {}
             },
             Query::All | Query::Nothing | Query::Not(_) => {}
         }

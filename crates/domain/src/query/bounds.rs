@@ -4,7 +4,7 @@
 pub const TEXT_BYTES_MAX: usize = 64 * 1024;
 /// Conditions in a query at most.
 pub const CLAUSES_MAX: usize = 1_024;
-/// Patterns with `*` or `?` in a query at most: each is tried on every value that is looked at.
+/// Patterns with `*` or `?`, expressions and words with mistakes in a query at most: each is tried on every value that is looked at.
 pub const WILDCARDS_MAX: usize = 64;
 /// Groups within groups at most.
 pub const DEPTH_MAX: usize = 64;
@@ -14,7 +14,7 @@ pub const DEPTH_MAX: usize = 64;
 pub struct QueryCost {
     /// Conditions.
     pub clauses: usize,
-    /// Those of them that are patterns with `*` or `?`.
+    /// Those of them that are patterns with `*` or `?`, expressions or words with mistakes.
     pub wildcards: usize,
 }
 

@@ -2,9 +2,12 @@
 
 use std::net::IpAddr;
 
+use regex::Regex;
+
 use super::glob::glob_matches;
 use super::matcher::{Scalar, check_pattern, malformed};
 use super::text_matcher::WordTest;
+use super::value_pattern::{FuzzyTest, compile_regexp};
 use super::{Bound, Needle, Predicate, TextPattern, tokens};
 use crate::error::Result;
 use crate::event::{Event, EventId, pseudo_fields};
@@ -27,6 +30,8 @@ enum Test {
     Words(WordTest),
     Equals(EqualsTest),
     Wildcard(String),
+    Regexp(Regex),
+    Fuzzy(FuzzyTest),
     Instants { lower: Edge<Timestamp>, upper: Edge<Timestamp> },
     Addresses { lower: Edge<IpAddr>, upper: Edge<IpAddr> },
     Numbers { lower: Edge<f64>, upper: Edge<f64> },
@@ -100,6 +105,13 @@ impl FieldMatcher {
                 check_pattern(pattern, field)?;
                 Test::Wildcard(pattern.clone())
             }
+            Predicate::Regexp(pattern) => {
+                Test::Regexp(compile_regexp(pattern).map_err(|words| malformed(field, words))?)
+            }
+            Predicate::Fuzzy { word, mistakes_max, exact_prefix, swaps_count_once } => {
+                let word = if mapping::is_text(field) { tokens::fold(word) } else { word.clone() };
+                Test::Fuzzy(FuzzyTest::new(&word, *mistakes_max, *exact_prefix, *swaps_count_once))
+            }
             Predicate::Range { lower, upper } => range_test(field, kind, [lower, upper], now)?,
             Predicate::Network(network) => Test::Network(*network),
         };
@@ -137,6 +149,8 @@ impl FieldMatcher {
                 Scalar::Text(text) => glob_matches(pattern, text),
                 other => as_text(other).is_some_and(|text| glob_matches(pattern, &text)),
             },
+            Test::Regexp(regexp) => self.any_piece(scalar, &|piece| regexp.is_match(piece)),
+            Test::Fuzzy(fuzzy) => self.any_piece(scalar, &|piece| fuzzy.matches(piece)),
             Test::Instants { lower, upper } => {
                 instant_of(scalar).is_some_and(|at| lower.is_above_lower(&at) && upper.is_below_upper(&at))
             }
@@ -160,6 +174,18 @@ impl FieldMatcher {
         }
     }
 
+    /// Whether a folded word of a text passes, or the whole of another value.
+    fn any_piece(&self, scalar: Scalar<'_>, passes: &dyn Fn(&str) -> bool) -> bool {
+        let of_text = |text: &str| match mapping::is_text(&self.field) {
+            true => tokens::raw_words(text).any(|word| passes(&tokens::fold(word))),
+            false => passes(text),
+        };
+        match scalar {
+            Scalar::Text(text) => of_text(text),
+            other => as_text(other).is_some_and(|text| of_text(&text)),
+        }
+    }
+
     /// What every string that passes holds. Values that are no strings may pass without it.
     pub fn needle(&self) -> Needle<'_> {
         match &self.test {
@@ -167,6 +193,8 @@ impl FieldMatcher {
             Test::Equals(test) => test.needle(),
             Test::Exists
             | Test::Wildcard(_)
+            | Test::Regexp(_)
+            | Test::Fuzzy(_)
             | Test::Instants { .. }
             | Test::Addresses { .. }
             | Test::Numbers { .. }

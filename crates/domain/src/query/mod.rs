@@ -13,6 +13,7 @@ mod print;
 mod scan;
 mod text_matcher;
 pub mod tokens;
+mod value_pattern;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,7 @@ pub use matcher::{Matcher, Scalar};
 pub use needle::Needle;
 pub use parse::parse;
 pub use text_matcher::TextMatcher;
+pub use value_pattern::compile_regexp;
 
 use crate::mapping::{self, FieldKind};
 use crate::time::{TimeExpressionError, Timestamp, parse_expression};
@@ -79,6 +81,19 @@ pub enum Predicate {
     Equals(String),
     /// A pattern with `*` and `?`: for the whole value of keywords, for a single word of text.
     Wildcard(String),
+    /// A regular expression: for the whole value of keywords, for a single folded word of text.
+    Regexp(String),
+    /// A word with mistakes in it: the whole value of keywords, a single folded word of text.
+    Fuzzy {
+        /// The word.
+        word: String,
+        /// How many signs may be left out, added or taken for others.
+        mistakes_max: u8,
+        /// Signs at the beginning that must be as they are.
+        exact_prefix: usize,
+        /// Whether two signs that changed places are one mistake.
+        swaps_count_once: bool,
+    },
     /// Between two bounds.
     Range {
         /// The lower one.
@@ -150,9 +165,10 @@ impl Query {
                 parts.iter().map(Self::cost).fold(QueryCost::default(), QueryCost::plus)
             }
             Self::Not(part) => part.cost(),
-            Self::FreeText(TextPattern::Wildcard(_)) | Self::Field { predicate: Predicate::Wildcard(_), .. } => {
-                QueryCost { clauses: 1, wildcards: 1 }
-            }
+            Self::FreeText(TextPattern::Wildcard(_))
+            | Self::Field {
+                predicate: Predicate::Wildcard(_) | Predicate::Regexp(_) | Predicate::Fuzzy { .. }, ..
+            } => QueryCost { clauses: 1, wildcards: 1 },
             Self::FreeText(_) | Self::Field { .. } => QueryCost { clauses: 1, wildcards: 0 },
         }
     }

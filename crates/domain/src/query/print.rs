@@ -53,6 +53,13 @@ fn print_predicate(f: &mut Formatter<'_>, predicate: &Predicate) -> fmt::Result 
             f.write_char(':')?;
             print_pattern(f, pattern)
         }
+        // These two cannot be typed; they are shown as Lucene writes them.
+        Predicate::Regexp(pattern) => write!(f, ":/{}/", pattern.replace('/', "\\/")),
+        Predicate::Fuzzy { word, mistakes_max, .. } => {
+            f.write_char(':')?;
+            print_text(f, word)?;
+            write!(f, "~{mistakes_max}")
+        }
         Predicate::Network(network) => write!(f, ":{network}"),
         Predicate::Range { lower, upper } => print_range(f, lower, upper),
     }

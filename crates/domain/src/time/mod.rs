@@ -3,6 +3,7 @@
 mod expression;
 mod parse;
 mod rfc3339;
+mod zone;
 
 use std::fmt;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use expression::{TimeExpressionError, parse_expression};
 pub use parse::{from_epoch_number, parse_instant};
+pub use zone::zone_named;
 
 /// Nanoseconds in a second.
 pub const NANOS_PER_SECOND: i64 = 1_000_000_000;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use vigie_domain::Value;
 use vigie_domain::aggregation::{
-    Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, percentile_of_sorted, percentiles_of,
+    Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, median_absolute_deviation,
+    percentile_of_sorted, percentiles_of, rank_in_sorted,
 };
 
 use super::Run;
@@ -49,8 +50,15 @@ impl<'r> Finish<'r> {
         self.run.check()?;
         Ok(match (&question.kind, partial) {
             (AggregationKind::Terms { size, .. }, Partial::Terms(segments)) => self.terms(question, segments, *size)?,
-            (AggregationKind::DateHistogram { interval_ns, .. }, Partial::DateHistogram(states)) => {
+            (AggregationKind::DateHistogram { interval_ns, .. }, Partial::Spans(states)) => {
                 self.histogram(question, states, *interval_ns)?
+            }
+            (_, Partial::Spans(states)) => {
+                self.reserve(question, states.len() as u128)?;
+                let buckets = states
+                    .iter()
+                    .map(|(start, state)| self.bucket(question, Value::Int(*start), state.count, &state.children));
+                AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_, _>>()?, other_count: 0 }
             }
             (AggregationKind::Filters(filters), Partial::Filters(states)) => {
                 self.reserve(question, filters.len() as u128)?;
@@ -58,9 +66,19 @@ impl<'r> Finish<'r> {
                 let buckets = named.map(|(key, state)| self.bucket(question, key, state.count, &state.children));
                 AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_, _>>()?, other_count: 0 }
             }
-            (AggregationKind::Percentiles { percents, .. }, Partial::Percentiles(segments)) => {
+            (AggregationKind::Percentiles { percents, .. }, Partial::Numbers(segments)) => {
                 AggregationAnswer::Percentiles(self.percentiles(percents, segments)?)
             }
+            (AggregationKind::PercentileRanks { values, .. }, Partial::Numbers(segments)) => {
+                let (numbers, _held) = self.sorted(segments)?;
+                let ranks = values.iter().map(|value| (*value, rank_in_sorted(&numbers, *value)));
+                AggregationAnswer::Percentiles(ranks.collect())
+            }
+            (_, Partial::Numbers(segments)) => {
+                let (mut numbers, _held) = self.sorted(segments)?;
+                AggregationAnswer::Number(median_absolute_deviation(&mut numbers))
+            }
+            (_, Partial::Weighted(state)) => AggregationAnswer::Number(state.mean()),
             (_, Partial::Stats(state)) => AggregationAnswer::Stats(state.finish()),
             (_, Partial::Cardinality(lists)) => AggregationAnswer::Cardinality { count: count_distinct(lists) },
             (_, _) => unreachable!("a partial answer is of the kind of its question"),
@@ -84,15 +102,27 @@ impl<'r> Finish<'r> {
         percents: &[f64],
         segments: &[Arc<Vec<f64>>],
     ) -> Result<Vec<(f64, Option<f64>)>, StorageError> {
-        let count = segments.iter().map(|segment| segment.len()).sum();
-        let _held = self.run.memory.hold(count * size_of::<f64>())?;
-        let mut numbers: Vec<f64> = Vec::with_capacity(count);
-        segments.iter().for_each(|segment| numbers.extend_from_slice(segment));
-        if count > SORTED_MAX {
+        let (mut numbers, _held) = self.joined(segments)?;
+        if numbers.len() > SORTED_MAX {
             return Ok(percentiles_of(&mut numbers, percents));
         }
         numbers.sort_unstable_by(f64::total_cmp);
         Ok(percents.iter().map(|percent| (*percent, percentile_of_sorted(&numbers, *percent))).collect())
+    }
+
+    /// All numbers, and what they take.
+    fn joined(&self, segments: &[Arc<Vec<f64>>]) -> Result<(Vec<f64>, Held<'r>), StorageError> {
+        let count = segments.iter().map(|segment| segment.len()).sum();
+        let held = self.run.memory.hold(count * size_of::<f64>())?;
+        let mut numbers: Vec<f64> = Vec::with_capacity(count);
+        segments.iter().for_each(|segment| numbers.extend_from_slice(segment));
+        Ok((numbers, held))
+    }
+
+    fn sorted(&self, segments: &[Arc<Vec<f64>>]) -> Result<(Vec<f64>, Held<'r>), StorageError> {
+        let (mut numbers, held) = self.joined(segments)?;
+        numbers.sort_unstable_by(f64::total_cmp);
+        Ok((numbers, held))
     }
 
     fn terms(

@@ -38,13 +38,18 @@ pub fn of_question(asked: &Aggregation) -> String {
         AggregationKind::DateHistogram { interval_ns, offset_ns } => {
             format!("spans {interval_ns} {}", offset_ns.rem_euclid((*interval_ns).max(1)))
         }
+        AggregationKind::CalendarHistogram(spans) => format!("calendar {}", spans.text()),
+        AggregationKind::Histogram { field, spans } => format!("{spans:?} of {field:?}"),
         AggregationKind::Filters(filters) => {
             let queries: Vec<String> = filters.iter().map(|(_, query)| of_query(query)).collect();
             format!("filters({})", queries.join(", "))
         }
         AggregationKind::Stats { field } => format!("stats {field:?}"),
         AggregationKind::Cardinality { field } => format!("distinct {field:?}"),
-        AggregationKind::Percentiles { field, .. } => format!("numbers {field:?}"),
+        AggregationKind::Percentiles { field, .. }
+        | AggregationKind::PercentileRanks { field, .. }
+        | AggregationKind::MedianAbsoluteDeviation { field } => format!("numbers {field:?}"),
+        AggregationKind::WeightedMean { field, weight } => format!("weighted {field:?} {weight:?}"),
     };
     for child in &asked.children {
         // Writing to a string cannot fail.
@@ -55,7 +60,9 @@ pub fn of_question(asked: &Aggregation) -> String {
 
 #[cfg(test)]
 mod tests {
+    use vigie_domain::aggregation::{CalendarSpans, CalendarUnit, NumberSpans};
     use vigie_domain::query::parse;
+    use vigie_domain::time::zone_named;
 
     use super::*;
 
@@ -102,8 +109,30 @@ mod tests {
         let twice = below(Aggregation::stats("s", "n")).with(Aggregation::stats("t", "m"));
         let deep = below(named("c", 1).with(Aggregation::stats("s", "n")));
         let broad = below(named("c", 1)).with(Aggregation::stats("s", "n"));
-        let different = [named("a", 1), spans(3), spans(4), below(Aggregation::stats("s", "n")), twice, deep, broad]
-            .map(|asked| of_question(&asked));
+        let months = |zone: &str, offset_ns| {
+            let zone = zone_named(zone).unwrap();
+            let spans = CalendarSpans { unit: CalendarUnit::Month, zone, offset_ns };
+            Aggregation::leaf("h", AggregationKind::CalendarHistogram(spans))
+        };
+        let by = |interval: f64| {
+            let spans = NumberSpans { interval, offset: 0.0 };
+            Aggregation::leaf("h", AggregationKind::Histogram { field: "n".to_owned(), spans })
+        };
+        let different = [
+            named("a", 1),
+            by(1.0),
+            by(10.0),
+            spans(3),
+            spans(4),
+            months("UTC", 0),
+            months("UTC", 1),
+            months("Europe/Paris", 0),
+            below(Aggregation::stats("s", "n")),
+            twice,
+            deep,
+            broad,
+        ]
+        .map(|asked| of_question(&asked));
         for (place, text) in different.iter().enumerate() {
             assert!(!different[..place].contains(text), "{text}");
         }

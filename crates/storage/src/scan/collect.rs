@@ -13,16 +13,17 @@ use super::distinct::Distinct;
 use super::filter::{ScanContext, evaluate};
 use super::keys::{FastMap, KeySpace, Keys};
 use super::memory::{Budget, Held};
-use super::partial::{BucketState, Partial, StatsState, TermsSegment};
+use super::partial::{BucketState, Partial, StatsState, TermsSegment, WeightedState};
 use super::question::Question;
-use super::visit::{add_stats, for_each_key, for_each_number, slot};
+use super::span_buckets::Spans;
+use super::visit::{add_stats, add_weighted, for_each_key, for_each_number, slot};
 use crate::chunk::Chunk;
 use crate::error::StorageError;
 
 /// Tables by code are used up to this size.
 const TABLE_MAX: usize = 1 << 22;
 /// Bytes of an entry of the maps here, its control byte and free slots included.
-const SLOT_BYTES: usize = 20;
+pub const SLOT_BYTES: usize = 20;
 /// Bytes that the smallest list takes.
 const LIST_BYTES_MIN: usize = 16;
 /// No bucket yet.
@@ -60,11 +61,12 @@ pub struct Collector<'q> {
 
 enum State {
     Terms { keys: Box<KeySpace>, buckets: Buckets },
-    DateHistogram(Spans),
+    Spans(Spans),
     Filters { counts: Vec<u64> },
     Stats(Vec<StatsState>),
     Cardinality(Distinct),
-    Percentiles(Numbers),
+    Weighted(Vec<WeightedState>),
+    Numbers(Numbers),
 }
 
 /// Numbers of each parent.
@@ -72,25 +74,6 @@ enum State {
 struct Numbers {
     lists: Vec<Vec<f64>>,
     len: usize,
-}
-
-/// Buckets of a histogram.
-#[derive(Default)]
-struct Spans {
-    by_start: FastMap<(u32, i64), u32>,
-    /// Parent, start in nanoseconds, events.
-    entries: Vec<(u32, i64, u64)>,
-}
-
-impl Spans {
-    /// The bucket of the span that begins there; the ends of the range of instants are not passed.
-    fn bucket(&mut self, parent: u32, start: i128) -> u32 {
-        let start = start.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64;
-        *self.by_start.entry((parent, start)).or_insert_with(|| {
-            self.entries.push((parent, start, 0));
-            self.entries.len() as u32 - 1
-        })
-    }
 }
 
 /// Buckets by parent and number of key.
@@ -135,12 +118,11 @@ impl State {
         match self {
             Self::Terms { keys, buckets } => keys.bytes() + buckets.bytes(),
             Self::Cardinality(distinct) => distinct.bytes(),
-            Self::DateHistogram(spans) => {
-                spans.entries.capacity() * size_of::<(u32, i64, u64)>() + spans.by_start.capacity() * SLOT_BYTES
-            }
+            Self::Spans(spans) => spans.bytes(),
             Self::Filters { counts } => counts.capacity() * size_of::<u64>(),
             Self::Stats(states) => states.capacity() * size_of::<StatsState>(),
-            Self::Percentiles(Numbers { lists, len }) => match lists.as_slice() {
+            Self::Weighted(states) => states.capacity() * size_of::<WeightedState>(),
+            Self::Numbers(Numbers { lists, len }) => match lists.as_slice() {
                 [list] => list.capacity() * size_of::<f64>(),
                 // A list has room for four numbers at least, and for twice what it holds at most.
                 _ => lists.capacity() * (size_of::<Vec<f64>>() + 2 * LIST_BYTES_MIN) + len * 2 * size_of::<f64>(),
@@ -157,11 +139,16 @@ impl<'q> Collector<'q> {
     pub fn new(question: &'q Question, memory: &'q Budget) -> Result<Self, StorageError> {
         let state = match &question.asked.kind {
             AggregationKind::Terms { .. } => State::Terms { keys: Box::default(), buckets: Buckets::default() },
-            AggregationKind::DateHistogram { .. } => State::DateHistogram(Spans::default()),
+            AggregationKind::DateHistogram { .. }
+            | AggregationKind::CalendarHistogram(_)
+            | AggregationKind::Histogram { .. } => State::Spans(Spans::default()),
             AggregationKind::Filters(_) => State::Filters { counts: Vec::new() },
             AggregationKind::Stats { .. } => State::Stats(Vec::new()),
             AggregationKind::Cardinality { .. } => State::Cardinality(Distinct::default()),
-            AggregationKind::Percentiles { .. } => State::Percentiles(Numbers::default()),
+            AggregationKind::Percentiles { .. }
+            | AggregationKind::PercentileRanks { .. }
+            | AggregationKind::MedianAbsoluteDeviation { .. } => State::Numbers(Numbers::default()),
+            AggregationKind::WeightedMean { .. } => State::Weighted(Vec::new()),
         };
         let children = question.children.iter().map(|child| Self::new(child, memory)).collect::<Result<_, _>>()?;
         Ok(Self { question, state, held: memory.hold(0)?, children })
@@ -194,7 +181,7 @@ impl<'q> Collector<'q> {
                 });
             }
             State::Cardinality(distinct) => distinct.collect(self.question, chunk, selected),
-            State::DateHistogram(spans) => count_spans(self.question, chunk, selected, spans, &mut into_bucket),
+            State::Spans(spans) => spans.collect(self.question, chunk, selected, &mut into_bucket),
             State::Filters { counts } => {
                 let per_parent = self.question.filters.len() as u32;
                 let parent_count = selected.parents.iter().max().map_or(0, |last| *last as usize + 1);
@@ -210,8 +197,9 @@ impl<'q> Collector<'q> {
                 }
             }
             State::Stats(states) => add_stats(self.question, chunk, selected, states),
-            State::Percentiles(Numbers { lists, len }) => {
-                for_each_number(self.question, chunk, selected, &mut |parent, number| {
+            State::Weighted(states) => add_weighted(self.question, chunk, selected, states),
+            State::Numbers(Numbers { lists, len }) => {
+                for_each_number(self.question, chunk, selected, &mut |_, parent, number| {
                     slot(lists, parent).push(number);
                     *len += 1;
                 });
@@ -229,15 +217,19 @@ impl<'q> Collector<'q> {
     /// Counts so many rows of one log type whose time lies in the span of `nanos`, for a question that counts pages.
     pub fn count_page(&mut self, log_type: LogType, nanos: i64, count: u64) {
         match &mut self.state {
-            State::DateHistogram(spans) => {
-                let Some(start) = self.question.span_of(nanos) else { return };
-                let bucket = spans.bucket(0, start);
+            State::Spans(spans) => {
+                let Some(span) = self.question.span_of(nanos) else { return };
+                let bucket = spans.bucket(0, span.start);
                 spans.entries[bucket as usize].2 += count;
             }
             State::Terms { keys, buckets } => {
                 buckets.add(0, keys.text(log_type.as_str()), count);
             }
-            State::Filters { .. } | State::Stats(_) | State::Cardinality { .. } | State::Percentiles(_) => {}
+            State::Filters { .. }
+            | State::Stats(_)
+            | State::Weighted(_)
+            | State::Cardinality { .. }
+            | State::Numbers(_) => {}
         }
     }
 
@@ -260,13 +252,13 @@ impl<'q> Collector<'q> {
                 let lists = distinct.finish(parent_count);
                 lists.map(|hashes| Partial::Cardinality(vec![Arc::new(hashes)])).collect()
             }
-            State::DateHistogram(spans) => {
+            State::Spans(spans) => {
                 let below = children_by_bucket(children, spans.entries.len());
                 let mut histograms = vec![BTreeMap::new(); parent_count];
                 for ((parent, start, count), children) in spans.entries.into_iter().zip(below) {
                     histograms[parent as usize].insert(start, BucketState { count, children });
                 }
-                histograms.into_iter().map(Partial::DateHistogram).collect()
+                histograms.into_iter().map(Partial::Spans).collect()
             }
             State::Filters { mut counts } => {
                 let per_parent = self.question.filters.len();
@@ -283,9 +275,13 @@ impl<'q> Collector<'q> {
                 states.resize_with(parent_count, StatsState::default);
                 states.into_iter().map(Partial::Stats).collect()
             }
-            State::Percentiles(Numbers { mut lists, .. }) => {
+            State::Weighted(mut states) => {
+                states.resize_with(parent_count, WeightedState::default);
+                states.into_iter().map(Partial::Weighted).collect()
+            }
+            State::Numbers(Numbers { mut lists, .. }) => {
                 lists.resize_with(parent_count, Vec::new);
-                lists.into_iter().map(|list| Partial::Percentiles(vec![Arc::new(list)])).collect()
+                lists.into_iter().map(|list| Partial::Numbers(vec![Arc::new(list)])).collect()
             }
         }
     }
@@ -328,43 +324,21 @@ fn terms_partials(
     segments.into_iter().map(|parts| Partial::Terms(vec![segment(parts)])).collect()
 }
 
-/// Counts rows by span; rows mostly come in time order, so the last span is tried first.
-fn count_spans(
-    question: &Question,
-    chunk: &Chunk,
-    selected: &Selected,
-    spans: &mut Spans,
-    into_bucket: &mut dyn FnMut(u32, u32),
-) {
-    let AggregationKind::DateHistogram { interval_ns, .. } = question.asked.kind else { return };
-    let timestamps = chunk.timestamps();
-    let mut last: Option<(u32, std::ops::Range<i128>, u32)> = None;
-    for (row, parent) in selected.pairs() {
-        let nanos = timestamps[row as usize];
-        let bucket = match &last {
-            Some((known, span, bucket)) if *known == parent && span.contains(&i128::from(nanos)) => *bucket,
-            _ => {
-                let Some(start) = question.span_of(nanos) else { return };
-                let bucket = spans.bucket(parent, start);
-                last = Some((parent, start..start + i128::from(interval_ns), bucket));
-                bucket
-            }
-        };
-        spans.entries[bucket as usize].2 += 1;
-        into_bucket(row, bucket);
-    }
-}
-
 impl Partial {
     /// The partial answer before any event was seen.
     pub fn empty(kind: &AggregationKind) -> Self {
         match kind {
             AggregationKind::Terms { .. } => Self::Terms(Vec::new()),
-            AggregationKind::DateHistogram { .. } => Self::DateHistogram(BTreeMap::new()),
+            AggregationKind::DateHistogram { .. }
+            | AggregationKind::CalendarHistogram(_)
+            | AggregationKind::Histogram { .. } => Self::Spans(BTreeMap::new()),
             AggregationKind::Filters(filters) => Self::Filters(vec![BucketState::default(); filters.len()]),
             AggregationKind::Stats { .. } => Self::Stats(StatsState::default()),
             AggregationKind::Cardinality { .. } => Self::Cardinality(Vec::new()),
-            AggregationKind::Percentiles { .. } => Self::Percentiles(Vec::new()),
+            AggregationKind::Percentiles { .. }
+            | AggregationKind::PercentileRanks { .. }
+            | AggregationKind::MedianAbsoluteDeviation { .. } => Self::Numbers(Vec::new()),
+            AggregationKind::WeightedMean { .. } => Self::Weighted(WeightedState::default()),
         }
     }
 }

@@ -41,6 +41,7 @@ impl StatsState {
 
     fn note(&mut self, number: f64) {
         self.stats.count += 1;
+        self.stats.sum_of_squares += number * number;
         self.stats.min = Some(self.stats.min.map_or(number, |min| min.min(number)));
         self.stats.max = Some(self.stats.max.map_or(number, |max| max.max(number)));
     }
@@ -52,6 +53,7 @@ impl StatsState {
         };
         self.stats.count += other.stats.count;
         self.stats.sum += other.stats.sum;
+        self.stats.sum_of_squares += other.stats.sum_of_squares;
         self.stats.min = pick(self.stats.min, other.stats.min, f64::min);
         self.stats.max = pick(self.stats.max, other.stats.max, f64::max);
         self.decimal_sum += other.decimal_sum;
@@ -61,6 +63,35 @@ impl StatsState {
     pub fn finish(&self) -> Stats {
         let sum = self.stats.sum + crate::chunk::column::decimal_to_f64(self.decimal_sum);
         Stats { sum, ..self.stats }
+    }
+}
+
+/// Numbers with their weights, summed so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WeightedState {
+    sum: f64,
+    weights: f64,
+    count: u64,
+}
+
+impl WeightedState {
+    /// Adds a number.
+    pub fn add(&mut self, number: f64, weight: f64) {
+        self.sum += number * weight;
+        self.weights += weight;
+        self.count += 1;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.sum += other.sum;
+        self.weights += other.weights;
+        self.count += other.count;
+    }
+
+    /// The mean; `None` without numbers or weight.
+    pub fn mean(&self) -> Option<f64> {
+        let mean = self.sum / self.weights;
+        (self.count > 0 && mean.is_finite()).then_some(mean)
     }
 }
 
@@ -80,16 +111,18 @@ pub struct TermsSegment {
 pub enum Partial {
     /// Of `Terms`.
     Terms(Vec<Arc<TermsSegment>>),
-    /// Of `DateHistogram`, by start in nanoseconds.
-    DateHistogram(BTreeMap<i64, BucketState>),
+    /// Of histograms, by start in nanoseconds or place of the span.
+    Spans(BTreeMap<i64, BucketState>),
     /// Of `Filters`, in their order.
     Filters(Vec<BucketState>),
     /// Of `Stats`.
     Stats(StatsState),
     /// Of `Cardinality`: hashes of values, each list in order.
     Cardinality(Vec<Arc<Vec<u64>>>),
-    /// Of `Percentiles`.
-    Percentiles(Vec<Arc<Vec<f64>>>),
+    /// Of `WeightedMean`.
+    Weighted(WeightedState),
+    /// Of what takes all numbers: percentiles, ranks and the median deviation.
+    Numbers(Vec<Arc<Vec<f64>>>),
 }
 
 impl Partial {
@@ -97,15 +130,16 @@ impl Partial {
     pub fn merge(&mut self, other: &Self) {
         match (self, other) {
             (Self::Terms(mine), Self::Terms(theirs)) => mine.extend(theirs.iter().cloned()),
-            (Self::DateHistogram(mine), Self::DateHistogram(theirs)) => {
+            (Self::Spans(mine), Self::Spans(theirs)) => {
                 theirs.iter().for_each(|(start, state)| mine.entry(*start).or_default().merge(state));
             }
             (Self::Filters(mine), Self::Filters(theirs)) => {
                 mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.merge(theirs));
             }
             (Self::Stats(mine), Self::Stats(theirs)) => mine.merge(theirs),
+            (Self::Weighted(mine), Self::Weighted(theirs)) => mine.merge(theirs),
             (Self::Cardinality(mine), Self::Cardinality(theirs)) => mine.extend(theirs.iter().cloned()),
-            (Self::Percentiles(mine), Self::Percentiles(theirs)) => mine.extend(theirs.iter().cloned()),
+            (Self::Numbers(mine), Self::Numbers(theirs)) => mine.extend(theirs.iter().cloned()),
             _ => unreachable!("partial answers are merged question by question"),
         }
     }
@@ -117,14 +151,14 @@ impl Partial {
             Self::Cardinality(lists) => {
                 lists.iter().map(|list| list.capacity() * size_of::<u64>() + SHARED_BYTES).sum()
             }
-            Self::Percentiles(segments) => {
+            Self::Numbers(segments) => {
                 segments.iter().map(|segment| segment.capacity() * size_of::<f64>() + SHARED_BYTES).sum()
             }
-            Self::DateHistogram(states) => {
+            Self::Spans(states) => {
                 states.values().map(|state| SPAN_BYTES + size_of::<BucketState>() + state.bytes(seen)).sum()
             }
             Self::Filters(states) => states.iter().map(|state| size_of::<BucketState>() + state.bytes(seen)).sum(),
-            Self::Stats(_) => 0,
+            Self::Stats(_) | Self::Weighted(_) => 0,
         }
     }
 }

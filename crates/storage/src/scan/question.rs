@@ -1,5 +1,6 @@
 //! An aggregation made ready to be asked of columns.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use vigie_domain::aggregation::{Aggregation, AggregationKind};
@@ -20,6 +21,8 @@ pub struct Question {
     pub(super) asked: Aggregation,
     /// The field asked about, unless it is hidden.
     pub(super) field: Option<String>,
+    /// The field of weights, if one is asked about and not hidden.
+    pub(super) weight: Option<String>,
     pub(super) filters: Vec<Matcher>,
     pub(super) children: Vec<Question>,
     /// What is asked, as text.
@@ -34,7 +37,12 @@ impl Question {
     pub fn new(asked: &Aggregation, scope: &Scope, now: Timestamp) -> Result<Self, Error> {
         let is_metric = matches!(
             asked.kind,
-            AggregationKind::Stats { .. } | AggregationKind::Cardinality { .. } | AggregationKind::Percentiles { .. }
+            AggregationKind::Stats { .. }
+                | AggregationKind::Cardinality { .. }
+                | AggregationKind::Percentiles { .. }
+                | AggregationKind::PercentileRanks { .. }
+                | AggregationKind::MedianAbsoluteDeviation { .. }
+                | AggregationKind::WeightedMean { .. }
         );
         if is_metric && !asked.children.is_empty() {
             return Err(Error::invalid(format!("the metric \"{}\" cannot have aggregations below it", asked.name)));
@@ -42,12 +50,27 @@ impl Question {
         if let AggregationKind::DateHistogram { interval_ns: ..=0, .. } = asked.kind {
             return Err(Error::invalid(format!("the interval of \"{}\" must be above 0", asked.name)));
         }
+        if let AggregationKind::Histogram { spans, .. } = &asked.kind
+            && !spans.are_valid()
+        {
+            return Err(Error::invalid(format!("the interval of \"{}\" must be above 0", asked.name)));
+        }
         let field = match &asked.kind {
             AggregationKind::Terms { field, .. }
+            | AggregationKind::Histogram { field, .. }
             | AggregationKind::Stats { field }
             | AggregationKind::Cardinality { field }
-            | AggregationKind::Percentiles { field, .. } => (!scope.hides(field)).then(|| field.clone()),
-            AggregationKind::DateHistogram { .. } | AggregationKind::Filters(_) => None,
+            | AggregationKind::Percentiles { field, .. }
+            | AggregationKind::PercentileRanks { field, .. }
+            | AggregationKind::MedianAbsoluteDeviation { field }
+            | AggregationKind::WeightedMean { field, .. } => (!scope.hides(field)).then(|| field.clone()),
+            AggregationKind::DateHistogram { .. }
+            | AggregationKind::CalendarHistogram(_)
+            | AggregationKind::Filters(_) => None,
+        };
+        let weight = match &asked.kind {
+            AggregationKind::WeightedMean { weight, .. } => (!scope.hides(weight)).then(|| weight.clone()),
+            _ => None,
         };
         let filters = match &asked.kind {
             AggregationKind::Filters(filters) => {
@@ -56,7 +79,7 @@ impl Question {
             _ => Vec::new(),
         };
         let children = asked.children.iter().map(|child| Self::new(child, scope, now)).collect::<Result<_, _>>()?;
-        Ok(Self { asked: asked.clone(), field, filters, children, text: asked_text::of_question(asked).into() })
+        Ok(Self { asked: asked.clone(), field, weight, filters, children, text: asked_text::of_question(asked).into() })
     }
 
     /// The partial answer before any event was seen.
@@ -84,10 +107,10 @@ impl Question {
 
     /// Adds the columns that counting needs.
     pub(super) fn add_needs(&self, needs: &mut ColumnNeeds<'_>) {
-        if matches!(self.asked.kind, AggregationKind::DateHistogram { .. }) {
+        if matches!(self.asked.kind, AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_)) {
             needs.add_own(column_names::TIMESTAMP);
         }
-        if let Some(field) = &self.field {
+        for field in self.field.iter().chain(&self.weight) {
             add_field_needs(field, Some(field), &|name| name == field, needs);
         }
         self.filters.iter().for_each(|filter| add_needs(filter, needs));
@@ -97,20 +120,41 @@ impl Question {
     /// Whether pages whose times lie in one span are counted by their number of rows alone.
     pub(super) fn counts_pages(&self) -> bool {
         let is_by_page = match &self.asked.kind {
-            AggregationKind::DateHistogram { .. } => true,
+            AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_) => true,
             AggregationKind::Terms { field, .. } => field == pseudo_fields::LOG_TYPE && self.field.is_some(),
-            AggregationKind::Filters(_)
+            AggregationKind::Histogram { .. }
+            | AggregationKind::Filters(_)
             | AggregationKind::Stats { .. }
             | AggregationKind::Cardinality { .. }
-            | AggregationKind::Percentiles { .. } => false,
+            | AggregationKind::Percentiles { .. }
+            | AggregationKind::PercentileRanks { .. }
+            | AggregationKind::MedianAbsoluteDeviation { .. }
+            | AggregationKind::WeightedMean { .. } => false,
         };
         is_by_page && self.children.is_empty()
     }
 
-    /// The start of the span that holds the instant, for a histogram.
-    pub(super) fn span_of(&self, nanos: i64) -> Option<i128> {
-        let AggregationKind::DateHistogram { interval_ns, offset_ns } = self.asked.kind else { return None };
-        let (interval, offset) = (i128::from(interval_ns), i128::from(offset_ns));
-        Some((i128::from(nanos) - offset).div_euclid(interval) * interval + offset)
+    /// The span that holds the instant, for a histogram of time: its start and the first nanosecond behind it.
+    pub(super) fn span_of(&self, nanos: i64) -> Option<Range<i128>> {
+        match &self.asked.kind {
+            AggregationKind::DateHistogram { interval_ns, offset_ns } => {
+                let (interval, offset) = (i128::from(*interval_ns), i128::from(*offset_ns));
+                let start = (i128::from(nanos) - offset).div_euclid(interval) * interval + offset;
+                Some(start..start + interval)
+            }
+            AggregationKind::CalendarHistogram(spans) => {
+                let start = spans.start_of(Timestamp::from_nanos(nanos));
+                Some(start.as_nanos().into()..spans.next_of(start).as_nanos().into())
+            }
+            AggregationKind::Terms { .. }
+            | AggregationKind::Histogram { .. }
+            | AggregationKind::Filters(_)
+            | AggregationKind::Stats { .. }
+            | AggregationKind::Cardinality { .. }
+            | AggregationKind::Percentiles { .. }
+            | AggregationKind::PercentileRanks { .. }
+            | AggregationKind::MedianAbsoluteDeviation { .. }
+            | AggregationKind::WeightedMean { .. } => None,
+        }
     }
 }

@@ -8,7 +8,7 @@ use vigie_domain::query::Scalar;
 use super::collect::Selected;
 use super::field_values::FieldValues;
 use super::keys::KeySpace;
-use super::partial::StatsState;
+use super::partial::{StatsState, WeightedState};
 use super::question::Question;
 use crate::chunk::Chunk;
 
@@ -80,7 +80,7 @@ pub fn add_stats(question: &Question, chunk: &Chunk, selected: &Selected, states
         return;
     }
     if values.as_column().is_some() {
-        for_each_number(question, chunk, selected, &mut |parent, number| slot(states, parent).add(number));
+        for_each_number(question, chunk, selected, &mut |_, parent, number| slot(states, parent).add(number));
         return;
     }
     for (row, parent) in selected.pairs() {
@@ -94,30 +94,46 @@ pub fn add_stats(question: &Question, chunk: &Chunk, selected: &Selected, states
     }
 }
 
-/// Calls `visit` with parent and number of each numeric value of each row.
-pub fn for_each_number(question: &Question, chunk: &Chunk, selected: &Selected, visit: &mut dyn FnMut(u32, f64)) {
+/// Calls `visit` with row, parent and number of each numeric value of each row.
+pub fn for_each_number(question: &Question, chunk: &Chunk, selected: &Selected, visit: &mut dyn FnMut(u32, u32, f64)) {
     let Some(field) = &question.field else { return };
     let values = FieldValues::new(chunk, field);
     match values.as_column().map(|column| (column, column.data_type())) {
         Some((column, DataType::Float64)) => {
             let column = column.as_primitive::<Float64Type>();
             let valid = selected.pairs().filter(|(row, _)| column.is_valid(*row as usize));
-            valid.for_each(|(row, parent)| visit(parent, column.value(row as usize)));
+            valid.for_each(|(row, parent)| visit(row, parent, column.value(row as usize)));
         }
         Some((column, DataType::Int64)) => {
             let column = column.as_primitive::<Int64Type>();
             let valid = selected.pairs().filter(|(row, _)| column.is_valid(*row as usize));
-            valid.for_each(|(row, parent)| visit(parent, column.value(row as usize) as f64));
+            valid.for_each(|(row, parent)| visit(row, parent, column.value(row as usize) as f64));
         }
         _ => {
             for (row, parent) in selected.pairs() {
                 values.for_each(row as usize, &mut |scalar| {
                     if let Some(number) = number_of(scalar) {
-                        visit(parent, number);
+                        visit(row, parent, number);
                     }
                 });
             }
         }
+    }
+}
+
+/// Adds the numbers of the field, as often as the row's only weight says, to the sums of each row's parent.
+pub fn add_weighted(question: &Question, chunk: &Chunk, selected: &Selected, states: &mut Vec<WeightedState>) {
+    let (Some(field), Some(weight)) = (&question.field, &question.weight) else { return };
+    let (values, weights) = (FieldValues::new(chunk, field), FieldValues::new(chunk, weight));
+    for (row, parent) in selected.pairs() {
+        let mut weight = Vec::new();
+        weights.for_each(row as usize, &mut |scalar| weight.extend(number_of(scalar)));
+        let [weight] = weight[..] else { continue };
+        values.for_each(row as usize, &mut |scalar| {
+            if let Some(number) = number_of(scalar) {
+                slot(states, parent).add(number, weight);
+            }
+        });
     }
 }
 

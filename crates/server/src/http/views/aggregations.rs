@@ -316,13 +316,13 @@ impl AggregateView {
 fn answers(questions: &[Aggregation], given: Vec<(String, AggregationAnswer)>) -> BTreeMap<String, AggregationView> {
     let view = |(name, answer): (String, AggregationAnswer)| {
         let question = questions.iter().find(|question| question.name == name)?;
-        Some((name, answer_view(question, answer)))
+        Some((name, answer_view(question, answer)?))
     };
     given.into_iter().filter_map(view).collect()
 }
 
-fn answer_view(question: &Aggregation, answer: AggregationAnswer) -> AggregationView {
-    match answer {
+fn answer_view(question: &Aggregation, answer: AggregationAnswer) -> Option<AggregationView> {
+    Some(match answer {
         AggregationAnswer::Buckets { buckets, other_count } => AggregationView::Buckets(BucketsView {
             buckets: buckets.into_iter().map(|bucket| bucket_view(question, bucket)).collect(),
             other_count,
@@ -339,7 +339,9 @@ fn answer_view(question: &Aggregation, answer: AggregationAnswer) -> Aggregation
             let view = |(percent, value)| PercentileView { percent, value };
             AggregationView::Percentiles(PercentilesView { percentiles: values.into_iter().map(view).collect() })
         }
-    }
+        // Of questions that cannot be asked here.
+        AggregationAnswer::Number(_) => return None,
+    })
 }
 
 fn bucket_view(question: &Aggregation, bucket: Bucket) -> BucketView {

@@ -111,11 +111,6 @@ async fn request(
             );
         }
     }
-    if params.is_on("typed_keys") {
-        let words =
-            "[typed_keys] is not there in Vigie; leave it out, and read aggregations by the names that you gave them";
-        return Err(Error::malformed_field("typed_keys", words).into());
-    }
     let mut made = state.kept_objects.find(ObjectKind::Index, &indices).await?;
     made.extend(state.kept_objects.find(ObjectKind::DataStream, &indices).await?);
     Ok(DslRequest {
@@ -124,6 +119,7 @@ async fn request(
         ignores_missing: params.is_on("ignore_unavailable"),
         made: made.into_iter().map(|object| object.name).collect(),
         scrolls: params.get("scroll").is_some(),
+        has_typed_keys: params.is_on("typed_keys"),
     })
 }
 

@@ -1,8 +1,14 @@
 //! The closed aggregation tree: buckets in buckets, metrics at the leaves; and what comes out of it.
 
+mod calendar;
+mod number_spans;
+
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
+
+pub use calendar::{CalendarSpans, CalendarUnit};
+pub use number_spans::NumberSpans;
 
 use crate::query::Query;
 use crate::value::Value;
@@ -35,9 +41,18 @@ pub enum AggregationKind {
         /// Shift of bucket borders from the epoch, in nanoseconds.
         offset_ns: i64,
     },
+    /// A bucket per span of the calendar that holds an event.
+    CalendarHistogram(CalendarSpans),
+    /// A bucket per span of numbers that holds one of the field's; an event is once in each that it has a number in.
+    Histogram {
+        /// Canonical field name.
+        field: String,
+        /// The spans.
+        spans: NumberSpans,
+    },
     /// A bucket per query, in the order given.
     Filters(Vec<(String, Query)>),
-    /// Count, sum, minimum and maximum of the numeric values.
+    /// Count, sums, minimum and maximum of the numeric values.
     Stats {
         /// Canonical field name.
         field: String,
@@ -53,6 +68,26 @@ pub enum AggregationKind {
         field: String,
         /// Shares in percent, each within 0–100.
         percents: Vec<f64>,
+    },
+    /// Which share of the numeric values, in percent, lies at or below each of these.
+    PercentileRanks {
+        /// Canonical field name.
+        field: String,
+        /// The numbers that values are compared with.
+        values: Vec<f64>,
+    },
+    /// The median of how far the numeric values lie from their median.
+    MedianAbsoluteDeviation {
+        /// Canonical field name.
+        field: String,
+    },
+    /// The mean of the numeric values, each counted as often as the event's weight says; an event without exactly one
+    /// weight is left out.
+    WeightedMean {
+        /// Canonical name of the field of values.
+        field: String,
+        /// Canonical name of the field of weights.
+        weight: String,
     },
 }
 
@@ -102,14 +137,16 @@ pub enum AggregationAnswer {
         /// Distinct values.
         count: u64,
     },
-    /// Of `Percentiles`: share in percent and value, `None` without values.
+    /// Of `Percentiles`: share in percent and value; of `PercentileRanks`: value and share. `None` without values.
     Percentiles(Vec<(f64, Option<f64>)>),
+    /// Of `MedianAbsoluteDeviation` and `WeightedMean`; `None` without values.
+    Number(Option<f64>),
 }
 
 /// One bucket.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bucket {
-    /// The value, the start of the span as nanoseconds since the epoch, or the filter's name.
+    /// The value, the start of the span as nanoseconds since the epoch, the place of the span of numbers, or the filter's name.
     pub key: Value,
     /// Events in it.
     pub count: u64,
@@ -117,7 +154,7 @@ pub struct Bucket {
     pub children: Vec<(String, AggregationAnswer)>,
 }
 
-/// Count, sum, minimum and maximum of numbers.
+/// Count, sums, minimum and maximum of numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, Default)]
 pub struct Stats {
     /// How many numbers.
@@ -128,12 +165,28 @@ pub struct Stats {
     pub min: Option<f64>,
     /// The largest.
     pub max: Option<f64>,
+    /// The sum of their squares.
+    pub sum_of_squares: f64,
 }
 
 impl Stats {
     /// The mean; `None` without numbers.
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum / self.count as f64)
+    }
+
+    /// The mean square of how far they lie from their mean; `None` without numbers.
+    pub fn variance(&self) -> Option<f64> {
+        (self.count > 0).then(|| (self.squares_from_mean() / self.count as f64).max(0.0))
+    }
+
+    /// The same as an estimate for all of which these are a sample; `None` without two numbers.
+    pub fn variance_of_sample(&self) -> Option<f64> {
+        (self.count > 1).then(|| (self.squares_from_mean() / (self.count - 1) as f64).max(0.0))
+    }
+
+    fn squares_from_mean(&self) -> f64 {
+        self.sum_of_squares - self.sum * self.sum / self.count as f64
     }
 }
 
@@ -184,9 +237,35 @@ pub fn percentiles_of(numbers: &mut [f64], percents: &[f64]) -> Vec<(f64, Option
     percents.iter().map(|percent| (*percent, value(*percent, numbers))).collect()
 }
 
+/// Which share of the sorted numbers, in percent, lies at or below the value; `None` without numbers.
+pub fn rank_in_sorted(sorted: &[f64], value: f64) -> Option<f64> {
+    let below = sorted.partition_point(|number| *number <= value);
+    (!sorted.is_empty()).then(|| below as f64 * 100.0 / sorted.len() as f64)
+}
+
+/// The median of how far the sorted numbers lie from their median; they are replaced by how far they lie.
+pub fn median_absolute_deviation(sorted: &mut [f64]) -> Option<f64> {
+    let median = percentile_of_sorted(sorted, 50.0)?;
+    sorted.iter_mut().for_each(|number| *number = (*number - median).abs());
+    sorted.sort_unstable_by(f64::total_cmp);
+    percentile_of_sorted(sorted, 50.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_ranked_and_their_spread_is_told() {
+        let ranks = |value: f64| rank_in_sorted(&[1.0, 2.0, 2.0, 9.0], value);
+        assert_eq!((ranks(0.5), ranks(2.0), ranks(8.9), ranks(9.0)), (Some(0.0), Some(75.0), Some(75.0), Some(100.0)));
+        assert_eq!(rank_in_sorted(&[], 1.0), None);
+        assert_eq!(median_absolute_deviation(&mut [1.0, 1.0, 2.0, 2.0, 4.0, 6.0, 9.0]), Some(1.0));
+        assert_eq!(median_absolute_deviation(&mut []), None);
+        let stats = Stats { count: 4, sum: 20.0, min: None, max: None, sum_of_squares: 120.0 };
+        assert_eq!((stats.variance(), stats.variance_of_sample()), (Some(5.0), Some(20.0 / 3.0)));
+        assert_eq!((Stats::default().variance(), Stats { count: 1, ..stats }.variance_of_sample()), (None, None));
+    }
 
     #[test]
     fn percentiles_of_unsorted_numbers_are_those_of_sorted_ones() {

@@ -1,0 +1,110 @@
+//! Names of answers with the kind before them, such as `avg#price`, by which typed clients read them.
+
+use serde_json::{Map, Value as Json};
+use vigie_domain::mapping::{self, FieldKind};
+
+use super::pipelines::Pipeline;
+use super::shape::{Asked, KindName};
+
+/// The answers by names with their kinds.
+pub(super) fn typed(asked: &[Asked], pipelines: &[Pipeline], mut answers: Map<String, Json>) -> Map<String, Json> {
+    let mut named = Map::new();
+    for one in asked {
+        let Some(mut answer) = answers.remove(&one.name) else { continue };
+        let name = format!("{}#{}", kind_of(one, &answer), one.name);
+        match answer.get_mut("buckets") {
+            Some(Json::Array(buckets)) => buckets.iter_mut().for_each(|bucket| retype(one, bucket)),
+            Some(Json::Object(buckets)) => buckets.values_mut().for_each(|bucket| retype(one, bucket)),
+            _ => retype(one, &mut answer),
+        }
+        named.insert(name, answer);
+    }
+    for pipeline in pipelines {
+        if let (Some(kind), Some(answer)) = (pipeline.kind_name(), answers.remove(&pipeline.name)) {
+            named.insert(format!("{kind}#{}", pipeline.name), answer);
+        }
+    }
+    named
+}
+
+/// Names what lies below, in the place where it was.
+fn retype(asked: &Asked, bucket: &mut Json) {
+    if asked.children.is_empty() {
+        return;
+    }
+    let Json::Object(bucket) = bucket else { return };
+    let is_below = |name: &str| {
+        asked.children.iter().any(|child| child.name == name)
+            || asked.pipelines.iter().any(|pipeline| pipeline.name == name)
+    };
+    let (below, own): (Map<String, Json>, Map<String, Json>) =
+        std::mem::take(bucket).into_iter().partition(|(name, _)| is_below(name));
+    *bucket = own;
+    bucket.extend(typed(&asked.children, &asked.pipelines, below));
+}
+
+fn kind_of(asked: &Asked, answer: &Json) -> &'static str {
+    let field = match &asked.kind_name {
+        KindName::Known(name) => return name,
+        KindName::TermsOf(field) => field,
+    };
+    let mut keys = answer["buckets"].as_array().into_iter().flatten().map(|bucket| &bucket["key"]).peekable();
+    if keys.peek().is_none() {
+        return match mapping::kind_of(field) {
+            Some(FieldKind::Int | FieldKind::Bool | FieldKind::Instant) => "lterms",
+            Some(FieldKind::Float | FieldKind::Decimal) => "dterms",
+            Some(FieldKind::Keyword | FieldKind::Text | FieldKind::Ip) => "sterms",
+            None => "umterms",
+        };
+    }
+    match keys.try_fold("lterms", |kind, key| match key {
+        Json::Number(number) if number.is_i64() || number.is_u64() => Some(kind),
+        Json::Number(_) => Some("dterms"),
+        _ => None,
+    }) {
+        Some(kind) => kind,
+        None => "sterms",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::dsl::shape::Shape;
+
+    fn asked(name: &str, kind_name: KindName, children: Vec<Asked>) -> Asked {
+        Asked { name: name.to_owned(), kind_name, shape: Shape::Single, meta: None, children, pipelines: Vec::new() }
+    }
+
+    #[test]
+    fn names_have_their_kinds_on_every_level() {
+        let sum = asked("sum", KindName::Known("sum"), Vec::new());
+        let terms = asked("by", KindName::TermsOf("service".to_owned()), vec![sum.clone()]);
+        let filter = asked("one", KindName::Known("filter"), vec![terms]);
+        let answer =
+            json!({"one": {"doc_count": 3, "by": {"buckets": [{"key": "a", "doc_count": 1, "sum": {"value": 1.0}}]}}});
+        let expected = json!({"filter#one": {"doc_count": 3, "sterms#by": {"buckets": [{"key": "a", "doc_count": 1, "sum#sum": {"value": 1.0}}]}}});
+        assert_eq!(Json::Object(typed(&[filter], &[], answer.as_object().unwrap().clone())), expected);
+        let keyed = asked("f", KindName::Known("filters"), vec![sum]);
+        let answer = json!({"f": {"buckets": {"x": {"doc_count": 0, "sum": {"value": null}}}}});
+        let expected = json!({"filters#f": {"buckets": {"x": {"doc_count": 0, "sum#sum": {"value": null}}}}});
+        assert_eq!(Json::Object(typed(&[keyed], &[], answer.as_object().unwrap().clone())), expected);
+    }
+
+    #[test]
+    fn terms_are_named_by_their_keys() {
+        let check = |field: &str, keys: Json, expected: &str| {
+            let buckets: Vec<Json> = keys.as_array().unwrap().iter().map(|key| json!({ "key": key })).collect();
+            let terms = asked("t", KindName::TermsOf(field.to_owned()), Vec::new());
+            assert_eq!(kind_of(&terms, &json!({ "buckets": buckets })), expected, "{field} {keys}");
+        };
+        check("n", json!([1, 2]), "lterms");
+        check("n", json!([1, 2.5]), "dterms");
+        check("n", json!([2.5, "a"]), "sterms");
+        check("service", json!([]), "sterms");
+        check("amount", json!([]), "dterms");
+        check("nothing", json!([]), "umterms");
+    }
+}
