@@ -73,6 +73,7 @@ pub const TARGETS: &[Target] = &[
     target!(query),
     target!(redact),
     target!(search_body),
+    target!(sql),
     target!(spool_record),
     target!(syslog),
     target!(tsv),

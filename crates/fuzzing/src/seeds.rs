@@ -104,6 +104,9 @@ fixed! {
         "{\"token\":\"abcdefghijklmnopqrstuvwxyz\",\"card\":\"4111-1111-1111-1111\"} Cookie: sid=1; a=b";
     /// Bodies of Elasticsearch's searches.
     search_body: SEARCH, "{\"query\":{\"query_string\":{\"query\":\"a AND b -c\",\"fields\":[\"d^2\"]}},\"sort\":[\"_doc\"],\"search_after\":[1,2]}";
+    /// Statements of SQL.
+    sql: "SELECT service, count(*) AS n FROM logs WHERE @timestamp >= '2026-11-25' AND amount > 1.5 GROUP BY service",
+        "EXPLAIN WITH a AS (SELECT 'é' || \"x.y\" FROM error) SELECT * FROM a\nJOIN logs b ON a.x = b.x FRM";
     /// The body of a record of the agent's spool.
     spool_record: "{\"source\":\"f\",\"position\":7}\n{\"message\":\"a\"}\n";
     /// Syslog.

@@ -310,6 +310,15 @@ pub fn journal_entry(bytes: &[u8]) {
     assert_eq!(read_journal_entry(bytes), read_journal_entry(bytes));
 }
 
+/// Statements of SQL: what is wrong lies within the text.
+pub fn sql(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Err(error) = vigie_sql::check(text) else { return };
+    for (start, end) in error.details.iter().filter_map(|detail| detail.span) {
+        assert!(text.get(start..end).is_some(), "{start}..{end} of {text:?}");
+    }
+}
+
 /// Bodies of Elasticsearch's searches: the same body means the same.
 pub fn search_body(bytes: &[u8]) {
     let Ok(body) = serde_json::from_slice(bytes) else { return };

@@ -1,11 +1,10 @@
 //! Plans and runs statements.
 
-use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider};
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider};
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::context::SQLOptions;
@@ -14,33 +13,26 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Ident, visit_expressions_mut};
 use futures_util::TryStreamExt;
 use tokio::runtime::{Builder, Runtime};
 use vigie_domain::ports::{SqlAnswer, SqlRequest, SqlStore};
-use vigie_domain::{Error, LogType, Result, Scope};
+use vigie_domain::{Error, Result, Scope};
 use vigie_storage::{LogEngine, TableSession};
 
 use crate::answer::AnswerBuilder;
 use crate::error::{self, refused};
 use crate::functions;
 use crate::memory::QuestionMemory;
-use crate::table::LogTable;
+use crate::statement;
+use crate::views::LogViews;
 use crate::watch::WatchJoins;
 
-/// Bytes of a statement at most.
-const TEXT_BYTES_MAX: usize = 64 * 1024;
 /// How much longer than it may a statement is given to say so itself.
 const GRACE: Duration = Duration::from_millis(100);
-/// Brackets within brackets at most.
-const DEPTH_MAX: usize = 100;
 /// The schema of the views.
 const SCHEMA: &str = "public";
 /// The catalog of that.
 const CATALOG: &str = "vigie";
-/// The view of every event.
-const ALL_LOGS: &str = "logs";
 
 /// Answers SQL about what the engine holds. Works on threads of its own, so that others' requests do not wait for it.
 pub struct SqlEngine {
@@ -98,10 +90,6 @@ impl<T> Drop for Work<T> {
 #[async_trait]
 impl SqlStore for SqlEngine {
     async fn query(&self, scope: &Scope, request: &SqlRequest) -> Result<SqlAnswer> {
-        if request.text.len() > TEXT_BYTES_MAX {
-            let words = format!("the statement has {} bytes; at most {TEXT_BYTES_MAX} are allowed", request.text.len());
-            return Err(Error::invalid_field("query", words));
-        }
         let session = Arc::new(self.logs.table(scope).await?);
         let (request, threads) = (request.clone(), self.threads);
         let asked = session.clone();
@@ -153,17 +141,9 @@ async fn run(session: &Arc<TableSession>, request: &SqlRequest, threads: usize) 
 
 /// Everything a statement may use: the views and the functions.
 fn context(session: &Arc<TableSession>, memory: &Arc<QuestionMemory>, threads: usize) -> Result<SessionContext> {
-    let schema = MemorySchemaProvider::new();
-    let views = std::iter::once((ALL_LOGS, LogType::ALL.to_vec()))
-        .chain(LogType::ALL.into_iter().map(|log_type| (log_type.as_str(), vec![log_type])));
-    for (name, log_types) in views {
-        let table = LogTable::new(session.clone(), log_types)?;
-        schema.register_table(name.to_owned(), Arc::new(table)).map_err(error::internal)?;
-    }
     let catalog = MemoryCatalogProvider::new();
-    catalog.register_schema(SCHEMA, Arc::new(schema)).map_err(error::internal)?;
+    catalog.register_schema(SCHEMA, Arc::new(LogViews::new(session.clone()))).map_err(error::internal)?;
     let mut config = SessionConfig::new()
-        .set_usize("datafusion.sql_parser.recursion_limit", DEPTH_MAX)
         .with_target_partitions(threads)
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
         .with_create_default_catalog_and_schema(false)
@@ -191,34 +171,9 @@ fn context(session: &Arc<TableSession>, memory: &Arc<QuestionMemory>, threads: u
     Ok(context)
 }
 
-/// Takes `@timestamp` for the field that it is and not for a variable, of which there are none.
-fn quote_times(statement: &mut Statement) {
-    let quote = |name: &mut Ident| {
-        if name.value.starts_with('@') && name.quote_style.is_none() {
-            name.quote_style = Some('"');
-        }
-    };
-    match statement {
-        Statement::Statement(statement) => {
-            let _: ControlFlow<()> = visit_expressions_mut(statement.as_mut(), |expression| {
-                match expression {
-                    SqlExpr::Identifier(name) => quote(name),
-                    SqlExpr::CompoundIdentifier(names) => names.iter_mut().for_each(quote),
-                    _ => {}
-                }
-                ControlFlow::Continue(())
-            });
-        }
-        Statement::Explain(explained) => quote_times(&mut explained.statement),
-        _ => {}
-    }
-}
-
 async fn plan(context: &SessionContext, text: &str) -> datafusion::error::Result<LogicalPlan> {
     let state = context.state();
-    let mut statement = state.sql_to_statement(text, &state.config_options().sql_parser.dialect)?;
-    quote_times(&mut statement);
-    let plan = state.statement_to_plan(statement).await?;
+    let plan = state.statement_to_plan(statement::read(text)?).await?;
     let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     reads.verify_plan(&plan).map_err(|_| refused())?;
     Ok(plan)

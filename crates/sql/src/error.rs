@@ -1,13 +1,13 @@
 //! What goes wrong, in the words of this product.
 
-use datafusion::common::{Diagnostic, SchemaError, Span};
+use datafusion::common::{Column, Diagnostic, SchemaError, Span};
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
 use vigie_domain::error::ErrorDetail;
 use vigie_domain::{Error, ErrorKind};
 
 /// The field of the request that holds the statement.
-const FIELD: &str = "query";
+pub const FIELD: &str = "query";
 
 /// A failure that no statement should cause.
 pub fn internal(failure: DataFusionError) -> Error {
@@ -29,7 +29,7 @@ pub fn told(failure: DataFusionError, text: &str) -> Error {
         },
         DataFusionError::ArrowError(error, _) => of_arrow(*error, text),
         DataFusionError::Context(_, inner) => told(*inner, text),
-        DataFusionError::Shared(inner) => of_shared(&inner, text),
+        DataFusionError::Shared(inner) => of_shared(&inner),
         DataFusionError::Collection(mut all) if !all.is_empty() => told(all.swap_remove(0), text),
         DataFusionError::Diagnostic(diagnostic, inner) => {
             let place = diagnostic.span.and_then(|span| bytes_of(span, text));
@@ -47,6 +47,9 @@ pub fn told(failure: DataFusionError, text: &str) -> Error {
         DataFusionError::NotImplemented(words) => {
             Error::invalid_field(FIELD, format!("SQL of this kind is not there: {words}"))
         }
+        DataFusionError::Plan(words) if words.starts_with("table '") && words.ends_with("not found") => {
+            Error::invalid_field(FIELD, format!("{words}; SHOW TABLES lists the views"))
+        }
         DataFusionError::Plan(words) | DataFusionError::Execution(words) | DataFusionError::Configuration(words) => {
             Error::invalid_field(FIELD, words)
         }
@@ -62,14 +65,14 @@ fn of_arrow(error: arrow::error::ArrowError, text: &str) -> Error {
 }
 
 /// Of a failure that several operators hold, only what can be read from the outside.
-fn of_shared(failure: &DataFusionError, text: &str) -> Error {
+fn of_shared(failure: &DataFusionError) -> Error {
     match failure {
         DataFusionError::External(own) => match own.downcast_ref::<Error>() {
             Some(own) => own.clone(),
             None => Error::invalid_field(FIELD, own.to_string()),
         },
-        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => of_shared(inner, text),
-        DataFusionError::Shared(inner) => of_shared(inner, text),
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => of_shared(inner),
+        DataFusionError::Shared(inner) => of_shared(inner),
         DataFusionError::ResourcesExhausted(words) => Error::new(ErrorKind::TooLarge, words.clone()),
         DataFusionError::Internal(_) => Error::internal(format!("SQL: {failure}")),
         other => Error::invalid_field(FIELD, other.strip_backtrace()),
@@ -82,7 +85,7 @@ fn of_schema(error: &SchemaError) -> Error {
     };
     let asked = field.flat_name().replace('"', "");
     let is_near = |known: &&str| strsim::jaro_winkler(&asked.to_lowercase(), &known.to_lowercase()) > 0.8;
-    let names: Vec<&str> = valid_fields.iter().map(|column| column.name()).collect();
+    let names: Vec<&str> = valid_fields.iter().map(Column::name).collect();
     // What stands behind the name of a view is the field's own.
     let exact = names.iter().find(|known| known.eq_ignore_ascii_case(&asked));
     let mut near: Vec<&str> = exact.copied().into_iter().collect();
@@ -130,7 +133,11 @@ fn place_in<'a>(words: &'a str, text: &str) -> (&'a str, Option<(usize, usize)>)
 
 fn words_of(diagnostic: &Diagnostic, plain: String) -> String {
     // What was said of a missing field is better than what the planner says.
-    if plain.starts_with("there is no field") { plain } else { diagnostic.message.clone() }
+    if plain.starts_with("there is no field") || plain.ends_with("lists the views") {
+        plain
+    } else {
+        diagnostic.message.clone()
+    }
 }
 
 fn at(mut error: Error, place: Option<(usize, usize)>) -> Error {

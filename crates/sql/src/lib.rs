@@ -12,9 +12,12 @@ mod memory;
 mod newer;
 mod pushdown;
 mod scan;
+mod statement;
 mod table;
 #[cfg(test)]
 mod tests;
+mod views;
 mod watch;
 
 pub use engine::SqlEngine;
+pub use statement::check;

@@ -16,6 +16,8 @@ use vigie_domain::{TimeRange, Timestamp};
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 /// Values of a list that are asked for one by one.
 const LIST_MAX: usize = 100;
+/// Digits after the point of amounts.
+const AMOUNT_SCALE: i8 = 4;
 
 /// What the scan decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,13 +58,13 @@ pub fn pushed(condition: &Expr, kinds: &HashMap<String, FieldKind>) -> Option<Pu
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
             Some(Pushed::Matching(Query::Or(vec![query(left)?, query(right)?])))
         }
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match (field(left), literal(right)) {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match (field(left, kinds), literal(right)) {
             (Some(field), Some(value)) => compared(field, *op, value, kinds),
-            _ => compared(field(right)?, op.swap()?, literal(left)?, kinds),
+            _ => compared(field(right, kinds)?, op.swap()?, literal(left)?, kinds),
         },
         Expr::Between(Between { expr, negated: false, low, high }) => {
             let both = [(Operator::GtEq, low), (Operator::LtEq, high)];
-            let [low, high] = both.map(|(op, bound)| compared(field(expr)?, op, literal(bound)?, kinds));
+            let [low, high] = both.map(|(op, bound)| compared(field(expr, kinds)?, op, literal(bound)?, kinds));
             match (low?, high?) {
                 (Pushed::Within(low), Pushed::Within(high)) => {
                     Some(Pushed::Within(TimeRange { from: low.from, to: high.to }))
@@ -71,14 +73,15 @@ pub fn pushed(condition: &Expr, kinds: &HashMap<String, FieldKind>) -> Option<Pu
             }
         }
         Expr::InList(InList { expr, list, negated: false }) if list.len() <= LIST_MAX => {
-            let one = |value| compared(field(expr)?, Operator::Eq, literal(value)?, kinds).map(Pushed::into_query);
+            let one =
+                |value| compared(field(expr, kinds)?, Operator::Eq, literal(value)?, kinds).map(Pushed::into_query);
             Query::any(list.iter().map(one).collect::<Option<Vec<_>>>()?).map(Pushed::Matching)
         }
         Expr::Like(Like { negated: false, expr, pattern, escape_char: None, case_insensitive: false }) => {
-            like(field(expr)?, literal(pattern)?, kinds)
+            like(field(expr, kinds)?, literal(pattern)?, kinds)
         }
         Expr::IsNotNull(expr) => {
-            let field = field(expr)?;
+            let field = field(expr, kinds)?;
             let has_always = pseudo_fields::is_pseudo(field);
             (!has_always && kinds.contains_key(field)).then(|| Pushed::Matching(Query::exists(field)))
         }
@@ -91,26 +94,27 @@ pub fn pushed(condition: &Expr, kinds: &HashMap<String, FieldKind>) -> Option<Pu
 }
 
 /// The field that the expression reads, if it changes nothing but how its value is held.
-fn field(expr: &Expr) -> Option<&str> {
-    match expr {
-        Expr::Column(column) => Some(column.name()),
-        Expr::Cast(cast) => {
-            let is_same = matches!(
-                cast.field.data_type(),
-                DataType::Float64
-                    | DataType::Decimal128(..)
-                    | DataType::Utf8
-                    | DataType::Utf8View
-                    | DataType::LargeUtf8
-                    | DataType::Timestamp(TimeUnit::Nanosecond, _)
-            );
-            match &*cast.expr {
-                Expr::Column(column) if is_same => Some(column.name()),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
+fn field<'e>(expr: &'e Expr, kinds: &HashMap<String, FieldKind>) -> Option<&'e str> {
+    let cast = match expr {
+        Expr::Column(column) => return Some(column.name()),
+        Expr::Cast(cast) => cast,
+        _ => return None,
+    };
+    let Expr::Column(column) = &*cast.expr else { return None };
+    let kind = kinds.get(column.name())?;
+    let is_same = match cast.field.data_type() {
+        DataType::Float64 => matches!(kind, FieldKind::Int | FieldKind::Decimal | FieldKind::Float),
+        // Fewer digits would be rounded.
+        DataType::Decimal128(_, scale) => match kind {
+            FieldKind::Int => *scale >= 0,
+            FieldKind::Decimal => *scale >= AMOUNT_SCALE,
+            _ => false,
+        },
+        DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => *kind == FieldKind::Keyword,
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => *kind == FieldKind::Instant,
+        _ => false,
+    };
+    is_same.then(|| column.name())
 }
 
 fn literal(expr: &Expr) -> Option<&ScalarValue> {
@@ -124,10 +128,10 @@ fn compared(field: &str, op: Operator, value: &ScalarValue, kinds: &HashMap<Stri
     match kinds.get(field)? {
         FieldKind::Instant => {
             let at = instant(value)?;
-            (field == pseudo_fields::TIMESTAMP).then(|| range(op, at).map(Pushed::Within)).unwrap_or_else(|| {
-                // The matcher compares whole instants.
-                Some(Pushed::Matching(bounded(field, op, &at.to_string())?))
-            })
+            match field {
+                pseudo_fields::TIMESTAMP => range(op, at).map(Pushed::Within),
+                _ => bounded(field, op, &at.to_string()).map(Pushed::Matching),
+            }
         }
         FieldKind::Int | FieldKind::Float | FieldKind::Decimal => {
             let number = number(value)?;
@@ -206,6 +210,7 @@ fn like(field: &str, pattern: &ScalarValue, kinds: &HashMap<String, FieldKind>) 
 
 #[cfg(test)]
 mod tests {
+    use datafusion::logical_expr::Cast;
     use datafusion::prelude::{col, ident, lit};
 
     use super::*;
@@ -250,6 +255,9 @@ mod tests {
         check(&col("amount").gt(lit(5.5)), Some("amount>=5.5"));
         check(&lit(5).gt(col("amount")), Some("amount<=5"));
         check(&col("amount").gt(lit(1e17)), None);
+        let cast = |scale| Expr::Cast(Cast::new(Box::new(col("amount")), DataType::Decimal128(20, scale)));
+        check(&cast(4).eq(lit(5)), Some("amount:[5 TO 5]"));
+        check(&cast(0).eq(lit(5)), None);
         check(&col("is_bot"), Some("is_bot:true"));
         check(&col("service").is_null(), None);
         check(&col("service").is_not_null(), Some("service:*"));

@@ -84,7 +84,7 @@ mod tests {
             assert_eq!(covered, expected, "{scope}");
         };
         check(KeyScope::Ingest, &[Permission::LogsIngest, Permission::LogsUpload]);
-        check(KeyScope::Read, &[Permission::LogsRead]);
+        check(KeyScope::Read, &[Permission::LogsRead, Permission::LogsSql]);
         check(KeyScope::Score, &[Permission::FraudScore]);
     }
 

@@ -63,7 +63,7 @@ async fn what_is_wrong_is_told_at_its_place() {
     };
     let place = refused(&json!({"query": "SELECT servce FROM logs"}), 422).await;
     assert_eq!((&place["field"], &place["span"]), (&json!("query"), &json!([7, 13])), "{place}");
-    assert_eq!(refused(&json!({"query": "SELECT FROM WHERE"}), 400).await["field"], "query");
+    assert_eq!(refused(&json!({"query": "SELECT (1 FROM logs"}), 400).await["field"], "query");
     assert_eq!(refused(&json!({"query": "DROP TABLE logs"}), 422).await["field"], "query");
     assert_eq!(refused(&json!({"query": "SELECT 1", "limit": 0}), 422).await["field"], "limit");
     assert_eq!(refused(&json!({"query": ""}), 400).await["field"], "query");
