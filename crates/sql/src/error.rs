@@ -44,6 +44,10 @@ pub fn told(failure: DataFusionError, text: &str) -> Error {
         DataFusionError::SQL(error, _) => of_parser(&error, text),
         DataFusionError::ResourcesExhausted(words) => Error::new(ErrorKind::TooLarge, words),
         DataFusionError::SchemaError(error, _) => of_schema(&error),
+        // So a name is read whose first part is a word of SQL, such as user.
+        DataFusionError::NotImplemented(words) if words.starts_with("Dot access") => {
+            Error::invalid_field(FIELD, "a name with a dot in it is written in double quotes, such as \"user.id\"")
+        }
         DataFusionError::NotImplemented(words) => {
             Error::invalid_field(FIELD, format!("SQL of this kind is not there: {words}"))
         }

@@ -188,6 +188,7 @@ async fn errors_name_the_place_and_what_to_write_instead() {
     check("SELECT servce FROM logs", r#"there is no field "servce"; did you mean "service"?"#, Some("servce")).await;
     check("SELECT Service FROM logs", r#"did you mean "service"?"#, Some("Service")).await;
     check("SELECT amount, count(*) FROM logs", "GROUP BY", Some("amount")).await;
+    check("SELECT user.id FROM logs", "in double quotes", None).await;
     check("SELECT 1 FROM logz", "SHOW TABLES", Some("logz")).await;
     check("SELECT nosuch(1)", "nosuch", Some("nosuch")).await;
     let deep = format!("SELECT {}1{}", "(".repeat(500), ")".repeat(500));
