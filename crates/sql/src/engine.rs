@@ -27,6 +27,8 @@ use crate::statement;
 use crate::views::LogViews;
 use crate::watch::WatchJoins;
 
+/// Stack of a thread: plans are walked by recursion, as deep as `statement` lets conditions be.
+const STACK_BYTES: usize = 32 * 1024 * 1024;
 /// How much longer than it may a statement is given to say so itself.
 const GRACE: Duration = Duration::from_millis(100);
 /// The schema of the views.
@@ -54,8 +56,14 @@ impl SqlEngine {
     }
 
     fn runtime(&self) -> Result<&Runtime> {
-        let start =
-            || Builder::new_multi_thread().worker_threads(self.threads).thread_name("vigie-sql").enable_time().build();
+        let start = || {
+            Builder::new_multi_thread()
+                .worker_threads(self.threads)
+                .thread_name("vigie-sql")
+                .thread_stack_size(STACK_BYTES)
+                .enable_time()
+                .build()
+        };
         self.runtime.get_or_init(start).as_ref().map_err(|error| {
             Error::new(
                 vigie_domain::ErrorKind::Unavailable,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -48,9 +48,10 @@ impl OptimizerRule for WatchJoins {
 
     fn rewrite(&self, plan: LogicalPlan, _config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
         let LogicalPlan::Join(mut join) = plan else { return Ok(Transformed::no(plan)) };
-        let is_watched = |filter: &Expr| filter.to_string().contains(NAME);
+        let is_own = |part: &Expr| matches!(part, Expr::ScalarFunction(call) if call.func.name() == NAME);
+        let is_watched = |filter: &Expr| filter.exists(|part| Ok(is_own(part)));
         match join.filter.take() {
-            Some(filter) if join.on.is_empty() && !is_watched(&filter) => {
+            Some(filter) if join.on.is_empty() && !is_watched(&filter)? => {
                 join.filter = Some(self.is_wanted.call(Vec::new()).and(filter));
                 Ok(Transformed::yes(LogicalPlan::Join(join)))
             }
