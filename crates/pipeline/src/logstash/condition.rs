@@ -3,7 +3,7 @@
 //! `and` and `nand` bind tighter than `xor`, and that tighter than `or`, as in Logstash.
 
 use super::cursor::{Cursor, LogstashError};
-use super::parse::deeper;
+use super::parse::{bracketed, deeper};
 use super::tree::{Comparison, Condition, Operand};
 
 type Read<T> = Result<T, LogstashError>;
@@ -191,23 +191,7 @@ fn is_list(cursor: &Cursor<'_>) -> bool {
 
 fn list(cursor: &mut Cursor<'_>, depth: usize) -> Read<Operand> {
     let depth = deeper(cursor, depth)?;
-    let open = cursor.place();
-    cursor.take_if("[");
-    let mut items = Vec::new();
-    loop {
-        cursor.skip_space();
-        if cursor.take_if("]") {
-            return Ok(Operand::List(items));
-        }
-        if cursor.peek().is_none() {
-            return Err(cursor.error(open, "the list that begins here does not end; add a \"]\""));
-        }
-        items.push(operand(cursor, depth)?);
-        cursor.skip_space();
-        if !cursor.take_if(",") && !cursor.starts_with("]") {
-            return Err(cursor.expected("\",\" or \"]\""));
-        }
-    }
+    bracketed(cursor, &mut |cursor| operand(cursor, depth)).map(Operand::List)
 }
 
 /// `name(a, b)`: the grammar has calls, though Logstash knows none.

@@ -187,6 +187,14 @@ fn value(cursor: &mut Cursor<'_>, depth: usize) -> Read<Literal> {
 
 fn list(cursor: &mut Cursor<'_>, depth: usize) -> Read<Literal> {
     let depth = deeper(cursor, depth)?;
+    bracketed(cursor, &mut |cursor| value(cursor, depth)).map(Literal::List)
+}
+
+/// What stands in the square brackets here, each read by `read`.
+pub(super) fn bracketed<'t, T>(
+    cursor: &mut Cursor<'t>,
+    read: &mut dyn FnMut(&mut Cursor<'t>) -> Read<T>,
+) -> Read<Vec<T>> {
     let open = cursor.place();
     cursor.take_if("[");
     let mut items = Vec::new();
@@ -194,12 +202,12 @@ fn list(cursor: &mut Cursor<'_>, depth: usize) -> Read<Literal> {
         cursor.skip_space();
         // A comma after the last item is common, and Logstash 8 refuses it only sometimes.
         if cursor.take_if("]") {
-            return Ok(Literal::List(items));
+            return Ok(items);
         }
         if cursor.peek().is_none() {
             return Err(cursor.error(open, "the list that begins here does not end; add a \"]\""));
         }
-        items.push(value(cursor, depth)?);
+        items.push(read(cursor)?);
         cursor.skip_space();
         if !cursor.take_if(",") && !cursor.starts_with("]") {
             return Err(cursor.expected("\",\" or \"]\""));

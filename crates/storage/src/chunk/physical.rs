@@ -4,6 +4,7 @@
 //! the others a suffix (`amount`, `amount#text`). So no value is ever refused for its type, and a column name
 //! always means the same type, in every part.
 
+use arrow::datatypes::DataType;
 use vigie_domain::Timestamp;
 use vigie_domain::event_batch::ValueRef;
 use vigie_domain::mapping::FieldKind;
@@ -86,6 +87,18 @@ impl Physical {
 /// The field that a column belongs to.
 pub fn canonical_of(column: &str) -> &str {
     column.split_once('#').map_or(column, |(canonical, _)| canonical)
+}
+
+/// The kind of the values of a field's column.
+pub const fn kind_of_type(data_type: &DataType) -> FieldKind {
+    match data_type {
+        DataType::Boolean => FieldKind::Bool,
+        DataType::Int64 => FieldKind::Int,
+        DataType::Float64 => FieldKind::Float,
+        DataType::Decimal128(..) => FieldKind::Decimal,
+        DataType::Timestamp(..) => FieldKind::Instant,
+        _ => FieldKind::Keyword,
+    }
 }
 
 /// Whether the field's values may lie in columns; others are kept in the overflow column.

@@ -25,7 +25,7 @@ use vigie_domain::ports::{
 use vigie_domain::query::{Matcher, Query};
 use vigie_domain::{Day, Error, ErrorKind, EventId, LogType, Result, Scope, TimeRange, Timestamp};
 
-use crate::chunk::physical::canonical_of;
+use crate::chunk::physical::{canonical_of, kind_of_type};
 use crate::chunk::{Exceeding, column_names};
 use crate::error::StorageError;
 use crate::files::FolderLock;
@@ -282,7 +282,7 @@ fn fields_of(run: &Run, units: &[Unit], scope: &Scope) -> std::result::Result<Ve
         add(column_names::TIMESTAMP, log_type, FieldKind::Instant);
         add(vigie_domain::event::pseudo_fields::LOG_TYPE, log_type, FieldKind::Keyword);
         for column in unit.schema()?.fields().iter().filter(|column| !column_names::is_own(column.name())) {
-            add(canonical_of(column.name()), log_type, dynamic_kind(column.data_type()));
+            add(canonical_of(column.name()), log_type, kind_of_type(column.data_type()));
         }
         unit.overflow_fields()?.names().for_each(|field| add(field, log_type, FieldKind::Keyword));
     }
@@ -300,16 +300,4 @@ fn wider(left: FieldKind, right: FieldKind) -> FieldKind {
         FieldKind::Bool => 0,
     };
     if rank(right) > rank(left) { right } else { left }
-}
-
-fn dynamic_kind(data_type: &arrow::datatypes::DataType) -> FieldKind {
-    use arrow::datatypes::DataType;
-    match data_type {
-        DataType::Boolean => FieldKind::Bool,
-        DataType::Int64 => FieldKind::Int,
-        DataType::Float64 => FieldKind::Float,
-        DataType::Decimal128(..) => FieldKind::Decimal,
-        DataType::Timestamp(..) => FieldKind::Instant,
-        _ => FieldKind::Keyword,
-    }
 }

@@ -75,11 +75,6 @@ impl Budget {
         Ok(())
     }
 
-    /// Bytes held now.
-    pub fn held_bytes(&self) -> usize {
-        self.held.load(Ordering::Relaxed)
-    }
-
     /// Gives so many bytes back.
     pub fn shrink(&self, bytes: usize) {
         self.held.fetch_sub(bytes, Ordering::Relaxed);

@@ -8,7 +8,7 @@ use vigie_domain::mapping::{self, FieldKind};
 use vigie_domain::{LogType, Scope};
 
 use crate::chunk::column_names;
-use crate::chunk::physical::{DECIMAL_PRECISION, DECIMAL_SCALE, canonical_of};
+use crate::chunk::physical::{DECIMAL_PRECISION, DECIMAL_SCALE, canonical_of, kind_of_type};
 use crate::error::StorageError;
 use crate::scan::{Run, Unit};
 
@@ -109,10 +109,10 @@ pub fn columns(
         for column in unit.schema()?.fields().iter().filter(|column| !column_names::is_own(column.name())) {
             let name = canonical_of(column.name());
             match fields.get_mut(name) {
-                Some(met) => met.add(kind_of(column.data_type())),
+                Some(met) => met.add(kind_of_type(column.data_type())),
                 None => {
                     let mut met = Met::default();
-                    met.add(kind_of(column.data_type()));
+                    met.add(kind_of_type(column.data_type()));
                     fields.insert(name.to_owned(), met);
                 }
             }
@@ -134,17 +134,6 @@ pub fn columns(
     let others = fields.iter().filter(|(name, _)| !pseudo_fields::is_pseudo(name));
     let others = others.map(|(name, met)| TableColumn::new(name, met.kind(mapping::kind_of(name))));
     Ok(own.into_iter().chain(others).filter(|column| !scope.hides(&column.field)).collect())
-}
-
-const fn kind_of(data_type: &DataType) -> FieldKind {
-    match data_type {
-        DataType::Boolean => FieldKind::Bool,
-        DataType::Int64 => FieldKind::Int,
-        DataType::Float64 => FieldKind::Float,
-        DataType::Decimal128(..) => FieldKind::Decimal,
-        DataType::Timestamp(..) => FieldKind::Instant,
-        _ => FieldKind::Keyword,
-    }
 }
 
 #[cfg(test)]

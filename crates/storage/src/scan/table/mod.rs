@@ -110,11 +110,6 @@ impl TableSession {
         self.run.memory.shrink(bytes);
     }
 
-    /// Bytes that it holds.
-    pub fn held_bytes(&self) -> usize {
-        self.run.memory.held_bytes()
-    }
-
     /// What reading cost so far.
     pub fn stats(&self) -> ScanStats {
         self.run.stats()
