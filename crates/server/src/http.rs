@@ -5,6 +5,7 @@ pub mod body;
 pub mod cookies;
 pub mod credentials;
 pub mod error;
+pub mod export;
 pub mod extract;
 pub mod idempotency;
 pub mod observe;
@@ -33,6 +34,8 @@ pub fn all_routes() -> Routes {
     let routes = routes::search::routes(routes);
     let routes = routes::dashboard::routes(routes);
     let routes = routes::analytics::routes(routes);
+    let routes = routes::export::routes(routes);
+    let routes = routes::patterns::routes(routes);
     let routes = routes::shop::routes(routes);
     let routes = routes::performance::routes(routes);
     let routes = routes::backups::routes(routes);

@@ -397,6 +397,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every event that matches, as a file: NDJSON as it was sent, CSV, or Parquet.
+         * @description Nothing is held back for the answer, however long it is. `X-Total-Count` says how many events there were when it began. When an export
+         *     cannot go on, the connection is cut off: a file that ends as its format and its length say is whole.
+         *     In CSV a text that a spreadsheet would take for a formula has `'` before it. At most four exports run at once.
+         *
+         *     Needs the role `analyst`; of an API key also the scope `read`.
+         */
+        get: operations["get_logs_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/logs/ingest": {
         parameters: {
             query?: never;
@@ -934,6 +958,28 @@ export interface paths {
          * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_search_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The patterns of messages: what stays of many when numbers, ids and names in them are left open, with how often each occurs, when, and where.
+         * @description Up to a thousand of the latest messages of each tenth of the range are looked at; counts of larger ranges are estimates, and `exact` says so.
+         *
+         *     Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_search_patterns"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2492,6 +2538,87 @@ export interface components {
             alerts: Record<string, never>[];
             /** @description The way to a payment. */
             funnel: components["schemas"]["FunnelStep"][];
+        };
+        /** @description Messages that are alike. */
+        Pattern: {
+            /**
+             * @description The words, `<*>` where they differ.
+             * @example payment of <*> EUR for order <*> is completed
+             */
+            pattern: string;
+            /**
+             * Format: int64
+             * @description Its events.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Their share of the events with a message, 0 to 1.
+             */
+            share: number;
+            /** @description The latest of its messages. */
+            example: string;
+            /**
+             * Format: date-time
+             * @description When that was.
+             */
+            latest: string;
+            /** @description Its events by level. */
+            levels: {
+                [key: string]: number;
+            };
+            /** @description Its events by service. */
+            services: {
+                [key: string]: number;
+            };
+            /** @description Its events over the range, in 30 equal spans. */
+            trend: number[];
+            /** @description A query by which its events are found: its longest fixed words as phrases. Null when no word of it is fixed. */
+            query?: string | null;
+        };
+        /** @description The patterns of messages. */
+        Patterns: {
+            /**
+             * Format: date-time
+             * @description First instant of the range.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past it.
+             */
+            to: string;
+            /** @description The most frequent first. */
+            patterns: components["schemas"]["Pattern"][];
+            /** @description How many there are in all. */
+            distinct: number;
+            /**
+             * Format: int64
+             * @description Events with a message that match.
+             */
+            matching: number;
+            /**
+             * Format: int64
+             * @description How many of them were looked at: the latest of ten equal spans of the range.
+             */
+            looked_at: number;
+            /** @description Whether every event was looked at; else counts are estimates. */
+            exact: boolean;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+            /**
+             * Format: int64
+             * @description Rows looked at.
+             */
+            rows_scanned: number;
+            /**
+             * Format: int64
+             * @description Bytes of files decoded.
+             */
+            bytes_read: number;
         };
         /** @description Payments made in one way. */
         PaymentMethod: components["schemas"]["TransactionTotals"] & {
@@ -4787,6 +4914,101 @@ export interface operations {
             };
         };
     };
+    get_logs_export: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `ndjson` unless said, `csv` or `parquet`.
+                 * @example csv
+                 */
+                format?: string;
+                /** @description Which events; all when left out. */
+                query?: string;
+                /** @description First instant; the first of all when left out. Also `date_from`, `start_date`. */
+                from?: string;
+                /** @description First instant past the range; no end when left out. Also `date_to`, `end_date`. */
+                to?: string;
+                /** @description `desc`, the latest first, unless `asc` is said. */
+                sort?: string;
+                /**
+                 * @description Columns of CSV and Parquet by name, with commas between; some common ones of CSV and all of Parquet when left out. NDJSON has whole events.
+                 * @example @timestamp,level,message
+                 */
+                fields?: string;
+                /** @description Events at most; all when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such format or order, or too many columns */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description as many exports as may be are under way */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_logs_ingest: {
         parameters: {
             query?: {
@@ -6450,6 +6672,80 @@ export interface operations {
             };
             /** @description the role, or the scopes of the API key, do not allow it */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_search_patterns: {
+        parameters: {
+            query?: {
+                /** @description Which events; all when left out. */
+                query?: string;
+                /** @description First instant; a day before `to` when left out. Also `date_from`. */
+                from?: string;
+                /** @description First instant past the range; now when left out. Also `date_to`. */
+                to?: string;
+                /** @description How many patterns: 50 unless said, at most 500. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the patterns */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Patterns"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit` is out of bounds */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod events;
 pub mod logs;
 pub mod parameters;
+pub mod patterns;
 pub mod performance;
 pub mod pipelines;
 pub mod search;

@@ -21,6 +21,7 @@ mod demo;
 mod documents;
 mod elasticsearch;
 mod elasticsearch_search;
+mod export;
 mod kill;
 mod logs;
 mod numbers;
