@@ -12,6 +12,7 @@ pub mod kept_answers;
 pub mod kept_objects;
 pub mod listing;
 pub mod pipelines;
+mod records;
 pub mod search;
 #[cfg(test)]
 mod test_shop;
