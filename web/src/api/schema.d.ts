@@ -321,6 +321,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs/search/recent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The searches that you ran by `POST /api/logs/search` with `remember`, latest first, each once.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        get: operations["get_logs_search_recent"];
+        put?: never;
+        post?: never;
+        /**
+         * Forgets the searches that you ran.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        delete: operations["delete_logs_search_recent"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/search/save": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Saves a search under a name, for yourself or shared with others.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_logs_search_save"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/search/saved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your saved searches and those that others share, latest saved first.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        get: operations["get_logs_search_saved"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/search/saved/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A saved search that you see.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        get: operations["get_logs_search_saved_id"];
+        /**
+         * Changes a saved search of yours, as an admin any that is shared. It must still have the version that you read.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        put: operations["put_logs_search_saved_id"];
+        post?: never;
+        /**
+         * Deletes a saved search of yours, as an admin any that is shared.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        delete: operations["delete_logs_search_saved_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/logs/search/services": {
         parameters: {
             query?: never;
@@ -1363,6 +1455,20 @@ export interface components {
              */
             copied_bytes: number;
         };
+        /** @description What a saved search is to become. */
+        ChangeSearchRequest: {
+            /**
+             * Format: int64
+             * @description `version` of the search that is changed; another one is answered with 409 and the current one.
+             */
+            version: number;
+            /** @description 1 to 100 characters; each of yours has its own. */
+            name: string;
+            /** @description Whether others see it. */
+            shared?: boolean;
+            /** @description What it asks for. */
+            search?: components["schemas"]["SearchContent"];
+        };
         /** @description One thing that was looked at. */
         CheckView: {
             /** @description What was looked at. */
@@ -1455,6 +1561,13 @@ export interface components {
              */
             deleted: number;
         };
+        /** @description What was deleted, or would be. */
+        DeletedSearch: {
+            /** @description Whether nothing was deleted. */
+            dry_run: boolean;
+            /** @description The search. */
+            search: components["schemas"]["SavedSearch"];
+        };
         /** @description An event and its neighbours in time. */
         EventContext: {
             /** @description Those before, earliest first. */
@@ -1490,6 +1603,13 @@ export interface components {
         FieldsAnswer: {
             /** @description By name. */
             fields: components["schemas"]["Field"][];
+        };
+        /** @description How many searches were forgotten, or would be. */
+        ForgottenSearches: {
+            /** @description Whether nothing was forgotten. */
+            dry_run: boolean;
+            /** @description How many. */
+            deleted: number;
         };
         /** @description One step on the way to a payment. */
         FunnelStep: {
@@ -1777,6 +1897,33 @@ export interface components {
             inputs: components["schemas"]["Input"][];
             /** @description What is kept of what they could not store. */
             dead_letters: components["schemas"]["DeadLetterNumbers"];
+        };
+        /** @description A column of a table. */
+        KeptColumn: {
+            /**
+             * @description The field.
+             * @example message
+             */
+            field: string;
+            /**
+             * Format: int32
+             * @description Its width in pixels; null lets the layout choose.
+             */
+            width_px?: number | null;
+        };
+        /** @description A filter beside a query. */
+        KeptFilter: {
+            /**
+             * @description The field.
+             * @example service
+             */
+            field: string;
+            /** @description The value that it has; null asks only whether it is there. */
+            value?: string | null;
+            /** @description Whether the opposite is asked. */
+            negated?: boolean;
+            /** @description Whether it is kept but asks nothing now. */
+            disabled?: boolean;
         };
         /** @description Which letters: `{"ids": ["…"]}` or `{"all": true}`. */
         LettersRequest: {
@@ -2071,6 +2218,23 @@ export interface components {
             /** @description For `cursor` of the next page; null on the last. */
             next_cursor?: string | null;
         };
+        /** @description A search that was run. */
+        RecentSearch: {
+            /** @description What it asked for. */
+            search: components["schemas"]["SearchContent"];
+            /**
+             * Format: date-time
+             * @description When it was last run.
+             */
+            ran_at: string;
+        };
+        /** @description The searches that the caller ran. */
+        RecentSearchesAnswer: {
+            /** @description Latest first, at most 50. */
+            searches: components["schemas"]["RecentSearch"][];
+            /** @description How many these are. */
+            count: number;
+        };
         /** @description The refresh token; left out by the web client, whose cookie holds it. */
         RefreshRequest: {
             /** @description The token that the last login or refresh gave. */
@@ -2101,6 +2265,62 @@ export interface components {
              */
             refused: number;
         };
+        /** @description A search to be saved. */
+        SaveSearchRequest: {
+            /**
+             * @description 1 to 100 characters; each of yours has its own.
+             * @example Errors of the cart
+             */
+            name: string;
+            /** @description Whether others see it; only you and admins change and delete it. */
+            shared?: boolean;
+            /** @description What it asks for. */
+            search?: components["schemas"]["SearchContent"];
+        };
+        /** @description A saved search. */
+        SavedSearch: {
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description One more with every change.
+             */
+            version: number;
+            /** @description Its name. */
+            name: string;
+            /** @description Whether others see it. */
+            shared: boolean;
+            /** @description Id of the user who saved it. */
+            owner_id: string;
+            /** @description Their name. */
+            owner: string;
+            /** @description What it asks for. */
+            search: components["schemas"]["SearchContent"];
+            /**
+             * Format: date-time
+             * @description When it was saved.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A page of saved searches. */
+        SavedSearchesAnswer: {
+            /** @description Latest saved first. */
+            searches: components["schemas"]["SavedSearch"][];
+            /**
+             * Format: int64
+             * @description How many there are in all.
+             */
+            total: number;
+            /** @description Whether there are no more than `total`. */
+            total_is_exact: boolean;
+            /** @description For `cursor` of the next page; null on the last. */
+            next_cursor?: string | null;
+        };
         /** @description A page of events. */
         SearchAnswer: {
             /** @description The events, in the order asked for. */
@@ -2129,6 +2349,42 @@ export interface components {
             cached: boolean;
             /** @description For `cursor` of the next page; null on the last. */
             next_cursor?: string | null;
+        };
+        /** @description What a search asks for, as it was typed. */
+        SearchContent: {
+            /**
+             * @description The query.
+             * @default
+             * @example level:error AND service:cart
+             */
+            query: string;
+            /**
+             * @description Filters beside it, in the order shown, at most 50.
+             * @default []
+             */
+            filters: components["schemas"]["KeptFilter"][];
+            /**
+             * @description Columns of the table, in order, at most 50; null leaves them as they are.
+             * @default null
+             */
+            columns: components["schemas"]["KeptColumn"][] | null;
+            /**
+             * @description Latest first unless said.
+             * @default newest
+             */
+            sort: components["schemas"]["SortText"];
+            /**
+             * @description First instant; kept as typed, so that `now-15m` stays relative. Null leaves it as it is.
+             * @default null
+             * @example now-15m
+             */
+            from: string | null;
+            /**
+             * @description First instant past the range, in the same way.
+             * @default null
+             * @example now
+             */
+            to: string | null;
         };
         /** @description A search for events. */
         SearchRequest: {
@@ -2160,6 +2416,7 @@ export interface components {
             cursor?: string | null;
             /** @description Whether to answer snippets with what was searched for. */
             highlight?: boolean | null;
+            remember?: components["schemas"]["SearchContent"] | null;
         };
         /** @description A service and its events. */
         ServiceCount: {
@@ -3460,6 +3717,462 @@ export interface operations {
             };
             /** @description the role, or the scopes of the API key, do not allow it */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_logs_search_recent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the searches */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecentSearchesAnswer"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_logs_search_recent: {
+        parameters: {
+            query?: {
+                /** @description Only says what would be deleted. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how many were forgotten, or with `dry_run` would be */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForgottenSearches"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_logs_search_save: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveSearchRequest"];
+            };
+        };
+        responses: {
+            /** @description the saved search */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"];
+                };
+            };
+            /** @description the query cannot be read; `errors` names the place */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description you have one of that name, or as many as there may be */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description name or content are wrong; `errors` names which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_logs_search_saved: {
+        parameters: {
+            query?: {
+                /** @description How many, 50 unless said, at most 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of searches */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchesAnswer"];
+                };
+            };
+            /** @description the cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the limit is out of its bounds */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_logs_search_saved_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of the search */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the search */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such search, or it is somebody else's and not shared */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_logs_search_saved_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of the search */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeSearchRequest"];
+            };
+        };
+        responses: {
+            /** @description the search as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"];
+                };
+            };
+            /** @description the query cannot be read; `errors` names the place */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such search, or it is somebody else's and not shared */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it has another version, which `errors` tells, or its owner has one of that name */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description name or content are wrong; `errors` names which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_logs_search_saved_id: {
+        parameters: {
+            query?: {
+                /** @description Only says what would be deleted. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description id of the search */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the search that was deleted, or with `dry_run` would be */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedSearch"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such search, or it is somebody else's and not shared */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -15,6 +15,7 @@ pub mod logs;
 pub mod pipelines;
 pub mod push;
 pub mod search;
+pub mod searches;
 pub mod stages;
 pub mod uploads;
 

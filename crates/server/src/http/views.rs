@@ -8,5 +8,6 @@ pub mod logs;
 pub mod parameters;
 pub mod pipelines;
 pub mod search;
+pub mod searches;
 pub mod sql;
 pub mod uploads;

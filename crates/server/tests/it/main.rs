@@ -31,6 +31,7 @@ mod problems;
 mod push;
 mod query_help;
 mod redaction;
+mod searches;
 mod shop;
 mod sql;
 mod stages;
