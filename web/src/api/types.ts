@@ -24,6 +24,9 @@ export type Suggestion = Omit<Schemas['Suggestion'], 'kind'> & { kind: 'field' |
 export type ValidateAnswer = Schemas['ValidateAnswer'];
 /** The events around one. */
 export type ContextAnswer = Record<keyof Pick<Schemas['EventContext'], 'before' | 'after'>, Hit[]> & { event: Hit };
+export type SearchContent = Schemas['SearchContent'];
+export type SavedSearch = Schemas['SavedSearch'];
+export type RecentSearch = Schemas['RecentSearch'];
 export type Input = Schemas['Input'];
 export type Inputs = Schemas['Inputs'];
 export type DeadLetter = Schemas['DeadLetter'];

@@ -4,12 +4,13 @@
 import * as explore from './explore';
 import * as inputs from './inputs';
 import * as overview from './overview';
+import * as searches from './searches';
 import * as shell from './shell';
 import * as uploads from './uploads';
 
 const texts = {
-  en: { ...shell.en, ...explore.en, ...inputs.en, ...overview.en, ...uploads.en },
-  fr: { ...shell.fr, ...explore.fr, ...inputs.fr, ...overview.fr, ...uploads.fr },
+  en: { ...shell.en, ...explore.en, ...inputs.en, ...overview.en, ...searches.en, ...uploads.en },
+  fr: { ...shell.fr, ...explore.fr, ...inputs.fr, ...overview.fr, ...searches.fr, ...uploads.fr },
 };
 
 export type Language = keyof typeof texts;

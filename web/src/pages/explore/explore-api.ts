@@ -6,7 +6,7 @@
 import type { Histogram, ValidateAnswer } from '../../api/types';
 import type { RequestRecord } from './inspect';
 import { unitSpan } from './spans';
-import type { ContextAnswer, FieldInfo, FieldValues, Hit, QueryProblem, SearchAnswer, SortOrder, Suggestion } from './types';
+import type { ContextAnswer, FieldInfo, FieldValues, Hit, QueryProblem, SearchAnswer, SearchContent, SortOrder, Suggestion } from './types';
 
 export interface SearchPage {
   query: string;
@@ -15,6 +15,8 @@ export interface SearchPage {
   sort: SortOrder;
   size: number;
   cursor: string | null;
+  /** What a person typed, when a person asked. */
+  remember: SearchContent | null;
 }
 
 export interface Range {
@@ -154,8 +156,10 @@ export function exploreApi(send: Send, now_ms: () => number): ExploreApi {
     (await call<T>({ name: 'search', method: 'GET', path }, signal)).answer;
 
   return {
-    search: ({ query, from, to, sort, size, cursor }, signal) =>
-      call({ name: 'search', method: 'POST', path: '/api/logs/search', body: { query, date_from: from, date_to: to, size, sort, cursor, highlight: true } }, signal),
+    search: ({ query, from, to, sort, size, cursor, remember }, signal) => {
+      const body = { query, date_from: from, date_to: to, size, sort, cursor, highlight: true, ...(remember === null ? {} : { remember }) };
+      return call({ name: 'search', method: 'POST', path: '/api/logs/search', body }, signal);
+    },
     histogram: (question, signal) =>
       call({ name: 'histogram', method: 'GET', path: `/api/analytics/logs-per-hour?${new URLSearchParams({ ...question })}` }, signal),
     count: async (query, { from, to }, signal) =>

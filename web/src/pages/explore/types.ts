@@ -1,6 +1,6 @@
 /** The shapes that Explore keeps in its address, and those of the API that it reads. No behaviour. */
 
-export type { ContextAnswer, FieldInfo, FieldValues, Hit, SearchAnswer, Suggestion } from '../../api/types';
+export type { ContextAnswer, FieldInfo, FieldValues, Hit, RecentSearch, SavedSearch, SearchAnswer, SearchContent, Suggestion } from '../../api/types';
 
 /** The server's word about a query, its place counted in the units of the text that was typed. */
 export interface QueryProblem {
