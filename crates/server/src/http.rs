@@ -32,6 +32,7 @@ pub fn all_routes() -> Routes {
     let routes = routes::uploads::routes(routes);
     let routes = routes::searches::routes(routes);
     let routes = routes::search::routes(routes);
+    let routes = routes::facets::routes(routes);
     let routes = routes::dashboard::routes(routes);
     let routes = routes::analytics::routes(routes);
     let routes = routes::backups::routes(routes);

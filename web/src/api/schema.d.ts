@@ -794,6 +794,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of several fields: how many of the matching events have each, how many different values it has, and the most frequent
+         *     ones. Every matching event is counted.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_search_facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/search/fields": {
         parameters: {
             query?: never;
@@ -806,6 +827,27 @@ export interface paths {
          * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_search_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search/fields/{name}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of one field: its kind, how many of the matching events have it, its values; of numbers also their spread, of
+         *     `@timestamp` the first and last instant. Every matching event is counted.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_search_fields_name_stats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1577,6 +1619,80 @@ export interface components {
             /** @description Those after, earliest first. */
             after: components["schemas"]["Hit"][];
         };
+        /** @description What the matching events have in one field. */
+        Facet: {
+            /** @description The field's one name. */
+            field: string;
+            /**
+             * @description `keyword`, `text`, `int`, `float`, `decimal`, `bool`, `instant` or `ip`; null when no event of the range has it.
+             * @example keyword
+             */
+            kind?: string | null;
+            /**
+             * Format: int64
+             * @description Events that have it.
+             */
+            present: number;
+            /**
+             * Format: int64
+             * @description Events that do not.
+             */
+            missing: number;
+            /**
+             * Format: int64
+             * @description Different values.
+             */
+            distinct: number;
+            /** @description The most frequent values, most frequent first. */
+            values: components["schemas"]["FacetValue"][];
+            /**
+             * Format: int64
+             * @description Events counted under other values; one with several of them counts once for each.
+             */
+            other_count: number;
+        };
+        /** @description A value, and how many of the matching events have it. */
+        FacetValue: {
+            /** @description The value: a string, a number or a boolean. */
+            value: components["schemas"]["Value"];
+            /**
+             * Format: int64
+             * @description Events.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Their share of all that match, 0 to 1.
+             */
+            share: number;
+        };
+        /** @description What the matching events have in several fields. */
+        FacetsAnswer: {
+            /** @description In the order asked, each field once. */
+            fields: components["schemas"]["Facet"][];
+            /**
+             * Format: int64
+             * @description Events that match. Each of them was counted: nothing here is a sample.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+            /**
+             * Format: int64
+             * @description Rows that were looked at.
+             */
+            rows_scanned: number;
+            /**
+             * Format: int64
+             * @description Bytes of files that were decoded.
+             */
+            bytes_read: number;
+            /** @description Whether the answer was remembered from before. */
+            cached: boolean;
+        };
         /** @description One field. */
         Field: {
             /** @description Its one name. */
@@ -1598,6 +1714,49 @@ export interface components {
              * @example amount
              */
             field: string;
+        };
+        /** @description All that is told of one field. */
+        FieldStats: components["schemas"]["Facet"] & {
+            /**
+             * Format: int64
+             * @description Events that match. Each of them was counted: nothing here is a sample.
+             */
+            total: number;
+            numbers?: components["schemas"]["NumberStats"] | null;
+            /**
+             * @description Of an amount: the currencies of the events that have it, most frequent first.
+             * @example [
+             *       "EUR"
+             *     ]
+             */
+            currencies: string[];
+            /**
+             * Format: date-time
+             * @description Of `@timestamp`: the first instant.
+             */
+            first?: string | null;
+            /**
+             * Format: date-time
+             * @description Of `@timestamp`: the last instant.
+             */
+            last?: string | null;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+            /**
+             * Format: int64
+             * @description Rows that were looked at.
+             */
+            rows_scanned: number;
+            /**
+             * Format: int64
+             * @description Bytes of files that were decoded.
+             */
+            bytes_read: number;
+            /** @description Whether the answer was remembered from before. */
+            cached: boolean;
         };
         /** @description The fields that events have. */
         FieldsAnswer: {
@@ -2000,6 +2159,75 @@ export interface components {
              * @example 90
              */
             expires_in_days?: number | null;
+        };
+        /** @description A share and the value below which it lies. */
+        NumberPercentile: {
+            /**
+             * Format: double
+             * @description The share, in percent.
+             * @example 95
+             */
+            percent: number;
+            /**
+             * Format: double
+             * @description The value.
+             */
+            value: number;
+        };
+        /** @description A span of numbers. */
+        NumberSpan: {
+            /**
+             * Format: double
+             * @description Where it begins.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description Events with a number in it.
+             */
+            count: number;
+        };
+        /** @description What is told of a field's numbers. */
+        NumberStats: {
+            /**
+             * Format: int64
+             * @description How many numbers.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description The smallest.
+             */
+            min: number;
+            /**
+             * Format: double
+             * @description The largest.
+             */
+            max: number;
+            /**
+             * Format: double
+             * @description Their mean; null for amounts of several currencies, which are never added.
+             */
+            mean?: number | null;
+            /**
+             * Format: double
+             * @description Their sum; null for amounts of several currencies.
+             */
+            sum?: number | null;
+            /**
+             * Format: double
+             * @description How far they lie from their mean: the square root of the mean square; null for amounts of several currencies.
+             */
+            standard_deviation?: number | null;
+            /** @description Shares and the values below which they lie, interpolated between the closest ranks. */
+            percentiles: components["schemas"]["NumberPercentile"][];
+            /**
+             * Format: double
+             * @description Width of the spans.
+             */
+            interval: number;
+            /** @description The spans from the smallest to the largest number, empty ones included; each begins at `from` and ends before the next. */
+            histogram: components["schemas"]["NumberSpan"][];
         };
         /** @description Everything on the overview page. */
         Overview: {
@@ -5327,6 +5555,94 @@ export interface operations {
             };
         };
     };
+    get_search_facets: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The fields, with commas between them, at most 20.
+                 * @example service,level,country
+                 */
+                fields?: string;
+                /** @description Which events are looked at; all when left out. */
+                query?: string;
+                /** @description First instant; all time when left out. */
+                from?: string;
+                /** @description First instant past the range. */
+                to?: string;
+                /** @description Values of each field, 10 unless said, at most 100. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the fields in the order asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetsAnswer"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it takes more memory than one query may */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no field, too many fields or too many values */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_search_fields: {
         parameters: {
             query?: {
@@ -5361,6 +5677,101 @@ export interface operations {
             };
             /** @description the role, or the scopes of the API key, do not allow it */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_search_fields_name_stats: {
+        parameters: {
+            query?: {
+                /** @description Which events are looked at; all when left out. */
+                query?: string;
+                /** @description First instant; all time when left out. */
+                from?: string;
+                /** @description First instant past the range. */
+                to?: string;
+                /** @description Values, 10 unless said, at most 100. */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the field or an alias */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what is told of the field */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldStats"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no event has that field */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it takes more memory than one query may */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many values */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -4,6 +4,7 @@ mod aggregate;
 #[cfg(test)]
 mod aggregate_tests;
 mod cursor;
+mod facets;
 mod fields;
 mod highlight;
 mod sql;
@@ -25,6 +26,9 @@ use crate::Clock;
 use crate::time_range::AskedRange;
 
 pub use aggregate::{AggregateInput, Aggregated, AskedKind, AskedQuestion};
+pub use facets::{
+    FACET_VALUES_DEFAULT, FACET_VALUES_MAX, FACETS_MAX, Facet, FacetInput, Facets, FieldStats, NumberStats,
+};
 pub use fields::{FieldView, Suggestion, SuggestionKind, Validation, ValueCount, ValuesPage, kind_name};
 pub(crate) use highlight::Marks;
 pub use highlight::{HIGHLIGHT_END, HIGHLIGHT_START};

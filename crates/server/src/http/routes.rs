@@ -10,6 +10,7 @@ pub mod backups;
 pub mod dashboard;
 pub mod documentation;
 pub mod elasticsearch;
+pub mod facets;
 pub mod health;
 pub mod logs;
 pub mod pipelines;

@@ -21,6 +21,7 @@ mod demo;
 mod documents;
 mod elasticsearch;
 mod elasticsearch_search;
+mod facets;
 mod kill;
 mod logs;
 mod numbers;
