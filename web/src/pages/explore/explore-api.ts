@@ -6,7 +6,7 @@
 import type { Histogram, ValidateAnswer } from '../../api/types';
 import type { RequestRecord } from './inspect';
 import { unitSpan } from './spans';
-import type { ContextAnswer, FieldInfo, FieldValues, Hit, QueryProblem, SearchAnswer, SearchContent, SortOrder, Suggestion } from './types';
+import type { ContextAnswer, FacetsAnswer, FieldInfo, FieldStats, FieldValues, Hit, QueryProblem, SearchAnswer, SearchContent, SortOrder, Suggestion } from './types';
 
 export interface SearchPage {
   query: string;
@@ -62,6 +62,9 @@ export interface ExploreApi {
   storedTotal(signal: AbortSignal): Promise<number>;
   fields(range: Range, signal: AbortSignal): Promise<FieldInfo[]>;
   values(question: { field: string; query: string; limit: number } & Range, signal: AbortSignal): Promise<FieldValues>;
+  /** What the events have in each of the fields, all of them counted. */
+  facets(question: { fields: readonly string[]; query: string; size: number } & Range, signal: AbortSignal): Promise<FacetsAnswer>;
+  fieldStats(question: { field: string; query: string; size: number } & Range, signal: AbortSignal): Promise<FieldStats>;
   complete(question: { q: string; field: string | null } & Range, signal: AbortSignal): Promise<Suggestion[]>;
   validate(query: string, signal: AbortSignal): Promise<QueryProblem[]>;
   event(id: string, signal: AbortSignal): Promise<Hit>;
@@ -168,6 +171,10 @@ export function exploreApi(send: Send, now_ms: () => number): ExploreApi {
     fields: async (range, signal) => (await get<{ fields: FieldInfo[] }>(`/api/search/fields?${new URLSearchParams({ ...range })}`, signal)).fields,
     values: ({ limit, ...question }, signal) =>
       get(`/api/search/values?${new URLSearchParams({ ...question, limit: String(limit) })}`, signal),
+    facets: ({ fields, size, ...question }, signal) =>
+      get(`/api/search/facets?${new URLSearchParams({ fields: fields.join(','), ...question, size: String(size) })}`, signal),
+    fieldStats: ({ field, size, ...question }, signal) =>
+      get(`/api/search/fields/${encodeURIComponent(field)}/stats?${new URLSearchParams({ ...question, size: String(size) })}`, signal),
     complete: async ({ q, field, from, to }, signal) => {
       const params = new URLSearchParams({ q, from, to });
       if (field !== null) params.set('field', field);

@@ -7,6 +7,7 @@
  */
 import { columnsToken, STANDARD_COLUMNS, toggledColumn } from './columns';
 import type { ExploreApi } from './explore-api';
+import { FacetRun } from './facet-run.svelte';
 import { FieldCatalog } from './field-catalog.svelte';
 import { clicked, distinct, fullQuery, typedOffset } from './filters';
 import { HistogramRun } from './histogram-run.svelte';
@@ -14,7 +15,7 @@ import { stateWith, type RecentEntry } from './saved-search';
 import { SearchLibrary, type LibraryPorts } from './search-library.svelte';
 import { SearchRun } from './search-run.svelte';
 import type { ResolvedRange } from './share';
-import type { Column, Density, DetailTab, ExploreState, Filter, QueryProblem, SavedSearch, SearchContent, SortOrder } from './types';
+import type { Column, Density, DetailTab, ExploreState, Filter, QueryProblem, SavedSearch, SearchContent, SortOrder, View } from './types';
 import { paramsFromState, searchKey, STANDARD_STATE, stateFromParams } from './url-state';
 
 export type HistoryMode = 'push' | 'replace';
@@ -51,6 +52,7 @@ export class ExploreSession {
   readonly search: SearchRun;
   readonly histogram: HistogramRun;
   readonly fields: FieldCatalog;
+  readonly facets: FacetRun;
   readonly library: SearchLibrary;
   readonly api: ExploreApi;
   readonly #ports: ExplorePorts;
@@ -65,6 +67,7 @@ export class ExploreSession {
     this.search = new SearchRun(ports.api, ports.now_ms);
     this.histogram = new HistogramRun(ports.api);
     this.fields = new FieldCatalog(ports.api);
+    this.facets = new FacetRun(ports.api);
     this.preferredColumns = ports.recallColumns() ?? STANDARD_COLUMNS;
     this.library = new SearchLibrary(ports.library);
   }
@@ -208,6 +211,11 @@ export class ExploreSession {
     this.#go({ row }, this.state.row === null || row === null ? 'push' : 'replace');
   }
 
+  /** Another look at the same events; the open row stays with the rows. */
+  setView(view: View): void {
+    if (view !== this.state.view) this.#go({ view, row: null });
+  }
+
   setTab(tab: DetailTab): void {
     this.#go({ tab }, 'replace');
   }
@@ -217,6 +225,7 @@ export class ExploreSession {
     this.search.stop();
     this.histogram.stop();
     this.fields.stop();
+    this.facets.stop();
     this.library.stop();
   }
 }
