@@ -13,10 +13,12 @@ pub mod elasticsearch;
 pub mod facets;
 pub mod health;
 pub mod logs;
+pub mod performance;
 pub mod pipelines;
 pub mod push;
 pub mod search;
 pub mod searches;
+pub mod shop;
 pub mod stages;
 pub mod uploads;
 

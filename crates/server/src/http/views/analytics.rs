@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use vigie_app::analytics::{DashboardStats, Histogram, Overview, PeriodStats};
+use vigie_app::analytics::{DashboardStats, Histogram, Money, Overview, PeriodStats};
 
 use super::events::HitView;
 use super::logs::TypeCountView;
@@ -114,7 +114,7 @@ pub struct PeriodStatsView {
 
 impl From<PeriodStats> for PeriodStatsView {
     fn from(period: PeriodStats) -> Self {
-        let amount = |(currency, amount): (String, f64)| AmountView { currency, amount };
+        let amount = |money: Money| AmountView { currency: money.currency, amount: money.sum };
         Self {
             total_logs: period.total_logs,
             error_count: period.error_count,
