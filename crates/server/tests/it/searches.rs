@@ -183,9 +183,13 @@ async fn what_a_person_runs_is_remembered_and_what_asks_by_itself_is_not() {
 
     assert_eq!(run(Role::Viewer, typed("seen")).await, 200, "a viewer searches, and nothing is kept");
     assert_eq!(desk.recent(Role::Moderator).await["count"], 0);
-    let wrong = desk.ask(Role::Analyst, Method::POST, "/api/logs/search", &typed("level:(")).await;
-    wrong.assert_problem(400);
-    assert_eq!(wrong.json()["errors"][0]["field"], "remember.query");
+    for (body, field) in
+        [(typed("level:("), "query"), (json!({"query": "a", "remember": {"query": "level:("}}), "remember.query")]
+    {
+        let wrong = desk.ask(Role::Analyst, Method::POST, "/api/logs/search", &body).await;
+        wrong.assert_problem(400);
+        assert_eq!(wrong.json()["errors"][0]["field"], field, "{}", wrong.text());
+    }
 
     let path = "/api/logs/search/recent";
     desk.ask(Role::Viewer, Method::DELETE, path, &Json::Null).await.assert_problem(403);

@@ -159,12 +159,11 @@ pub async fn search_logs(
     JsonBody(mut request): JsonBody<SearchRequest>,
 ) -> ApiResult<JsonAnswer<SearchView>> {
     let may_keep = caller.account.require(Permission::SearchesKeep).is_ok();
-    let remembered = match request.remember.take().filter(|_| may_keep) {
-        Some(content) => Some(state.recent_searches.checked(content.into()).map_err(within_remember)?),
-        None => None,
-    };
+    let typed = request.remember.take().filter(|_| may_keep);
+    // Asked first: what is wrong with the question itself is told in its own words.
     let view = search_view(&state.search, &caller.scope, request).await?;
-    if let Some(content) = remembered {
+    if let Some(typed) = typed {
+        let content = state.recent_searches.checked(typed.into()).map_err(within_remember)?;
         remember(&state, &caller, &content).await;
     }
     Ok(JsonAnswer(view))
