@@ -2985,6 +2985,11 @@ export interface components {
             transactions: number;
             /**
              * Format: int64
+             * @description Transactions that were completed.
+             */
+            completed_transactions: number;
+            /**
+             * Format: int64
              * @description Transactions that failed or were declined.
              */
             failed_transactions: number;

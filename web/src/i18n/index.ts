@@ -5,13 +5,14 @@ import * as explore from './explore';
 import * as fieldStats from './field-stats';
 import * as inputs from './inputs';
 import * as overview from './overview';
+import * as performance from './performance';
 import * as searches from './searches';
 import * as shell from './shell';
 import * as uploads from './uploads';
 
 const texts = {
-  en: { ...shell.en, ...explore.en, ...fieldStats.en, ...inputs.en, ...overview.en, ...searches.en, ...uploads.en },
-  fr: { ...shell.fr, ...explore.fr, ...fieldStats.fr, ...inputs.fr, ...overview.fr, ...searches.fr, ...uploads.fr },
+  en: { ...shell.en, ...explore.en, ...fieldStats.en, ...inputs.en, ...overview.en, ...performance.en, ...searches.en, ...uploads.en },
+  fr: { ...shell.fr, ...explore.fr, ...fieldStats.fr, ...inputs.fr, ...overview.fr, ...performance.fr, ...searches.fr, ...uploads.fr },
 };
 
 export type Language = keyof typeof texts;

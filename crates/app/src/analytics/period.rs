@@ -30,6 +30,8 @@ pub struct PeriodStats {
     pub active_users: u64,
     /// Payments, whatever became of them.
     pub transactions: u64,
+    /// Payments that were made.
+    pub completed_transactions: u64,
     /// Payments that failed or were declined.
     pub failed_transactions: u64,
     /// Completed payments per currency, the most used first; never added across. `XXX` where none was sent.
@@ -83,6 +85,7 @@ pub(super) fn read(total: u64, answers: Answers<'_>) -> PeriodStats {
         active_services: answers.cardinality("services"),
         active_users: answers.cardinality("users"),
         transactions: answers.bucket_count("kinds", "payments"),
+        completed_transactions: money::count(answers, "paid"),
         failed_transactions: answers.bucket_count("kinds", "failed"),
         revenue: money::read(answers, "paid"),
         fraud_alerts: answers.bucket_count("kinds", "alerts"),

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { failedShare, revenueChanges } from './changes';
 
 it('without payments there is no share of failed ones', () => {
-  expect(failedShare({ transactions: 0, failed_transactions: 0 })).toBeNull();
-  expect(failedShare({ transactions: 8, failed_transactions: 2 })).toBe(0.25);
+  expect(failedShare({ completed_transactions: 0, failed_transactions: 0 })).toBeNull();
+  expect(failedShare({ completed_transactions: 6, failed_transactions: 2 })).toBe(0.25);
 });
 
 it('revenue is compared currency by currency, the largest first', () => {

@@ -2,9 +2,11 @@
 import type { Amount, PeriodStats } from '../../api/types';
 import { change, type Change } from '../../change';
 
-/** Share of payments that failed; without payments there is none. */
-export const failedShare = (stats: Pick<PeriodStats, 'transactions' | 'failed_transactions'>): number | null =>
-  stats.transactions === 0 ? null : stats.failed_transactions / stats.transactions;
+/** Share of payments that failed among those that were decided: a pending one is no failure yet. Without any there is none. */
+export function failedShare(stats: Pick<PeriodStats, 'completed_transactions' | 'failed_transactions'>): number | null {
+  const decided = stats.completed_transactions + stats.failed_transactions;
+  return decided === 0 ? null : stats.failed_transactions / decided;
+}
 
 /** Most currencies shown; more would not fit a card. */
 const CURRENCIES_MAX = 3;

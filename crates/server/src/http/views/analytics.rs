@@ -102,6 +102,8 @@ pub struct PeriodStatsView {
     pub active_services: u64,
     /// Transactions of any status.
     pub transactions: u64,
+    /// Transactions that were completed.
+    pub completed_transactions: u64,
     /// Transactions that failed or were declined.
     pub failed_transactions: u64,
     /// Completed transactions, per currency.
@@ -123,6 +125,7 @@ impl From<PeriodStats> for PeriodStatsView {
             p95_response_time_ms: period.p95_response_time_ms,
             active_services: period.active_services,
             transactions: period.transactions,
+            completed_transactions: period.completed_transactions,
             failed_transactions: period.failed_transactions,
             revenue: period.revenue.into_iter().map(amount).collect(),
             fraud_alerts: period.fraud_alerts,
