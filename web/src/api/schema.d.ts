@@ -2184,7 +2184,7 @@ export interface components {
              * @description Different values.
              */
             distinct: number;
-            /** @description The most frequent values, most frequent first. */
+            /** @description The most frequent values, most frequent first; none of instants. */
             values: components["schemas"]["FacetValue"][];
             /**
              * Format: int64

@@ -54,7 +54,7 @@ pub struct Facet {
     pub present: u64,
     /// Different values.
     pub distinct: u64,
-    /// The most frequent values, most frequent first.
+    /// The most frequent values, most frequent first; none of instants.
     pub values: Vec<ValueCount>,
     /// Events counted under other values; one with several of them counts once for each.
     pub other_count: u64,
@@ -127,7 +127,7 @@ impl Search {
         let size = checked_size(input.size)?;
         let selection = self.selection(&input.query, &input.range, None)?;
         let known = self.known_field(scope, &names[0], selection.range).await?;
-        let mut aggregations = questions(0, &names[0], size).to_vec();
+        let mut aggregations = questions(0, &names[0], size);
         aggregations.push(Aggregation::stats("numbers", &names[0]));
         let percents = PERCENTS.to_vec();
         let kind = AggregationKind::Percentiles { field: names[0].clone(), percents };
@@ -202,14 +202,17 @@ impl Search {
     }
 }
 
-/// What is asked about the field at that place of the request.
-fn questions(place: usize, name: &str, size: usize) -> [Aggregation; 3] {
+/// What is asked about the field at that place of the request. Values are not asked where nobody wants them, for they are
+/// what takes memory: of instants nearly every event has its own.
+fn questions(place: usize, name: &str, size: usize) -> Vec<Aggregation> {
     let present = AggregationKind::Filters(vec![("present".to_owned(), Query::exists(name))]);
-    [
-        Aggregation::terms(format!("values {place}"), name, size),
+    let has_values = size > 0 && mapping::kind_of(name) != Some(FieldKind::Instant);
+    let values = has_values.then(|| Aggregation::terms(format!("values {place}"), name, size));
+    let others = [
         Aggregation::cardinality(format!("distinct {place}"), name),
         Aggregation::leaf(format!("present {place}"), present),
-    ]
+    ];
+    values.into_iter().chain(others).collect()
 }
 
 fn facet_of(result: &AggregateResult, place: usize, name: &str, known: &[FieldInfo]) -> Facet {
@@ -394,6 +397,7 @@ mod tests {
         let ago = |seconds: i64| NOW.saturating_add_nanos(-seconds * 1_000_000_000);
         let found = shop.search.field_stats(&shop.scope, "@timestamp", &input("colour:*")).await.unwrap();
         assert_eq!((found.facet.present, found.instants), (4, Some((ago(100), ago(97)))));
+        assert_eq!((found.facet.distinct, found.facet.values.len(), found.facet.other_count), (4, 0, 0));
         let none = shop.search.field_stats(&shop.scope, "@timestamp", &input("colour:none")).await.unwrap();
         assert_eq!((none.total, none.instants), (0, None));
     }

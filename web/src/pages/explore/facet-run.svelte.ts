@@ -2,7 +2,8 @@
  * What the events found have in their fields: asked for as many fields at once as the server answers, only for those in
  * sight, and kept until the question is another.
  *
- * A new question keeps the old numbers, marked stale, until its own first ones are there.
+ * A store may not have the memory for so many at once: then fewer are asked for, down to one, and one that is too large even
+ * so is named. A new question keeps the old numbers, marked stale, until its own first ones are there.
  */
 import type { ExploreApi, Problem, Range } from './explore-api';
 import { isAbort, problemOf } from './explore-api';
@@ -10,6 +11,8 @@ import type { Facet } from './types';
 
 /** Fields of one request. */
 export const BATCH_SIZE = 20;
+/** The question takes more memory than one may. */
+const TOO_LARGE = 413;
 /** Values of a field in the list. */
 export const LISTED_VALUES = 3;
 
@@ -19,6 +22,8 @@ export interface FacetQuestion extends Range {
 
 export class FacetRun {
   facets = $state.raw<ReadonlyMap<string, Facet>>(new Map());
+  /** Fields with too many values to be counted, even alone. */
+  tooLarge = $state.raw<ReadonlySet<string>>(new Set());
   /** Every one of them was counted. */
   total = $state<number | null>(null);
   isLoading = $state(false);
@@ -28,6 +33,7 @@ export class FacetRun {
   readonly #api: ExploreApi;
   #question: FacetQuestion | null = null;
   #asked = new Set<string>();
+  #batchSize = BATCH_SIZE;
   #abort = new AbortController();
 
   constructor(api: ExploreApi) {
@@ -46,6 +52,8 @@ export class FacetRun {
     this.#abort.abort();
     this.#abort = new AbortController();
     this.#asked = new Set();
+    this.#batchSize = BATCH_SIZE;
+    this.tooLarge = new Set();
     this.isStale = this.facets.size > 0;
     this.problem = null;
     this.isLoading = false;
@@ -60,17 +68,29 @@ export class FacetRun {
     for (const field of wanted) this.#asked.add(field);
     this.isLoading = true;
     this.problem = null;
-    for (let at = 0; at < wanted.length; at += BATCH_SIZE) {
-      const batch = wanted.slice(at, at + BATCH_SIZE);
+    let at = 0;
+    while (at < wanted.length) {
+      const batch = wanted.slice(at, at + this.#batchSize);
       try {
         const answer = await this.#api.facets({ fields: batch, ...question, size: LISTED_VALUES }, abort.signal);
         if (abort !== this.#abort) return;
         this.#take(answer.fields, answer.total);
+        at += batch.length;
       } catch (error) {
         if (abort !== this.#abort) return;
+        const problem = problemOf(error);
+        if (problem.status === TOO_LARGE && batch.length > 1) {
+          this.#batchSize = Math.ceil(batch.length / 2);
+          continue;
+        }
+        if (problem.status === TOO_LARGE) {
+          this.tooLarge = new Set([...this.tooLarge, ...batch]);
+          at += 1;
+          continue;
+        }
         // They may be asked for again, and so may those behind them.
         for (const field of wanted.slice(at)) this.#asked.delete(field);
-        if (!isAbort(error)) this.problem = problemOf(error);
+        if (!isAbort(error)) this.problem = problem;
         break;
       }
     }

@@ -66,7 +66,7 @@ describe('facets', () => {
     const { run, asked } = held();
     run.follow(QUESTION);
     void run.ask(names(BATCH_SIZE + 1));
-    asked[0]?.fail(new Problem(413, 'too large', 'narrow it', null, []));
+    asked[0]?.fail(new Problem(503, 'away', 'narrow it', null, []));
     await settled();
     expect([run.problem?.message, run.isLoading, asked.length]).toEqual(['narrow it', false, 1]);
     void run.ask(names(BATCH_SIZE + 1));
@@ -76,6 +76,27 @@ describe('facets', () => {
     asked[2]?.answer();
     await settled();
     expect(run.facets.size).toBe(BATCH_SIZE + 1);
+  });
+
+  it('that take too much memory are asked for in smaller batches, and one that is too large alone is named', async () => {
+    const { run, asked } = held();
+    const tooLarge = new Problem(413, 'too large', '', null, []);
+    run.follow(QUESTION);
+    void run.ask(['a', 'b', 'c', 'd']);
+    asked[0]?.fail(tooLarge);
+    await settled();
+    asked[1]?.fail(tooLarge);
+    await settled();
+    asked[2]?.fail(tooLarge);
+    await settled();
+    for (const at of [3, 4, 5]) {
+      asked[at]?.answer();
+      await settled();
+    }
+    expect(asked.map(({ fields }) => fields.join(''))).toEqual(['abcd', 'ab', 'a', 'b', 'c', 'd']);
+    expect([[...run.tooLarge], [...run.facets.keys()], run.problem, run.isLoading]).toEqual([['a'], ['b', 'c', 'd'], null, false]);
+    run.follow({ ...QUESTION, query: 'x' });
+    expect(run.tooLarge.size).toBe(0);
   });
 
   it('reach nobody who has left', async () => {

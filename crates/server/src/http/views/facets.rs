@@ -38,7 +38,7 @@ pub struct FacetView {
     pub missing: u64,
     /// Different values.
     pub distinct: u64,
-    /// The most frequent values, most frequent first.
+    /// The most frequent values, most frequent first; none of instants.
     pub values: Vec<FacetValueView>,
     /// Events counted under other values; one with several of them counts once for each.
     pub other_count: u64,
