@@ -133,7 +133,7 @@ test('keys walk the names, unfold and fold; all fields come by scrolling', async
 });
 
 test('what cannot be counted says so and is counted again; nothing found says what would be', async () => {
-  const refused = { status: 503, contentType: 'application/problem+json', body: '{"title":"away","detail":"narrow the time range"}' };
+  const refused = { status: 500, contentType: 'application/problem+json', body: '{"title":"broken","detail":"narrow the time range"}' };
   await page.route('**/api/search/facets*', (route) => route.fulfill(refused));
   await page.goto(`${vigie.url}/explore?${PAST}&view=fields`);
   await expect(view().getByRole('alert')).toContainText('narrow the time range');

@@ -6,13 +6,15 @@
  * so is named. A new question keeps the old numbers, marked stale, until its own first ones are there.
  */
 import type { ExploreApi, Problem, Range } from './explore-api';
-import { isAbort, problemOf } from './explore-api';
+import { problemOf } from './explore-api';
 import type { Facet } from './types';
 
 /** Fields of one request. */
 export const BATCH_SIZE = 20;
 /** The question takes more memory than one may. */
 const TOO_LARGE = 413;
+/** Others hold the memory. */
+const BUSY = 503;
 /** Values of a field in the list. */
 export const LISTED_VALUES = 3;
 
@@ -33,6 +35,7 @@ export class FacetRun {
   readonly #api: ExploreApi;
   #question: FacetQuestion | null = null;
   #asked = new Set<string>();
+  #waiting: string[] = [];
   #batchSize = BATCH_SIZE;
   #abort = new AbortController();
 
@@ -52,6 +55,7 @@ export class FacetRun {
     this.#abort.abort();
     this.#abort = new AbortController();
     this.#asked = new Set();
+    this.#waiting = [];
     this.#batchSize = BATCH_SIZE;
     this.tooLarge = new Set();
     this.isStale = this.facets.size > 0;
@@ -59,42 +63,45 @@ export class FacetRun {
     this.isLoading = false;
   }
 
-  /** Asks for those that were not asked for yet; batches run one after another. */
+  /** Asks for those that were not asked for yet. One request runs at a time: several at once take each other's memory. */
   async ask(fields: readonly string[]): Promise<void> {
-    const question = this.#question;
     const wanted = fields.filter((field) => !this.#asked.has(field));
-    if (question === null || wanted.length === 0) return;
-    const abort = this.#abort;
+    if (this.#question === null || wanted.length === 0) return;
     for (const field of wanted) this.#asked.add(field);
-    this.isLoading = true;
+    this.#waiting.push(...wanted);
     this.problem = null;
-    let at = 0;
-    while (at < wanted.length) {
-      const batch = wanted.slice(at, at + this.#batchSize);
-      try {
-        const answer = await this.#api.facets({ fields: batch, ...question, size: LISTED_VALUES }, abort.signal);
-        if (abort !== this.#abort) return;
-        this.#take(answer.fields, answer.total);
-        at += batch.length;
-      } catch (error) {
-        if (abort !== this.#abort) return;
-        const problem = problemOf(error);
-        if (problem.status === TOO_LARGE && batch.length > 1) {
-          this.#batchSize = Math.ceil(batch.length / 2);
-          continue;
-        }
-        if (problem.status === TOO_LARGE) {
-          this.tooLarge = new Set([...this.tooLarge, ...batch]);
-          at += 1;
-          continue;
-        }
-        // They may be asked for again, and so may those behind them.
-        for (const field of wanted.slice(at)) this.#asked.delete(field);
-        if (!isAbort(error)) this.problem = problem;
-        break;
-      }
+    if (this.isLoading) return;
+    const abort = this.#abort;
+    this.isLoading = true;
+    while (abort === this.#abort && this.#waiting.length > 0) await this.#askBatch(this.#question, abort);
+    if (abort === this.#abort) this.isLoading = false;
+  }
+
+  /** Asks for the first of those that wait. */
+  async #askBatch(question: FacetQuestion, abort: AbortController): Promise<void> {
+    const batch = this.#waiting.slice(0, this.#batchSize);
+    try {
+      const answer = await this.#api.facets({ fields: batch, ...question, size: LISTED_VALUES }, abort.signal);
+      if (abort !== this.#abort) return;
+      this.#take(answer.fields, answer.total);
+      this.#waiting.splice(0, batch.length);
+    } catch (error) {
+      if (abort !== this.#abort) return;
+      this.#refused(batch, problemOf(error));
     }
-    this.isLoading = false;
+  }
+
+  #refused(batch: readonly string[], problem: Problem): void {
+    if (batch.length > 1 && (problem.status === TOO_LARGE || problem.status === BUSY)) {
+      this.#batchSize = Math.ceil(batch.length / 2);
+    } else if (problem.status === TOO_LARGE) {
+      this.tooLarge = new Set([...this.tooLarge, ...batch]);
+      this.#waiting.splice(0, batch.length);
+    } else {
+      // They may be asked for again, and so may those behind them.
+      for (const field of this.#waiting.splice(0)) this.#asked.delete(field);
+      this.problem = problem;
+    }
   }
 
   #take(found: readonly Facet[], total: number): void {

@@ -44,6 +44,17 @@ describe('facets', () => {
     expect([run.facets.size, run.total, run.isLoading]).toEqual([BATCH_SIZE + 5, 10, false]);
   });
 
+  it('wait for one another', async () => {
+    const { run, asked } = held();
+    run.follow(QUESTION);
+    void run.ask(['a']);
+    void run.ask(['b', 'c']);
+    expect(asked.length).toBe(1);
+    asked[0]?.answer();
+    await settled();
+    expect([asked.length, asked[1]?.fields]).toEqual([2, ['b', 'c']]);
+  });
+
   it('of an earlier question are stale until new ones are there, and never come back', async () => {
     const { run, asked } = held();
     run.follow(QUESTION);
@@ -66,7 +77,7 @@ describe('facets', () => {
     const { run, asked } = held();
     run.follow(QUESTION);
     void run.ask(names(BATCH_SIZE + 1));
-    asked[0]?.fail(new Problem(503, 'away', 'narrow it', null, []));
+    asked[0]?.fail(new Problem(500, 'broken', 'narrow it', null, []));
     await settled();
     expect([run.problem?.message, run.isLoading, asked.length]).toEqual(['narrow it', false, 1]);
     void run.ask(names(BATCH_SIZE + 1));
