@@ -85,6 +85,8 @@ export class FacetRun {
       if (abort !== this.#abort) return;
       this.#take(answer.fields, answer.total);
       this.#waiting.splice(0, batch.length);
+      // What took the memory may be behind us.
+      this.#batchSize = Math.min(BATCH_SIZE, this.#batchSize * 2);
     } catch (error) {
       if (abort !== this.#abort) return;
       this.#refused(batch, problemOf(error));

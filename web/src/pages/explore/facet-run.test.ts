@@ -100,11 +100,11 @@ describe('facets', () => {
     await settled();
     asked[2]?.fail(tooLarge);
     await settled();
-    for (const at of [3, 4, 5]) {
+    for (const at of [3, 4]) {
       asked[at]?.answer();
       await settled();
     }
-    expect(asked.map(({ fields }) => fields.join(''))).toEqual(['abcd', 'ab', 'a', 'b', 'c', 'd']);
+    expect(asked.map(({ fields }) => fields.join(''))).toEqual(['abcd', 'ab', 'a', 'b', 'cd']);
     expect([[...run.tooLarge], [...run.facets.keys()], run.problem, run.isLoading]).toEqual([['a'], ['b', 'c', 'd'], null, false]);
     run.follow({ ...QUESTION, query: 'x' });
     expect(run.tooLarge.size).toBe(0);
