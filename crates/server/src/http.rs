@@ -31,7 +31,9 @@ pub fn all_routes() -> Routes {
     let routes = routes::api_keys::routes(routes);
     let routes = routes::logs::routes(routes);
     let routes = routes::uploads::routes(routes);
+    let routes = routes::searches::routes(routes);
     let routes = routes::search::routes(routes);
+    let routes = routes::facets::routes(routes);
     let routes = routes::dashboard::routes(routes);
     let routes = routes::analytics::routes(routes);
     let routes = routes::export::routes(routes);

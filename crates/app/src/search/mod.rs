@@ -5,6 +5,7 @@ mod aggregate;
 mod aggregate_tests;
 mod cursor;
 mod export;
+mod facets;
 mod fields;
 mod highlight;
 mod patterns;
@@ -29,6 +30,9 @@ use crate::time_range::AskedRange;
 
 pub use aggregate::{AggregateInput, Aggregated, AskedKind, AskedQuestion};
 pub use export::{Export, ExportInput};
+pub use facets::{
+    FACET_VALUES_DEFAULT, FACET_VALUES_MAX, FACETS_MAX, Facet, FacetInput, Facets, FieldStats, NumberStats,
+};
 pub use fields::{FieldView, Suggestion, SuggestionKind, Validation, ValueCount, ValuesPage, kind_name};
 pub(crate) use highlight::Marks;
 pub use highlight::{HIGHLIGHT_END, HIGHLIGHT_START};
