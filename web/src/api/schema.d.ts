@@ -1109,7 +1109,7 @@ export interface paths {
         };
         /**
          * The patterns of messages: what stays of many when numbers, ids and names in them are left open, with how often each occurs, when, and where.
-         * @description Up to a thousand of the latest messages of each tenth of the range are looked at; counts of larger ranges are estimates, and `exact` says so.
+         * @description Up to 500 of the latest messages of each twentieth of the range are looked at; counts of larger ranges are estimates, and `exact` says so.
          *
          *     Needs the role `viewer`; of an API key also the scope `read`.
          */
@@ -2946,7 +2946,7 @@ export interface components {
             services: {
                 [key: string]: number;
             };
-            /** @description Its events over the range, in 30 equal spans. */
+            /** @description Its events over the range, in twenty equal spans. */
             trend: number[];
             /** @description A query by which its events are found: its longest fixed words as phrases. Null when no word of it is fixed. */
             query?: string | null;
@@ -2974,7 +2974,7 @@ export interface components {
             matching: number;
             /**
              * Format: int64
-             * @description How many of them were looked at: the latest of ten equal spans of the range.
+             * @description How many of them were looked at: the latest of twenty equal spans of the range.
              */
             looked_at: number;
             /** @description Whether every event was looked at; else counts are estimates. */

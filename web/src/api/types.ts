@@ -52,4 +52,6 @@ export type TransactionAnalytics = Schemas['TransactionAnalytics'];
 export type TopCountries = Schemas['TopCountries'];
 export type TopProducts = Schemas['TopProducts'];
 export type FunnelAnalytics = Schemas['Funnel'];
+export type MessagePattern = Schemas['Pattern'];
+export type MessagePatterns = Schemas['Patterns'];
 export type Money = Schemas['Money'];

@@ -1,4 +1,5 @@
 /** Explore against the real binary: what is typed is what runs, what is seen is in the address, nothing is lost. */
+import { readFileSync } from 'node:fs';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Locator, type Page, type Request } from '@playwright/test';
 import { PASSWORD, startVigie, USERNAME, type Vigie } from './vigie';
@@ -331,8 +332,11 @@ test('rows are marked by key and by mouse, copied in three forms, and two are co
   await page.keyboard.press('Shift+ArrowUp');
   await expect(page.getByTestId('selection')).toContainText('3 marked');
   const copied = async (form: string): Promise<string> => {
+    // The words about the copy before may still stand there.
+    await page.evaluate(() => navigator.clipboard.writeText(''));
     await page.getByTestId(`copy-${form}`).click();
     await expect(page.getByText('3 rows copied')).toBeVisible();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).not.toBe('');
     return page.evaluate(() => navigator.clipboard.readText());
   };
   const events = JSON.parse(await copied('json')) as Record<string, string>[];
@@ -397,3 +401,38 @@ for (const theme of ['dark', 'light'] as const) {
     await expectAccessible('bad query');
   });
 }
+
+test('messages are shown by their patterns, and one leads to its events', async () => {
+  await open(`${PAST}&q=log_type:transaction`);
+  await page.getByTestId('tab-patterns').click();
+  await expect(page).toHaveURL(/view=patterns/);
+  const patterns = page.getByTestId('patterns-view');
+  const payments = patterns.getByRole('button', { name: /payment of/ }).first();
+  await expect(payments).toBeVisible();
+  await payments.click();
+  await expect(payments).toHaveAttribute('aria-expanded', 'true');
+  await expect(patterns.getByText(/^latest:/)).toBeVisible();
+  await patterns.getByRole('button', { name: 'Show only these' }).first().click();
+  await expect(query()).toHaveValue(/log_type:transaction\) AND message:"/);
+  await expect(rows().first()).toContainText(/payment|refund/);
+});
+
+test('what is found is exported as a file, and a file that breaks off is said to be none', async () => {
+  await open(`${PAST}&q=level:ERROR`);
+  const expected = count(await total().textContent());
+  // Without the browser's choice of a file, it downloads as it does everything else.
+  await page.evaluate(() => Object.assign(window, { showSaveFilePicker: undefined }));
+  await page.getByTestId('export').click();
+  const dialog = page.getByRole('dialog', { name: 'Export' });
+  await dialog.getByLabel(/NDJSON/).check();
+  const [download] = await Promise.all([page.waitForEvent('download'), dialog.getByRole('button', { name: 'Export' }).click()]);
+  await expect(dialog.getByText(/^✓/)).toBeVisible();
+  const lines = readFileSync(await download.path(), 'utf8').trimEnd().split('\n');
+  expect(lines.length).toBe(expected);
+  expect(lines.every((line) => /"ERROR"|"err|"level":3|error/i.test(line))).toBe(true);
+
+  await page.route('**/api/logs/export*', (route) => route.abort());
+  await dialog.getByRole('button', { name: 'Export' }).click();
+  await expect(dialog.getByRole('alert')).toBeVisible();
+  await page.keyboard.press('Escape');
+});

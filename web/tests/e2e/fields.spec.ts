@@ -61,10 +61,13 @@ test('the tab is reached by keys, is in the address, and Back leaves it', async 
   await expect(page.getByRole('grid')).toBeVisible();
   await page.getByRole('tab', { name: 'Logs' }).focus();
   await page.keyboard.press('ArrowRight');
+  await expect(page).toHaveURL(/view=patterns/);
+  await page.keyboard.press('ArrowRight');
   await expect(page).toHaveURL(/view=fields/);
   await expect(page.getByRole('tab', { name: 'Fields' })).toBeFocused();
   await expect(view()).toBeVisible();
   await expect(page.getByRole('grid')).toBeHidden();
+  await page.goBack();
   await page.goBack();
   await expect(page.getByRole('grid')).toBeVisible();
 });

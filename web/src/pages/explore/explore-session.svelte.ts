@@ -119,6 +119,13 @@ export class ExploreSession {
     this.#runBy({ ...this.state, q: this.draft, row: this.draft === this.state.q ? this.state.row : null });
   }
 
+  /** Asks for the part of what is shown that a query finds, or for the rest of it, and shows the events. */
+  narrow(query: string, negated: boolean): void {
+    const clause = negated ? `NOT (${query})` : query;
+    const q = this.state.q.trim() === '' ? clause : `(${this.state.q}) AND ${clause}`;
+    this.#runBy({ ...this.state, q, view: negated ? this.state.view : 'logs', row: null });
+  }
+
   /** Opens a saved search. */
   openSaved(saved: SavedSearch): void {
     this.library.opened = saved;

@@ -11,7 +11,7 @@ export interface QueryProblem {
 export type SortOrder = 'newest' | 'oldest';
 export type Density = 'compact' | 'normal' | 'wrapped';
 /** What the events found are shown as. */
-export type View = 'logs' | 'fields';
+export type View = 'logs' | 'patterns' | 'fields';
 export type DetailTab = 'table' | 'json' | 'around';
 
 /** A pill: `field` is (or is not) `value`; `value === null` asks only whether the field is there. */

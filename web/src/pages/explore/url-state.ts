@@ -6,7 +6,8 @@
  */
 import { columnsFromToken, columnsToken } from './columns';
 import { distinct, filterFromToken, filterToken } from './filters';
-import type { Density, DetailTab, ExploreState, Filter, SortOrder, View } from './types';
+import type { Density, DetailTab, ExploreState, Filter, SortOrder } from './types';
+import { VIEWS } from './view-tabs';
 
 export const STANDARD_FROM = 'now-15m';
 export const STANDARD_TO = 'now';
@@ -34,7 +35,6 @@ function oneOf<T extends string>(text: string | null, allowed: readonly T[], sta
 
 const SORTS: readonly SortOrder[] = ['newest', 'oldest'];
 const DENSITIES: readonly Density[] = ['compact', 'normal', 'wrapped'];
-const VIEWS: readonly View[] = ['logs', 'fields'];
 const TABS: readonly DetailTab[] = ['table', 'json', 'around'];
 
 /** More often than this, an address cannot make a browser ask. */

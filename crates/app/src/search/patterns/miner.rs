@@ -16,8 +16,8 @@ const WORDS_MAX: usize = 60;
 const ALIKE: f64 = 0.7;
 /// Templates that are kept of one sort; more are counted with the last.
 const TEMPLATES_MAX: usize = 200;
-/// Points of a pattern's course.
-pub const TREND_POINTS: usize = 30;
+/// Points of a pattern's course: as many as spans that are looked at, for within one only its end may be.
+pub(super) const TREND_POINTS: usize = 20;
 /// Phrases by which a pattern is asked for: the longest of its fixed words.
 const PHRASES_MAX: usize = 4;
 
@@ -48,7 +48,7 @@ pub struct Pattern {
     pub levels: BTreeMap<String, u64>,
     /// Events by service.
     pub services: BTreeMap<String, u64>,
-    /// Events over the range, in `TREND_POINTS` equal spans.
+    /// Events over the range, in twenty equal spans.
     pub trend: Vec<u64>,
     /// A query that finds its events: those whose message has its fixed words in these phrases.
     pub query: Option<String>,

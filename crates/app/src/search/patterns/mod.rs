@@ -11,16 +11,16 @@ use vigie_domain::{Error, Result, Scope, TimeRange, Value, mapping};
 
 use super::Search;
 use crate::time_range::AskedRange;
-use miner::{Sample, mine};
+use miner::{Sample, TREND_POINTS, mine};
 
 pub use miner::Pattern;
 
 /// The period that is looked at when nothing is asked for.
 const DEFAULT_NS: i64 = NANOS_PER_DAY;
 /// Spans of the range of which the latest messages are looked at, so that one busy hour does not stand for the day.
-const SPANS: usize = 10;
+const SPANS: usize = TREND_POINTS;
 /// Messages that are looked at of each span.
-const SPAN_MESSAGES: usize = 1_000;
+const SPAN_MESSAGES: usize = 500;
 /// Patterns shown unless the caller says otherwise.
 pub const PATTERNS_DEFAULT: usize = 50;
 /// Patterns shown at most.

@@ -45,7 +45,7 @@ pub struct PatternsParams {
 
 /// The patterns of messages: what stays of many when numbers, ids and names in them are left open, with how often each occurs, when, and where.
 ///
-/// Up to a thousand of the latest messages of each tenth of the range are looked at; counts of larger ranges are estimates, and `exact` says so.
+/// Up to 500 of the latest messages of each twentieth of the range are looked at; counts of larger ranges are estimates, and `exact` says so.
 #[utoipa::path(get, path = "/api/search/patterns", tag = "search", params(PatternsParams), responses(
     (status = 200, description = "the patterns", body = PatternsView),
     (status = 400, description = "the query or a time cannot be read", body = ProblemView, content_type = "application/problem+json"),

@@ -22,7 +22,7 @@ pub struct PatternsView {
     pub distinct: usize,
     /// Events with a message that match.
     pub matching: u64,
-    /// How many of them were looked at: the latest of ten equal spans of the range.
+    /// How many of them were looked at: the latest of twenty equal spans of the range.
     pub looked_at: u64,
     /// Whether every event was looked at; else counts are estimates.
     pub exact: bool,
@@ -54,7 +54,7 @@ pub struct PatternView {
     pub levels: BTreeMap<String, u64>,
     /// Its events by service.
     pub services: BTreeMap<String, u64>,
-    /// Its events over the range, in 30 equal spans.
+    /// Its events over the range, in twenty equal spans.
     pub trend: Vec<u64>,
     /// A query by which its events are found: its longest fixed words as phrases. Null when no word of it is fixed.
     pub query: Option<String>,

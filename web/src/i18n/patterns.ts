@@ -1,0 +1,36 @@
+/** Texts of the patterns of messages. */
+export const en = {
+  patterns_tab: 'Patterns',
+  patterns_pattern: 'pattern',
+  patterns_trend: 'course',
+  patterns_count: 'events',
+  patterns_share: 'share',
+  patterns_deeds: 'Actions',
+  patterns_open: 'differs',
+  patterns_found: '{count} patterns of {matching} messages.',
+  patterns_exact: 'Every message was looked at.',
+  patterns_sampled: '{looked_at} messages were looked at, the latest of each twentieth of the range; counts are estimates.',
+  patterns_only: 'Show only these',
+  patterns_without: 'Leave these out',
+  patterns_latest: 'latest: {time}',
+  patterns_none: 'No messages',
+  patterns_none_text: 'No event that matches has a message.',
+};
+
+export const fr: typeof en = {
+  patterns_tab: 'Motifs',
+  patterns_pattern: 'motif',
+  patterns_trend: 'évolution',
+  patterns_count: 'événements',
+  patterns_share: 'part',
+  patterns_deeds: 'Actions',
+  patterns_open: 'varie',
+  patterns_found: '{count} motifs de {matching} messages.',
+  patterns_exact: 'Chaque message a été regardé.',
+  patterns_sampled: '{looked_at} messages ont été regardés, les derniers de chaque vingtième de la période ; les nombres sont estimés.',
+  patterns_only: 'Ne montrer que ceux-ci',
+  patterns_without: 'Écarter ceux-ci',
+  patterns_latest: 'dernier : {time}',
+  patterns_none: 'Aucun message',
+  patterns_none_text: 'Aucun événement trouvé n’a de message.',
+};
