@@ -3,9 +3,9 @@
 //! It looks at the bytes alone, so that the same bytes are the same events each time.
 
 use std::fmt;
+use std::sync::Arc;
 
-use regex::bytes::Regex;
-use vigie_pipeline::{JOINED_BLANK_LINES_MAX, goes_on, may_go_on};
+use vigie_pipeline::{JOINED_BLANK_LINES_MAX, LinePattern, goes_on, may_go_on};
 
 /// Which lines are one event.
 #[derive(Clone, Debug, Default)]
@@ -16,16 +16,16 @@ pub enum Joining {
     #[default]
     Traces,
     /// An event begins where a line matches.
-    Start(Regex),
+    Start(Arc<LinePattern>),
 }
 
 impl Joining {
-    /// Events begin where lines match the pattern.
+    /// Events begin where lines match the pattern, one of grok: expressions, and `%{NAME}` for those that have a name.
     ///
     /// # Errors
     /// Says what is wrong with it.
     pub fn starting_with(pattern: &str) -> Result<Self, String> {
-        Regex::new(pattern).map(Self::Start).map_err(|error| error.to_string())
+        LinePattern::new(pattern).map(|pattern| Self::Start(Arc::new(pattern)))
     }
 
     /// Whether lines may go on with one that begins an event.
@@ -107,7 +107,7 @@ mod tests {
         assert!(joining.goes_on(b"2026-11-23 a", b"} 2026-11-24", true));
         assert!(joining.may_go_on(b"{\"a\":"), "JSON may be on several lines where a pattern says so");
         assert!(!joining.may_go_on(b"  "));
-        assert!(Joining::starting_with("(").unwrap_err().contains("unclosed group"));
+        assert!(Joining::starting_with("(").unwrap_err().contains("no expression"));
     }
 
     #[test]

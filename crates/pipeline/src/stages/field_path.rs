@@ -1,7 +1,7 @@
 //! The place of a field in an event: `service`, `http.request.method` or, as Logstash writes it, `[http][request][method]`.
 //!
 //! A name is found as it was sent: whole with its dots at the top, or nested along them. No alias is followed: a stage
-//! changes exactly what it names.
+//! changes exactly what it names. A number below a list is one item of it, `tags.0` the first and `tags.-1` the last.
 
 use vigie_domain::{Object, Value};
 
@@ -64,9 +64,27 @@ impl FieldPath {
 
     /// The value, to be changed.
     pub(crate) fn get_mut<'b>(&self, body: &'b mut Object) -> Option<&'b mut Value> {
-        let (last, above) = locate(body, &self.dotted).map(split_last)?;
+        let Some((last, above)) = locate(body, &self.dotted).map(split_last) else { return self.item_mut(body) };
         let object = descend(body, &above)?;
         object.get_mut(last).map(|(_, value)| value)
+    }
+
+    /// One item of a list, to be changed.
+    fn item_mut<'b>(&self, body: &'b mut Object) -> Option<&'b mut Value> {
+        let (list, number) = self.list_and_number(body)?;
+        match list.get_mut(body)? {
+            Value::List(items) => items.get_mut(number),
+            _ => None,
+        }
+    }
+
+    /// The list that this is an item of, and which.
+    fn list_and_number(&self, body: &Object) -> Option<(Self, usize)> {
+        let (list, number) = self.dotted.rsplit_once('.')?;
+        let list = Self { dotted: list.to_owned() };
+        let Some(Value::List(items)) = list.get(body) else { return None };
+        let number = item_number(number, items.len())?;
+        Some((list, number))
     }
 
     /// The text, if it is one that is not empty.
@@ -76,9 +94,17 @@ impl FieldPath {
 
     /// Takes the value out; objects above it stay, even empty.
     pub(crate) fn take(&self, body: &mut Object) -> Option<Value> {
-        let (last, above) = locate(body, &self.dotted).map(split_last)?;
+        let Some((last, above)) = locate(body, &self.dotted).map(split_last) else { return self.take_item(body) };
         let object = descend(body, &above)?;
         (last < object.len()).then(|| object.remove(last).1)
+    }
+
+    fn take_item(&self, body: &mut Object) -> Option<Value> {
+        let (list, number) = self.list_and_number(body)?;
+        match list.get_mut(body)? {
+            Value::List(items) => Some(items.remove(number)),
+            _ => None,
+        }
     }
 
     /// Puts a value there. What is missing above it is made; where something else than an object is in the way, the
@@ -138,9 +164,30 @@ pub(crate) fn find<'b>(body: &'b Object, path: &str) -> Option<&'b Value> {
     path.match_indices('.').find_map(|(at, _)| {
         match body.iter().find(|(name, _)| *name == path[..at]).map(|(_, value)| value) {
             Some(Value::Object(inner)) => find(inner, &path[at + 1..]),
+            Some(Value::List(items)) => item(items, &path[at + 1..]),
             _ => None,
         }
     })
+}
+
+/// The item of a list that the beginning of a path numbers, or what is below it.
+fn item<'b>(items: &'b [Value], path: &str) -> Option<&'b Value> {
+    let (number, below) = path.split_once('.').map_or((path, None), |(number, below)| (number, Some(below)));
+    let item_there = items.get(item_number(number, items.len())?)?;
+    match (below, item_there) {
+        (None, value) => Some(value),
+        (Some(below), Value::Object(inner)) => find(inner, below),
+        (Some(below), Value::List(inner)) => item(inner, below),
+        (Some(_), _) => None,
+    }
+}
+
+/// Which of so many items is meant, from the beginning or, below 0, from the end.
+fn item_number(text: &str, count: usize) -> Option<usize> {
+    match text.strip_prefix('-') {
+        None => text.parse().ok().filter(|number| *number < count),
+        Some(from_end) => count.checked_sub(from_end.parse().ok().filter(|number| *number > 0)?),
+    }
 }
 
 /// Where `find` finds it: the index in each object, the innermost first.
@@ -203,6 +250,28 @@ mod tests {
         check("h", Some(4));
         check("a", None);
         check("h.x", None);
+    }
+
+    #[test]
+    fn items_of_lists_have_numbers() {
+        let mut sent = body(r#"{"tags":["a","b","c"],"items":[{"sku":"x"},{"sku":"y","n":[1,2]}],"o":{"0":"z"}}"#);
+        let check = |path: &str, expected: Option<&str>| {
+            let found = FieldPath::parse(path).unwrap().get(&sent).and_then(Value::as_text);
+            assert_eq!(found, expected, "{path}");
+        };
+        check("[tags][0]", Some("a"));
+        check("tags.-1", Some("c"));
+        check("tags.3", None);
+        check("tags.-4", None);
+        check("tags.-0", None);
+        check("tags.0.x", None);
+        check("[items][1][sku]", Some("y"));
+        check("o.0", Some("z"));
+        assert_eq!(FieldPath::parse("items.1.n.-1").unwrap().get(&sent), Some(&Value::Int(2)));
+        FieldPath::parse("[tags][1]").unwrap().put(&mut sent, Value::text("B"));
+        assert_eq!(FieldPath::parse("tags.0").unwrap().take(&mut sent), Some(Value::text("a")));
+        assert_eq!(FieldPath::parse("tags.7").unwrap().take(&mut sent), None);
+        assert_eq!(json(sent), r#"{"tags":["B","c"],"items":[{"sku":"x"},{"sku":"y","n":[1,2]}],"o":{"0":"z"}}"#);
     }
 
     #[test]

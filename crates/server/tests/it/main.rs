@@ -35,3 +35,4 @@ mod shop;
 mod sql;
 mod stages;
 mod uploads;
+mod whole_lines;

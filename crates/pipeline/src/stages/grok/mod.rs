@@ -7,6 +7,7 @@ mod engine;
 mod expand;
 pub(super) mod form;
 mod library;
+mod line_pattern;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use super::field_path::FieldPath;
 use super::options::Options;
 use super::{Memory, Outcome, Stage};
 pub(crate) use library::expression as library_expression;
+pub use line_pattern::LinePattern;
 
 use engine::{Engine, Search};
 use expand::{Capture, expand};
