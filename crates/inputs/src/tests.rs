@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -21,6 +20,7 @@ use vigie_domain::query::Query;
 use vigie_domain::{Object, Scope, TimeRange, Timestamp};
 use vigie_pipeline::Redactor;
 use vigie_testkit::LinearStore;
+use vigie_testkit::tls::Certificates;
 
 use crate::*;
 
@@ -389,49 +389,27 @@ async fn an_address_that_is_taken_is_said_and_others_go_on() {
     bench.inputs.stop(STOP_MAX).await;
 }
 
-/// A certificate authority, a certificate of it for `localhost`, and where they lie.
-struct Certificates {
-    folder: TempDir,
+fn tls_files(certificates: &Certificates, client_ca: Option<&Certificates>) -> TlsFiles {
+    let client_ca = client_ca.map(Certificates::authority);
+    TlsFiles { certificate: certificates.certificate(), key: certificates.key(), client_ca }
 }
 
-impl Certificates {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut params = CertificateParams::new(vec![]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let certificate =
-            CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
-        for (name, text) in
-            [("ca.pem", authority.pem()), ("cert.pem", certificate.pem()), ("key.pem", key.serialize_pem())]
-        {
-            std::fs::write(folder.path().join(name), text).unwrap();
+/// Of a client that trusts the authority, and shows a certificate if there is one.
+fn connector(trusted: &Certificates, shown: Option<&Certificates>) -> TlsConnector {
+    let chain = |path: &Path| CertificateDer::pem_file_iter(path).unwrap().map(Result::unwrap).collect::<Vec<_>>();
+    let mut roots = RootCertStore::empty();
+    roots.add(chain(&trusted.authority()).remove(0)).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let builder = builder.with_root_certificates(roots);
+    let config = match shown {
+        None => builder.with_no_client_auth(),
+        Some(shown) => {
+            let key = PrivateKeyDer::from_pem_file(shown.key()).unwrap();
+            builder.with_client_auth_cert(chain(&shown.certificate()), key).unwrap()
         }
-        Self { folder }
-    }
-
-    fn files(&self, client_ca: Option<&str>) -> TlsFiles {
-        let path = |name: &str| self.folder.path().join(name);
-        TlsFiles { certificate: path("cert.pem"), key: path("key.pem"), client_ca: client_ca.map(path) }
-    }
-
-    fn connector(&self, shows_certificate: Option<&Path>) -> TlsConnector {
-        let chain = |path: &Path| CertificateDer::pem_file_iter(path).unwrap().map(Result::unwrap).collect::<Vec<_>>();
-        let mut roots = RootCertStore::empty();
-        roots.add(chain(&self.folder.path().join("ca.pem")).remove(0)).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let builder = builder.with_root_certificates(roots);
-        let config = match shows_certificate {
-            None => builder.with_no_client_auth(),
-            Some(folder) => {
-                let key = PrivateKeyDer::from_pem_file(folder.join("key.pem")).unwrap();
-                builder.with_client_auth_cert(chain(&folder.join("cert.pem")), key).unwrap()
-            }
-        };
-        TlsConnector::from(Arc::new(config))
-    }
+    };
+    TlsConnector::from(Arc::new(config))
 }
 
 async fn send_encrypted(bench: &Bench, connector: TlsConnector, bytes: &[u8]) {
@@ -443,9 +421,9 @@ async fn send_encrypted(bench: &Bench, connector: TlsConnector, bytes: &[u8]) {
 
 #[tokio::test]
 async fn connections_are_encrypted_when_asked_for() {
-    let certificates = Certificates::new();
-    let bench = Bench::new(streams(OneWay::new(Lines::default()), Some(certificates.files(None))));
-    send_encrypted(&bench, certificates.connector(None), b"secret\n").await;
+    let certificates = Certificates::default();
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), Some(tls_files(&certificates, None))));
+    send_encrypted(&bench, connector(&certificates, None), b"secret\n").await;
     bench.send(b"in the clear\n").await;
     assert_eq!(bench.texts("message").await, ["secret"]);
     bench.until(|numbers| numbers.cuts.contains(&(CutReason::Refused, 1))).await;
@@ -454,20 +432,20 @@ async fn connections_are_encrypted_when_asked_for() {
 
 #[tokio::test]
 async fn clients_show_a_certificate_where_they_must() {
-    let (ours, theirs) = (Certificates::new(), Certificates::new());
-    let bench = Bench::new(streams(OneWay::new(Lines::default()), Some(ours.files(Some("ca.pem")))));
-    send_encrypted(&bench, ours.connector(None), b"nobody\n").await;
-    send_encrypted(&bench, ours.connector(Some(theirs.folder.path())), b"a stranger\n").await;
-    send_encrypted(&bench, ours.connector(Some(ours.folder.path())), b"a friend\n").await;
+    let (ours, theirs) = (Certificates::default(), Certificates::default());
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), Some(tls_files(&ours, Some(&ours)))));
+    send_encrypted(&bench, connector(&ours, None), b"nobody\n").await;
+    send_encrypted(&bench, connector(&ours, Some(&theirs)), b"a stranger\n").await;
+    send_encrypted(&bench, connector(&ours, Some(&ours)), b"a friend\n").await;
     assert_eq!(bench.texts("message").await, ["a friend"]);
     bench.until(|numbers| numbers.cuts.contains(&(CutReason::Refused, 2))).await;
 }
 
 #[tokio::test]
 async fn files_that_are_none_are_named() {
-    let certificates = Certificates::new();
-    std::fs::write(certificates.folder.path().join("key.pem"), "no key").unwrap();
-    let bench = Bench::new(streams(OneWay::new(Lines::default()), Some(certificates.files(None))));
+    let certificates = Certificates::default();
+    std::fs::write(certificates.key(), "no key").unwrap();
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), Some(tls_files(&certificates, None))));
     bench.until(|numbers| numbers.last_error.is_some()).await;
     assert!(bench.numbers().last_error.unwrap().1.contains("key.pem"));
 }
