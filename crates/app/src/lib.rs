@@ -11,6 +11,7 @@ pub mod ingest;
 pub mod kept_answers;
 pub mod kept_objects;
 pub mod listing;
+pub mod performance;
 pub mod pipelines;
 pub mod search;
 #[cfg(test)]

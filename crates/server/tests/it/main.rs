@@ -25,6 +25,7 @@ mod kill;
 mod logs;
 mod numbers;
 mod otlp_input;
+mod performance;
 mod permissions;
 mod pipelines;
 mod problems;
