@@ -191,7 +191,7 @@ mod tests {
         let check = |joining: &Joining, expected: &[&str], settled_bytes: usize| {
             let events = EachJoined::new(Each::of_lines(bytes.as_bytes()), joining, 100);
             let events: Vec<_> = events.map(|event| String::from_utf8_lossy(event.bytes)).collect();
-            let events: Vec<_> = events.iter().map(|text| text.as_ref()).filter(|text| !text.is_empty()).collect();
+            let events: Vec<&str> = events.iter().map(AsRef::as_ref).filter(|text: &&str| !text.is_empty()).collect();
             assert_eq!(events, expected, "{joining:?}");
             assert_eq!(settled(Each::of_lines(bytes.as_bytes()), joining, 100), settled_bytes, "{joining:?}");
         };
