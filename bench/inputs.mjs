@@ -1,5 +1,5 @@
 // How fast each input takes events in, durably, beside NDJSON over HTTP in the same run.
-// Usage: node bench/inputs.mjs BINARY [--events 1000000] [--sender PATH of the example send_datagrams]
+// Usage: node bench/inputs.mjs BINARY [--events 1000000] [--only PIECE OF A NAME] [--sender PATH of the example send_datagrams]
 //
 // An input is done when GET /api/pipelines/inputs has counted every event as stored: then each is synced.
 import { execFileSync } from 'node:child_process';
@@ -42,7 +42,7 @@ fields = { "http.response.status_code" = "int", "http.response.body.bytes" = "in
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { events: { type: 'string', default: '1000000' }, sender: { type: 'string' } },
+  options: { events: { type: 'string', default: '1000000' }, only: { type: 'string', default: '' }, sender: { type: 'string' } },
 });
 const [binary] = positionals;
 const count = Number(options.events);
@@ -135,6 +135,7 @@ class Bench {
   }
 
   async measure(what, events, must, run, pipeline) {
+    if (!what.includes(options.only)) return;
     await this.start(what, pipeline);
     const cpu = cpuSeconds(this.vigie.pid);
     const begun = performance.now();
@@ -187,7 +188,7 @@ try {
   await bench.measure('NDJSON over HTTP', count, 0, () => overHttp(json, BATCH_EVENTS, '/api/logs/ingest?any_time=true'));
   const bulk = Buffer.from(json.toString().replaceAll(/^(?=.)/gm, '{"create":{}}\n'));
   const bulkPath = '/elasticsearch/ecommerce-logs/_bulk?any_time=true';
-  const ndjsonRate = bench.rows[0].rate;
+  const ndjsonRate = bench.rows[0]?.rate ?? 0;
   await bench.measure('`_bulk`', count, ndjsonRate * BULK_RATIO_MIN, () => overHttp(bulk, 2 * BATCH_EVENTS, bulkPath));
   await bench.measure('JSON lines over TCP', count, 100_000, () => bench.overTcp('TCP', 'tcp', json, count));
   const access = accessLog(count);
@@ -220,22 +221,24 @@ try {
     }
   }
 
-  await bench.start('idle connections');
-  const before = residentMb(bench.vigie.pid);
-  const sockets = [];
-  for (let number = 0; number < IDLE_CONNECTIONS; number++) {
-    sockets.push(await new Promise((done, fail) => {
-      const socket = connect(bench.ports.TCP, '127.0.0.1', () => done(socket)).on('error', fail);
-    }));
+  if (!options.only) {
+    await bench.start('idle connections');
+    const before = residentMb(bench.vigie.pid);
+    const sockets = [];
+    for (let number = 0; number < IDLE_CONNECTIONS; number++) {
+      sockets.push(await new Promise((done, fail) => {
+        const socket = connect(bench.ports.TCP, '127.0.0.1', () => done(socket)).on('error', fail);
+      }));
+    }
+    while ((await bench.input('tcp')).connections < IDLE_CONNECTIONS) await sleep(50);
+    const extra_mb = residentMb(bench.vigie.pid) - before;
+    const begun = performance.now();
+    for (let number = 0; number < 100; number++) await bench.vigie.asking.request('GET', '/api/logs/stats', bench.vigie.headers);
+    const ask_ms = (performance.now() - begun) / 100;
+    console.log(`${IDLE_CONNECTIONS} idle connections: +${extra_mb.toFixed(0)} MB (must < 150), a question beside them ${ask_ms.toFixed(1)} ms`);
+    sockets.forEach((socket) => socket.destroy());
+    await bench.stop();
   }
-  while ((await bench.input('tcp')).connections < IDLE_CONNECTIONS) await sleep(50);
-  const extra_mb = residentMb(bench.vigie.pid) - before;
-  const begun = performance.now();
-  for (let number = 0; number < 100; number++) await bench.vigie.asking.request('GET', '/api/logs/stats', bench.vigie.headers);
-  const ask_ms = (performance.now() - begun) / 100;
-  console.log(`${IDLE_CONNECTIONS} idle connections: +${extra_mb.toFixed(0)} MB (must < 150), a question beside them ${ask_ms.toFixed(1)} ms`);
-  sockets.forEach((socket) => socket.destroy());
-  await bench.stop();
 
   console.log(`\n${cpus().length} processors, ${count} events, ${CONNECTIONS} connections, every event synced\n`);
   console.log('| input | events/s | must | CPU s per million | peak MB | |\n|---|---|---|---|---|---|');

@@ -20,7 +20,7 @@ mod stop;
 pub mod outside;
 
 pub use event::Beside;
-pub use multiline::{FLUSH_DEFAULT, Joining, Multiline};
+pub use multiline::{FLUSH_DEFAULT, Multiline};
 pub use run::{AgentError, AgentSpec, is_in_use, run};
 pub use sender::{Answer, Destination, RefusedLine};
 pub use sources::Clock;
@@ -29,3 +29,4 @@ pub use sources::journald::JournaldSpec;
 pub use sources::stdin::StdinSpec;
 pub use state::{AgentState, SourceState};
 pub use stop::Stop;
+pub use vigie_inputs::Joining;

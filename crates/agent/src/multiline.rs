@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use regex::bytes::Regex;
+use vigie_inputs::Joining;
 use vigie_pipeline::{JOINED_LINES_MAX, is_chained, is_continuation};
 
 /// Bytes of an event of several lines; what follows is another. Less than what is read of a file at once.
@@ -16,17 +16,6 @@ const BLANK_LINES_MAX: usize = 2;
 /// How long an event stays open unless the settings say otherwise.
 pub const FLUSH_DEFAULT: Duration = Duration::from_millis(1_000);
 
-/// How lines are joined.
-#[derive(Clone, Debug)]
-pub enum Joining {
-    /// Every line is an event.
-    Off,
-    /// Stack traces and indented lines go on with the line before them.
-    Traces,
-    /// An event begins where the pattern matches.
-    Start(Regex),
-}
-
 /// How lines are joined, and for how long an event waits for more.
 #[derive(Clone, Debug)]
 pub struct Multiline {
@@ -34,16 +23,6 @@ pub struct Multiline {
     pub joining: Joining,
     /// An event that nothing was added to for so long is whole.
     pub flush_after: Duration,
-}
-
-impl Joining {
-    /// Events begin where lines match the pattern.
-    ///
-    /// # Errors
-    /// Says what is wrong with it.
-    pub fn starting_with(pattern: &str) -> Result<Self, String> {
-        Regex::new(pattern).map(Self::Start).map_err(|error| error.to_string())
-    }
 }
 
 impl Default for Multiline {
@@ -165,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_pattern_begins_events() {
-        let start = || Joining::Start(Regex::new(r"^\d+ ").unwrap());
+        let start = || Joining::starting_with(r"^\d+ ").unwrap();
         check(start(), "x\n1 a\nb\n\nc\n2 d\n", &["x\n", "1 a\nb\n\nc\n", "2 d\n"], true);
     }
 

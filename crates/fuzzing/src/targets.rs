@@ -9,8 +9,8 @@ use vigie_agent::outside::{read_journal_entry, read_spool_record};
 use vigie_domain::Timestamp;
 use vigie_domain::query::{DefaultOperator, parse, parse_lucene};
 use vigie_inputs::{
-    Chunks, DatagramProtocol, Decoder, ForwardMessage, Frame, Frames, Framing, Lines, Message, Syslog,
-    forward_messages, gelf_messages,
+    Chunks, DatagramProtocol, Decoder, ForwardMessage, Frame, Frames, Framing, Joining, LineForm, LineFormat, Lines,
+    Message, Syslog, forward_messages, gelf_messages,
 };
 use vigie_pipeline::hec::{RawTelling, push_events, push_raw};
 use vigie_pipeline::logstash::{ImportOptions, import};
@@ -131,10 +131,23 @@ pub fn forward(bytes: &[u8]) {
 
 /// Lines and messages of syslog on a connection, with lengths before them or not, and as datagrams.
 pub fn framing(bytes: &[u8]) {
-    frame(&Lines, bytes);
-    frame(&Syslog, bytes);
-    push(|assembler| DatagramProtocol::push(&Lines, bytes, assembler));
-    push(|assembler| DatagramProtocol::push(&Syslog, bytes, assembler));
+    for form in line_forms() {
+        let (lines, syslog) = (Lines::new(form.clone()), Syslog::new(form.format));
+        frame(&lines, bytes);
+        frame(&syslog, bytes);
+        push(|assembler| DatagramProtocol::push(&lines, bytes, assembler));
+        push(|assembler| DatagramProtocol::push(&syslog, bytes, assembler));
+    }
+}
+
+/// Lines told by their form and whole, joined by traces, by a pattern, and not at all.
+fn line_forms() -> [LineForm; 3] {
+    let start = Joining::starting_with("^[0-9]").unwrap_or(Joining::Off);
+    [
+        LineForm::default(),
+        LineForm { format: LineFormat::Plain, joining: start },
+        LineForm { format: LineFormat::Plain, joining: Joining::Off },
+    ]
 }
 
 /// What is whole at first is whole by itself too, and what is left begins a frame.
@@ -275,12 +288,14 @@ pub fn redact(bytes: &[u8]) {
 
 /// Lines of a connection: what is settled stays so when more comes.
 pub fn lines(bytes: &[u8]) {
-    push(|assembler| Lines.push_all(bytes, assembler));
-    let Ok(Frames::Whole(whole)) = Lines.frames(bytes, RECORD_BYTES_MAX) else { return };
-    assert!(whole <= bytes.len());
-    let settled = Lines.settled(&bytes[..whole], RECORD_BYTES_MAX);
-    assert!(settled <= whole);
-    assert!(Lines.settled(&bytes[..settled], RECORD_BYTES_MAX) <= settled);
+    for lines in line_forms().map(Lines::new) {
+        push(|assembler| lines.push_all(bytes, assembler));
+        let Ok(Frames::Whole(whole)) = lines.frames(bytes, RECORD_BYTES_MAX) else { continue };
+        assert!(whole <= bytes.len());
+        let settled = lines.settled(&bytes[..whole], RECORD_BYTES_MAX);
+        assert!(settled <= whole);
+        assert!(lines.settled(&bytes[..settled], RECORD_BYTES_MAX) <= settled);
+    }
 }
 
 /// Configurations of Logstash: what comes out loads, and the same text gives the same pipeline.

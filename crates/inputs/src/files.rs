@@ -15,13 +15,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::runtime::Handle;
 use vigie_app::ingest::{Fill, FramedReport};
 use vigie_pipeline::Assembler;
 
 use crate::door::{Door, Stopped};
 use crate::joined;
+use crate::line_form::LineForm;
 use crate::lines::Each;
 pub use follow::{Block, Followed};
 pub use identity::{Head, Inode, inode_of};
@@ -34,12 +34,14 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 const FILES_MAX: usize = 1_000;
 
 /// Which files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct FileSpec {
     /// Paths with `*`, `?`, `[…]` and `**`.
     pub patterns: Vec<String>,
     /// Where it is kept how far each file has been read.
     pub positions: PathBuf,
+    /// How their lines become events.
+    pub form: LineForm,
 }
 
 /// Follows the files until the process is to end. It blocks: files are read, and what is noted of them is synced, here.
@@ -53,6 +55,7 @@ pub(crate) fn follow(spec: &FileSpec, door: &Door, runtime: &Handle) {
             return;
         }
     };
+    let form = Arc::new(spec.form.clone());
     let mut followed: Vec<Followed> = Vec::new();
     loop {
         let found = matching(&spec.patterns);
@@ -64,7 +67,7 @@ pub(crate) fn follow(spec: &FileSpec, door: &Door, runtime: &Handle) {
             look_at(&path, &mut followed, &positions, door);
         }
         for file in &mut followed {
-            let stored = store_all(file, &mut positions, &mut |block, fill| {
+            let stored = store_all(file, &form, &mut positions, &mut |block, fill| {
                 let size_bytes = block.bytes.len();
                 runtime.block_on(door.store_named(block.key.clone(), None, size_bytes, fill))
             });
@@ -140,13 +143,14 @@ fn look_at(path: &Path, followed: &mut Vec<Followed>, positions: &Positions, doo
 /// Stores everything that is new in the file.
 fn store_all(
     file: &mut Followed,
+    form: &Arc<LineForm>,
     positions: &mut Positions,
     store: &mut dyn FnMut(&Block, Fill) -> Result<FramedReport, Stopped>,
 ) -> Result<(), Failure> {
     let mut is_noted = true;
-    while let Some(block) = file.next_events()? {
+    while let Some(block) = file.next_events(&form.joining)? {
         positions.note(file.position(Some(&block))?)?;
-        store(&block, fill_of(&block, file.path()))?;
+        store(&block, fill_of(&block, file.path(), form))?;
         file.stored(&block);
         is_noted = false;
     }
@@ -156,18 +160,18 @@ fn store_all(
     Ok(())
 }
 
-fn fill_of(block: &Block, path: &Path) -> Fill {
-    let (bytes, is_too_large) = (block.bytes.clone(), block.is_too_large);
+fn fill_of(block: &Block, path: &Path, form: &Arc<LineForm>) -> Fill {
+    let (block, form) = (block.clone(), Arc::clone(form));
     let path = path.display().to_string();
-    Arc::new(move |assembler: &mut Assembler<'_>| push(&bytes, is_too_large, &path, assembler))
+    Arc::new(move |assembler: &mut Assembler<'_>| push(&block, &path, &form, assembler))
 }
 
-fn push(bytes: &Bytes, is_too_large: bool, path: &str, assembler: &mut Assembler<'_>) {
-    if is_too_large {
+fn push(block: &Block, path: &str, form: &LineForm, assembler: &mut Assembler<'_>) {
+    if block.is_too_large {
         let bytes_max = assembler.record_bytes_max();
-        return assembler
-            .refuse(format!("a line of \"{path}\" has more than the {bytes_max} bytes that are allowed"), bytes);
+        let reason = format!("a line of \"{path}\" has more than the {bytes_max} bytes that are allowed");
+        return assembler.refuse(reason, &block.bytes);
     }
     assembler.add_to_each("log.file.path", path);
-    joined::push_all(Each::of_lines(bytes), assembler);
+    joined::push_all(Each::of_lines(&block.bytes), form, assembler);
 }

@@ -3,8 +3,9 @@
 //! It looks at the bytes alone, so that the same bytes are the same events each time. Of the last event it is not known
 //! whether more of it will come: whoever reads the stream decides how long to wait.
 
-use vigie_pipeline::{Assembler, JOINED_BLANK_LINES_MAX, JOINED_LINES_MAX, goes_on, may_go_on};
+use vigie_pipeline::{Assembler, JOINED_LINES_MAX};
 
+use crate::line_form::{Joining, LineForm, LineFormat};
 use crate::lines::{Each, Frame};
 
 /// Bytes of an event of several lines; lines beyond it are another event.
@@ -29,13 +30,14 @@ pub(crate) struct Joined<'a> {
 pub(crate) struct EachJoined<'a> {
     bytes: &'a [u8],
     frames: Each<'a>,
+    joining: &'a Joining,
     bytes_max: usize,
 }
 
 impl<'a> EachJoined<'a> {
     /// Of these frames; a record has at most `record_bytes_max` bytes.
-    pub(crate) fn new(frames: Each<'a>, record_bytes_max: usize) -> Self {
-        Self { bytes: frames.bytes(), frames, bytes_max: JOINED_BYTES_MAX.min(record_bytes_max) }
+    pub(crate) fn new(frames: Each<'a>, joining: &'a Joining, record_bytes_max: usize) -> Self {
+        Self { bytes: frames.bytes(), frames, joining, bytes_max: JOINED_BYTES_MAX.min(record_bytes_max) }
     }
 
     /// Adds what goes on with a line.
@@ -53,15 +55,15 @@ impl<'a> EachJoined<'a> {
                 }
             };
             let Some(line) = next else {
-                joined.is_open = blank_count <= JOINED_BLANK_LINES_MAX;
+                joined.is_open = self.joining.may_hold_blank(blank_count);
                 if joined.is_open {
                     // Blank lines behind it may turn out to lie within it.
                     self.frames = ahead;
                 }
                 return joined;
             };
-            if line.is_counted || blank_count > JOINED_BLANK_LINES_MAX || !goes_on(last, line.content, blank_count > 0)
-            {
+            let may_hold = !line.is_counted && self.joining.may_hold_blank(blank_count);
+            if !may_hold || !self.joining.goes_on(last, line.content, blank_count > 0) {
                 return joined;
             }
             let end = line.start + line.content.len();
@@ -82,7 +84,7 @@ impl<'a> Iterator for EachJoined<'a> {
 
     fn next(&mut self) -> Option<Joined<'a>> {
         let frame = self.frames.next_frame()?;
-        if !frame.is_counted && may_go_on(frame.content) {
+        if !frame.is_counted && self.joining.may_go_on(frame.content) {
             return Some(self.join(frame));
         }
         Some(Joined { start: frame.start, bytes: frame.content, line_count: 1, is_cut: false, is_open: false })
@@ -90,25 +92,30 @@ impl<'a> Iterator for EachJoined<'a> {
 }
 
 /// How many bytes at the beginning of whole frames are events that nothing goes on with any more.
-pub(crate) fn settled(frames: Each<'_>, record_bytes_max: usize) -> usize {
+pub(crate) fn settled(frames: Each<'_>, joining: &Joining, record_bytes_max: usize) -> usize {
     let bytes = frames.bytes();
+    let is_json_whole = match joining {
+        Joining::Off => return bytes.len(),
+        Joining::Traces => true,
+        Joining::Start(_) => false,
+    };
     // Most streams are of JSON. A line of it, and what a frame with a length ends with, is waited for by nothing.
     let content = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let last_line = &content[memchr::memrchr(b'\n', content).map_or(0, |at| at + 1)..];
-    if last_line.first() == Some(&b'{') {
+    if is_json_whole && last_line.first() == Some(&b'{') {
         return bytes.len();
     }
-    let last = EachJoined::new(frames, record_bytes_max).last();
+    let last = EachJoined::new(frames, joining, record_bytes_max).last();
     last.filter(|last| last.is_open).map_or(bytes.len(), |last| last.start)
 }
 
 /// Puts the events of the frames into the assembler.
-pub(crate) fn push_all(frames: Each<'_>, assembler: &mut Assembler<'_>) {
-    for event in EachJoined::new(frames, assembler.record_bytes_max()) {
-        if event.line_count == 1 && !event.is_cut {
-            assembler.push_line(event.bytes);
-        } else {
-            assembler.push_joined_lines(event.bytes, event.is_cut);
+pub(crate) fn push_all(frames: Each<'_>, form: &LineForm, assembler: &mut Assembler<'_>) {
+    for event in EachJoined::new(frames, &form.joining, assembler.record_bytes_max()) {
+        match form.format {
+            LineFormat::Plain => assembler.push_plain(event.bytes, event.is_cut),
+            LineFormat::Auto if event.line_count == 1 && !event.is_cut => assembler.push_line(event.bytes),
+            LineFormat::Auto => assembler.push_joined_lines(event.bytes, event.is_cut),
         }
     }
 }
@@ -118,11 +125,11 @@ mod tests {
     use super::*;
 
     fn check(bytes: &str, expected: &[&str], settled_bytes: usize) {
-        let events =
-            EachJoined::new(Each::new(bytes.as_bytes()), 100).map(|event| String::from_utf8_lossy(event.bytes));
+        let events = EachJoined::new(Each::new(bytes.as_bytes()), &Joining::Traces, 100)
+            .map(|event| String::from_utf8_lossy(event.bytes));
         let events: Vec<_> = events.filter(|event| !event.trim().is_empty()).collect();
         assert_eq!(events, expected, "{bytes:?}");
-        assert_eq!(settled(Each::new(bytes.as_bytes()), 100), settled_bytes, "{bytes:?}");
+        assert_eq!(settled(Each::new(bytes.as_bytes()), &Joining::Traces, 100), settled_bytes, "{bytes:?}");
     }
 
     #[test]
@@ -142,7 +149,8 @@ mod tests {
     #[test]
     fn a_line_of_a_file_has_no_length_before_it() {
         let bytes = b"404 {not\n  found}\n";
-        let events = |frames| EachJoined::new(frames, 100).map(|event| event.bytes).collect::<Vec<_>>();
+        let events =
+            |frames| EachJoined::new(frames, &Joining::Traces, 100).map(|event| event.bytes).collect::<Vec<_>>();
         assert_eq!(events(Each::of_lines(bytes)), [b"404 {not\n  found}"]);
         assert_eq!(events(Each::new(bytes)), [&b"{not\n  found}\n"[..]]);
     }
@@ -151,7 +159,7 @@ mod tests {
     fn events_are_bounded_in_lines_and_bytes() {
         let bytes = "one\n".to_owned() + &" x\n".repeat(2 * JOINED_LINES_MAX);
         let counts = |bytes: &str, bytes_max| {
-            EachJoined::new(Each::new(bytes.as_bytes()), bytes_max)
+            EachJoined::new(Each::new(bytes.as_bytes()), &Joining::Traces, bytes_max)
                 .map(|event| (event.line_count, event.is_cut))
                 .collect::<Vec<_>>()
         };
@@ -163,15 +171,32 @@ mod tests {
     #[test]
     fn what_is_settled_does_not_change_with_what_comes() {
         let bytes = "one\n\tat a.B.c(B.java:1)\n{\"a\":1}\ntwo\n  more\n\nthree\nKeyError: 1\n";
-        let whole: Vec<_> = EachJoined::new(Each::new(bytes.as_bytes()), 1_000).map(|event| event.bytes).collect();
+        let whole: Vec<_> =
+            EachJoined::new(Each::new(bytes.as_bytes()), &Joining::Traces, 1_000).map(|event| event.bytes).collect();
         for (cut, _) in bytes.match_indices('\n') {
             let part = &bytes.as_bytes()[..=cut];
-            let settled = settled(Each::new(part), 1_000);
-            let first = EachJoined::new(Each::new(&part[..settled]), 1_000).map(|event| event.bytes);
-            let rest = EachJoined::new(Each::new(&bytes.as_bytes()[settled..]), 1_000).map(|event| event.bytes);
+            let settled = settled(Each::new(part), &Joining::Traces, 1_000);
+            let first = EachJoined::new(Each::new(&part[..settled]), &Joining::Traces, 1_000).map(|event| event.bytes);
+            let rest = EachJoined::new(Each::new(&bytes.as_bytes()[settled..]), &Joining::Traces, 1_000)
+                .map(|event| event.bytes);
             let joined: Vec<_> = first.chain(rest).filter(|bytes| !bytes.is_empty()).collect();
             let expected: Vec<_> = whole.iter().copied().filter(|bytes| !bytes.is_empty()).collect();
             assert_eq!(joined, expected, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn a_pattern_or_nothing_joins_lines() {
+        let bytes = "x\n1 a\nb\n\n\n\n c\n2 {\n}\n";
+        let check = |joining: &Joining, expected: &[&str], settled_bytes: usize| {
+            let events = EachJoined::new(Each::of_lines(bytes.as_bytes()), joining, 100);
+            let events: Vec<_> = events.map(|event| String::from_utf8_lossy(event.bytes)).collect();
+            let events: Vec<&str> = events.iter().map(AsRef::as_ref).filter(|text: &&str| !text.is_empty()).collect();
+            assert_eq!(events, expected, "{joining:?}");
+            assert_eq!(settled(Each::of_lines(bytes.as_bytes()), joining, 100), settled_bytes, "{joining:?}");
+        };
+        check(&Joining::Off, &["x", "1 a", "b", " c", "2 {", "}"], bytes.len());
+        let start = Joining::starting_with(r"^\d ").unwrap();
+        check(&start, &["x", "1 a\nb\n\n\n\n c", "2 {\n}"], 14);
     }
 }

@@ -2,32 +2,53 @@
 //!
 //! Lines of a stack trace are one event with the line before them. A frame may also begin with its length in bytes and a space (RFC 6587, 3.4.1), when JSON or a syslog message follows.
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 use vigie_pipeline::Assembler;
 
 use crate::cut::{Cut, CutReason};
 use crate::datagrams::DatagramProtocol;
 use crate::joined;
+use crate::line_form::{LineForm, LineFormat};
 use crate::one_way::{Frames, Framing};
 
 /// Digits of a length at most.
 const LENGTH_DIGITS_MAX: usize = 9;
 
 /// Lines of any kind.
-#[derive(Clone, Copy, Debug)]
-pub struct Lines;
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    form: LineForm,
+}
+
+impl Lines {
+    /// Lines that become events in this way.
+    pub const fn new(form: LineForm) -> Self {
+        Self { form }
+    }
+
+    /// Of lines that are left whole none begins with a length: it would be taken from the text.
+    const fn each<'a>(&self, bytes: &'a [u8]) -> Each<'a> {
+        match self.form.format {
+            LineFormat::Auto => Each::new(bytes),
+            LineFormat::Plain => Each::of_lines(bytes),
+        }
+    }
+}
 
 impl Framing for Lines {
     fn frames(&self, bytes: &[u8], frame_bytes_max: usize) -> Result<Frames, Cut> {
-        whole_frames(bytes, frame_bytes_max)
+        match self.form.format {
+            LineFormat::Auto => whole_frames(bytes, frame_bytes_max),
+            LineFormat::Plain => Ok(memrchr(b'\n', bytes).map_or(Frames::Unfinished, |at| Frames::Whole(at + 1))),
+        }
     }
 
     fn push_all(&self, bytes: &[u8], assembler: &mut Assembler<'_>) {
-        joined::push_all(Each::new(bytes), assembler);
+        joined::push_all(self.each(bytes), &self.form, assembler);
     }
 
     fn settled(&self, bytes: &[u8], frame_bytes_max: usize) -> usize {
-        joined::settled(Each::new(bytes), frame_bytes_max)
+        joined::settled(self.each(bytes), &self.form.joining, frame_bytes_max)
     }
 
     fn end(&self, bytes: &[u8]) -> Option<usize> {
@@ -36,8 +57,11 @@ impl Framing for Lines {
 }
 
 impl DatagramProtocol for Lines {
-    /// A datagram holds lines; one that is a JSON document over several lines is one record.
+    /// A datagram holds lines; one that is a JSON document over several lines is one record, unless lines are left whole.
     fn push(&self, message: &[u8], assembler: &mut Assembler<'_>) {
+        if self.form.format == LineFormat::Plain {
+            return joined::push_all(Each::of_lines(message), &self.form, assembler);
+        }
         let trimmed = message.trim_ascii();
         let lines = || trimmed.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
         let is_document =
@@ -45,7 +69,7 @@ impl DatagramProtocol for Lines {
         if matches!(trimmed.first(), Some(b'{' | b'[')) && !lines().all(is_document) {
             return assembler.push_json(trimmed);
         }
-        joined::push_all(Each::of_lines(trimmed), assembler);
+        joined::push_all(Each::of_lines(trimmed), &self.form, assembler);
     }
 }
 

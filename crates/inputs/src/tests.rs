@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -21,6 +20,7 @@ use vigie_domain::query::Query;
 use vigie_domain::{Object, Scope, TimeRange, Timestamp};
 use vigie_pipeline::Redactor;
 use vigie_testkit::LinearStore;
+use vigie_testkit::tls::Certificates;
 
 use crate::*;
 
@@ -136,7 +136,7 @@ async fn send_on(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) 
 
 #[tokio::test]
 async fn lines_of_any_kind_are_events() {
-    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), None));
     let sent = "{\"message\":\"one\"}\r\n\n[{\"message\":\"two\"},{\"message\":\"three\"}]\n{broken\nfive";
     bench.send(sent.as_bytes()).await;
     assert_eq!(bench.texts("message").await, ["one", "two", "three", "{broken", "five"]);
@@ -146,9 +146,66 @@ async fn lines_of_any_kind_are_events() {
     assert_eq!(numbers.sources[0].events, 5);
 }
 
+/// Lines of every form, an array of JSON and what looks like a length among them.
+const FORMS: [&str; 9] = [
+    r#"{"message":"one"}"#,
+    r#"[{"message":"two"}]"#,
+    r#"192.0.2.1 - - [23/Nov/2026:14:04:05 +0000] "GET / HTTP/1.1" 200 5"#,
+    "<34>Nov 23 14:00:00 web-1 su[7]: denied",
+    "  level=error ms=5  ",
+    "CEF:0|a|b|1|2|c|3|",
+    "2026-11-23 14:04:05,123 ERROR shop.Cart - failed",
+    "\tat a.B.c(B.java:1)",
+    "404 {not found}",
+];
+
+#[tokio::test]
+async fn plain_lines_are_left_whole() {
+    let plain = LineForm { format: LineFormat::Plain, joining: Joining::Off };
+    let bench = Bench::new(streams(OneWay::new(Lines::new(plain.clone())), None));
+    bench.send(format!("{}\r\n \n\nlast", FORMS.join("\n")).as_bytes()).await;
+    let mut expected: Vec<&str> = FORMS.into_iter().chain(["last"]).collect();
+    expected.sort_unstable();
+    let sorted = |mut texts: Vec<String>| {
+        texts.sort();
+        texts
+    };
+    assert_eq!(sorted(bench.texts("message").await), expected);
+    assert!(bench.bodies().await.iter().all(|body| !body.iter().any(|(name, _)| name == "host" || name == "ms")));
+    assert_eq!(bench.numbers().unaccounted(), 0);
+
+    let bench = Bench::new(Protocol::Datagrams {
+        address: (Ipv4Addr::LOCALHOST, 0).into(),
+        protocol: Arc::new(Lines::new(plain)),
+    });
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    socket.send_to(format!("{}\nlast\n", FORMS.join("\n")).as_bytes(), bench.address().await).await.unwrap();
+    bench.until(|numbers| numbers.stored == 10).await;
+    assert_eq!(sorted(bench.texts("message").await), expected);
+}
+
+#[tokio::test]
+async fn plain_messages_of_syslog_are_left_whole() {
+    let bench = Bench::new(streams(OneWay::new(Syslog::new(LineFormat::Plain)), None));
+    let message = "<34>1 2026-11-23T14:00:00Z web-1 su 7 - - {\"a\":1}";
+    bench.send(format!("{} {message}{message}\n", message.len()).as_bytes()).await;
+    assert_eq!(bench.texts("message").await, [message, message]);
+    assert_eq!(bench.texts("host").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn plain_lines_are_redacted_and_what_is_no_text_is_a_letter() {
+    let plain = LineForm { format: LineFormat::Plain, joining: Joining::Off };
+    let bench = Bench::new(streams(OneWay::new(Lines::new(plain)), None));
+    bench.send(b"{\"@timestamp\":1}\na\0b\npaid with 4111-1111-1111-1111\n").await;
+    assert_eq!(bench.letters().await.len(), 1, "only what is no text is refused");
+    let messages = bench.texts("message").await;
+    assert!(messages[0] == "{\"@timestamp\":1}" && !messages[1].contains("4111-1111"), "{messages:?}");
+}
+
 #[tokio::test]
 async fn lines_that_go_on_are_one_event() {
-    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), None));
     let mut stream = bench.connect().await;
     stream.write_all(b"pay failed\r\na.b.CException: no\r\n\tat a.B.c(B.java:1)\r\n").await.unwrap();
     // It ends by itself when nothing more comes.
@@ -165,7 +222,7 @@ async fn lines_that_go_on_are_one_event() {
 
 #[tokio::test]
 async fn a_trace_is_one_event_however_it_is_cut() {
-    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), None));
     let mut stream = bench.connect().await;
     let trace = "a.b.CException: no\n".to_owned() + &"\tat a.B.c(B.java:1)\n".repeat(50);
     for piece in format!("pay failed\n{trace}").as_bytes().chunks(37) {
@@ -179,7 +236,7 @@ async fn a_trace_is_one_event_however_it_is_cut() {
 
 #[tokio::test]
 async fn frames_that_come_in_pieces_are_whole_again() {
-    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), None));
     let mut stream = bench.connect().await;
     let line = format!("{{\"message\":\"{}\"}}\n13 {{\"message\":1}}", "x".repeat(50_000));
     for piece in line.as_bytes().chunks(7_001) {
@@ -193,7 +250,7 @@ async fn frames_that_come_in_pieces_are_whole_again() {
 
 #[tokio::test]
 async fn a_line_that_is_too_large_is_a_letter_and_the_connection_stays() {
-    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), None));
     let large = "y".repeat(3 * RECORD_BYTES_MAX);
     bench.send(format!("before\n{large}\nafter\n").as_bytes()).await;
     assert_eq!(bench.texts("message").await, ["before", "after"]);
@@ -206,7 +263,7 @@ async fn a_line_that_is_too_large_is_a_letter_and_the_connection_stays() {
 
 #[tokio::test]
 async fn a_sender_that_lies_about_a_length_is_cut_off_after_what_it_sent_before() {
-    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), None));
     bench.send(b"before\n999999999 {\"a\":1}").await;
     assert_eq!(bench.texts("message").await, ["before"]);
     bench.until(|numbers| numbers.connections == 0).await;
@@ -217,7 +274,7 @@ async fn a_sender_that_lies_about_a_length_is_cut_off_after_what_it_sent_before(
 
 #[tokio::test(start_paused = true)]
 async fn a_sender_that_does_not_finish_is_cut_off_and_what_it_sent_is_kept() {
-    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), None));
     let mut stream = bench.connect().await;
     stream.write_all(b"whole\nnever to be finish").await.unwrap();
     let mut rest = Vec::new();
@@ -228,7 +285,7 @@ async fn a_sender_that_does_not_finish_is_cut_off_and_what_it_sent_is_kept() {
 
 #[tokio::test]
 async fn a_sender_without_an_end_is_cut_off() {
-    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), None));
     let mut stream = bench.connect().await;
     let endless = vec![b'x'; 1 << 20];
     while stream.write_all(&endless).await.is_ok() {}
@@ -238,7 +295,7 @@ async fn a_sender_without_an_end_is_cut_off() {
 
 #[tokio::test(start_paused = true)]
 async fn a_quiet_connection_stays() {
-    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), None));
     let mut stream = bench.connect().await;
     stream.write_all(b"{\"message\":\"one\"}\n").await.unwrap();
     bench.until(|numbers| numbers.stored == 1).await;
@@ -250,7 +307,7 @@ async fn a_quiet_connection_stays() {
 
 #[tokio::test]
 async fn what_cannot_be_stored_waits_until_it_can() {
-    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), None));
     bench.store.fail_next_appends(2);
     bench.send(b"patient\n").await;
     assert_eq!(bench.texts("message").await, ["patient"]);
@@ -261,7 +318,7 @@ async fn what_cannot_be_stored_waits_until_it_can() {
 
 #[tokio::test]
 async fn what_came_before_a_connection_broke_is_stored() {
-    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), None));
     bench.store.fail_next_appends(3);
     let mut stream = bench.connect().await;
     stream.write_all(b"one\ntwo\n").await.unwrap();
@@ -275,7 +332,7 @@ async fn what_came_before_a_connection_broke_is_stored() {
 
 #[tokio::test]
 async fn what_was_received_is_stored_before_the_end() {
-    let bench = Bench::new(streams(OneWay::new(Lines), None));
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), None));
     let mut stream = bench.connect().await;
     stream.write_all(b"first\nlast without an end").await.unwrap();
     bench.until(|numbers| numbers.stored == 1).await;
@@ -285,7 +342,10 @@ async fn what_was_received_is_stored_before_the_end() {
 
 #[tokio::test]
 async fn datagrams_are_events_of_their_senders() {
-    let bench = Bench::new(Protocol::Datagrams { address: (Ipv4Addr::LOCALHOST, 0).into(), protocol: Arc::new(Lines) });
+    let bench = Bench::new(Protocol::Datagrams {
+        address: (Ipv4Addr::LOCALHOST, 0).into(),
+        protocol: Arc::new(Lines::default()),
+    });
     let address = bench.address().await;
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     for datagram in ["{\"message\":\"one\"}", "two\nthree", "{\n\"message\": \"four\"\n}", " "] {
@@ -301,14 +361,16 @@ async fn datagrams_are_events_of_their_senders() {
 
 #[tokio::test]
 async fn syslog_comes_in_every_framing() {
-    let bench = Bench::new(streams(OneWay::new(Syslog), None));
+    let bench = Bench::new(streams(OneWay::new(Syslog::default()), None));
     let sent = "<13>Nov 23 14:00:00 till-1 pay[7]: one\n47 <11>1 2026-11-23T14:00:00Z till-2 app - - - two<14>Nov 23 14:00:01 till-3 cart: three";
     bench.send(sent.as_bytes()).await;
     let mut hosts = bench.texts("host").await;
     hosts.sort();
     assert_eq!(hosts, ["till-1", "till-2", "till-3"], "{:?}", bench.bodies().await);
-    let bench =
-        Bench::new(Protocol::Datagrams { address: (Ipv4Addr::LOCALHOST, 0).into(), protocol: Arc::new(Syslog) });
+    let bench = Bench::new(Protocol::Datagrams {
+        address: (Ipv4Addr::LOCALHOST, 0).into(),
+        protocol: Arc::new(Syslog::default()),
+    });
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let datagram = "<11>1 2026-11-23T14:00:00Z till-1 app - - - a trace\n  of two lines";
     socket.send_to(datagram.as_bytes(), bench.address().await).await.unwrap();
@@ -319,7 +381,7 @@ async fn syslog_comes_in_every_framing() {
 #[tokio::test]
 async fn an_address_that_is_taken_is_said_and_others_go_on() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let bench = Bench::new(streams_at(taken.local_addr().unwrap(), OneWay::new(Lines), None));
+    let bench = Bench::new(streams_at(taken.local_addr().unwrap(), OneWay::new(Lines::default()), None));
     bench.until(|numbers| numbers.last_error.is_some()).await;
     let state = &bench.inputs.states()[0];
     assert_eq!((state.address, state.numbers.listens_at), (taken.local_addr().ok(), None));
@@ -327,49 +389,27 @@ async fn an_address_that_is_taken_is_said_and_others_go_on() {
     bench.inputs.stop(STOP_MAX).await;
 }
 
-/// A certificate authority, a certificate of it for `localhost`, and where they lie.
-struct Certificates {
-    folder: TempDir,
+fn tls_files(certificates: &Certificates, client_ca: Option<&Certificates>) -> TlsFiles {
+    let client_ca = client_ca.map(Certificates::authority);
+    TlsFiles { certificate: certificates.certificate(), key: certificates.key(), client_ca }
 }
 
-impl Certificates {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut params = CertificateParams::new(vec![]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let certificate =
-            CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
-        for (name, text) in
-            [("ca.pem", authority.pem()), ("cert.pem", certificate.pem()), ("key.pem", key.serialize_pem())]
-        {
-            std::fs::write(folder.path().join(name), text).unwrap();
+/// Of a client that trusts the authority, and shows a certificate if there is one.
+fn connector(trusted: &Certificates, shown: Option<&Certificates>) -> TlsConnector {
+    let chain = |path: &Path| CertificateDer::pem_file_iter(path).unwrap().map(Result::unwrap).collect::<Vec<_>>();
+    let mut roots = RootCertStore::empty();
+    roots.add(chain(&trusted.authority()).remove(0)).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let builder = builder.with_root_certificates(roots);
+    let config = match shown {
+        None => builder.with_no_client_auth(),
+        Some(shown) => {
+            let key = PrivateKeyDer::from_pem_file(shown.key()).unwrap();
+            builder.with_client_auth_cert(chain(&shown.certificate()), key).unwrap()
         }
-        Self { folder }
-    }
-
-    fn files(&self, client_ca: Option<&str>) -> TlsFiles {
-        let path = |name: &str| self.folder.path().join(name);
-        TlsFiles { certificate: path("cert.pem"), key: path("key.pem"), client_ca: client_ca.map(path) }
-    }
-
-    fn connector(&self, shows_certificate: Option<&Path>) -> TlsConnector {
-        let chain = |path: &Path| CertificateDer::pem_file_iter(path).unwrap().map(Result::unwrap).collect::<Vec<_>>();
-        let mut roots = RootCertStore::empty();
-        roots.add(chain(&self.folder.path().join("ca.pem")).remove(0)).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let builder = builder.with_root_certificates(roots);
-        let config = match shows_certificate {
-            None => builder.with_no_client_auth(),
-            Some(folder) => {
-                let key = PrivateKeyDer::from_pem_file(folder.join("key.pem")).unwrap();
-                builder.with_client_auth_cert(chain(&folder.join("cert.pem")), key).unwrap()
-            }
-        };
-        TlsConnector::from(Arc::new(config))
-    }
+    };
+    TlsConnector::from(Arc::new(config))
 }
 
 async fn send_encrypted(bench: &Bench, connector: TlsConnector, bytes: &[u8]) {
@@ -381,9 +421,9 @@ async fn send_encrypted(bench: &Bench, connector: TlsConnector, bytes: &[u8]) {
 
 #[tokio::test]
 async fn connections_are_encrypted_when_asked_for() {
-    let certificates = Certificates::new();
-    let bench = Bench::new(streams(OneWay::new(Lines), Some(certificates.files(None))));
-    send_encrypted(&bench, certificates.connector(None), b"secret\n").await;
+    let certificates = Certificates::default();
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), Some(tls_files(&certificates, None))));
+    send_encrypted(&bench, connector(&certificates, None), b"secret\n").await;
     bench.send(b"in the clear\n").await;
     assert_eq!(bench.texts("message").await, ["secret"]);
     bench.until(|numbers| numbers.cuts.contains(&(CutReason::Refused, 1))).await;
@@ -392,20 +432,20 @@ async fn connections_are_encrypted_when_asked_for() {
 
 #[tokio::test]
 async fn clients_show_a_certificate_where_they_must() {
-    let (ours, theirs) = (Certificates::new(), Certificates::new());
-    let bench = Bench::new(streams(OneWay::new(Lines), Some(ours.files(Some("ca.pem")))));
-    send_encrypted(&bench, ours.connector(None), b"nobody\n").await;
-    send_encrypted(&bench, ours.connector(Some(theirs.folder.path())), b"a stranger\n").await;
-    send_encrypted(&bench, ours.connector(Some(ours.folder.path())), b"a friend\n").await;
+    let (ours, theirs) = (Certificates::default(), Certificates::default());
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), Some(tls_files(&ours, Some(&ours)))));
+    send_encrypted(&bench, connector(&ours, None), b"nobody\n").await;
+    send_encrypted(&bench, connector(&ours, Some(&theirs)), b"a stranger\n").await;
+    send_encrypted(&bench, connector(&ours, Some(&ours)), b"a friend\n").await;
     assert_eq!(bench.texts("message").await, ["a friend"]);
     bench.until(|numbers| numbers.cuts.contains(&(CutReason::Refused, 2))).await;
 }
 
 #[tokio::test]
 async fn files_that_are_none_are_named() {
-    let certificates = Certificates::new();
-    std::fs::write(certificates.folder.path().join("key.pem"), "no key").unwrap();
-    let bench = Bench::new(streams(OneWay::new(Lines), Some(certificates.files(None))));
+    let certificates = Certificates::default();
+    std::fs::write(certificates.key(), "no key").unwrap();
+    let bench = Bench::new(streams(OneWay::new(Lines::default()), Some(tls_files(&certificates, None))));
     bench.until(|numbers| numbers.last_error.is_some()).await;
     assert!(bench.numbers().last_error.unwrap().1.contains("key.pem"));
 }

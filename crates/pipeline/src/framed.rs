@@ -11,7 +11,7 @@ use crate::decompress::unpack_bytes;
 use crate::options::DecodeOptions;
 use crate::parse::continuation::may_go_on;
 use crate::parse::json_value::{object_of, parse_json};
-use crate::parse::{Draft, binary_reason, draft_of_text, gelf, single, syslog, too_large};
+use crate::parse::{Draft, binary_reason, draft_of_text, draft_of_whole, gelf, single, syslog, too_large};
 use crate::passage::Passage;
 use crate::redact::RedactionCounts;
 use crate::tag;
@@ -145,6 +145,27 @@ impl<'o> Assembler<'o> {
             }
             Ok(draft)
         });
+    }
+
+    /// A line, or lines that belong together with line feeds between them: the message is that text as it came, whatever it
+    /// looks like. `is_cut` says that further lines have no room in the event: it is tagged `_multilinelimit`. Blank text is none.
+    pub fn push_plain(&mut self, lines: &[u8], is_cut: bool) {
+        let lines = lines.strip_suffix(b"\r").unwrap_or(lines);
+        if lines.trim_ascii().is_empty() {
+            return;
+        }
+        if let Some(reason) = self.size_reason(lines).or_else(|| binary_reason(lines)) {
+            return self.refuse(reason, lines);
+        }
+        let mut draft = match std::str::from_utf8(lines) {
+            Ok(text) => Draft::message(text),
+            Err(_) => draft_of_whole(&String::from_utf8_lossy(lines), tag::INVALID_UTF8),
+        };
+        if is_cut {
+            draft.tag(tag::MULTILINE_LIMIT);
+        }
+        // What is refused is kept as fields: stored after all, the text is not told by its form.
+        self.push_draft(draft, Telling::default(), &[]);
     }
 
     /// A JSON document: one object, or a list of objects. Anything else is kept as text with a tag.

@@ -53,6 +53,7 @@ pub use passage::TracedRecord;
 pub use read::{FileReader, decode_bytes, open_file, preview_bytes, trace_bytes};
 pub use redact::{RedactionCounts, RedactionKind, Redactor, RedactorError};
 pub use stages::{
-    FAN_OUT_MAX, PIPELINE_BYTES_MAX, Pipeline, PipelineError, Run, STAGES_MAX, TraceStep, Traced, stage_kinds, try_grok,
+    FAN_OUT_MAX, LinePattern, PIPELINE_BYTES_MAX, Pipeline, PipelineError, Run, STAGES_MAX, TraceStep, Traced,
+    stage_kinds, try_grok,
 };
 pub use told::told_by_text;

@@ -16,6 +16,7 @@ use crate::redact::RedactionCounts;
 use crate::stages::{Run, TraceStep};
 use crate::tag;
 
+const MESSAGE: &str = "message";
 /// What several events of one record with an id are told apart by.
 const PART_MARK: char = '#';
 
@@ -147,6 +148,8 @@ struct Before {
     is_time_unreadable: bool,
     /// The log type's word, when it was told by the fields.
     detected: Option<Value>,
+    /// The message, when there is one at the top: it is redacted, and so it is afterwards if no stage has changed it.
+    message: Option<Value>,
 }
 
 impl Stages {
@@ -160,7 +163,7 @@ impl Stages {
         let names_type =
             top(&draft.body, LOG_TYPE).is_some_and(|value| *value != Value::Null) || first.log_type.is_some();
         let parse_tags = draft.tags.clone();
-        let (event, _) = match convert::understand(&mut draft, first, redactions) {
+        let (event, _) = match convert::understand(&mut draft, None, first, redactions) {
             Ok(understood) => understood,
             Err(reason) => return Err(Refusal { reason, body: draft.body }),
         };
@@ -173,6 +176,7 @@ impl Stages {
             arrival: top(&draft.body, TIMESTAMP).filter(|_| has_no_time).cloned(),
             is_time_unreadable,
             detected: top(&draft.body, LOG_TYPE).filter(|_| !names_type).cloned(),
+            message: top(&draft.body, MESSAGE).cloned(),
         };
         let event = Event { body: draft.body, ..event };
         let events = match trace {
@@ -206,7 +210,7 @@ impl Stages {
         if before.detected.is_some() && top(&draft.body, LOG_TYPE) == before.detected.as_ref() {
             draft.body.retain(|(name, _)| name != LOG_TYPE);
         }
-        let mut event = convert::convert(draft, &self.last, redactions)?;
+        let mut event = convert::convert_again(draft, before.message.as_ref(), &self.last, redactions)?;
         if event.id.is_none() {
             event.id = before.id.clone().map(|id| part_id(id, place));
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use vigie_domain::{Timestamp, Value};
 use vigie_pipeline::logstash::{FindingKind, Import, ImportOptions, import};
-use vigie_pipeline::{DecodeOptions, Format, Pipeline, Redactor, decode_bytes};
+use vigie_pipeline::{Assembler, DecodeOptions, Pipeline, Redactor, is_continuation};
 
 /// 2026-11-23T15:00:00Z.
 const RECEIVED_S: i64 = 1_795_446_000;
@@ -36,6 +36,27 @@ fn imported(folder: &Path) -> Import {
     let read = |named: &str| texts(folder, named);
     let options = ImportOptions { name: "logstash.conf", variables: &[], read: &read };
     import(&text, &options).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+}
+
+/// The lines of the input, with those that begin with white space or go on with a trace behind the one before them.
+fn records(input: &[u8], is_joined: bool) -> Vec<&[u8]> {
+    let mut records: Vec<std::ops::Range<usize>> = Vec::new();
+    let mut start = 0;
+    for line in input.split_inclusive(|byte| *byte == b'\n') {
+        let end = start + line.len();
+        let text = String::from_utf8_lossy(line);
+        let previous = records.last().cloned();
+        let goes_on = previous.as_ref().is_some_and(|previous| {
+            let previous = String::from_utf8_lossy(&input[previous.clone()]);
+            is_continuation(previous.lines().last().unwrap_or_default(), text.trim_end())
+        });
+        match records.last_mut().filter(|_| is_joined && goes_on) {
+            Some(record) => record.end = end,
+            None => records.push(start..end),
+        }
+        start = end;
+    }
+    records.into_iter().map(|range| input[range].trim_ascii_end()).filter(|record| !record.is_empty()).collect()
 }
 
 /// A line for each finding.
@@ -67,16 +88,26 @@ fn every_configuration_becomes_the_pipeline_beside_it() {
 fn every_pipeline_makes_the_events_that_were_written_by_hand() {
     for folder in samples() {
         let input = fs::read(folder.join("input.log")).unwrap();
-        let is_json = input.starts_with(b"{");
-        let pipeline = Pipeline::from_toml(&imported(&folder).pipeline).unwrap();
+        let import = imported(&folder);
         let options = DecodeOptions {
-            format: Some(if is_json { Format::Ndjson } else { Format::Plain }),
-            pipeline: Some(Arc::new(pipeline)),
+            pipeline: Some(Arc::new(Pipeline::from_toml(&import.pipeline).unwrap())),
             ..DecodeOptions::new(Timestamp::from_seconds(RECEIVED_S), Arc::new(Redactor::new(&[7; 32]).unwrap()))
         };
-        let batch = decode_bytes(&input, &options).unwrap();
-        assert_eq!(batch.rejects, [], "{}", folder.display());
-        let bodies: Vec<Value> = batch.events.events().map(|event| Value::Object(event.body)).collect();
+        let mut assembler = Assembler::new(&options);
+        for record in records(&input, import.settings.contains("multiline = \"traces\"")) {
+            // As the input is to be set, and as Beats send.
+            match import.settings.contains("format = \"plain\"") && !input.starts_with(b"{") {
+                true => assembler.push_plain(record, false),
+                false if record.starts_with(b"{") => assembler.push_json(record),
+                false => {
+                    let message = String::from_utf8(record.to_vec()).unwrap();
+                    assembler.push_object(vec![("message".into(), Value::text(message))]);
+                }
+            }
+        }
+        let framed = assembler.finish();
+        assert_eq!(framed.refused, [], "{}", folder.display());
+        let bodies: Vec<Value> = framed.events.events().map(|event| Value::Object(event.body)).collect();
         let actual: serde_json::Value = serde_json::to_value(&bodies).unwrap();
         let expected = fs::read_to_string(folder.join("events.json")).unwrap_or("null".to_owned());
         let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();

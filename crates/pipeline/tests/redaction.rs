@@ -8,11 +8,13 @@
     reason = "helpers of tests are not marked as tests and stop at the first surprise as well"
 )]
 
+use std::sync::Arc;
+
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use vigie_domain::Value;
-use vigie_pipeline::{RedactionCounts, RedactionKind, Redactor};
+use vigie_domain::{Timestamp, Value};
+use vigie_pipeline::{Assembler, DecodeOptions, Pipeline, RedactionCounts, RedactionKind, Redactor};
 
 /// Generated values of each sort.
 const VALUES: usize = 50_000;
@@ -206,4 +208,23 @@ fn numbers_that_are_no_text_are_found_as_well() {
         assert_eq!(body[1].1, Value::Int(1_795_446_000_000));
         assert!(body.iter().any(|(name, value)| name == "card_last4" && *value == Value::text(last4)));
     }
+}
+
+#[test]
+fn a_message_that_a_stage_changes_is_redacted_again() {
+    let stage = "version = 1\n[[stage]]\ntype = 'replace'\nfields = ['message', 'other']\npattern = 'x'\nwith = ''\n";
+    let options = DecodeOptions {
+        pipeline: Some(Arc::new(Pipeline::from_toml(stage).unwrap())),
+        ..DecodeOptions::new(Timestamp::from_seconds(0), Arc::new(Redactor::new(&[7; 32]).unwrap()))
+    };
+    let mut assembler = Assembler::new(&options);
+    assembler.push_plain(b"paid with 4111x1111x1111x1111", false);
+    assembler.push_json(br#"{"message":"paid with 5555555555554444","other":"4111x1111x1111x1111"}"#);
+    let framed = assembler.finish();
+    let texts: Vec<String> =
+        framed.events.events().map(|event| serde_json::to_string(&Value::Object(event.body)).unwrap()).collect();
+    assert_eq!(texts.len(), 2);
+    assert!(texts.iter().all(|text| text.contains("411111") && !text.contains("4111111111111111")), "{texts:?}");
+    assert!(texts[1].contains("555555") && !texts[1].contains("5555555555554444"), "{texts:?}");
+    assert_eq!(framed.redactions.of(RedactionKind::Card), 3);
 }

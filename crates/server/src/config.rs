@@ -4,6 +4,7 @@
 
 pub mod inputs;
 mod layers;
+pub mod line_inputs;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,10 +14,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use inputs::{
-    DatagramInputSettings, DeadLetterSettings, ElasticsearchApiSettings, FileInputSettings, KeyedInputSettings,
-    RedisInputSettings, StreamInputSettings,
+    DatagramInputSettings, DeadLetterSettings, ElasticsearchApiSettings, KeyedInputSettings, RedisInputSettings,
+    StreamInputSettings,
 };
 pub use layers::{Layer, Source};
+use line_inputs::{
+    FileInputSettings, LineDatagramSettings, LineStreamSettings, SyslogDatagramSettings, SyslogStreamSettings,
+};
 
 /// The settings file with every default, as compiled in.
 pub const DEFAULTS: &str = include_str!("../../../config/vigie.toml");
@@ -95,13 +99,13 @@ pub struct Settings {
     /// Taking events in.
     pub ingest: IngestSettings,
     /// Lines over TCP.
-    pub input_tcp: StreamInputSettings,
+    pub input_tcp: LineStreamSettings,
     /// Lines in datagrams.
-    pub input_udp: DatagramInputSettings,
+    pub input_udp: LineDatagramSettings,
     /// Syslog over TCP.
-    pub input_syslog_tcp: StreamInputSettings,
+    pub input_syslog_tcp: SyslogStreamSettings,
     /// Syslog in datagrams.
-    pub input_syslog_udp: DatagramInputSettings,
+    pub input_syslog_udp: SyslogDatagramSettings,
     /// GELF over TCP.
     pub input_gelf_tcp: StreamInputSettings,
     /// GELF in datagrams.

@@ -10,7 +10,8 @@ use tempfile::TempDir;
 use super::files::{FileGroup, follow};
 use super::stdin::{StdinSpec, read};
 use super::*;
-use crate::multiline::{Joining, Multiline};
+use crate::Joining;
+use crate::multiline::Multiline;
 use crate::spool::SpoolReader;
 
 const LINE_BYTES_MAX: usize = 2_000;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::joined;
+use crate::line_form::Joining;
 use crate::lines::Each;
 
 use super::identity::{Head, Inode, inode, read_at};
@@ -39,11 +40,11 @@ type Seen = (u64, Option<SystemTime>);
 
 /// What a block ends with.
 #[derive(Clone, Copy)]
-enum Ending {
+enum Ending<'j> {
     /// Any line.
     Lines,
     /// A line that nothing goes on with.
-    Events,
+    Events(&'j Joining),
 }
 
 /// A file that is followed.
@@ -144,11 +145,11 @@ impl Followed {
     ///
     /// # Errors
     /// What the file system answers.
-    pub(super) fn next_events(&mut self) -> io::Result<Option<Block>> {
-        self.next(Ending::Events)
+    pub(super) fn next_events(&mut self, joining: &Joining) -> io::Result<Option<Block>> {
+        self.next(Ending::Events(joining))
     }
 
-    fn next(&mut self, ending: Ending) -> io::Result<Option<Block>> {
+    fn next(&mut self, ending: Ending<'_>) -> io::Result<Option<Block>> {
         if let Some(noted) = self.noted.clone() {
             let bytes = self.read((noted.end - self.offset) as usize)?;
             return Ok(Some(Block { bytes, end: noted.end, key: noted.key, is_too_large: noted.is_too_large }));
@@ -165,7 +166,7 @@ impl Followed {
             let lines = bytes.slice(..=last);
             return Ok(match ending {
                 Ending::Lines => Some(self.block(lines)),
-                Ending::Events => self.settled_block(&lines, bytes.len() == BLOCK_BYTES),
+                Ending::Events(joining) => self.settled_block(&lines, joining, bytes.len() == BLOCK_BYTES),
             });
         }
         self.block_of_large_line(bytes, now)
@@ -173,8 +174,8 @@ impl Followed {
 
     /// Of whole lines, those that nothing will go on with: all of them once that has been waited for. The others stay in the
     /// file, which is noted as stored only up to them.
-    fn settled_block(&mut self, lines: &Bytes, is_more_there: bool) -> Option<Block> {
-        let settled = joined::settled(Each::of_lines(lines), self.line_bytes_max);
+    fn settled_block(&mut self, lines: &Bytes, joining: &Joining, is_more_there: bool) -> Option<Block> {
+        let settled = joined::settled(Each::of_lines(lines), joining, self.line_bytes_max);
         if settled > 0 {
             self.held = None;
             return Some(self.block(lines.slice(..settled)));

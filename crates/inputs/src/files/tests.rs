@@ -10,6 +10,7 @@ use vigie_testkit::LinearStore;
 
 use super::*;
 use crate::Protocol;
+use crate::line_form::{Joining, LineFormat};
 use crate::tests::{Bench, RECORD_BYTES_MAX, STOP_MAX};
 
 /// A folder of logs that is followed, stopped and followed again over the same store.
@@ -24,8 +25,12 @@ impl Shop {
     }
 
     fn follow(&self) -> Bench {
+        self.follow_as(LineForm::default())
+    }
+
+    fn follow_as(&self, form: LineForm) -> Bench {
         let patterns = vec![self.path("*.log*").display().to_string()];
-        let spec = FileSpec { patterns, positions: self.path("positions.json") };
+        let spec = FileSpec { patterns, positions: self.path("positions.json"), form };
         Bench::over(self.store.clone(), Protocol::Files(spec))
     }
 
@@ -133,13 +138,27 @@ async fn lines_that_go_on_are_one_event_over_restarts() {
     assert_eq!(bench.numbers().received, 3, "nothing is read a second time");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_are_left_whole_and_joined_as_a_pattern_says() {
+    let shop = Shop::new();
+    let first = "2026-11-23 14:04:05,123 ERROR shop.Cart - failed\n{\"a\":1}\n\n  level=warn x=1";
+    shop.append("a.log", &format!("{first}\n2026-11-23 14:04:06 next\n"));
+    let joining = Joining::starting_with(r"^\d{4}-").unwrap();
+    let bench = shop.follow_as(LineForm { format: LineFormat::Plain, joining });
+    assert_eq!(messages(&bench, 2).await, [first, "2026-11-23 14:04:06 next"]);
+    assert_eq!(bench.texts("level").await, Vec::<String>::new());
+    bench.inputs.stop(STOP_MAX).await;
+    assert_eq!(bench.numbers().unaccounted(), 0);
+}
+
 /// Reads the file as far as the crash lets it; what was stored until then.
 fn crash_after(file: &Path, positions: &Path, blocks: usize, is_last_stored: bool) -> Vec<String> {
     let mut stored = Vec::new();
     let mut positions = Positions::load(positions).unwrap();
     let inode = inode_of(file).unwrap();
     let mut followed = Followed::open(file, inode, positions.of(inode), RECORD_BYTES_MAX).unwrap();
-    let _ = store_all(&mut followed, &mut positions, &mut |block, _| {
+    let form = Arc::new(LineForm::default());
+    let _ = store_all(&mut followed, &form, &mut positions, &mut |block, _| {
         let is_last = stored.len() + 1 == blocks;
         if !is_last || is_last_stored {
             stored.push(block.key.clone());

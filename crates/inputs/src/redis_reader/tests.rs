@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use vigie_testkit::LinearStore;
+use vigie_testkit::tls::{Certificates, TlsFront};
 
 use super::*;
 use crate::Protocol;
@@ -211,6 +212,37 @@ async fn a_login_is_needed_where_there_is_one() {
     let bench = Bench::new(Protocol::Redis(RedisSpec { password: Some(missing), ..list(&fake) }));
     bench.until(|numbers| numbers.last_error.is_some()).await;
     assert!(bench.numbers().last_error.unwrap().1.contains("/nowhere/password"));
+}
+
+#[tokio::test]
+async fn an_encrypted_server_is_read_when_its_authority_is_trusted() {
+    let fake = FakeRedis::start().await;
+    push(&fake, "logs", &["one"]);
+    let (certificates, others) = (Certificates::default(), Certificates::default());
+    let front = TlsFront::start(&certificates, fake.address);
+    let encrypted = |tls_ca: PathBuf| RedisSpec {
+        host: "localhost".to_owned(),
+        port: front.address.port(),
+        has_tls: true,
+        tls_ca: Some(tls_ca),
+        ..list(&fake)
+    };
+    let bench = Bench::new(Protocol::Redis(encrypted(others.authority())));
+    bench.until(|numbers| numbers.last_error.is_some()).await;
+    let words = bench.numbers().last_error.unwrap().1;
+    assert!(words.to_lowercase().contains("certificate"), "{words}");
+    bench.inputs.stop(STOP_MAX).await;
+    assert_eq!((bench.numbers().received, fake.data().commands.len()), (0, 0), "nothing is said to a stranger");
+
+    let bench = Bench::new(Protocol::Redis(encrypted("/nowhere/ca.pem".into())));
+    bench.until(|numbers| numbers.last_error.is_some()).await;
+    assert!(bench.numbers().last_error.unwrap().1.contains("/nowhere/ca.pem"));
+    bench.inputs.stop(STOP_MAX).await;
+
+    let bench = Bench::new(Protocol::Redis(encrypted(certificates.authority())));
+    bench.until(|numbers| numbers.stored == 1).await;
+    assert_eq!(messages(&bench).await, ["one"]);
+    bench.inputs.stop(STOP_MAX).await;
 }
 
 #[tokio::test]

@@ -33,11 +33,21 @@ pub(crate) struct Refusal {
 
 /// The event that a draft becomes.
 pub(crate) fn convert(
-    mut draft: Draft,
+    draft: Draft,
     options: &DecodeOptions,
     redactions: &mut RedactionCounts,
 ) -> Result<Event, Refusal> {
-    match understand(&mut draft, options, redactions) {
+    convert_again(draft, None, options, redactions)
+}
+
+/// The same of a draft that was understood before; its message then has nothing that may never be stored, unless it has changed.
+pub(crate) fn convert_again(
+    mut draft: Draft,
+    clean_message: Option<&Value>,
+    options: &DecodeOptions,
+    redactions: &mut RedactionCounts,
+) -> Result<Event, Refusal> {
+    match understand(&mut draft, clean_message, options, redactions) {
         Ok((event, survey)) => {
             if let Some(pipeline) = &options.pipeline {
                 enrichment::enrich(&mut draft, &survey, pipeline);
@@ -53,12 +63,13 @@ pub(crate) fn convert(
 /// stored is taken out before anything else looks at it.
 pub(crate) fn understand(
     draft: &mut Draft,
+    clean_message: Option<&Value>,
     options: &DecodeOptions,
     redactions: &mut RedactionCounts,
 ) -> Result<(Event, Survey), String> {
     rename(&mut draft.body, &options.rename);
     let sent_id = take_id(&mut draft.body, &options.redactor, redactions);
-    options.redactor.redact(&mut draft.body, redactions);
+    options.redactor.redact_but(&mut draft.body, clean_message, redactions);
     let id = sent_id?;
     let mut survey = Survey::of(&draft.body);
     let log_type = log_type::resolve(draft, &survey, options.log_type);

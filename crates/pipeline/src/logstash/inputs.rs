@@ -7,11 +7,12 @@ use vigie_domain::query::{Predicate, Query};
 
 use super::Variant;
 use super::attributes::{Attributes, toml_of};
+use super::codec::{self, Codec, Form};
 use super::question::or;
 use super::report::Where;
 use super::stage::{Planned, Touched, list, table};
 use super::translate::Translator;
-use super::tree::{Item, Literal, Plugin};
+use super::tree::{Item, Plugin};
 
 /// Where a file's name is in events that are read from it.
 const FILE_FIELD: &str = "log.file.path";
@@ -23,10 +24,6 @@ const INSTEAD: &[(&str, &str)] = &[
     ("generator", "use vigie generate, or vigie serve --demo"),
     ("elasticsearch", "read it by another program and send it to /elasticsearch/_bulk"),
     ("kafka", "let Filebeat, Vector or Fluent Bit read the topic and send it to an input"),
-    (
-        "redis",
-        "let Filebeat or Vector read the list and send it to an input, unless docs/inputs.md names one for Redis",
-    ),
     ("rabbitmq", "let Vector read the queue and send it to an input"),
     ("jdbc", "export rows to files and upload them"),
     ("s3", "fetch the files and use vigie import"),
@@ -37,10 +34,8 @@ const INSTEAD: &[(&str, &str)] = &[
     ("unix", "use input_tcp on the loopback"),
 ];
 
-/// How patterns of white space begin.
-const SPACES: [&str; 7] = ["\\s", "[\\s", "\\t", "[\\t", " ", "[ ", "%{SPACE"];
-/// Inputs whose lines are told by their content.
-const READ_BEFORE: [&str; 4] = ["tcp", "udp", "syslog", "file"];
+/// Inputs of lines, whose section says what is made of a line.
+const LINES: [&str; 3] = ["tcp", "udp", "file"];
 /// Options that say how much an input does at once, or how long it waits, and nothing about events.
 const TUNING: [&str; 15] = [
     "client_inactivity_timeout",
@@ -81,7 +76,11 @@ pub(super) fn look(items: &[Item]) -> Variant {
     let mut sent = Variant::default();
     for_each_plugin(items, &mut |plugin| {
         sent.inputs_count += 1;
-        sent.reads_json |= !matches!(plugin.name.as_str(), "beats" | "elastic_agent" | "lumberjack");
+        sent.reads_json |= match plugin.name.as_str() {
+            "beats" | "elastic_agent" | "lumberjack" => false,
+            name if LINES.contains(&name) => matches!(codec::of(plugin), Codec::Told | Codec::Unread(_)),
+            _ => true,
+        };
         sent.reads_files |= plugin.name == "file";
     });
     sent
@@ -100,7 +99,7 @@ fn for_each_plugin<'t>(items: &'t [Item], visit: &mut impl FnMut(&'t Plugin)) {
 pub(super) fn read(translator: &mut Translator<'_>, items: &[Item]) -> Inputs {
     let mut inputs = Inputs::default();
     let mut adding = Vec::new();
-    let mut paths = Vec::new();
+    let mut files = Files::default();
     let mut sections: Vec<String> = Vec::new();
     let mut plugins = Vec::new();
     for_each_plugin(items, &mut |plugin| plugins.push(plugin));
@@ -108,14 +107,25 @@ pub(super) fn read(translator: &mut Translator<'_>, items: &[Item]) -> Inputs {
         let mut attributes = Attributes::of(plugin);
         let own_paths = if plugin.name == "file" { attributes.texts("path") } else { Vec::new() };
         adding.push(added(translator, &mut attributes, &own_paths));
-        codec(translator, &mut attributes);
+        let form = match LINES.contains(&plugin.name.as_str()) {
+            true => codec::form(translator, &mut attributes, plugin),
+            false => {
+                codec::told(translator, &mut attributes, plugin);
+                None
+            }
+        };
         let made = match plugin.name.as_str() {
             "beats" | "elastic_agent" | "lumberjack" => listen(&mut attributes, &["input_beats"], "5044"),
-            "tcp" => listen(&mut attributes, &["input_tcp"], "5000"),
-            "udp" => listen(&mut attributes, &["input_udp"], "5000"),
-            "syslog" => listen(&mut attributes, &["input_syslog_tcp", "input_syslog_udp"], "514"),
+            "tcp" => formed(listen(&mut attributes, &["input_tcp"], "5000"), form.as_ref()),
+            "udp" => formed(listen(&mut attributes, &["input_udp"], "5000"), form.as_ref()),
+            "syslog" => syslog(translator, &mut attributes),
             "gelf" => gelf(&mut attributes),
-            "file" => file(translator, &mut attributes, own_paths, &mut paths),
+            "redis" => redis(translator, &mut attributes),
+            "file" => {
+                file(translator, &mut attributes, own_paths, &mut files.paths);
+                files.add(translator, plugin, form);
+                Vec::new()
+            }
             name => {
                 let words = INSTEAD.iter().find(|(known, _)| *known == name).map(|(_, words)| *words);
                 let words = words.unwrap_or("there is no such input; docs/inputs.md lists those that there are");
@@ -124,10 +134,6 @@ pub(super) fn read(translator: &mut Translator<'_>, items: &[Item]) -> Inputs {
             }
         };
         translator.translated += 1;
-        if READ_BEFORE.contains(&plugin.name.as_str()) && !is_json(&mut attributes) {
-            let reason = "a line of a known form (JSON, access log, syslog, CEF, log4j, key=value) is read before the pipeline: grok and dissect then find what is left of it in message, or nothing; lines that Filebeat sends to input_beats are left whole";
-            translator.report.note(attributes.at(), None, reason);
-        }
         for option in TUNING {
             attributes.values(option);
         }
@@ -146,9 +152,7 @@ pub(super) fn read(translator: &mut Translator<'_>, items: &[Item]) -> Inputs {
             }
         }
     }
-    if !paths.is_empty() {
-        let _ = writeln!(inputs.settings, "# Files\n[input_files]\npaths = {}", Toml::String(paths.join(",")));
-    }
+    inputs.settings.push_str(&files.to_toml());
     inputs.stages = adding_stages(translator, adding);
     inputs
 }
@@ -194,12 +198,7 @@ fn gelf(attributes: &mut Attributes<'_>) -> Vec<(String, String)> {
     sections
 }
 
-fn file(
-    translator: &mut Translator<'_>,
-    attributes: &mut Attributes<'_>,
-    own: Vec<String>,
-    paths: &mut Vec<String>,
-) -> Vec<(String, String)> {
+fn file(translator: &mut Translator<'_>, attributes: &mut Attributes<'_>, own: Vec<String>, paths: &mut Vec<String>) {
     for path in own {
         if path.contains(',') {
             let reason = format!("{path:?}: paths are told apart by commas; rename the file, or use ? for the comma");
@@ -216,7 +215,76 @@ fn file(
             "files are read from their beginning, once; Logstash began at the end of those that it did not know";
         report.note(attributes.at(), Some("start_position"), reason);
     }
-    Vec::new()
+}
+
+/// Files of all `file` inputs, which have one section here.
+#[derive(Default)]
+struct Files {
+    paths: Vec<String>,
+    /// The first input's line, and what it says of lines.
+    first: Option<(u32, Option<Form>)>,
+}
+
+impl Files {
+    fn add(&mut self, translator: &mut Translator<'_>, plugin: &Plugin, form: Option<Form>) {
+        match &self.first {
+            None => self.first = Some((plugin.place.line, form)),
+            Some((_, first)) if *first == form => {}
+            Some((line, _)) => {
+                let at = Where { place: plugin.place, plugin: &plugin.name };
+                let reason = format!(
+                    "[input_files] has one format and one multiline for all files, here those of line {line}; let vigie agent follow these"
+                );
+                translator.report.left(at, Some("codec"), reason);
+            }
+        }
+    }
+
+    fn to_toml(&self) -> String {
+        if self.paths.is_empty() {
+            return String::new();
+        }
+        let form = self.first.iter().find_map(|(_, form)| form.as_ref()).map(Form::to_toml).unwrap_or_default();
+        format!("# Files\n[input_files]\npaths = {}\n{form}\n", Toml::String(self.paths.join(",")))
+    }
+}
+
+fn formed(mut sections: Vec<(String, String)>, form: Option<&Form>) -> Vec<(String, String)> {
+    let form = form.map(Form::to_toml).unwrap_or_default();
+    sections.iter_mut().for_each(|(_, text)| text.push_str(&form));
+    sections
+}
+
+fn syslog(translator: &mut Translator<'_>, attributes: &mut Attributes<'_>) -> Vec<(String, String)> {
+    let reason = "the header is read into host, service, process.pid, level and syslog, and JSON behind it into fields; message is the text behind it, as Logstash has it";
+    translator.report.note(attributes.at(), None, reason);
+    listen(attributes, &["input_syslog_tcp", "input_syslog_udp"], "514")
+}
+
+/// A list of a Redis; its password is not written into another file.
+fn redis(translator: &mut Translator<'_>, attributes: &mut Attributes<'_>) -> Vec<(String, String)> {
+    let report = &mut translator.report;
+    attributes.refuse("data_type", &["list"], "channels keep nothing; let producers write a list or a stream", report);
+    if attributes.has("password") {
+        attributes.values("password");
+        let reason = "the password is not copied; write it into a file and name that in password_file";
+        report.note(attributes.place_of("password"), Some("password"), reason);
+    }
+    attributes.values("batch_count");
+    let host = attributes.text("host").unwrap_or_else(|| "127.0.0.1".to_owned());
+    let port = attributes.text("port").unwrap_or_else(|| "6379".to_owned());
+    let mut text = format!("address = {}\n", Toml::String(format!("{host}:{port}")));
+    if ["ssl_enabled", "ssl"].iter().any(|name| attributes.flag(name) == Some(true)) {
+        text.push_str("tls = true\n");
+        if let Some(file) = attributes.texts("ssl_certificate_authorities").first() {
+            let _ = writeln!(text, "tls_ca = {}", Toml::String(file.clone()));
+        }
+    }
+    if let Some(db) = attributes.text("db").and_then(|db| db.parse::<u16>().ok()) {
+        let _ = writeln!(text, "db = {db}");
+    }
+    let _ = writeln!(text, "list = {}", Toml::String(attributes.text("key").unwrap_or_default()));
+    vec![("input_redis".to_owned(), text)]
 }
 
 /// What an input adds to its events: fields, tags, a type.
@@ -282,56 +350,4 @@ fn of_path(path: &str) -> Query {
     let glob = path.replace("**/", "*").replace("**", "*");
     let predicate = if is_pattern { Predicate::Wildcard(glob) } else { Predicate::Equals(path.to_owned()) };
     Query::Field { field: FILE_FIELD.to_owned(), predicate }
-}
-
-/// Whether each line is a document.
-fn is_json(attributes: &mut Attributes<'_>) -> bool {
-    attributes.values("codec").last().is_some_and(|(_, value)| match value {
-        Literal::Plugin(plugin) => plugin.name.starts_with("json"),
-        Literal::Word(name) | Literal::Text(name) => name.starts_with("json"),
-        Literal::Number(_) | Literal::List(_) | Literal::Table(_) => false,
-    })
-}
-
-/// Vigie tells forms by what comes; only lines that are to be joined otherwise are worth a word.
-fn codec(translator: &mut Translator<'_>, attributes: &mut Attributes<'_>) {
-    let at = attributes.place_of("codec");
-    let Some((_, value)) = attributes.values("codec").last().copied() else { return };
-    let (name, own) = match value {
-        Literal::Plugin(plugin) => (plugin.name.as_str(), Some(plugin)),
-        Literal::Word(name) | Literal::Text(name) => (name.as_str(), None),
-        Literal::Number(_) | Literal::List(_) | Literal::Table(_) => return,
-    };
-    match name {
-        "json" | "json_lines" | "plain" | "line" | "cef" | "gelf" | "es_bulk" | "csv" => {
-            translator.report.note(at, Some("codec"), "the form of what comes is told by its content");
-        }
-        "multiline" => multiline(translator, at, own),
-        other => {
-            let reason = format!("{other} is not read; let the sender write JSON, one object a line");
-            translator.report.left(at, Some("codec"), reason);
-        }
-    }
-}
-
-fn multiline(translator: &mut Translator<'_>, at: Where<'_>, codec: Option<&Plugin>) {
-    let Some(codec) = codec else { return };
-    let mut attributes = Attributes::of(codec);
-    let pattern = attributes.text("pattern").unwrap_or_default();
-    let is_negated = attributes.flag("negate") == Some(true);
-    let is_previous = attributes.text("what").as_deref() == Some("previous");
-    let is_space = |rest: &str| SPACES.iter().any(|space| rest.starts_with(space));
-    let joins_indented = is_previous && !is_negated && pattern.strip_prefix('^').is_some_and(is_space);
-    if joins_indented {
-        translator.report.note(
-            at,
-            Some("codec"),
-            "indented lines and stack traces are joined to the line before them anyway; a trace is then in stack_trace, error_type and error_message, and message is the line before it",
-        );
-    } else {
-        let reason = format!(
-            "lines are joined when they are indented or belong to a stack trace, not by {pattern:?}; let Filebeat join others (parsers, multiline)"
-        );
-        translator.report.left(at, Some("codec"), reason);
-    }
 }

@@ -5,6 +5,7 @@
 //! that Vigie would refuse is left out and reported.
 
 mod attributes;
+mod codec;
 mod condition;
 mod cursor;
 mod dictionary;
@@ -197,8 +198,11 @@ fn body(stages: &[Planned]) -> String {
 fn written(import: &Import, name: &str, stages: &[Planned]) -> String {
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
     let mut text = format!(
-        "# From {name} by `vigie pipeline import`: {} of {} plugins, {} stages. Lines are those of that file.\n",
-        import.translated, import.plugins, import.stages
+        "# From {name} by `vigie pipeline import`: {} of {} plugins, {} {}. Lines are those of that file.\n",
+        import.translated,
+        import.plugins,
+        import.stages,
+        if import.stages == 1 { "stage" } else { "stages" }
     );
     for finding in import.findings.iter().filter(|finding| finding.kind == FindingKind::NotTranslated) {
         let option = finding.option.as_ref().map(|option| format!(", {option}")).unwrap_or_default();

@@ -97,11 +97,6 @@ impl Names {
     /// In words, when it names no field.
     pub(super) fn field(&self, written: &str) -> Result<String, String> {
         let path = FieldPath::parse(written.trim())?;
-        if path.as_str().split('.').skip(1).any(is_index) {
-            return Err(format!(
-                "{written:?}: single items of a list are not named here; use the whole list, or unnest"
-            ));
-        }
         let place = self.place(path.as_str());
         FieldPath::parse(&place).map(|path| path.as_str().to_owned())
     }
@@ -151,17 +146,12 @@ impl Names {
     }
 }
 
-/// Whether a name is the number of an item, counted from the beginning or, below 0, from the end.
-fn is_index(name: &str) -> bool {
-    let digits = name.strip_prefix('-').unwrap_or(name);
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// The first reference to a single item of a list in a text, such as `%{[tags][0]}`.
-pub(super) fn item_reference(text: &str) -> Option<&str> {
-    text.split("%{").skip(1).filter_map(|piece| piece.split_once('}')).map(|(name, _)| name).find(|name| {
-        let dotted = name.trim_matches(['[', ']']).replace("][", ".");
-        dotted.split('.').skip(1).any(is_index)
+/// Whether a field may be a single item of a list: a number below another name, counted from the beginning or, below 0,
+/// from the end. Queries do not know such; stages do.
+pub(super) fn is_item(field: &str) -> bool {
+    field.split('.').skip(1).any(|name| {
+        let digits = name.strip_prefix('-').unwrap_or(name);
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
     })
 }
 
@@ -193,16 +183,16 @@ mod tests {
         check("[geoip]", "geo");
         check("[a][b]", "a.b");
         assert!(names().field("[a").is_err());
-        assert!(names().field("[a][0]").is_err());
-        assert!(names().field("[a][-1][b]").is_err());
+        check("[a][0]", "a.0");
+        check("[a][-1][b]", "a.-1.b");
         check("404", "404");
         assert!(names().field("").is_err());
     }
 
     #[test]
     fn items_of_lists_are_told() {
-        assert_eq!(item_reference("%{a} %{[tags][0]}"), Some("[tags][0]"));
-        assert_eq!(item_reference("%{a.b} %{[tags][x0]} [a][0] %{0}"), None);
+        assert!(is_item("tags.0") && is_item("a.-1.b"));
+        assert!(!is_item("tags.x0") && !is_item("0") && !is_item("a.-"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use vigie_domain::event::pseudo_fields;
 use vigie_domain::mapping::{self, FieldKind};
 use vigie_domain::query::{Bound, Predicate, Query};
 
-use super::names::Names;
+use super::names::{Names, is_item};
 use super::report::{Report, Where};
 use super::stage::{MARKS, Planned, Touched};
 use super::tree::{Comparison, Condition, Operand};
@@ -89,7 +89,7 @@ impl Questions<'_> {
             Operand::Field(written) => {
                 let field = self.field(written)?;
                 let canonical = mapping::canonical(&field).to_owned();
-                if is_everywhere(&canonical) && field != canonical {
+                if is_item(&field) || (is_everywhere(&canonical) && field != canonical) {
                     return self.matching(written, None);
                 }
                 let exists = Query::exists(canonical.as_str());
@@ -121,6 +121,11 @@ impl Questions<'_> {
         };
         let range = |lower: Bound, upper: Bound| -> Asked {
             let field = mapping::canonical(&self.field(written)?).to_owned();
+            if is_item(&field) {
+                return Err(format!(
+                    "[{written}]: an item of a list is not compared by < and >; copy it to a field first"
+                ));
+            }
             Ok(Query::Field { field, predicate: Predicate::Range { lower, upper } })
         };
         match comparison {
@@ -136,7 +141,7 @@ impl Questions<'_> {
     fn equals(&mut self, written: &str, value: &str) -> Asked {
         let field = self.field(written)?;
         let canonical = mapping::canonical(&field).to_owned();
-        if mapping::is_text(&canonical) || mapping::kind_of(&canonical) == Some(FieldKind::Instant) {
+        if is_item(&field) || mapping::is_text(&canonical) || mapping::kind_of(&canonical) == Some(FieldKind::Instant) {
             return self.matching(written, Some(&format!("\\A{}\\z", regex::escape(value))));
         }
         let same = Query::equals(canonical.as_str(), value);

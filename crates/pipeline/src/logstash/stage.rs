@@ -6,7 +6,6 @@ use toml::{Table, Value as Toml};
 use vigie_domain::mapping;
 use vigie_domain::query::Query;
 
-use super::names::item_reference;
 use super::tree::Place;
 use crate::stages::{Pipeline, PipelineError};
 
@@ -84,27 +83,14 @@ impl Planned {
     /// Whether Vigie takes it.
     ///
     /// # Errors
-    /// As for every pipeline, and when a text in it asks for a single item of a list, which would never be found.
+    /// As for every pipeline.
     pub(super) fn check(&self) -> Result<(), PipelineError> {
-        if let Some(name) = self.keys.iter().find_map(|(_, value)| item_reference_of(value)) {
-            let message = format!("%{{{name}}}: single items of a list are not named here; use join, or unnest");
-            return Err(PipelineError::whole(message));
-        }
         Pipeline::from_toml(&format!("version = 1\n{}", self.to_toml())).map(|_| ())
     }
 }
 
 /// Where an import marks which way of an `if` an event goes.
 pub(super) const MARKS: &str = "@if";
-
-fn item_reference_of(value: &Toml) -> Option<&str> {
-    match value {
-        Toml::String(text) => item_reference(text),
-        Toml::Array(items) => items.iter().find_map(item_reference_of),
-        Toml::Table(entries) => entries.values().find_map(item_reference_of),
-        Toml::Integer(_) | Toml::Float(_) | Toml::Boolean(_) | Toml::Datetime(_) => None,
-    }
-}
 
 /// Text without line ends, for a comment.
 fn one_line(text: &str) -> String {

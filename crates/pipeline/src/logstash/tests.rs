@@ -277,8 +277,8 @@ fn what_is_not_translated_is_named_with_its_line() {
     check_left("filter {\n  nosuch { }\n}", &[(2, "nosuch", None, "docs/pipelines.md")]);
     check_left("filter {\n  kv {\n    nosuch => 1\n  }\n}", &[(3, "kv", Some("nosuch"), "no such option")]);
     check_left(
-        "filter {\n  mutate {\n    gsub => [\"a\", \"(?=x)\", \"\"]\n  }\n}",
-        &[(3, "mutate", Some("gsub"), "look-around")],
+        "filter {\n  mutate {\n    gsub => [\"a\", \"(?=x\", \"\"]\n  }\n}",
+        &[(3, "mutate", Some("gsub"), "is no pattern")],
     );
     check_left(
         "filter {\n  mutate { add_field => { \"day\" => \"%{+YYYY.MM.dd}\" \"a\" => \"b\" } }\n}",
@@ -294,14 +294,10 @@ fn what_is_not_translated_is_named_with_its_line() {
         &[(2, "grok", Some("patterns_dir"), "is not there")],
     );
     check_left(
-        "filter {\n  mutate { replace => { \"a\" => \"%{[b][0]}\" } remove_field => \"[c][1]\" }\n}",
-        &[(2, "mutate", Some("replace"), "%{[b][0]}"), (2, "mutate", Some("remove_field"), "single items")],
-    );
-    check_left(
         "filter {\n  mutate { add_field => { \"b\" => \"x\" \"a\" => \"%{b}\" } }\n}",
         &[(2, "mutate", Some("add_field"), "a: it and another")],
     );
-    check_left("filter {\n  if [a][0] == \"x\" { drop {} }\n}", &[(2, "if", None, "single items")]);
+    check_left("filter {\n  if [a][0] > 5 { drop {} }\n}", &[(2, "if", None, "an item of a list")]);
     check_left("filter {\n  drop { percentage => 40 }\n}", &[(2, "drop", Some("percentage"), "nearest")]);
     check_left(
         "filter {\n  mutate { replace => { \"a\" => \"${NOSUCH}\" } }\n}",
@@ -313,12 +309,33 @@ fn what_is_not_translated_is_named_with_its_line() {
         &[(4, "beats", Some("add_hostname"), "no such option")],
     );
     let joined = |codec: &str| format!("input {{ file {{ path => \"/a\"\ncodec => multiline {{ {codec} }} }} }}");
+    check_left("filter { cidr { address => [\"%{client_ip}\"] } }", &[(1, "cidr", None, "nothing is asked")]);
     check_left(&joined("pattern => \"^\\s\" what => \"previous\""), &[]);
-    check_left(
-        &joined("pattern => \"^%{TIMESTAMP_ISO8601}\" negate => true what => \"previous\""),
-        &[(2, "file", Some("codec"), "TIMESTAMP")],
-    );
     check_left(&joined("pattern => \"\\\\$\" what => \"next\""), &[(2, "file", Some("codec"), "let Filebeat")]);
+    check_left(
+        &joined("pattern => \"^%{NOSUCH}\" negate => true what => \"previous\""),
+        &[(2, "file", Some("codec"), "NOSUCH")],
+    );
+    check_left(
+        "input { beats { codec => multiline { pattern => \"x\" what => \"previous\" } } }",
+        &[(1, "beats", Some("codec"), "let Filebeat")],
+    );
+    check_left(
+        "input { file { path => \"/a\" }\nfile { path => \"/b\" codec => json } }",
+        &[(2, "file", Some("codec"), "here those of line 1")],
+    );
+    check_left(
+        "input { redis { data_type => \"channel\" key => \"a\" } }",
+        &[(1, "redis", Some("data_type"), "channels")],
+    );
+    check_left(
+        "filter {\n  cidr { address => [\"%{a}\"]\n network => [\"10.0.0.0/8\"] add_tag => [\"x\"] }\n}",
+        &[(2, "cidr", Some("address"), "no field of addresses")],
+    );
+    check_left(
+        "filter {\n  cidr { address => [\"%{client_ip}\"]\n network => [\"10.0.0\", \"::1/128\"] add_tag => [\"x\"] }\n}",
+        &[(3, "cidr", Some("network"), "\"10.0.0\" is no network")],
+    );
     check_left("input {\n  kafka { topics => [\"a\"] }\n}", &[(2, "kafka", None, "topic")]);
     let text = "filter {\n  if [a] == [b] {\n    drop { }\n  } else {\n    mutate { lowercase => \"x\" }\n  }\n}";
     check_left(text, &[(2, "if", None, "lines 2 to 4 are left out"), (4, "else", None, "lines 4 to 6 are left out")]);
@@ -339,12 +356,35 @@ fn inputs_become_settings() {
         "beats { port => 1 ssl => true ssl_certificate => \"/c\" ssl_key => \"/k\" ssl_certificate_authorities => [\"/a\"] }",
         "[input_beats]; listen = \"0.0.0.0:1\"; tls_certificate = \"/c\"; tls_key = \"/k\"; tls_client_ca = \"/a\"",
     );
+    check("tcp { port => 6000 }", "[input_tcp]; listen = \"0.0.0.0:6000\"; format = \"plain\"; multiline = \"off\"");
+    check("udp { codec => plain }", "[input_udp]; listen = \"0.0.0.0:5000\"; format = \"plain\"; multiline = \"off\"");
+    let joined = |codec: &str| format!("tcp {{ codec => multiline {{ {codec} }} }}");
+    let of = |multiline: &str| {
+        format!("[input_tcp]; listen = \"0.0.0.0:5000\"; format = \"plain\"; multiline = {multiline}")
+    };
+    check(&joined("pattern => \"^\\s\" what => \"previous\""), &of("\"traces\""));
+    check(
+        &joined("pattern => \"^%{TIMESTAMP_ISO8601} \" negate => true what => \"previous\""),
+        &of("\"^%{TIMESTAMP_ISO8601} \""),
+    );
+    check(&joined("pattern => \"\\[BEGIN\\]\" negate => true what => \"previous\""), &of("'^.*(?:\\[BEGIN\\])'"));
+    check(
+        &joined("pattern => \"^(Caused by:|\\s+at )\" what => \"previous\""),
+        &of("'^(?!.*(?:^(Caused by:|\\s+at )))'"),
+    );
+    check(
+        "redis { host => \"r\" key => \"logs\" data_type => \"list\" db => 2 password => \"x\" }",
+        "[input_redis]; address = \"r:6379\"; db = 2; list = \"logs\"",
+    );
     check("syslog { }", "[input_syslog_tcp]; listen = \"0.0.0.0:514\"; [input_syslog_udp]; listen = \"0.0.0.0:514\"");
     check(
         "gelf { use_tcp => true port_tcp => 7 }",
         "[input_gelf_udp]; listen = \"0.0.0.0:12201\"; [input_gelf_tcp]; listen = \"0.0.0.0:7\"",
     );
-    check("file { path => [\"/a/*.log\", \"/b.log\"] }", "[input_files]; paths = \"/a/*.log,/b.log\"");
+    check(
+        "file { path => [\"/a/*.log\", \"/b.log\"] }",
+        "[input_files]; paths = \"/a/*.log,/b.log\"; format = \"plain\"; multiline = \"off\"",
+    );
     check("kafka { }", "");
 }
 
@@ -366,17 +406,42 @@ fn what_inputs_add_is_added_where_events_tell_their_input() {
 }
 
 #[test]
-fn inputs_that_read_lines_before_the_pipeline_say_so() {
-    let check = |input: &str, is_told: bool| {
+fn inputs_of_lines_say_how_lines_are_left_whole() {
+    let check = |input: &str, piece: &str, is_told: bool| {
         let import = imported(&format!("input {{ {input} }}"));
-        let is_note = |finding: &Finding| finding.reason.contains("is read before the pipeline");
+        let is_note = |finding: &Finding| finding.reason.contains(piece);
         assert_eq!(import.findings.iter().any(is_note), is_told, "{input}: {:?}", import.findings);
     };
-    check("udp { port => 514 }", true);
-    check("tcp { codec => line }", true);
-    check("tcp { codec => json { charset => \"UTF-8\" } }", false);
-    check("file { path => \"/a\" codec => \"json\" }", false);
-    check("beats { }", false);
+    let whole = "message is the whole line";
+    check("udp { port => 514 }", whole, true);
+    check("tcp { codec => line }", whole, true);
+    check("tcp { codec => json { charset => \"UTF-8\" } }", whole, false);
+    check("file { path => \"/a\" codec => \"json\" }", whole, false);
+    check("beats { }", whole, false);
+    check("syslog { }", whole, false);
+    check("syslog { }", "the header is read into", true);
+}
+
+#[test]
+fn addresses_are_asked_for_their_networks() {
+    check(
+        "cidr { address => [\"%{clientip}\", \"%{[source][ip]}\"] network => [\"10.0.0.0/8\", \"2001:db8::/32\", \"192.0.2.7\"] add_tag => [\"inside\"] }",
+        &[
+            r#""tag"; when = "client_ip:10.0.0.0/8 OR client_ip:2001:db8::/32 OR client_ip:192.0.2.7"; add_tags = ["inside"]"#,
+        ],
+    );
+}
+
+#[test]
+fn single_items_of_lists_are_named() {
+    check(
+        "if [labels][0] == \"x\" { mutate { add_field => { \"first\" => \"%{[labels][0]}\" } remove_field => [\"[labels][0]\"] } }",
+        &[
+            r#""match"; field = "labels.0"; pattern = '\Ax\z'; target = "@if.line_2""#,
+            r#""tag"; when = "@if.line_2:true"; add_fields = { first = "%{labels.0}" }; remove_fields = ["labels.0"]"#,
+            r#""remove"; fields = ["@if"]"#,
+        ],
+    );
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! It looks at two lines and nothing else, so that whoever follows a file can ask it too.
 
+use std::borrow::Cow;
+
 /// Lines of one record; those that follow begin another.
 pub const JOINED_LINES_MAX: usize = 1_000;
 
@@ -62,9 +64,14 @@ pub fn goes_on(previous: &[u8], line: &[u8], is_after_blank: bool) -> bool {
         Some(first) if first.is_ascii_alphabetic() || !first.is_ascii() => {}
         Some(_) => return false,
     }
-    let (previous, line) = (String::from_utf8_lossy(previous), String::from_utf8_lossy(line));
+    let (previous, line) = (text_of(previous), text_of(line));
     let (previous, line) = (previous.trim_end_matches('\r'), line.trim_end_matches('\r'));
     is_continuation(previous, line) && (!is_after_blank || is_chained(previous, line))
+}
+
+/// Most lines are UTF-8, which is told faster than where it ends.
+fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// `2026-`: no number of JSON.

@@ -34,6 +34,8 @@ pub use kind::{RedactionCounts, RedactionKind};
 
 /// What is added to an event with a card number, unless it says so itself.
 const CARD_HASH: &str = "card_hash";
+/// Mostly the longest text of an event.
+const MESSAGE: &str = "message";
 /// See `CARD_HASH`.
 const CARD_BIN: &str = "card_bin";
 /// See `CARD_HASH`.
@@ -74,8 +76,16 @@ impl Redactor {
     /// Takes it out of every value, at any depth. The first card number leaves its hash, its first six and its last four digits
     /// at the top of the body, where the sender did not say them.
     pub fn redact(&self, body: &mut Object, counts: &mut RedactionCounts) {
+        self.redact_but(body, None, counts);
+    }
+
+    /// The same, but for a message that it was taken out of before.
+    pub(crate) fn redact_but(&self, body: &mut Object, clean_message: Option<&Value>, counts: &mut RedactionCounts) {
         let mut walk = Walk { redactor: self, counts, card: None };
-        body.iter_mut().for_each(|(name, value)| walk.field(name, value));
+        let is_clean = |name: &str, value: &Value| name == MESSAGE && clean_message == Some(value);
+        body.iter_mut()
+            .filter(|(name, value)| !is_clean(name, value))
+            .for_each(|(name, value)| walk.field(name, value));
         if let Some(card) = walk.card {
             self.describe(body, &card);
         }

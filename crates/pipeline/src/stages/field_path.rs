@@ -1,7 +1,7 @@
 //! The place of a field in an event: `service`, `http.request.method` or, as Logstash writes it, `[http][request][method]`.
 //!
 //! A name is found as it was sent: whole with its dots at the top, or nested along them. No alias is followed: a stage
-//! changes exactly what it names.
+//! changes exactly what it names. A number below a list is one item of it, `tags.0` the first and `tags.-1` the last.
 
 use vigie_domain::{Object, Value};
 
@@ -64,9 +64,7 @@ impl FieldPath {
 
     /// The value, to be changed.
     pub(crate) fn get_mut<'b>(&self, body: &'b mut Object) -> Option<&'b mut Value> {
-        let (last, above) = locate(body, &self.dotted).map(split_last)?;
-        let object = descend(body, &above)?;
-        object.get_mut(last).map(|(_, value)| value)
+        find_mut(body, &self.dotted)
     }
 
     /// The text, if it is one that is not empty.
@@ -76,22 +74,23 @@ impl FieldPath {
 
     /// Takes the value out; objects above it stay, even empty.
     pub(crate) fn take(&self, body: &mut Object) -> Option<Value> {
-        let (last, above) = locate(body, &self.dotted).map(split_last)?;
-        let object = descend(body, &above)?;
-        (last < object.len()).then(|| object.remove(last).1)
+        take(body, &self.dotted)
     }
 
     /// Puts a value there. What is missing above it is made; where something else than an object is in the way, the
     /// field stands at the top under its whole name.
     pub(crate) fn put(&self, body: &mut Object, value: Value) {
-        if let Some(slot) = self.get_mut(body) {
-            *slot = value;
-            return;
+        match self.get_mut(body) {
+            Some(slot) => *slot = value,
+            None => self.put_new(body, value),
         }
+    }
+
+    /// Puts a value where none is.
+    fn put_new(&self, body: &mut Object, value: Value) {
         for (dot, _) in self.dotted.rmatch_indices('.') {
             let (above, rest) = (&self.dotted[..dot], &self.dotted[dot + 1..]);
-            let above = Self { dotted: above.to_owned() };
-            match above.get_mut(body) {
+            match find_mut(body, above) {
                 Some(Value::Object(fields)) => {
                     fields.push(nested(rest, value));
                     return;
@@ -109,7 +108,7 @@ impl FieldPath {
     /// Adds a value beside those that are there: one becomes a list of two.
     pub(crate) fn append(&self, body: &mut Object, value: Value) {
         match self.get_mut(body) {
-            None => self.put(body, value),
+            None => self.put_new(body, value),
             Some(Value::List(items)) => items.push(value),
             Some(slot @ Value::Null) => *slot = value,
             Some(slot) => {
@@ -130,48 +129,129 @@ fn nested(dotted: &str, value: Value) -> (vigie_domain::Text, Value) {
     entry
 }
 
-/// The value of a name at the top, else within objects along its dots.
+/// A field of an object that a path leads to, or through.
+struct Step<'p> {
+    /// Where in the object.
+    place: usize,
+    /// What of the path lies below; `None` when the field is it.
+    below: Option<&'p str>,
+}
+
+/// The field of the object that is the path whole, else the one with the shortest name that the path goes on below.
+fn step<'p>(body: &Object, path: &'p str, longer_than: usize) -> Option<Step<'p>> {
+    let mut found: Option<(usize, usize)> = None;
+    for (place, (name, _)) in body.iter().enumerate() {
+        let length = name.len();
+        if length == path.len() {
+            if name.as_str() == path {
+                return Some(Step { place, below: None });
+            }
+        } else if length > longer_than
+            && path.as_bytes().get(length) == Some(&b'.')
+            && found.is_none_or(|(_, shortest)| length < shortest)
+            && path.starts_with(name.as_str())
+        {
+            found = Some((place, length));
+        }
+    }
+    found.map(|(place, length)| Step { place, below: Some(&path[length + 1..]) })
+}
+
+/// The step that the value is found by: a name that leads nowhere is passed over for a longer one.
+fn step_to_value<'p>(body: &Object, path: &'p str) -> Option<Step<'p>> {
+    let mut longer_than = 0;
+    loop {
+        let step = step(body, path, longer_than)?;
+        let Some(below) = step.below else { return Some(step) };
+        if find_below(&body[step.place].1, below).is_some() {
+            return Some(step);
+        }
+        longer_than = path.len() - below.len() - 1;
+    }
+}
+
+/// The value of a name at the top, else within objects and lists along its dots.
 pub(crate) fn find<'b>(body: &'b Object, path: &str) -> Option<&'b Value> {
-    if let Some((_, value)) = body.iter().find(|(name, _)| name == path) {
-        return Some(value);
-    }
-    path.match_indices('.').find_map(|(at, _)| {
-        match body.iter().find(|(name, _)| *name == path[..at]).map(|(_, value)| value) {
-            Some(Value::Object(inner)) => find(inner, &path[at + 1..]),
-            _ => None,
+    let mut longer_than = 0;
+    loop {
+        let step = step(body, path, longer_than)?;
+        let value = &body[step.place].1;
+        let Some(below) = step.below else { return Some(value) };
+        if let Some(found) = find_below(value, below) {
+            return Some(found);
         }
-    })
-}
-
-/// Where `find` finds it: the index in each object, the innermost first.
-fn locate(body: &Object, path: &str) -> Option<Vec<usize>> {
-    if let Some(at) = body.iter().position(|(name, _)| name == path) {
-        return Some(vec![at]);
+        longer_than = path.len() - below.len() - 1;
     }
-    path.match_indices('.').find_map(|(dot, _)| {
-        let at = body.iter().position(|(name, _)| *name == path[..dot])?;
-        let Value::Object(inner) = &body[at].1 else { return None };
-        let mut places = locate(inner, &path[dot + 1..])?;
-        places.push(at);
-        Some(places)
-    })
 }
 
-/// The innermost index and those above it, the outermost last.
-fn split_last(mut places: Vec<usize>) -> (usize, Vec<usize>) {
-    let last = if places.is_empty() { 0 } else { places.remove(0) };
-    (last, places)
-}
-
-fn descend<'b>(body: &'b mut Object, above: &[usize]) -> Option<&'b mut Object> {
-    let mut object = body;
-    for at in above.iter().rev() {
-        match object.get_mut(*at) {
-            Some((_, Value::Object(inner))) => object = inner,
-            _ => return None,
+fn find_below<'b>(value: &'b Value, path: &str) -> Option<&'b Value> {
+    match value {
+        Value::Object(inner) => find(inner, path),
+        Value::List(items) => {
+            let (place, below) = item_step(items, path)?;
+            below.map_or(Some(&items[place]), |below| find_below(&items[place], below))
         }
+        _ => None,
     }
-    Some(object)
+}
+
+fn find_mut<'b>(body: &'b mut Object, path: &str) -> Option<&'b mut Value> {
+    let step = step_to_value(body, path)?;
+    let value = &mut body[step.place].1;
+    match step.below {
+        None => Some(value),
+        Some(below) => find_below_mut(value, below),
+    }
+}
+
+fn find_below_mut<'b>(value: &'b mut Value, path: &str) -> Option<&'b mut Value> {
+    match value {
+        Value::Object(inner) => find_mut(inner, path),
+        Value::List(items) => {
+            let (place, below) = item_step(items, path)?;
+            match below {
+                None => Some(&mut items[place]),
+                Some(below) => find_below_mut(&mut items[place], below),
+            }
+        }
+        _ => None,
+    }
+}
+
+fn take(body: &mut Object, path: &str) -> Option<Value> {
+    let step = step_to_value(body, path)?;
+    match step.below {
+        None => Some(body.remove(step.place).1),
+        Some(below) => take_below(&mut body[step.place].1, below),
+    }
+}
+
+fn take_below(value: &mut Value, path: &str) -> Option<Value> {
+    match value {
+        Value::Object(inner) => take(inner, path),
+        Value::List(items) => {
+            let (place, below) = item_step(items, path)?;
+            match below {
+                None => Some(items.remove(place)),
+                Some(below) => take_below(&mut items[place], below),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The item of a list that the beginning of a path numbers, and what of the path lies below.
+fn item_step<'p>(items: &[Value], path: &'p str) -> Option<(usize, Option<&'p str>)> {
+    let (number, below) = path.split_once('.').map_or((path, None), |(number, below)| (number, Some(below)));
+    Some((item_number(number, items.len())?, below))
+}
+
+/// Which of so many items is meant, from the beginning or, below 0, from the end.
+fn item_number(text: &str, count: usize) -> Option<usize> {
+    match text.strip_prefix('-') {
+        None => text.parse().ok().filter(|number| *number < count),
+        Some(from_end) => count.checked_sub(from_end.parse().ok().filter(|number| *number > 0)?),
+    }
 }
 
 #[cfg(test)]
@@ -203,6 +283,31 @@ mod tests {
         check("h", Some(4));
         check("a", None);
         check("h.x", None);
+        let both = self::body(r#"{"a.b":{"x":1},"a":{"b":{"y":2}}}"#);
+        assert_eq!(FieldPath::parse("a.b.x").unwrap().get(&both), Some(&Value::Int(1)), "the longer name has it");
+        assert_eq!(FieldPath::parse("a.b.y").unwrap().get(&both), Some(&Value::Int(2)));
+    }
+
+    #[test]
+    fn items_of_lists_have_numbers() {
+        let mut sent = body(r#"{"tags":["a","b","c"],"items":[{"sku":"x"},{"sku":"y","n":[1,2]}],"o":{"0":"z"}}"#);
+        let check = |path: &str, expected: Option<&str>| {
+            let found = FieldPath::parse(path).unwrap().get(&sent).and_then(Value::as_text);
+            assert_eq!(found, expected, "{path}");
+        };
+        check("[tags][0]", Some("a"));
+        check("tags.-1", Some("c"));
+        check("tags.3", None);
+        check("tags.-4", None);
+        check("tags.-0", None);
+        check("tags.0.x", None);
+        check("[items][1][sku]", Some("y"));
+        check("o.0", Some("z"));
+        assert_eq!(FieldPath::parse("items.1.n.-1").unwrap().get(&sent), Some(&Value::Int(2)));
+        FieldPath::parse("[tags][1]").unwrap().put(&mut sent, Value::text("B"));
+        assert_eq!(FieldPath::parse("tags.0").unwrap().take(&mut sent), Some(Value::text("a")));
+        assert_eq!(FieldPath::parse("tags.7").unwrap().take(&mut sent), None);
+        assert_eq!(json(sent), r#"{"tags":["B","c"],"items":[{"sku":"x"},{"sku":"y","n":[1,2]}],"o":{"0":"z"}}"#);
     }
 
     #[test]

@@ -38,7 +38,7 @@ mod whereabouts;
 
 pub use error::PipelineError;
 pub(crate) use grok::library_expression;
-pub use grok::try_grok;
+pub use grok::{LinePattern, try_grok};
 pub use pipeline::{PIPELINE_BYTES_MAX, Pipeline, STAGES_MAX};
 pub use registry::stage_kinds;
 pub use run::{FAN_OUT_MAX, Run, TraceStep, Traced};

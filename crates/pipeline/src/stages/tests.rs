@@ -164,6 +164,11 @@ fn text_is_changed() {
     check("type = 'trim'\nfields = ['a']", r#"{"a":" x "}"#, r#"{"a":"x"}"#);
     check("type = 'trim'\nfields = ['a']\ncharacters = '[]'", r#"{"a":"[x]"}"#, r#"{"a":"x"}"#);
     check(
+        "type = 'replace'\nfields = ['a']\npattern = '(?<=/)(\\d+)(?!x)'\nwith = '<$1>'",
+        r#"{"a":"/12/34x 56"}"#,
+        r#"{"a":"/<12>/<3>4x 56"}"#,
+    );
+    check(
         "type = 'replace'\nfields = ['a']\npattern = '(\\d{4})-(\\d+)'\nwith = '$2/$1'",
         r#"{"a":"2026-11"}"#,
         r#"{"a":"11/2026"}"#,

@@ -1,5 +1,8 @@
 //! `capitalize`, `lowercase`, `uppercase`, `trim`, `replace`, `url_decode`: text in its field.
 
+use std::borrow::Cow;
+
+use fancy_regex::Regex as CarefulRegex;
 use regex::{Regex, RegexBuilder};
 use vigie_domain::{Event, Text, Value};
 
@@ -12,6 +15,9 @@ use super::{Memory, Outcome, Stage};
 pub(super) const PATTERN_SIZE_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of a text after replacing; a replacement that makes more is not done.
 const REPLACED_BYTES_MAX: usize = 1024 * 1024;
+/// Steps back that a pattern with look-around may take for one match, and matches that it may have in one text.
+const REPLACE_BACKTRACK_MAX: usize = 20_000;
+const CAREFUL_REPLACED_MAX: usize = 1_000;
 
 /// Changes every text of some fields, in lists too.
 struct EachText<C> {
@@ -120,11 +126,44 @@ fn hex(digit: u8) -> Option<u8> {
 pub(super) fn replace(options: &mut Options) -> Result<Box<dyn Stage>, PipelineError> {
     let pattern = options.needed_text("pattern", "'\\d{4,}'")?;
     let with = options.text_or("with", "")?;
-    let regex = regex(&pattern).map_err(|message| options.error("pattern", message))?;
+    let replacing = Replacing::new(&pattern).map_err(|message| options.error("pattern", message))?;
     each_text(options, "_mutate_error", move |text| {
-        let replaced = regex.replace_all(text, with.as_str());
+        let replaced = replacing.replace_all(text, &with)?;
         (replaced.len() <= REPLACED_BYTES_MAX.max(text.len())).then(|| replaced.into())
     })
+}
+
+/// A pattern that is replaced wherever it is found.
+enum Replacing {
+    Fast(Regex),
+    /// With look-around or references to groups: its time has to be bounded.
+    Careful(Box<CarefulRegex>),
+}
+
+impl Replacing {
+    /// # Errors
+    /// In words, when the pattern is none or takes too much memory.
+    fn new(pattern: &str) -> Result<Self, String> {
+        let error = match regex(pattern) {
+            Ok(regex) => return Ok(Self::Fast(regex)),
+            Err(error) => error,
+        };
+        let mut builder = fancy_regex::RegexBuilder::new(pattern);
+        builder.backtrack_limit(REPLACE_BACKTRACK_MAX).delegate_size_limit(PATTERN_SIZE_MAX);
+        builder.delegate_dfa_size_limit(PATTERN_SIZE_MAX);
+        builder.build().map(|regex| Self::Careful(Box::new(regex))).map_err(|_| error)
+    }
+
+    /// The text with every match replaced; `None` when that takes more than it may.
+    fn replace_all<'t>(&self, text: &'t str, with: &str) -> Option<Cow<'t, str>> {
+        match self {
+            Self::Fast(regex) => Some(regex.replace_all(text, with)),
+            Self::Careful(regex) => {
+                let is_too_much = regex.find_iter(text).nth(CAREFUL_REPLACED_MAX).is_some();
+                if is_too_much { None } else { regex.try_replacen(text, 0, with).ok() }
+            }
+        }
+    }
 }
 
 /// A pattern made ready, without look-around: its time grows with the text alone.

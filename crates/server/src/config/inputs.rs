@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use vigie_inputs::{RedisPassword, RedisSource, RedisSpec};
 
-use super::{ConfigError, Settings};
+use super::{ConfigError, Settings, line_inputs as lines};
 
 /// An input of connections.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,21 +75,6 @@ impl KeyedInputSettings {
 pub struct DatagramInputSettings {
     /// Address and port; empty: off.
     pub listen: String,
-}
-
-/// Files that are followed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FileInputSettings {
-    /// Patterns of paths with commas between them; empty: none.
-    pub paths: String,
-}
-
-impl FileInputSettings {
-    /// The patterns.
-    pub fn patterns(&self) -> Vec<String> {
-        self.paths.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()).map(str::to_owned).collect()
-    }
 }
 
 /// A list or a stream in a Redis.
@@ -208,8 +193,8 @@ pub struct ElasticsearchApiSettings {
 /// When a value is none, or one is missing that another needs.
 pub fn check(settings: &Settings) -> Result<(), ConfigError> {
     let streams = [
-        ("input_tcp", &settings.input_tcp),
-        ("input_syslog_tcp", &settings.input_syslog_tcp),
+        ("input_tcp", &settings.input_tcp.stream()),
+        ("input_syslog_tcp", &settings.input_syslog_tcp.stream()),
         ("input_gelf_tcp", &settings.input_gelf_tcp),
         ("input_forward", &settings.input_forward.stream()),
         ("input_otlp_grpc", &settings.input_otlp_grpc),
@@ -220,13 +205,14 @@ pub fn check(settings: &Settings) -> Result<(), ConfigError> {
         input.check(section)?;
     }
     let datagrams = [
-        ("input_udp", &settings.input_udp),
-        ("input_syslog_udp", &settings.input_syslog_udp),
-        ("input_gelf_udp", &settings.input_gelf_udp),
+        ("input_udp", &settings.input_udp.listen),
+        ("input_syslog_udp", &settings.input_syslog_udp.listen),
+        ("input_gelf_udp", &settings.input_gelf_udp.listen),
     ];
-    for (section, input) in datagrams {
-        address(&format!("{section}.listen"), &input.listen)?;
+    for (section, listen) in datagrams {
+        address(&format!("{section}.listen"), listen)?;
     }
+    lines::check(settings)?;
     settings.input_redis.spec()?;
     Ok(())
 }

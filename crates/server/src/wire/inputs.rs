@@ -9,7 +9,8 @@ use vigie_inputs::{
     StreamProtocol, Syslog, TlsFiles,
 };
 
-use crate::config::inputs::{DatagramInputSettings, StreamInputSettings, address};
+use crate::config::inputs::{StreamInputSettings, address};
+use crate::config::line_inputs::{FileInputSettings, form, format};
 use crate::config::{ConfigError, Settings};
 use crate::http::otlp::OtlpInput;
 
@@ -21,23 +22,30 @@ const FILE_POSITIONS: &str = "inputs/files.json";
 /// # Errors
 /// `Invalid` when an address is none; settings that were checked have none such.
 pub fn specs(settings: &Settings) -> Result<Vec<InputSpec>> {
+    let found = all(settings).map_err(|error| Error::invalid(error.0))?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn all(settings: &Settings) -> Result<Vec<Option<InputSpec>>, ConfigError> {
+    let tcp_form = form("input_tcp", &settings.input_tcp.format, &settings.input_tcp.multiline)?;
+    let udp_form = form("input_udp", &settings.input_udp.format, &settings.input_udp.multiline)?;
+    let syslog_tcp = format("input_syslog_tcp", &settings.input_syslog_tcp.format)?;
+    let syslog_udp = format("input_syslog_udp", &settings.input_syslog_udp.format)?;
     let all = [
-        streams("tcp", &settings.input_tcp, Arc::new(OneWay::new(Lines))),
-        datagrams("udp", &settings.input_udp, Arc::new(Lines)),
-        streams("syslog_tcp", &settings.input_syslog_tcp, Arc::new(OneWay::new(Syslog))),
-        datagrams("syslog_udp", &settings.input_syslog_udp, Arc::new(Syslog)),
+        streams("tcp", &settings.input_tcp.stream(), Arc::new(OneWay::new(Lines::new(tcp_form)))),
+        datagrams("udp", &settings.input_udp.listen, Arc::new(Lines::new(udp_form))),
+        streams("syslog_tcp", &settings.input_syslog_tcp.stream(), Arc::new(OneWay::new(Syslog::new(syslog_tcp)))),
+        datagrams("syslog_udp", &settings.input_syslog_udp.listen, Arc::new(Syslog::new(syslog_udp))),
         streams("gelf_tcp", &settings.input_gelf_tcp, Arc::new(OneWay::new(GelfStream))),
-        datagrams("gelf_udp", &settings.input_gelf_udp, Arc::new(GelfDatagrams::default())),
+        datagrams("gelf_udp", &settings.input_gelf_udp.listen, Arc::new(GelfDatagrams::default())),
         streams("forward", &settings.input_forward.stream(), Arc::new(Forward::new(settings.input_forward.key()))),
         streams("otlp_grpc", &settings.input_otlp_grpc, otlp(settings)),
         streams("otlp_http", &settings.input_otlp_http, otlp(settings)),
         streams("beats", &settings.input_beats, Arc::new(Beats)),
-        Ok(files(settings)),
+        files(settings),
         redis(settings),
     ];
-    let found: Result<Vec<Option<InputSpec>>, ConfigError> = all.into_iter().collect();
-    let found = found.map_err(|error| Error::invalid(error.0))?;
-    Ok(found.into_iter().flatten().collect())
+    all.into_iter().collect()
 }
 
 /// gRPC and HTTP are told apart by what is sent, so both ports speak both.
@@ -63,10 +71,10 @@ fn streams(
 
 fn datagrams(
     name: &'static str,
-    settings: &DatagramInputSettings,
+    listen: &str,
     protocol: Arc<dyn DatagramProtocol>,
 ) -> Result<Option<InputSpec>, ConfigError> {
-    let address = address(&format!("input_{name}.listen"), &settings.listen)?;
+    let address = address(&format!("input_{name}.listen"), listen)?;
     Ok(address.map(|address| InputSpec { name, protocol: Protocol::Datagrams { address, protocol } }))
 }
 
@@ -75,8 +83,12 @@ fn redis(settings: &Settings) -> Result<Option<InputSpec>, ConfigError> {
     Ok(spec.map(|spec| InputSpec { name: "redis", protocol: Protocol::Redis(spec) }))
 }
 
-fn files(settings: &Settings) -> Option<InputSpec> {
-    let patterns = settings.input_files.patterns();
-    let spec = FileSpec { patterns, positions: settings.data.dir.join(FILE_POSITIONS) };
-    (!spec.patterns.is_empty()).then_some(InputSpec { name: "files", protocol: Protocol::Files(spec) })
+fn files(settings: &Settings) -> Result<Option<InputSpec>, ConfigError> {
+    let FileInputSettings { format, multiline, .. } = &settings.input_files;
+    let spec = FileSpec {
+        patterns: settings.input_files.patterns(),
+        positions: settings.data.dir.join(FILE_POSITIONS),
+        form: form("input_files", format, multiline)?,
+    };
+    Ok((!spec.patterns.is_empty()).then_some(InputSpec { name: "files", protocol: Protocol::Files(spec) }))
 }

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
+use vigie_testkit::tls::{Certificates, TlsFront};
 
 /// For this throw-away server only.
 const PASSWORD: &str = "quiet-lantern-42-orbit";
@@ -205,6 +206,38 @@ fn ten_thousand_lines_arrive_once_while_files_rotate_and_server_and_agent_are_ki
     let words = String::from_utf8_lossy(&status.stdout);
     assert!(words.contains("does not run") && words.contains("0 events wait"), "{words}");
     drop(server);
+}
+
+#[test]
+fn over_tls_only_a_server_of_a_trusted_authority_gets_lines() {
+    let (shop, _server) = Shop::new();
+    let (certificates, others) = (Certificates::default(), Certificates::default());
+    let front = TlsFront::start(&certificates, ([127, 0, 0, 1], shop.port).into());
+    append(&shop.path("logs/app.log"), "a line of the shop\n");
+    let pattern = shop.path("logs/app.log").display().to_string();
+    let agent = |url: String, authority: &Certificates| {
+        let mut command = vigie();
+        command.args(["agent", "--url", &url, "--data"]).arg(shop.path("agent")).arg("--ca").arg(authority.authority());
+        Process(command.arg(&pattern).env("VIGIE_TOKEN", &shop.key).spawn().unwrap())
+    };
+    let words = || String::from_utf8_lossy(&shop.status().stdout).into_owned();
+    let url = |host: &str| format!("https://{host}:{}", front.address.port());
+
+    let stranger = agent(url("localhost"), &others);
+    until("the refusal of an unknown authority", || words().contains("cannot send to"));
+    assert!(words().to_lowercase().contains("certificate"), "{}", words());
+    assert_eq!(shop.count("message:shop"), 0);
+    stranger.stop();
+
+    let trusting = agent(url("localhost"), &certificates);
+    until("the line", || shop.count("message:shop") == 1);
+    trusting.stop();
+
+    append(&shop.path("logs/app.log"), "another line of the shop\n");
+    let misnamed = agent(url("127.0.0.1"), &certificates);
+    until("the refusal of another name", || words().contains("cannot send to"));
+    assert_eq!(shop.count("message:shop"), 1, "the certificate is for localhost alone");
+    misnamed.stop();
 }
 
 #[test]

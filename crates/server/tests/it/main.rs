@@ -39,3 +39,4 @@ mod shop;
 mod sql;
 mod stages;
 mod uploads;
+mod whole_lines;

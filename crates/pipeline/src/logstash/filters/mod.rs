@@ -4,6 +4,7 @@ mod dates;
 mod events;
 mod lookups;
 mod mutate;
+mod networks;
 mod parsing;
 mod patterns;
 
@@ -54,7 +55,6 @@ const INSTEAD: &[(&str, &str)] = &[
     ("memcached", "a stage asks no store; use translate with a dictionary"),
     ("jdbc_static", "a stage asks no database; use translate with a dictionary"),
     ("jdbc_streaming", "a stage asks no database; use translate with a dictionary"),
-    ("cidr", "write a condition such as when = 'client_ip:\"10.0.0.0/8\"' on a tag stage"),
     ("xml", "there is no stage for XML; take single values out by grok"),
     ("truncate", "an event may have 1 MiB, longer ones are dead letters; cut by replace with ^(?s)(.{1000}).* and $1"),
     ("uuid", "every event has an _id; a fingerprint of fields is the same each time an event is sent"),
@@ -105,6 +105,7 @@ fn plan(translator: &mut Translator<'_>, name: &str, attributes: &mut Attributes
         "urldecode" => parsing::urldecode(translator, attributes),
         "geoip" => lookups::geoip(translator, attributes),
         "useragent" => lookups::useragent(translator, attributes),
+        "cidr" => networks::cidr(translator, attributes),
         "translate" => lookups::translate(translator, attributes),
         "fingerprint" => lookups::fingerprint(translator, attributes),
         "drop" => events::drop(translator, attributes),

@@ -75,6 +75,14 @@ impl Engine {
         self.search_carefully(text)
     }
 
+    /// Whether the text is of this form; a search that is given up has found nothing.
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        match &self.fast {
+            Some(fast) if fast.checks.is_empty() => fast.regex.is_match(text),
+            Some(_) | None => matches!(self.search(text), Search::Found(_)),
+        }
+    }
+
     /// Searches the text with the engine that goes back.
     pub(super) fn search_carefully(&self, text: &str) -> Search {
         match self.careful.captures(text) {

@@ -3,7 +3,6 @@
 use vigie_domain::{Event, Value};
 
 use super::Pattern;
-use super::engine::Search;
 use crate::stages::error::PipelineError;
 use crate::stages::field_path::FieldPath;
 use crate::stages::options::Options;
@@ -43,7 +42,7 @@ impl Match {
         match value {
             Value::Null | Value::Object(_) => false,
             Value::List(items) => items.iter().any(|item| self.holds(item)),
-            scalar => matches!(pattern.engine.search(&plain(scalar)), Search::Found(_)),
+            scalar => pattern.engine.is_match(&plain(scalar)),
         }
     }
 }

@@ -7,6 +7,7 @@ mod engine;
 mod expand;
 pub(super) mod form;
 mod library;
+mod line_pattern;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use super::field_path::FieldPath;
 use super::options::Options;
 use super::{Memory, Outcome, Stage};
 pub(crate) use library::expression as library_expression;
+pub use line_pattern::LinePattern;
 
 use engine::{Engine, Search};
 use expand::{Capture, expand};
@@ -94,21 +96,24 @@ pub fn try_grok(text: &str, pattern_text: &str) -> Result<Vec<(String, String)>,
 impl Stage for Grok {
     fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
         let Some(Value::Text(text)) = self.field.get(&event.body) else { return Outcome::Idle };
-        let text = text.clone();
-        let mut replaced = Vec::new();
+        let mut captured = Vec::new();
         let mut is_found = false;
         for pattern in &self.patterns {
-            let Search::Found(places) = pattern.engine.search(&text) else { continue };
+            let Search::Found(places) = pattern.engine.search(text) else { continue };
             is_found = true;
             for (capture, place) in pattern.captures.iter().zip(places) {
                 let found = place.and_then(|(start, end)| text.get(start..end));
                 if let Some(found) = found.filter(|found| self.keeps_empty || !found.is_empty()) {
-                    self.put(event, capture, found, &mut replaced);
+                    captured.push((capture, capture.value_of(found)));
                 }
             }
             if !self.tries_all {
                 break;
             }
+        }
+        let mut replaced = Vec::new();
+        for (capture, value) in captured {
+            self.put(event, capture, value, &mut replaced);
         }
         if is_found { Outcome::Keep } else { Outcome::Failed }
     }
@@ -118,11 +123,17 @@ impl Stage for Grok {
     }
 }
 
+impl Capture {
+    /// What was found, of the kind that the pattern asks for.
+    fn value_of(&self, found: &str) -> Value {
+        let text = Value::text(found);
+        self.kind.and_then(|kind| kind.convert(&text)).unwrap_or(text)
+    }
+}
+
 impl Grok {
     /// Puts what was captured into the event. A field that is there already becomes a list, unless it is to be replaced.
-    fn put<'s>(&'s self, event: &mut Event, capture: &'s Capture, found: &str, replaced: &mut Vec<&'s FieldPath>) {
-        let text = Value::text(found);
-        let value = capture.kind.and_then(|kind| kind.convert(&text)).unwrap_or(text);
+    fn put<'s>(&'s self, event: &mut Event, capture: &'s Capture, value: Value, replaced: &mut Vec<&'s FieldPath>) {
         if self.overwrite.contains(&capture.path) && !replaced.contains(&&capture.path) {
             replaced.push(&capture.path);
             capture.path.put(&mut event.body, value);

@@ -80,8 +80,8 @@ pub(super) fn run(
     show(arguments, &imported, is_refused, console)?;
     match is_refused {
         true => {
-            let count = imported.left_count();
-            Err(Failure::failed(format!("--strict: {count} things are not translated, so that nothing was written")))
+            let left = things(imported.left_count());
+            Err(Failure::failed(format!("--strict: {left} not translated, so that nothing was written")))
         }
         false => Ok(Outcome::Done),
     }
@@ -112,13 +112,7 @@ fn show(
         console.write(&imported.pipeline)?;
     }
     let mut say = |line: &str| if is_alone { console.line(line) } else { console.note(line) };
-    say(&format!(
-        "{} of {} plugins are translated, into {} stages; {} things are not.",
-        imported.translated,
-        imported.plugins,
-        imported.stages,
-        imported.left_count()
-    ))?;
+    say(&summary(imported.translated, imported.plugins, imported.stages, imported.left_count()))?;
     for (kind, title) in
         [(FindingKind::NotTranslated, "Not translated:"), (FindingKind::Note, "Different, or done anyway:")]
     {
@@ -141,6 +135,23 @@ fn show(
         ))?;
     }
     Ok(())
+}
+
+/// How much is translated, in one sentence.
+fn summary(translated: usize, plugins: usize, stages: usize, left: usize) -> String {
+    let of = match (translated, plugins) {
+        (1, 1) => "The one plugin is".to_owned(),
+        (1, _) => format!("1 of {plugins} plugins is"),
+        (_, 1) => format!("{translated} of 1 plugin are"),
+        _ => format!("{translated} of {plugins} plugins are"),
+    };
+    let stages = if stages == 1 { "1 stage".to_owned() } else { format!("{stages} stages") };
+    format!("{of} translated, into {stages}; {} not.", things(left))
+}
+
+/// So many things, and the verb behind them.
+fn things(count: usize) -> String {
+    if count == 1 { "1 thing is".to_owned() } else { format!("{count} things are") }
 }
 
 fn line_of(finding: &Finding) -> String {
@@ -195,4 +206,17 @@ fn text(path: &Path) -> Result<String, String> {
         return Err(format!("\"{}\" has more than {NAMED_BYTES_MAX} bytes", path.display()));
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_and_many_are_said_as_such() {
+        assert_eq!(summary(1, 1, 1, 0), "The one plugin is translated, into 1 stage; 0 things are not.");
+        assert_eq!(summary(1, 3, 1, 1), "1 of 3 plugins is translated, into 1 stage; 1 thing is not.");
+        assert_eq!(summary(0, 1, 0, 1), "0 of 1 plugin are translated, into 0 stages; 1 thing is not.");
+        assert_eq!(summary(3, 5, 7, 2), "3 of 5 plugins are translated, into 7 stages; 2 things are not.");
+    }
 }
