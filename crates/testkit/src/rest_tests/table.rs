@@ -26,7 +26,7 @@ impl Counts {
 
     fn line(&self, name: &str) -> String {
         let run = self.passed + self.failed + self.differs;
-        let share = if run == 0 { "-".to_owned() } else { format!("{} %", self.passed * 100 / run) };
+        let share = (self.passed * 100).checked_div(run).map_or_else(|| "-".to_owned(), |share| format!("{share} %"));
         let Self { passed, failed, differs, skipped } = self;
         format!("{name:<28} {passed:>7} {failed:>7} {differs:>8} {skipped:>8} {share:>6}\n")
     }
