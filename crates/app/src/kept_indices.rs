@@ -9,8 +9,7 @@ use vigie_domain::{Error, Result};
 use crate::kept_objects::KeptObject;
 
 /// Types of fields whose values are kept, searched and counted as Elasticsearch does.
-const SAME_TYPES: [&str; 9] =
-    ["keyword", "long", "integer", "short", "byte", "unsigned_long", "double", "boolean", "object"];
+const SAME_TYPES: [&str; 8] = ["keyword", "long", "integer", "short", "byte", "double", "boolean", "object"];
 /// Settings that only say how Elasticsearch does its work.
 const HARMLESS_SETTINGS: [&str; 7] = [
     "number_of_shards",
@@ -288,6 +287,7 @@ mod tests {
         check(json!({"mappings": {"properties": {"a": {"type": "text"}}}}), true);
         check(json!({"mappings": {"properties": {"a": {"type": "keyword", "ignore_above": 5}}}}), true);
         check(json!({"mappings": {"dynamic": "strict"}}), true);
+        check(json!({"mappings": {"properties": {"a": {"type": "unsigned_long"}}}}), true);
         check(json!({"mappings": {}}), false);
         check(json!({"warmers": {}}), true);
     }

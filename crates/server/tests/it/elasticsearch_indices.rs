@@ -63,6 +63,9 @@ async fn an_index_is_made_shown_and_deleted() {
     client.refused(Method::GET, "/none/_mapping", json!({}), (404, "index_not_found_exception")).await;
     assert_eq!(client.get("/none/_mapping?ignore_unavailable=true").await, json!({}));
     client.refused(Method::DELETE, "/none", json!({}), (404, "index_not_found_exception")).await;
+    client
+        .refused(Method::DELETE, "/none*?allow_no_indices=false", json!({}), (404, "index_not_found_exception"))
+        .await;
     client.done(Method::DELETE, "/none,texts?ignore_unavailable=true", json!({})).await;
     assert_eq!((client.status("/texts").await, client.status("/shop").await), (404, 200));
     client.done(Method::DELETE, "/*", json!({})).await;

@@ -137,8 +137,13 @@ async fn delete_index(
     check_params(&params, &[])?;
     let (asked, known) = (Names::of(&names), definitions(&state).await?);
     let meant: Vec<&KeptObject> = known.iter().filter(|index| asked.mean(&index.name)).collect();
+    let ignores_missing = params.is_on("ignore_unavailable");
     for name in asked.single().filter(|name| !meant.iter().any(|index| index.name == *name)) {
-        if known.iter().any(|index| aliases_of(index).is_some_and(|aliases| aliases.contains_key(name))) {
+        let is_alias = known.iter().any(|index| aliases_of(index).is_some_and(|aliases| aliases.contains_key(name)));
+        if is_alias && ignores_missing {
+            continue;
+        }
+        if is_alias {
             return Err(Error::malformed(format!(
                 "The provided expression [{name}] matches an alias, specify the corresponding concrete indices instead."
             ))
@@ -147,9 +152,12 @@ async fn delete_index(
         if has_events(&state, &caller, name).await? {
             return Ok(holds_events(name));
         }
-        if !params.is_on("ignore_unavailable") {
+        if !ignores_missing {
             return Ok(no_such_index(name));
         }
+    }
+    if meant.is_empty() && params.get("allow_no_indices") == Some("false") {
+        return Ok(no_such_index(&names));
     }
     for day in state.search.indices(&caller.scope).await? {
         let name = day.day.index_name();
