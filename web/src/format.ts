@@ -24,8 +24,15 @@ export function formatAmount(amount: number, currency: string): string {
   }
 }
 
-export const formatMs = (ms: number | null | undefined): string =>
-  ms === null || ms === undefined ? '–' : `${new Intl.NumberFormat(locale(), { maximumFractionDigits: ms < 10 ? 1 : 0 }).format(ms)} ms`;
+/** From here on milliseconds are read as seconds. */
+const SECONDS_FROM_MS = 10_000;
+
+export function formatMs(ms: number | null | undefined): string {
+  if (ms === null || ms === undefined) return '–';
+  const isLong = ms >= SECONDS_FROM_MS;
+  const value = new Intl.NumberFormat(locale(), { maximumFractionDigits: ms < 10 || isLong ? 1 : 0 }).format(isLong ? ms / 1000 : ms);
+  return `${value} ${isLong ? 's' : 'ms'}`;
+}
 
 export function formatBytes(bytes: number): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];

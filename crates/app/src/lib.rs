@@ -12,6 +12,7 @@ pub mod kept_answers;
 pub mod kept_indices;
 pub mod kept_objects;
 pub mod listing;
+pub mod performance;
 pub mod pipelines;
 pub mod search;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use vigie_testkit::{LinearStore, MemoryMetadataStore};
 use crate::Clock;
 use crate::analytics::Analytics;
 use crate::ingest::{Ingest, IngestOptions, IngestReport, IngestSettings};
+use crate::performance::Performance;
 use crate::search::Search;
 use crate::uploads::{ReceivedFile, Uploads};
 
@@ -39,6 +40,7 @@ pub(crate) struct Shop {
     pub(crate) ingest: Ingest,
     pub(crate) search: Search,
     pub(crate) analytics: Analytics,
+    pub(crate) performance: Performance,
     pub(crate) store: Arc<dyn LogStore>,
     pub(crate) metadata: Arc<dyn MetadataStore>,
 }
@@ -54,6 +56,7 @@ impl Shop {
             ingest: Ingest::new(store.clone(), clock(), settings()),
             search: Search::new(store.clone(), clock()),
             analytics: Analytics::new(store.clone(), clock()),
+            performance: Performance::new(store.clone(), clock()),
             store,
             metadata: Arc::new(MemoryMetadataStore::default()),
         }

@@ -23,6 +23,8 @@ pub enum RangeNames {
     FromTo,
     /// `date_from` and `date_to`, where `from` means something else.
     Dates,
+    /// `start_date` and `end_date`.
+    StartEnd,
 }
 
 impl RangeNames {
@@ -30,6 +32,7 @@ impl RangeNames {
         match self {
             Self::FromTo => ("from", "to"),
             Self::Dates => ("date_from", "date_to"),
+            Self::StartEnd => ("start_date", "end_date"),
         }
     }
 }

@@ -33,6 +33,8 @@ pub fn all_routes() -> Routes {
     let routes = routes::search::routes(routes);
     let routes = routes::dashboard::routes(routes);
     let routes = routes::analytics::routes(routes);
+    let routes = routes::shop::routes(routes);
+    let routes = routes::performance::routes(routes);
     let routes = routes::backups::routes(routes);
     let routes = routes::pipelines::routes(routes);
     let routes = routes::elasticsearch::routes(routes);

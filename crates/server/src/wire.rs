@@ -21,6 +21,7 @@ use vigie_app::dsl::DslSearch;
 use vigie_app::ingest::{Ingest, IngestSettings};
 use vigie_app::kept_answers::KeptAnswers;
 use vigie_app::kept_objects::KeptObjects;
+use vigie_app::performance::Performance;
 use vigie_app::pipelines::Pipelines;
 use vigie_app::search::Search;
 use vigie_app::uploads::Uploads;
@@ -188,6 +189,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         search: Arc::new(search(ports)),
         dsl: Arc::new(DslSearch::new(ports.logs.clone(), clock())),
         analytics: Arc::new(Analytics::new(ports.logs.clone(), clock())),
+        performance: Arc::new(Performance::new(ports.logs.clone(), clock())),
         kept_objects: Arc::new(KeptObjects::new(ports.metadata.clone())),
         elasticsearch_version: Arc::from(settings.elasticsearch_api.version.as_str()),
         metrics: Arc::new(metrics),

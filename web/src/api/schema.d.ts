@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/analytics/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Errors: which, where, over time, whom they met, and which the period before did not have.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_analytics_errors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/funnel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far visitors came on the way to a payment: all of them, and those of each span of time.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_analytics_funnel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/analytics/logs-per-hour": {
         parameters: {
             query?: never;
@@ -16,6 +56,106 @@ export interface paths {
          * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_analytics_logs_per_hour"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/top-countries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Countries of visitors by their events, with their sessions and payments.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_analytics_top_countries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/top-products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Products by how often they were looked at, put into carts and bought.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_analytics_top_products"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/transactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Payments: what became of them, what they brought per currency, how they were made, over time, and what failures put at risk.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_analytics_transactions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The main numbers over time, beside those of the period before.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_analytics_trends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/user-behavior": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What visitors did, where, with what, and how many carts were left behind.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_analytics_user_behavior"];
         put?: never;
         post?: never;
         delete?: never;
@@ -534,6 +674,86 @@ export interface paths {
         };
         /** This document. */
         get: operations["get_openapi_json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/performance/api-response-times": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Requests per endpoint and method, those first that took most time in all.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_performance_api_response_times"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/performance/database-latency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How long databases took, by kind of query and table, the slowest queries, and how caches were used.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_performance_database_latency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/performance/heatmap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How response times are spread over time.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_performance_heatmap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/performance/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Requests with their rate, errors and duration: in all, over time, per service, beside the period before.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_performance_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1330,6 +1550,38 @@ export interface components {
             /** @description For `cursor` of the next page; null on the last. */
             next_cursor?: string | null;
         };
+        /** @description Response times per endpoint. */
+        ApiResponseTimes: components["schemas"]["RequestMeasures"] & {
+            /**
+             * Format: date-time
+             * @description First instant of the period.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past it.
+             */
+            to: string;
+            /** @description Those of the period before. */
+            previous: components["schemas"]["RequestMeasures"];
+            /** @description Endpoints by method, those with the greatest impact first. */
+            by_endpoint: components["schemas"]["EndpointPerformance"][];
+            /**
+             * Format: int64
+             * @description How many endpoints there are in all, methods not told apart.
+             */
+            endpoint_count: number;
+            /**
+             * Format: int64
+             * @description Requests to endpoints that are not shown.
+             */
+            other_requests: number;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+        };
         /** @description What may be typed next. */
         AutocompleteAnswer: {
             /** @description Likeliest first. */
@@ -1363,6 +1615,97 @@ export interface components {
              */
             copied_bytes: number;
         };
+        /** @description How often a cache had what was looked for. */
+        CacheUse: {
+            /**
+             * Format: int64
+             * @description It had.
+             */
+            hits: number;
+            /**
+             * Format: int64
+             * @description It had not.
+             */
+            misses: number;
+            /**
+             * Format: double
+             * @description Share of hits, 0 to 1; null when nothing was looked for.
+             */
+            hit_rate?: number | null;
+        };
+        /** @description Carts and what became of them. A cart is a visitor who put something into it. */
+        Carts: {
+            /**
+             * Format: int64
+             * @description Visitors who put something into a cart.
+             */
+            filled: number;
+            /**
+             * Format: int64
+             * @description Visitors who paid.
+             */
+            paid: number;
+            /**
+             * Format: int64
+             * @description Carts that were left behind: those that were filled, less those that were paid.
+             */
+            abandoned: number;
+            /**
+             * Format: double
+             * @description Their share, 0 to 1; null when no cart was filled.
+             */
+            abandonment_rate?: number | null;
+        };
+        /** @description Changes against the period before in percent; null when there was nothing before. */
+        Changes: {
+            /**
+             * Format: double
+             * @description Of the number of events.
+             */
+            total_logs?: number | null;
+            /**
+             * Format: double
+             * @description Of the number of errors.
+             */
+            error_count?: number | null;
+            /**
+             * Format: double
+             * @description Of the share of errors.
+             */
+            error_rate?: number | null;
+            /**
+             * Format: double
+             * @description Of the mean response time.
+             */
+            avg_response_time_ms?: number | null;
+            /**
+             * Format: double
+             * @description Of the response time below which 95 % lie.
+             */
+            p95_response_time_ms?: number | null;
+            /**
+             * Format: double
+             * @description Of the number of payments.
+             */
+            transactions?: number | null;
+            /**
+             * Format: double
+             * @description Of the number of payments that failed.
+             */
+            failed_transactions?: number | null;
+            /**
+             * Format: double
+             * @description Of the number of users.
+             */
+            active_users?: number | null;
+            /**
+             * Format: double
+             * @description Of the number of judgements that say fraud, or worth a look.
+             */
+            fraud_alerts?: number | null;
+            /** @description Of the revenue, per currency that both periods have. */
+            revenue: components["schemas"]["RevenueChange"][];
+        };
         /** @description One thing that was looked at. */
         CheckView: {
             /** @description What was looked at. */
@@ -1374,6 +1717,106 @@ export interface components {
              * @description How long looking took.
              */
             duration_ms: number;
+        };
+        /** @description Visitors of one span of time. */
+        Cohort: {
+            /**
+             * Format: date-time
+             * @description Its first instant.
+             */
+            start: string;
+            /** @description How far they came. */
+            steps: components["schemas"]["FunnelStep"][];
+        };
+        /** @description How many of one span of time. */
+        CountPoint: {
+            /**
+             * Format: date-time
+             * @description Its first instant.
+             */
+            start: string;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+        };
+        /** @description One country of visitors, by their addresses. */
+        CountryLine: {
+            /**
+             * @description ISO 3166-1, two letters.
+             * @example FR
+             */
+            country: string;
+            /**
+             * Format: int64
+             * @description Its events.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Distinct sessions.
+             */
+            sessions: number;
+            /** @description Its payments. */
+            transactions: components["schemas"]["TransactionTotals"];
+        };
+        /** @description How long databases took. */
+        DatabaseLatency: {
+            /**
+             * Format: date-time
+             * @description First instant of the period.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past it.
+             */
+            to: string;
+            /** @description All queries. */
+            query_time: components["schemas"]["Durations"];
+            /** @description Those of the period before. */
+            previous: components["schemas"]["Durations"];
+            /** @description By kind of query, those that took longest in all first. */
+            by_type: components["schemas"]["DatabaseLine"][];
+            /** @description By table, those that took longest in all first. */
+            by_table: components["schemas"]["DatabaseLine"][];
+            /**
+             * Format: int64
+             * @description Width of a point of the timeline.
+             */
+            interval_ms: number;
+            /** @description Over time; spans without queries are left out. */
+            timeline: components["schemas"]["DatabasePoint"][];
+            /** @description The slowest, slowest first. */
+            slow_queries: components["schemas"]["SlowQuery"][];
+            /** @description How caches were used. */
+            cache: components["schemas"]["CacheUse"];
+            /** @description The same in the period before. */
+            previous_cache: components["schemas"]["CacheUse"];
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+        };
+        /** @description Queries of one kind or to one table. */
+        DatabaseLine: {
+            /** @description The kind or the table. */
+            name: string;
+            /** @description How long they took. */
+            query_time: components["schemas"]["Durations"];
+            previous?: components["schemas"]["Durations"] | null;
+        };
+        /** @description Queries of one span of time. */
+        DatabasePoint: {
+            /**
+             * Format: date-time
+             * @description Its first instant.
+             */
+            start: string;
+            /** @description How long they took. */
+            query_time: components["schemas"]["Durations"];
         };
         /** @description Spans of time. */
         DateHistogramAggregation: {
@@ -1455,6 +1898,104 @@ export interface components {
              */
             deleted: number;
         };
+        /** @description Durations of a group, in milliseconds; null without any. */
+        Durations: {
+            /**
+             * Format: int64
+             * @description How many were measured.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description The mean.
+             */
+            avg_ms?: number | null;
+            /**
+             * Format: double
+             * @description The shortest.
+             */
+            min_ms?: number | null;
+            /**
+             * Format: double
+             * @description The longest.
+             */
+            max_ms?: number | null;
+            /**
+             * Format: double
+             * @description Their sum.
+             */
+            total_ms: number;
+            /**
+             * @description Durations below which these shares lie: `p50`, `p75`, `p90`, `p95`, `p99`.
+             * @example {
+             *       "p50": 41,
+             *       "p75": 80.5,
+             *       "p90": 200,
+             *       "p95": 320,
+             *       "p99": 900
+             *     }
+             */
+            percentiles: {
+                [key: string]: number | null;
+            };
+        };
+        /** @description Requests to one endpoint. */
+        EndpointPerformance: components["schemas"]["RequestMeasures"] & {
+            /** @description The path, as it was logged. */
+            endpoint: string;
+            /** @description The method; null where none was logged. */
+            method?: string | null;
+            previous?: components["schemas"]["RequestMeasures"] | null;
+            /**
+             * Format: double
+             * @description Its share of the time that all requests took, 0 to 1.
+             */
+            impact: number;
+        };
+        /** @description Errors of a period. */
+        ErrorAnalytics: components["schemas"]["Period"] & {
+            /** @description Errors of the period. */
+            current: components["schemas"]["ErrorTotals"];
+            /** @description Those of the period of equal length before. */
+            previous: components["schemas"]["ErrorTotals"];
+            /** @description By type, the most frequent first. */
+            by_type: components["schemas"]["NamedCount"][];
+            /** @description Types that the period before did not have. */
+            new_types: components["schemas"]["NamedCount"][];
+            /** @description By error code. */
+            by_code: components["schemas"]["NamedCount"][];
+            /** @description By the status code of the answer. */
+            by_status_code: components["schemas"]["NamedCount"][];
+            /** @description By who sent them. */
+            by_service: components["schemas"]["NamedCount"][];
+            /** @description By what was asked for. */
+            by_endpoint: components["schemas"]["NamedCount"][];
+            /** @description Over time, every span of the period. */
+            timeline: components["schemas"]["CountPoint"][];
+        };
+        /** @description Errors in numbers. */
+        ErrorTotals: {
+            /**
+             * Format: int64
+             * @description Events of level ERROR or FATAL, and those of type `error`.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Their share of all events, 0 to 1.
+             */
+            rate: number;
+            /**
+             * Format: int64
+             * @description Distinct users whom they met.
+             */
+            affected_users: number;
+            /**
+             * Format: int64
+             * @description Distinct sessions in which they occurred.
+             */
+            affected_sessions: number;
+        };
         /** @description An event and its neighbours in time. */
         EventContext: {
             /** @description Those before, earliest first. */
@@ -1491,6 +2032,17 @@ export interface components {
             /** @description By name. */
             fields: components["schemas"]["Field"][];
         };
+        /** @description How far visitors came. */
+        Funnel: components["schemas"]["Period"] & {
+            /** @description The steps, each with the distinct visitors who took it. */
+            steps: components["schemas"]["FunnelStep"][];
+            /** @description Those of the period of equal length before. */
+            previous: components["schemas"]["FunnelStep"][];
+            /** @description Carts and what became of them. */
+            carts: components["schemas"]["Carts"];
+            /** @description How far those came who were there in each span of time. */
+            cohorts: components["schemas"]["Cohort"][];
+        };
         /** @description One step on the way to a payment. */
         FunnelStep: {
             /**
@@ -1512,6 +2064,16 @@ export interface components {
             version: string;
             /** @description What was looked at; only with `verbose`. */
             checks?: components["schemas"]["CheckView"][] | null;
+        };
+        /** @description Requests of one span of time. */
+        HeatmapColumn: {
+            /**
+             * Format: date-time
+             * @description Its first instant.
+             */
+            start: string;
+            /** @description Requests in each cell, shortest durations first. */
+            counts: number[];
         };
         /** @description Ids that are asked for. */
         HecAcks: {
@@ -1778,6 +2340,33 @@ export interface components {
             /** @description What is kept of what they could not store. */
             dead_letters: components["schemas"]["DeadLetterNumbers"];
         };
+        /** @description How response times are spread over time. */
+        LatencyHeatmap: {
+            /**
+             * Format: date-time
+             * @description First instant of the period.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past it.
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description Width of a column.
+             */
+            interval_ms: number;
+            /** @description Where cells begin, in milliseconds of response time; the last has no end. */
+            bounds_ms: number[];
+            /** @description Columns with requests, oldest first. */
+            columns: components["schemas"]["HeatmapColumn"][];
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+        };
         /** @description Which letters: `{"ids": ["…"]}` or `{"all": true}`. */
         LettersRequest: {
             /**
@@ -1833,6 +2422,39 @@ export interface components {
             /** @description The same for clients of Elasticsearch: base64 of the id, a colon and the secret. */
             encoded: string;
         };
+        /** @description Amounts of one currency. */
+        Money: {
+            /**
+             * @description ISO 4217; `XXX` where none was sent.
+             * @example EUR
+             */
+            currency: string;
+            /**
+             * Format: int64
+             * @description How many amounts.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Their sum.
+             */
+            amount: number;
+            /**
+             * Format: double
+             * @description Their mean.
+             */
+            average: number;
+        };
+        /** @description A value and how often it occurred. */
+        NamedCount: {
+            /** @description The value. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Events that have it.
+             */
+            count: number;
+        };
         /** @description An API key to be made. */
         NewApiKeyRequest: {
             /**
@@ -1871,6 +2493,11 @@ export interface components {
             /** @description The way to a payment. */
             funnel: components["schemas"]["FunnelStep"][];
         };
+        /** @description Payments made in one way. */
+        PaymentMethod: components["schemas"]["TransactionTotals"] & {
+            /** @description How. */
+            method: string;
+        };
         /** @description Shares of the numbers of a field. */
         PercentilesAggregation: {
             /**
@@ -1887,6 +2514,62 @@ export interface components {
              *     ]
              */
             percents: number[];
+        };
+        /** @description How the shop answered in a period, and in the one of equal length before it. */
+        PerformanceMetrics: components["schemas"]["RequestMeasures"] & {
+            /**
+             * Format: date-time
+             * @description First instant of the period.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past it.
+             */
+            to: string;
+            /** @description Those of the period before. */
+            previous: components["schemas"]["RequestMeasures"];
+            /**
+             * Format: int64
+             * @description Width of a point of the timeline.
+             */
+            interval_ms: number;
+            /** @description Requests over time; spans without requests are left out. */
+            timeline: components["schemas"]["RequestPoint"][];
+            /** @description Requests per service, those with the greatest impact first. */
+            services: components["schemas"]["ServicePerformance"][];
+            /** @description How caches were used. */
+            cache: components["schemas"]["CacheUse"];
+            /** @description The same in the period before. */
+            previous_cache: components["schemas"]["CacheUse"];
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+        };
+        /** @description The period that numbers are about. */
+        Period: {
+            /**
+             * Format: date-time
+             * @description First instant.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past it.
+             */
+            to: string;
+            /**
+             * @description How long the spans of the timeline are: `hourly`, `daily`, `weekly` or `monthly`.
+             * @example hourly
+             */
+            granularity: string;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
         };
         /** @description Numbers of one period. */
         PeriodStats: {
@@ -1925,6 +2608,11 @@ export interface components {
              * @description Transactions of any status.
              */
             transactions: number;
+            /**
+             * Format: int64
+             * @description Transactions that were completed.
+             */
+            completed_transactions: number;
             /**
              * Format: int64
              * @description Transactions that failed or were declined.
@@ -2050,6 +2738,30 @@ export interface components {
             /** @description What is wrong there. */
             message: string;
         };
+        /** @description One product. */
+        ProductLine: {
+            /** @description Its id. */
+            product_id: string;
+            /** @description Its name; null when none was sent, or none can be told from those of the products it was bought with. */
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description How often it was looked at.
+             */
+            views: number;
+            /**
+             * Format: int64
+             * @description How often it was put into a cart.
+             */
+            carts: number;
+            /**
+             * Format: int64
+             * @description Payments that were made for it, alone or among others.
+             */
+            purchases: number;
+            /** @description What these payments brought, the other products in them included; per currency. */
+            order_amounts: components["schemas"]["Money"][];
+        };
         /** @description What is wrong with a query. */
         QueryProblem: {
             /** @description What was expected, with an example. */
@@ -2100,6 +2812,52 @@ export interface components {
              * @description Refused again; they stay.
              */
             refused: number;
+        };
+        /** @description A group of requests in numbers. */
+        RequestMeasures: {
+            /**
+             * Format: int64
+             * @description Requests.
+             */
+            requests: number;
+            /**
+             * Format: double
+             * @description Requests per second, over the whole period.
+             */
+            requests_per_second: number;
+            /**
+             * Format: int64
+             * @description Those that failed: answered with 500 or more, or without a status and of level ERROR or FATAL.
+             */
+            error_count: number;
+            /**
+             * Format: double
+             * @description Their share, 0 to 1.
+             */
+            error_rate: number;
+            /** @description How long they took. */
+            response_time: components["schemas"]["Durations"];
+        };
+        /** @description Requests of one span of time. */
+        RequestPoint: components["schemas"]["RequestMeasures"] & {
+            /**
+             * Format: date-time
+             * @description Its first instant.
+             */
+            start: string;
+        };
+        /** @description How the revenue of one currency changed. */
+        RevenueChange: {
+            /**
+             * @description ISO 4217.
+             * @example EUR
+             */
+            currency: string;
+            /**
+             * Format: double
+             * @description In percent.
+             */
+            change: number;
         };
         /** @description A page of events. */
         SearchAnswer: {
@@ -2171,6 +2929,17 @@ export interface components {
              */
             count: number;
         };
+        /** @description Requests to one service. */
+        ServicePerformance: components["schemas"]["RequestMeasures"] & {
+            /** @description Its name. */
+            service: string;
+            previous?: components["schemas"]["RequestMeasures"] | null;
+            /**
+             * Format: double
+             * @description Its share of the time that all requests took, 0 to 1.
+             */
+            impact: number;
+        };
         /** @description One service in a period. */
         ServiceStats: {
             /** @description Its name. */
@@ -2209,6 +2978,14 @@ export interface components {
             expires_in: number;
             /** @description Who is signed in. */
             user: components["schemas"]["UserView"];
+        };
+        /** @description One slow query. */
+        SlowQuery: components["schemas"]["Hit"] & {
+            /**
+             * Format: double
+             * @description How long it took.
+             */
+            query_time_ms: number;
         };
         /**
          * @description Time order.
@@ -2336,6 +3113,56 @@ export interface components {
             /** @description How many values, 10 unless said, at most 10,000. */
             size?: number | null;
         };
+        /** @description Countries, the busiest first. */
+        TopCountries: {
+            /**
+             * Format: date-time
+             * @description First instant of the period.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past it.
+             */
+            to: string;
+            /** @description The busiest first. */
+            countries: components["schemas"]["CountryLine"][];
+            /**
+             * Format: int64
+             * @description How many countries there are in all.
+             */
+            distinct: number;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+        };
+        /** @description Products, the busiest first. */
+        TopProducts: {
+            /**
+             * Format: date-time
+             * @description First instant of the period.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past it.
+             */
+            to: string;
+            /** @description The busiest first: by views, carts and payments together. */
+            products: components["schemas"]["ProductLine"][];
+            /**
+             * Format: int64
+             * @description How many products there are in all.
+             */
+            distinct: number;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+        };
         /** @description What one stage did with one event. */
         TraceStep: {
             /** @description Number of the stage, from 1. */
@@ -2364,6 +3191,88 @@ export interface components {
             events: Record<string, never>[];
             /** @description Why it, or an event of it, is refused. */
             refusals: string[];
+        };
+        /** @description Payments of a period. */
+        TransactionAnalytics: components["schemas"]["Period"] & {
+            /** @description Payments of the period. */
+            current: components["schemas"]["TransactionTotals"];
+            /** @description Those of the period of equal length before. */
+            previous: components["schemas"]["TransactionTotals"];
+            /**
+             * @description Payments by what became of them.
+             * @example {
+             *       "completed": 120,
+             *       "failed": 3
+             *     }
+             */
+            transaction_status: {
+                [key: string]: number;
+            };
+            /** @description Payments by how they were made, the most used first. */
+            payment_methods: components["schemas"]["PaymentMethod"][];
+            /** @description Payments over time, every span of the period. */
+            timeline: components["schemas"]["TransactionPoint"][];
+            /**
+             * @description What more failures than in the period before put at risk, per currency: of each span, the share of the failed amounts
+             *     that lies beyond the rate of failures before. Null when no payment was made or failed before.
+             */
+            revenue_at_risk?: components["schemas"]["Amount"][] | null;
+        };
+        /** @description Payments of one span of time. */
+        TransactionPoint: components["schemas"]["TransactionTotals"] & {
+            /**
+             * Format: date-time
+             * @description Its first instant.
+             */
+            start: string;
+        };
+        /** @description Payments in numbers. */
+        TransactionTotals: {
+            /**
+             * Format: int64
+             * @description Payments, whatever became of them.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Those that were made.
+             */
+            completed: number;
+            /**
+             * Format: int64
+             * @description Those that failed or were declined.
+             */
+            failed: number;
+            /**
+             * Format: double
+             * @description Share of those that failed among completed and failed ones, 0 to 1.
+             */
+            failure_rate: number;
+            /** @description What completed ones brought, per currency. */
+            revenue: components["schemas"]["Money"][];
+            /** @description What failed ones would have brought, per currency. */
+            failed_amounts: components["schemas"]["Money"][];
+        };
+        /** @description The numbers of one span of time. */
+        TrendPoint: components["schemas"]["PeriodStats"] & {
+            /**
+             * Format: date-time
+             * @description Its first instant.
+             */
+            start: string;
+        };
+        /** @description The main numbers over time, beside those of the period before. */
+        Trends: components["schemas"]["Period"] & {
+            /** @description The numbers of the period. */
+            current: components["schemas"]["PeriodStats"];
+            /** @description Those of the period of equal length before. */
+            previous: components["schemas"]["PeriodStats"];
+            /** @description By how many percent each number changed. */
+            changes: components["schemas"]["Changes"];
+            /** @description The period's numbers over time, every span. */
+            timeline: components["schemas"]["TrendPoint"][];
+            /** @description Those of the period before. */
+            previous_timeline: components["schemas"]["TrendPoint"][];
         };
         /** @description A log type and its events. */
         TypeCount: {
@@ -2481,6 +3390,29 @@ export interface components {
             /** @description For `cursor` of the next page; null on the last. */
             next_cursor?: string | null;
         };
+        /** @description What visitors did in a period. */
+        UserBehaviorAnalytics: components["schemas"]["Period"] & {
+            /** @description Visits of the period. */
+            current: components["schemas"]["Visits"];
+            /** @description Those of the period of equal length before. */
+            previous: components["schemas"]["Visits"];
+            /** @description What was done, the most frequent first. */
+            activities: components["schemas"]["NamedCount"][];
+            /** @description Where. */
+            pages: components["schemas"]["NamedCount"][];
+            /** @description From where visitors came. */
+            referrers: components["schemas"]["NamedCount"][];
+            /** @description What was looked for. */
+            searches: components["schemas"]["NamedCount"][];
+            /** @description With which browsers. */
+            browsers: components["schemas"]["NamedCount"][];
+            /** @description With which kinds of device. */
+            devices: components["schemas"]["NamedCount"][];
+            /** @description Carts and what became of them. */
+            carts: components["schemas"]["Carts"];
+            /** @description Visits over time, every span of the period. */
+            timeline: components["schemas"]["VisitPoint"][];
+        };
         /** @description A user. */
         UserView: {
             /** @description Its id. */
@@ -2561,6 +3493,32 @@ export interface components {
             /** @description Whether the answer was remembered from before. */
             cached: boolean;
         };
+        /** @description Visits of one span of time. */
+        VisitPoint: components["schemas"]["Visits"] & {
+            /**
+             * Format: date-time
+             * @description Its first instant.
+             */
+            start: string;
+        };
+        /** @description Visits in numbers. */
+        Visits: {
+            /**
+             * Format: int64
+             * @description Actions.
+             */
+            actions: number;
+            /**
+             * Format: int64
+             * @description Distinct sessions.
+             */
+            sessions: number;
+            /**
+             * Format: int64
+             * @description Distinct users.
+             */
+            users: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -2570,6 +3528,170 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_analytics_errors: {
+        parameters: {
+            query?: {
+                /** @description First instant; a day before `end_date` when left out. Also `from`, `date_from`. */
+                start_date?: string;
+                /** @description First instant past the range; now when left out. Also `to`, `date_to`. */
+                end_date?: string;
+                /** @description Which events; all when left out. */
+                query?: string;
+                /**
+                 * @description `hourly`, `daily`, `weekly` or `monthly`; what suits the range when left out.
+                 * @example hourly
+                 */
+                granularity?: string;
+                /**
+                 * @description Whose clocks say when a span begins: a name or an offset; UTC when left out.
+                 * @example Europe/Paris
+                 */
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnalytics"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such granularity or zone, or too many spans */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_analytics_funnel: {
+        parameters: {
+            query?: {
+                /** @description First instant; a day before `end_date` when left out. Also `from`, `date_from`. */
+                start_date?: string;
+                /** @description First instant past the range; now when left out. Also `to`, `date_to`. */
+                end_date?: string;
+                /** @description Which events; all when left out. */
+                query?: string;
+                /**
+                 * @description `hourly`, `daily`, `weekly` or `monthly`; what suits the range when left out.
+                 * @example hourly
+                 */
+                granularity?: string;
+                /**
+                 * @description Whose clocks say when a span begins: a name or an offset; UTC when left out.
+                 * @example Europe/Paris
+                 */
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the steps */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Funnel"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such granularity or zone, or too many spans */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_analytics_logs_per_hour: {
         parameters: {
             query?: {
@@ -2628,6 +3750,400 @@ export interface operations {
                 };
             };
             /** @description there would be more than 2,000 buckets */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_analytics_top_countries: {
+        parameters: {
+            query?: {
+                /** @description First instant; a day before `to` when left out. Also `date_from`, `start_date`. */
+                from?: string;
+                /** @description First instant past the range; now when left out. Also `date_to`, `end_date`. */
+                to?: string;
+                /** @description Which events; all when left out. */
+                query?: string;
+                /** @description How many lines: 10 unless said, at most 500. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the ranking */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopCountries"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit` is out of bounds */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_analytics_top_products: {
+        parameters: {
+            query?: {
+                /** @description First instant; a day before `to` when left out. Also `date_from`, `start_date`. */
+                from?: string;
+                /** @description First instant past the range; now when left out. Also `date_to`, `end_date`. */
+                to?: string;
+                /** @description Which events; all when left out. */
+                query?: string;
+                /** @description How many lines: 10 unless said, at most 500. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the ranking */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopProducts"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit` is out of bounds */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_analytics_transactions: {
+        parameters: {
+            query?: {
+                /** @description First instant; a day before `end_date` when left out. Also `from`, `date_from`. */
+                start_date?: string;
+                /** @description First instant past the range; now when left out. Also `to`, `date_to`. */
+                end_date?: string;
+                /** @description Which events; all when left out. */
+                query?: string;
+                /**
+                 * @description `hourly`, `daily`, `weekly` or `monthly`; what suits the range when left out.
+                 * @example hourly
+                 */
+                granularity?: string;
+                /**
+                 * @description Whose clocks say when a span begins: a name or an offset; UTC when left out.
+                 * @example Europe/Paris
+                 */
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransactionAnalytics"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such granularity or zone, or too many spans */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_analytics_trends: {
+        parameters: {
+            query?: {
+                /** @description First instant; a day before `end_date` when left out. Also `from`, `date_from`. */
+                start_date?: string;
+                /** @description First instant past the range; now when left out. Also `to`, `date_to`. */
+                end_date?: string;
+                /** @description Which events; all when left out. */
+                query?: string;
+                /**
+                 * @description `hourly`, `daily`, `weekly` or `monthly`; what suits the range when left out.
+                 * @example hourly
+                 */
+                granularity?: string;
+                /**
+                 * @description Whose clocks say when a span begins: a name or an offset; UTC when left out.
+                 * @example Europe/Paris
+                 */
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trends"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such granularity or zone, or too many spans */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_analytics_user_behavior: {
+        parameters: {
+            query?: {
+                /** @description First instant; a day before `end_date` when left out. Also `from`, `date_from`. */
+                start_date?: string;
+                /** @description First instant past the range; now when left out. Also `to`, `date_to`. */
+                end_date?: string;
+                /** @description Which events; all when left out. */
+                query?: string;
+                /**
+                 * @description `hourly`, `daily`, `weekly` or `monthly`; what suits the range when left out.
+                 * @example hourly
+                 */
+                granularity?: string;
+                /**
+                 * @description Whose clocks say when a span begins: a name or an offset; UTC when left out.
+                 * @example Europe/Paris
+                 */
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserBehaviorAnalytics"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such granularity or zone, or too many spans */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4111,6 +5627,292 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_performance_api_response_times: {
+        parameters: {
+            query?: {
+                /** @description First instant; an hour before `to` when left out. Also `date_from`, `start_date`. */
+                from?: string;
+                /** @description First instant past the range; now when left out. Also `date_to`, `end_date`. */
+                to?: string;
+                /** @description Which requests; all when left out. */
+                query?: string;
+                /** @description Only requests to this service. */
+                service?: string;
+                /** @description Lines of a list at most: 50 unless said, at most 1,000. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiResponseTimes"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit` is out of bounds */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_performance_database_latency: {
+        parameters: {
+            query?: {
+                /** @description First instant; an hour before `to` when left out. Also `date_from`, `start_date`. */
+                from?: string;
+                /** @description First instant past the range; now when left out. Also `date_to`, `end_date`. */
+                to?: string;
+                /** @description Which requests; all when left out. */
+                query?: string;
+                /** @description Only requests to this service. */
+                service?: string;
+                /** @description Lines of a list at most: 50 unless said, at most 1,000. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatabaseLatency"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit` is out of bounds */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_performance_heatmap: {
+        parameters: {
+            query?: {
+                /** @description First instant; an hour before `to` when left out. Also `date_from`, `start_date`. */
+                from?: string;
+                /** @description First instant past the range; now when left out. Also `date_to`, `end_date`. */
+                to?: string;
+                /** @description Which requests; all when left out. */
+                query?: string;
+                /** @description Only requests to this service. */
+                service?: string;
+                /** @description Lines of a list at most: 50 unless said, at most 1,000. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description requests per span of time and of duration */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatencyHeatmap"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_performance_metrics: {
+        parameters: {
+            query?: {
+                /** @description First instant; an hour before `to` when left out. Also `date_from`, `start_date`. */
+                from?: string;
+                /** @description First instant past the range; now when left out. Also `date_to`, `end_date`. */
+                to?: string;
+                /** @description Which requests; all when left out. */
+                query?: string;
+                /** @description Only requests to this service. */
+                service?: string;
+                /** @description Lines of a list at most: 50 unless said, at most 1,000. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PerformanceMetrics"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description anything else that went wrong */

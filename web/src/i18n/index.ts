@@ -4,12 +4,13 @@
 import * as explore from './explore';
 import * as inputs from './inputs';
 import * as overview from './overview';
+import * as performance from './performance';
 import * as shell from './shell';
 import * as uploads from './uploads';
 
 const texts = {
-  en: { ...shell.en, ...explore.en, ...inputs.en, ...overview.en, ...uploads.en },
-  fr: { ...shell.fr, ...explore.fr, ...inputs.fr, ...overview.fr, ...uploads.fr },
+  en: { ...shell.en, ...explore.en, ...inputs.en, ...overview.en, ...performance.en, ...uploads.en },
+  fr: { ...shell.fr, ...explore.fr, ...inputs.fr, ...overview.fr, ...performance.fr, ...uploads.fr },
 };
 
 export type Language = keyof typeof texts;

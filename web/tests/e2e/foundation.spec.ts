@@ -168,3 +168,42 @@ test('French is spoken when the browser does', async ({ browser }) => {
   await expect(page.locator('html')).toHaveAttribute('lang', 'fr');
   await context.close();
 });
+
+test('performance by service and endpoint, and from a cell to its requests', async ({ page }) => {
+  await login(page);
+  await untilDemoIsThere(page);
+  await page.goto(`${vigie.url}/performance?from=now-24h`);
+  await expect(page.getByRole('region', { name: 'Response time p95' })).toContainText('ms');
+  const endpoints = page.getByRole('region', { name: 'Endpoints' });
+  await expect(endpoints.getByRole('row')).not.toHaveCount(1);
+  await endpoints.getByRole('button', { name: 'endpoint', exact: true }).click();
+  await expect(endpoints.getByRole('columnheader', { name: /^endpoint/ })).toHaveAttribute('aria-sort', 'ascending');
+  await expectAccessible(page, 'performance');
+
+  await page.getByLabel('service', { exact: true }).selectOption('payment');
+  await expect(page).toHaveURL(/service=payment/);
+  await expect(endpoints.getByRole('link', { name: /api\/payments/ })).toBeVisible();
+
+  await page.getByRole('application', { name: 'Spread of response times' }).focus();
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/explore.*response_time_ms/);
+  await expect(page.getByRole('heading', { level: 1, name: 'Explore' })).toBeAttached();
+
+  await page.goto(`${vigie.url}/performance?from=now-24h&service=nobody`);
+  await expect(page.getByText('No requests in this period')).toBeVisible();
+  await page.getByRole('button', { name: 'Show all services' }).click();
+  await expect(page.getByRole('region', { name: 'Response time p95' })).toBeVisible();
+});
+
+test('the overview tells what is sold, how it is paid and what is lost', async ({ page }) => {
+  await login(page);
+  await untilDemoIsThere(page);
+  await page.goto(`${vigie.url}/?from=now-24h`);
+  await expect(page.getByRole('region', { name: 'Top products' }).getByRole('row')).toHaveCount(9);
+  await expect(page.getByRole('region', { name: 'Top countries' })).toContainText('France');
+  await expect(page.getByRole('region', { name: 'Payments by method' })).toContainText('card');
+  await expect(page.getByRole('region', { name: 'From view to payment by hour' })).toContainText('of carts were left behind');
+  await page.getByRole('region', { name: 'Top countries' }).getByRole('link', { name: 'France' }).click();
+  await expect(page).toHaveURL(/explore\?q=geo\.country/);
+});

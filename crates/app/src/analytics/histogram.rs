@@ -78,7 +78,7 @@ impl Analytics {
 }
 
 /// The interval that makes nearest to `AUTO_BUCKETS` of a range of this length.
-pub(super) fn auto_interval(length_ns: i64) -> i64 {
+pub(crate) fn auto_interval(length_ns: i64) -> i64 {
     // How far off the wish a number of buckets is, as a ratio: 30 and 120 are equally far from 60.
     let distance = |interval_ns: i64| (length_ns as f64 / interval_ns as f64 / AUTO_BUCKETS).ln().abs();
     let doubled = std::iter::successors(Some(WEEK_NS * 2), |interval| interval.checked_mul(2));

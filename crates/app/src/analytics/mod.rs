@@ -2,13 +2,23 @@
 //!
 //! One question per period: everything that is shown of it is counted in one pass over its events.
 
-mod answers;
+pub(crate) mod answers;
+mod behaviour;
+mod errors;
+mod funnel;
 mod histogram;
 pub(crate) mod interval;
+mod money;
 mod overview;
 mod period;
+mod rankings;
+#[cfg(test)]
+mod shop_tests;
 #[cfg(test)]
 mod tests;
+mod timeline;
+mod transactions;
+mod trends;
 
 use std::sync::Arc;
 
@@ -19,12 +29,22 @@ use vigie_domain::time::NANOS_PER_DAY;
 use vigie_domain::{Result, Scope, TimeRange, Timestamp};
 
 use crate::Clock;
+use crate::search::parse_query;
 use crate::time_range::AskedRange;
 use answers::Answers;
 
+pub use behaviour::{Carts, UserBehavior, VisitPoint, Visits};
+pub use errors::{ErrorTotals, Errors};
+pub use funnel::{Cohort, Funnel, FunnelStep};
+pub(crate) use histogram::auto_interval;
 pub use histogram::{Histogram, HistogramBucket, HistogramInput};
-pub use overview::{FunnelStep, Overview, ServiceStats};
+pub use money::Money;
+pub use overview::{Overview, ServiceStats};
 pub use period::PeriodStats;
+pub use rankings::{CountryLine, ProductLine, RANKING_DEFAULT, RANKING_MAX, Ranking};
+pub use timeline::Granularity;
+pub use transactions::{PaymentMethod, TransactionPoint, TransactionTotals, Transactions};
+pub use trends::{TrendPoint, Trends};
 
 /// The period that is shown when nothing is asked for.
 const DEFAULT_NS: i64 = NANOS_PER_DAY;
@@ -34,6 +54,19 @@ const LEVELS_MAX: usize = 32;
 const NO_LEVEL: &str = "none";
 /// The field of response times.
 const RESPONSE_TIME: &str = "response_time_ms";
+
+/// What is asked about: which events, of when, in spans of which length.
+#[derive(Clone, Debug, Default)]
+pub struct AnalyticsInput {
+    /// What was typed; empty means every event.
+    pub query: String,
+    /// The events' own time; the last day when nothing is said.
+    pub range: AskedRange,
+    /// `hourly`, `daily`, `weekly` or `monthly`; what suits the range when left out.
+    pub granularity: Option<String>,
+    /// Whose clocks say when a span begins: a name such as `Europe/Paris`, or an offset; UTC when left out.
+    pub timezone: Option<String>,
+}
 
 /// Numbers of a period and of the one of equal length before it.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,26 +115,37 @@ impl Analytics {
     pub async fn stats(&self, scope: &Scope, asked: &AskedRange) -> Result<DashboardStats> {
         let range = self.range(asked)?;
         let (current, previous) = tokio::try_join!(
-            self.count(scope, range, period::questions()),
-            self.count(scope, range.previous(), period::questions()),
+            self.count(scope, &Query::All, range, period::questions()),
+            self.count(scope, &Query::All, range.previous(), period::questions()),
         )?;
-        Ok(DashboardStats { range, current: period::read(&current), previous: period::read(&previous) })
+        Ok(DashboardStats { range, current: period::read_all(&current), previous: period::read_all(&previous) })
     }
 
-    /// Answers about every event of the range.
-    async fn count(&self, scope: &Scope, range: TimeRange, questions: Vec<Aggregation>) -> Result<AggregateResult> {
-        let selection = Selection { query: Query::All, range };
+    /// The events that are asked about.
+    fn selection(&self, input: &AnalyticsInput) -> Result<(Query, TimeRange)> {
+        Ok((parse_query(&input.query, self.now())?, self.range(&input.range)?))
+    }
+
+    /// Answers about the events of the range that match.
+    async fn count(
+        &self,
+        scope: &Scope,
+        query: &Query,
+        range: TimeRange,
+        questions: Vec<Aggregation>,
+    ) -> Result<AggregateResult> {
+        let selection = Selection { query: query.clone(), range };
         self.store.aggregate(scope, &AggregateRequest { selection, aggregations: questions }).await
     }
 }
 
 /// Events of which the field has one of the values.
-fn any(field: &str, values: &[&str]) -> Query {
+pub(crate) fn any(field: &str, values: &[&str]) -> Query {
     Query::Or(values.iter().map(|value| Query::equals(field, *value)).collect())
 }
 
 /// Events that tell of a failure.
-fn errors() -> Query {
+pub(crate) fn errors() -> Query {
     any("level", &["ERROR", "FATAL"])
 }
 
@@ -115,7 +159,13 @@ fn completed_payments() -> Query {
     payments().and(Query::equals("status", "completed"))
 }
 
-fn filters(name: &str, filters: Vec<(&str, Query)>) -> Aggregation {
+/// Payments that failed or were declined.
+fn failed_payments() -> Query {
+    payments().and(any("status", &["failed", "declined"]))
+}
+
+/// A bucket per query.
+pub(crate) fn filters(name: &str, filters: Vec<(&str, Query)>) -> Aggregation {
     let named = filters.into_iter().map(|(name, query)| (name.to_owned(), query)).collect();
     Aggregation::leaf(name, AggregationKind::Filters(named))
 }

@@ -7,8 +7,7 @@ use vigie_domain::{Result, Scope, TimeRange};
 
 use super::histogram::{self, Histogram};
 use super::{
-    Analytics, Answers, DashboardStats, LEVELS_MAX, answers, any, completed_payments, errors, filters,
-    p95_response_time, period,
+    Analytics, Answers, DashboardStats, FunnelStep, LEVELS_MAX, answers, errors, funnel, p95_response_time, period,
 };
 use crate::time_range::AskedRange;
 
@@ -30,15 +29,6 @@ pub struct ServiceStats {
     pub error_count: u64,
     /// Response time below which 95 % lie.
     pub p95_response_time_ms: Option<f64>,
-}
-
-/// One step on the way to a payment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FunnelStep {
-    /// What was done.
-    pub action: &'static str,
-    /// Distinct visitors who did it: sessions, or users where no session is named.
-    pub users: u64,
 }
 
 /// Everything on the overview page.
@@ -68,10 +58,10 @@ impl Analytics {
         let before = range.previous();
         let interval_ns = histogram::auto_interval(range.length_nanos());
         let both = || period::questions().into_iter().chain([histogram::question(interval_ns)]);
-        let now_questions = both().chain([services_question(), funnel_question()]).collect();
+        let now_questions = both().chain([services_question(), funnel::question()]).collect();
         let (current, previous, latest_errors) = tokio::try_join!(
-            self.count(scope, range, now_questions),
-            self.count(scope, before, both().collect()),
+            self.count(scope, &Query::All, range, now_questions),
+            self.count(scope, &Query::All, before, both().collect()),
             self.latest_errors(scope, range),
         )?;
         Ok(Overview {
@@ -79,8 +69,8 @@ impl Analytics {
             previous_histogram: histogram::read(before, interval_ns, &previous),
             latest_errors,
             services: read_services(&current),
-            funnel: read_funnel(&current),
-            stats: DashboardStats { range, current: period::read(&current), previous: period::read(&previous) },
+            funnel: funnel::read(Answers::new(&current.answers)),
+            stats: DashboardStats { range, current: period::read_all(&current), previous: period::read_all(&previous) },
         })
     }
 
@@ -114,31 +104,4 @@ fn read_services(result: &AggregateResult) -> Vec<ServiceStats> {
         }
     });
     services.collect()
-}
-
-/// The steps, each with the events that tell of it.
-fn funnel() -> Vec<(&'static str, Query)> {
-    let behaviour = |query: Query| Query::equals("log_type", "user_behavior").and(query);
-    vec![
-        ("view_product", behaviour(any("action", &["view_product", "product_view"]))),
-        ("add_to_cart", behaviour(Query::equals("action", "add_to_cart"))),
-        ("checkout", behaviour(any("action", &["checkout", "checkout_start"]))),
-        ("paid", completed_payments()),
-    ]
-}
-
-fn funnel_question() -> Aggregation {
-    filters("funnel", funnel())
-        .with(Aggregation::cardinality("sessions", "session_id"))
-        .with(Aggregation::cardinality("users", "user_id"))
-}
-
-/// All steps are counted alike. Sessions are better than users: many visitors never sign in, and payments that
-/// belong to no visit, such as renewals, name a user all the same.
-fn read_funnel(result: &AggregateResult) -> Vec<FunnelStep> {
-    let answers = Answers::new(&result.answers);
-    let distinct = |action: &str, counted: &str| answers.within("funnel", action).cardinality(counted);
-    let has_sessions = funnel().iter().any(|(action, _)| distinct(action, "sessions") > 0);
-    let counted = if has_sessions { "sessions" } else { "users" };
-    funnel().into_iter().map(|(action, _)| FunnelStep { action, users: distinct(action, counted) }).collect()
 }

@@ -4,19 +4,14 @@ use vigie_domain::aggregation::Aggregation;
 use vigie_domain::ports::AggregateResult;
 use vigie_domain::query::Query;
 
+use super::money::{self, Money};
 use super::{
-    Answers, LEVELS_MAX, RESPONSE_TIME, any, completed_payments, errors, filters, p95_response_time, payments,
-    with_unlevelled,
+    Answers, LEVELS_MAX, RESPONSE_TIME, any, completed_payments, errors, failed_payments, filters, p95_response_time,
+    payments, with_unlevelled,
 };
 
 /// Log types that are told apart.
 const TYPES_MAX: usize = 16;
-/// Currencies that are told apart; ISO 4217 knows some 180.
-const CURRENCIES_MAX: usize = 400;
-/// What ISO 4217 calls an amount without a currency.
-const NO_CURRENCY: &str = "XXX";
-/// Digits after the point that an amount has.
-const AMOUNT_UNIT: f64 = 10_000.0;
 
 /// Numbers of one period.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,10 +30,12 @@ pub struct PeriodStats {
     pub active_users: u64,
     /// Payments, whatever became of them.
     pub transactions: u64,
+    /// Payments that were made.
+    pub completed_transactions: u64,
     /// Payments that failed or were declined.
     pub failed_transactions: u64,
     /// Completed payments per currency, the most used first; never added across. `XXX` where none was sent.
-    pub revenue: Vec<(String, f64)>,
+    pub revenue: Vec<Money>,
     /// Judgements that say fraud, or that somebody should look.
     pub fraud_alerts: u64,
     /// Events per log type.
@@ -56,10 +53,8 @@ impl PeriodStats {
 
 /// What is asked about a period.
 pub(super) fn questions() -> Vec<Aggregation> {
-    let failed = payments().and(any("status", &["failed", "declined"]));
     let suspicious = Query::Or(vec![any("decision", &["review", "block"]), Query::equals("fraud_detected", "true")]);
     let alerts = Query::equals("log_type", "fraud").and(suspicious);
-    let without_currency = completed_payments().and(Query::Not(Box::new(Query::exists("currency"))));
     vec![
         Aggregation::terms("types", "log_type", TYPES_MAX),
         Aggregation::terms("levels", "level", LEVELS_MAX),
@@ -67,44 +62,34 @@ pub(super) fn questions() -> Vec<Aggregation> {
         Aggregation::cardinality("users", "user_id"),
         Aggregation::stats("response", RESPONSE_TIME),
         p95_response_time("response_p95"),
-        filters("kinds", vec![("errors", errors()), ("payments", payments()), ("failed", failed), ("alerts", alerts)]),
-        filters("paid", vec![("completed", completed_payments())])
-            .with(Aggregation::terms("currency", "currency", CURRENCIES_MAX).with(Aggregation::stats("sum", "amount"))),
-        filters("unnamed", vec![("completed", without_currency)]).with(Aggregation::stats("sum", "amount")),
+        filters(
+            "kinds",
+            vec![("errors", errors()), ("payments", payments()), ("failed", failed_payments()), ("alerts", alerts)],
+        ),
+        money::question("paid", &completed_payments()),
     ]
 }
 
-/// What was answered about a period.
-pub(super) fn read(result: &AggregateResult) -> PeriodStats {
-    let answers = Answers::new(&result.answers);
+/// What was answered about every event of a period.
+pub(super) fn read_all(result: &AggregateResult) -> PeriodStats {
+    read(result.total, Answers::new(&result.answers))
+}
+
+/// What was answered about so many events.
+pub(super) fn read(total: u64, answers: Answers<'_>) -> PeriodStats {
     PeriodStats {
-        total_logs: result.total,
+        total_logs: total,
         error_count: answers.bucket_count("kinds", "errors"),
         avg_response_time_ms: answers.stats("response").mean(),
         p95_response_time_ms: answers.percentile("response_p95"),
         active_services: answers.cardinality("services"),
         active_users: answers.cardinality("users"),
         transactions: answers.bucket_count("kinds", "payments"),
+        completed_transactions: money::count(answers, "paid"),
         failed_transactions: answers.bucket_count("kinds", "failed"),
-        revenue: revenue(answers),
+        revenue: money::read(answers, "paid"),
         fraud_alerts: answers.bucket_count("kinds", "alerts"),
         by_type: answers.counts("types"),
-        by_level: with_unlevelled(answers.counts("levels"), result.total),
+        by_level: with_unlevelled(answers.counts("levels"), total),
     }
-}
-
-/// Sums per currency; `eur` and `EUR` are one.
-fn revenue(answers: Answers<'_>) -> Vec<(String, f64)> {
-    let mut sums: Vec<(String, f64)> = Vec::new();
-    let unnamed = answers.within("unnamed", "completed").stats("sum");
-    let unnamed = (unnamed.count > 0).then(|| (NO_CURRENCY.to_owned(), unnamed.sum));
-    for (currency, sum) in answers.within("paid", "completed").sums("currency", "sum").into_iter().chain(unnamed) {
-        let currency = currency.trim().to_uppercase();
-        match sums.iter_mut().find(|(known, _)| *known == currency) {
-            Some((_, known)) => *known += sum,
-            None => sums.push((currency, sum)),
-        }
-    }
-    // Each sum is exact; what adding two of them as floats may have spoilt lies far behind the last digit of an amount.
-    sums.into_iter().map(|(currency, sum)| (currency, (sum * AMOUNT_UNIT).round() / AMOUNT_UNIT)).collect()
 }

@@ -12,9 +12,11 @@ pub mod documentation;
 pub mod elasticsearch;
 pub mod health;
 pub mod logs;
+pub mod performance;
 pub mod pipelines;
 pub mod push;
 pub mod search;
+pub mod shop;
 pub mod stages;
 pub mod uploads;
 

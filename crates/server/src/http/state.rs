@@ -11,6 +11,7 @@ use vigie_app::dsl::DslSearch;
 use vigie_app::ingest::Ingest;
 use vigie_app::kept_answers::KeptAnswers;
 use vigie_app::kept_objects::KeptObjects;
+use vigie_app::performance::Performance;
 use vigie_app::pipelines::Pipelines;
 use vigie_app::search::Search;
 use vigie_app::uploads::Uploads;
@@ -45,6 +46,8 @@ pub struct AppState {
     pub dsl: Arc<DslSearch>,
     /// Numbers about events.
     pub analytics: Arc<Analytics>,
+    /// How fast the shop answers.
+    pub performance: Arc<Performance>,
     /// What clients of Elasticsearch have set up.
     pub kept_objects: Arc<KeptObjects>,
     /// The version that they are told.

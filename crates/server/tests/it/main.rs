@@ -26,6 +26,7 @@ mod kill;
 mod logs;
 mod numbers;
 mod otlp_input;
+mod performance;
 mod permissions;
 mod pipelines;
 mod problems;

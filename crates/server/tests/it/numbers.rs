@@ -37,7 +37,8 @@ async fn shop() -> Shop {
 fn checked(stats: &Json) {
     let expected = json!({
         "total_logs": 8, "error_count": 1, "error_rate": 0.125, "avg_response_time_ms": 200.0,
-        "p95_response_time_ms": 290.0, "active_services": 2, "transactions": 4, "failed_transactions": 1,
+        "p95_response_time_ms": 290.0, "active_services": 2, "transactions": 4, "completed_transactions": 3,
+        "failed_transactions": 1,
         "revenue": [{"currency": "EUR", "amount": 30.3}, {"currency": "USD", "amount": 5.0}],
         "fraud_alerts": 1, "active_users": 2, "growth_percentage": 300.0,
     });
@@ -46,7 +47,8 @@ fn checked(stats: &Json) {
     }
     let before = json!({
         "total_logs": 2, "error_count": 1, "error_rate": 0.5, "avg_response_time_ms": 50.0,
-        "p95_response_time_ms": 50.0, "active_services": 2, "transactions": 1, "failed_transactions": 0,
+        "p95_response_time_ms": 50.0, "active_services": 2, "transactions": 1, "completed_transactions": 1,
+        "failed_transactions": 0,
         "revenue": [{"currency": "EUR", "amount": 1.0}], "fraud_alerts": 0, "active_users": 1,
     });
     assert_eq!(stats["previous"], before);

@@ -1,7 +1,8 @@
 /**
  * What is being typed at the caret, and what the text becomes when a suggestion is taken. Pure.
  */
-import { escapedField, quoted } from './filters';
+import { escapedField } from './filters';
+import { quoted } from '../../query-text';
 import { queryTokens, type Token, type TokenKind } from './query-tokens';
 import type { Suggestion } from './types';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { clicked, distinct, filterFromToken, filtersQuery, filterToken, fullQuery, quoted, signOf } from './filters';
+import { clicked, distinct, filterFromToken, filtersQuery, filterToken, fullQuery, signOf } from './filters';
+import { quoted } from '../../query-text';
 import type { Filter } from './types';
 
 const is = (field: string, value: string | null, more: Partial<Filter> = {}): Filter => ({ field, value, negated: false, disabled: false, ...more });

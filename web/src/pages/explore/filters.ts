@@ -4,6 +4,7 @@
  * Pills of one field that include values are alternatives (`service:a OR service:b`); everything else must hold
  * together. A disabled pill stays in the address and out of the query.
  */
+import { quoted } from '../../query-text';
 import type { Filter } from './types';
 
 /** Whether two pills speak of the same field and value, whatever their sign. */
@@ -39,15 +40,6 @@ export function signOf(filters: readonly Filter[], field: string, value: string 
   const found = filters.find((filter) => filter.field === field && filter.value === value && !filter.disabled);
   if (found === undefined) return null;
   return found.negated ? '-' : '+';
-}
-
-const PLAIN_WORD = /^[A-Za-z0-9_]+$/;
-const RESERVED_WORD = /^(and|or|not|to)$/i;
-
-/** A value as query text: bare when nothing in it has a meaning of its own, else in quotes. */
-export function quoted(value: string): string {
-  if (PLAIN_WORD.test(value) && !RESERVED_WORD.test(value)) return value;
-  return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
 /** A field name as query text: what the language gives a meaning to is escaped. */

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use vigie_app::analytics::{DashboardStats, Histogram, Overview, PeriodStats};
+use vigie_app::analytics::{DashboardStats, Histogram, Money, Overview, PeriodStats};
 
 use super::events::HitView;
 use super::logs::TypeCountView;
@@ -102,6 +102,8 @@ pub struct PeriodStatsView {
     pub active_services: u64,
     /// Transactions of any status.
     pub transactions: u64,
+    /// Transactions that were completed.
+    pub completed_transactions: u64,
     /// Transactions that failed or were declined.
     pub failed_transactions: u64,
     /// Completed transactions, per currency.
@@ -114,7 +116,7 @@ pub struct PeriodStatsView {
 
 impl From<PeriodStats> for PeriodStatsView {
     fn from(period: PeriodStats) -> Self {
-        let amount = |(currency, amount): (String, f64)| AmountView { currency, amount };
+        let amount = |money: Money| AmountView { currency: money.currency, amount: money.sum };
         Self {
             total_logs: period.total_logs,
             error_count: period.error_count,
@@ -123,6 +125,7 @@ impl From<PeriodStats> for PeriodStatsView {
             p95_response_time_ms: period.p95_response_time_ms,
             active_services: period.active_services,
             transactions: period.transactions,
+            completed_transactions: period.completed_transactions,
             failed_transactions: period.failed_transactions,
             revenue: period.revenue.into_iter().map(amount).collect(),
             fraud_alerts: period.fraud_alerts,

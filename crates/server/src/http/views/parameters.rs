@@ -1,6 +1,7 @@
 //! Query parameters that several routes have, and how their texts are read.
 
 use serde::Deserialize;
+use vigie_app::analytics::AnalyticsInput;
 use vigie_app::listing::ListRequest;
 use vigie_app::time_range::{AskedRange, RangeNames};
 
@@ -38,6 +39,38 @@ pub struct RangeParams {
 impl From<RangeParams> for AskedRange {
     fn from(params: RangeParams) -> Self {
         asked_range(params.from, params.to)
+    }
+}
+
+/// Which events of when, in spans of which length.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct AnalyticsParams {
+    /// First instant; a day before `end_date` when left out. Also `from`, `date_from`.
+    #[serde(alias = "from", alias = "date_from")]
+    pub start_date: Option<String>,
+    /// First instant past the range; now when left out. Also `to`, `date_to`.
+    #[serde(alias = "to", alias = "date_to")]
+    pub end_date: Option<String>,
+    /// Which events; all when left out.
+    pub query: Option<String>,
+    /// `hourly`, `daily`, `weekly` or `monthly`; what suits the range when left out.
+    #[param(example = "hourly")]
+    pub granularity: Option<String>,
+    /// Whose clocks say when a span begins: a name or an offset; UTC when left out.
+    #[param(example = "Europe/Paris")]
+    pub timezone: Option<String>,
+}
+
+impl From<AnalyticsParams> for AnalyticsInput {
+    fn from(params: AnalyticsParams) -> Self {
+        Self {
+            query: params.query.unwrap_or_default(),
+            range: AskedRange { names: RangeNames::StartEnd, ..asked_range(params.start_date, params.end_date) },
+            granularity: said(params.granularity),
+            timezone: said(params.timezone),
+        }
     }
 }
 

@@ -1,24 +1,22 @@
 import { expect, it } from 'vitest';
-import type { Overview } from '../../api/types';
-import { OverviewRun } from './overview-run.svelte';
+import { RangeRun } from './range-run.svelte';
 
 interface Waiting {
   from: string;
   signal: AbortSignal;
-  answer: (total_logs: number) => void;
+  answer: (total: number) => void;
   fail: (error: unknown) => void;
 }
 
 /** A server that answers when the test says so. */
-function held(): { run: OverviewRun; asked: Waiting[] } {
+function held(): { run: RangeRun<number>; asked: Waiting[] } {
   const asked: Waiting[] = [];
-  const run = new OverviewRun({
-    overview: ({ from }, signal) =>
+  const run = new RangeRun<number>({
+    ask: ({ from }, signal) =>
       new Promise((resolve, fail) => {
         signal.addEventListener('abort', () => fail(new DOMException('cut off', 'AbortError')));
-        asked.push({ from, signal, fail, answer: (total_logs) => resolve({ stats: { total_logs } } as Overview) });
+        asked.push({ from, signal, fail, answer: resolve });
       }),
-    storedTotal: () => Promise.resolve(7),
     resolve: (from, to) => (from === 'soon' ? null : { from, to }),
   });
   return { run, asked };
@@ -31,7 +29,7 @@ it('a refresh leaves the question that is still being answered alone', async () 
   expect(asked).toHaveLength(1);
   asked[0]?.answer(5);
   await started;
-  expect(run.answer?.stats.total_logs).toBe(5);
+  expect(run.answer).toBe(5);
   void run.refresh();
   expect(asked).toHaveLength(2);
 });
@@ -43,7 +41,7 @@ it('a new range cuts off the one before', async () => {
   expect(asked[0]?.signal.aborted).toBe(true);
   asked[1]?.answer(3);
   await Promise.all([first, second]);
-  expect([run.answer?.stats.total_logs, run.problem, run.isLoading]).toEqual([3, null, false]);
+  expect([run.answer, run.problem, run.isLoading]).toEqual([3, null, false]);
 });
 
 it('a failure leaves the earlier answer, and is asked again', async () => {
@@ -54,17 +52,9 @@ it('a failure leaves the earlier answer, and is asked again', async () => {
   const second = run.refresh();
   asked[1]?.fail(new Error('gone'));
   await second;
-  expect([run.answer?.stats.total_logs, run.problem?.detail, run.isLoading]).toEqual([5, 'gone', false]);
+  expect([run.answer, run.problem?.detail, run.isLoading]).toEqual([5, 'gone', false]);
   void run.refresh();
   expect(asked).toHaveLength(3);
-});
-
-it('an empty range asks how much there is at other times', async () => {
-  const { run, asked } = held();
-  const started = run.start('a', 'b');
-  asked[0]?.answer(0);
-  await started;
-  expect(run.storedTotal).toBe(7);
 });
 
 it('a range that cannot be read is said, asks nothing and shows no other range', async () => {

@@ -1,36 +1,31 @@
 /**
- * The overview's one question: its answer, and what became of the last try.
+ * One question about a range of time: its answer, and what became of the last try.
  *
  * A new range cuts off the question before; a refresh never does, so that an answer slower than the refresh still
  * comes. An answer that failed leaves the earlier one on the screen.
  */
-import { type ApiProblem, asProblem } from '../../api/client';
-import type { Overview } from '../../api/types';
-import type { Instants } from '../../time';
+import { type ApiProblem, asProblem } from './api/client';
+import type { Instants } from './time';
 
 /** What the model needs from the world around it. */
-export interface OverviewPorts {
-  overview: (range: Instants, signal: AbortSignal) => Promise<Overview>;
-  /** All that is stored, whenever it happened. */
-  storedTotal: (signal: AbortSignal) => Promise<number>;
+export interface RangePorts<T> {
+  ask: (range: Instants, signal: AbortSignal) => Promise<T>;
   /** `null` when an expression cannot be read. */
   resolve: (from: string, to: string) => Instants | null;
 }
 
-export class OverviewRun {
-  answer = $state.raw<Overview | null>(null);
+export class RangeRun<T> {
+  answer = $state.raw<T | null>(null);
   problem = $state.raw<ApiProblem | null>(null);
-  /** Asked only when the range holds nothing; `null` until it is known. */
-  storedTotal = $state<number | null>(null);
   isLoading = $state(false);
   /** The range cannot be read. */
   hasBadRange = $state(false);
 
-  readonly #ports: OverviewPorts;
+  readonly #ports: RangePorts<T>;
   #range: { from: string; to: string } | null = null;
   #abort: AbortController | null = null;
 
-  constructor(ports: OverviewPorts) {
+  constructor(ports: RangePorts<T>) {
     this.#ports = ports;
   }
 
@@ -49,11 +44,10 @@ export class OverviewRun {
     this.#abort = abort;
     this.isLoading = true;
     try {
-      const answer = await this.#ports.overview(range, abort.signal);
+      const answer = await this.#ports.ask(range, abort.signal);
       if (abort !== this.#abort) return;
       this.answer = answer;
       this.problem = null;
-      if (answer.stats.total_logs === 0) this.storedTotal = await this.#ports.storedTotal(abort.signal);
     } catch (error) {
       if (abort === this.#abort) this.problem = asProblem(error);
     }
