@@ -9,6 +9,8 @@ const percent = new Intl.NumberFormat(locale(), { style: 'percent', maximumFract
 export const formatNumber = (value: number): string => number.format(value);
 export const formatCompact = (value: number): string => (Math.abs(value) < 100_000 ? number.format(value) : compact.format(value));
 export const formatPercent = (share: number): string => percent.format(share);
+/** A share that is there never reads as none. */
+export const formatShare = (share: number): string => (share > 0 && share < 0.0005 ? `< ${percent.format(0.001)}` : percent.format(share));
 
 /** A currency that `Intl` does not know is written after the number. */
 export function formatAmount(amount: number, currency: string): string {

@@ -1,4 +1,4 @@
-//! Use cases over ports: accounts, ingest, uploads, search, analytics.
+//! Use cases over ports: accounts, ingest, uploads, search, saved searches, analytics.
 //!
 //! They know no HTTP, no database and no clock; whoever wires them passes stores and `clock::Clock` in.
 
@@ -14,7 +14,9 @@ pub mod kept_objects;
 pub mod listing;
 pub mod performance;
 pub mod pipelines;
+mod records;
 pub mod search;
+pub mod searches;
 #[cfg(test)]
 mod test_shop;
 pub mod time_range;

@@ -24,6 +24,7 @@ use vigie_app::kept_objects::KeptObjects;
 use vigie_app::performance::Performance;
 use vigie_app::pipelines::Pipelines;
 use vigie_app::search::Search;
+use vigie_app::searches::{RecentSearches, SavedSearches};
 use vigie_app::uploads::Uploads;
 use vigie_domain::ports::{LogStore, MetadataStore, SqlStore};
 use vigie_domain::{Error, ErrorKind, Result, Timestamp};
@@ -187,6 +188,8 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         uploads: Arc::new(uploads(settings, ports).with_pipelines(pipelines.clone())),
         pipelines,
         search: Arc::new(search(ports)),
+        saved_searches: Arc::new(SavedSearches::new(ports.metadata.clone(), ports.redactor.clone(), clock())),
+        recent_searches: Arc::new(RecentSearches::new(ports.metadata.clone(), ports.redactor.clone(), clock())),
         dsl: Arc::new(DslSearch::new(ports.logs.clone(), clock())),
         analytics: Arc::new(Analytics::new(ports.logs.clone(), clock())),
         performance: Arc::new(Performance::new(ports.logs.clone(), clock())),

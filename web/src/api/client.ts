@@ -9,6 +9,8 @@ export class ApiProblem extends Error {
     readonly detail: string,
     readonly requestId: string | null,
     readonly retryAfterS: number | null,
+    /** The fields that the server named. */
+    readonly fields: readonly string[] = [],
   ) {
     super(detail);
   }
@@ -67,12 +69,14 @@ export async function problemOf(response: Response): Promise<ApiProblem> {
     const value = typeof body === 'object' && body !== null ? (body as Record<string, unknown>)[name] : null;
     return typeof value === 'string' && value !== '' ? value : null;
   };
+  const errors = typeof body === 'object' && body !== null ? (body as { errors?: unknown }).errors : null;
   const wait = Number(response.headers.get('Retry-After'));
   return new ApiProblem(
     response.status,
     text('detail') ?? text('title') ?? response.statusText,
     text('request_id') ?? response.headers.get('X-Request-Id'),
     Number.isFinite(wait) && wait > 0 ? wait : null,
+    Array.isArray(errors) ? errors.map((error: { field?: unknown }) => String(error.field ?? '')) : [],
   );
 }
 
@@ -89,5 +93,11 @@ async function answer<T>(path: string, init: RequestInit): Promise<T> {
 export const get = <T>(path: string, signal?: AbortSignal): Promise<T> =>
   answer<T>(path, signal === undefined ? {} : { signal });
 
-export const post = <T>(path: string, body: unknown): Promise<T> =>
-  answer<T>(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+const withBody = <T>(method: 'POST' | 'PUT', path: string, body: unknown): Promise<T> =>
+  answer<T>(path, { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+
+export const post = <T>(path: string, body: unknown): Promise<T> => withBody<T>('POST', path, body);
+
+export const put = <T>(path: string, body: unknown): Promise<T> => withBody<T>('PUT', path, body);
+
+export const del = <T>(path: string): Promise<T> => answer<T>(path, { method: 'DELETE' });

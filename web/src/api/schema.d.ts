@@ -397,6 +397,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every event that matches, as a file: NDJSON as it was sent, CSV, or Parquet.
+         * @description Nothing is held back for the answer, however long it is. `X-Total-Count` says how many events there were when it began. When an export
+         *     cannot go on, the connection is cut off: a file that ends as its format and its length say is whole.
+         *     In CSV a text that a spreadsheet would take for a formula has `'` before it. At most four exports run at once.
+         *
+         *     Needs the role `analyst`; of an API key also the scope `read`.
+         */
+        get: operations["get_logs_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/logs/ingest": {
         parameters: {
             query?: never;
@@ -456,6 +480,98 @@ export interface paths {
          */
         post: operations["post_logs_search"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/search/recent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The searches that you ran by `POST /api/logs/search` with `remember`, latest first, each once.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        get: operations["get_logs_search_recent"];
+        put?: never;
+        post?: never;
+        /**
+         * Forgets the searches that you ran.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        delete: operations["delete_logs_search_recent"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/search/save": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Saves a search under a name, for yourself or shared with others.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_logs_search_save"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/search/saved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your saved searches and those that others share, latest saved first.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        get: operations["get_logs_search_saved"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/search/saved/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A saved search that you see.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        get: operations["get_logs_search_saved_id"];
+        /**
+         * Changes a saved search of yours, as an admin any that is shared. It must still have the version that you read.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        put: operations["put_logs_search_saved_id"];
+        post?: never;
+        /**
+         * Deletes a saved search of yours, as an admin any that is shared.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        delete: operations["delete_logs_search_saved_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -922,6 +1038,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of several fields: how many of the matching events have each, how many different values it has, and the most frequent
+         *     ones. Every matching event is counted.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_search_facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/search/fields": {
         parameters: {
             query?: never;
@@ -934,6 +1071,49 @@ export interface paths {
          * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_search_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search/fields/{name}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of one field: its kind, how many of the matching events have it, its values; of numbers also their spread, of
+         *     `@timestamp` the first and last instant. Every matching event is counted.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_search_fields_name_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The patterns of messages: what stays of many when numbers, ids and names in them are left open, with how often each occurs, when, and where.
+         * @description Up to a thousand of the latest messages of each tenth of the range are looked at; counts of larger ranges are estimates, and `exact` says so.
+         *
+         *     Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_search_patterns"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1656,6 +1836,20 @@ export interface components {
              */
             abandonment_rate?: number | null;
         };
+        /** @description What a saved search is to become. */
+        ChangeSearchRequest: {
+            /**
+             * Format: int64
+             * @description `version` of the search that is changed; another one is answered with 409 and the current one.
+             */
+            version: number;
+            /** @description 1 to 100 characters; each of yours has its own. */
+            name: string;
+            /** @description Whether others see it. */
+            shared?: boolean;
+            /** @description What it asks for. */
+            search?: components["schemas"]["SearchContent"];
+        };
         /** @description Changes against the period before in percent; null when there was nothing before. */
         Changes: {
             /**
@@ -1898,6 +2092,13 @@ export interface components {
              */
             deleted: number;
         };
+        /** @description What was deleted, or would be. */
+        DeletedSearch: {
+            /** @description Whether nothing was deleted. */
+            dry_run: boolean;
+            /** @description The search. */
+            search: components["schemas"]["SavedSearch"];
+        };
         /** @description Durations of a group, in milliseconds; null without any. */
         Durations: {
             /**
@@ -2005,6 +2206,80 @@ export interface components {
             /** @description Those after, earliest first. */
             after: components["schemas"]["Hit"][];
         };
+        /** @description What the matching events have in one field. */
+        Facet: {
+            /** @description The field's one name. */
+            field: string;
+            /**
+             * @description `keyword`, `text`, `int`, `float`, `decimal`, `bool`, `instant` or `ip`; null when no event of the range has it.
+             * @example keyword
+             */
+            kind?: string | null;
+            /**
+             * Format: int64
+             * @description Events that have it.
+             */
+            present: number;
+            /**
+             * Format: int64
+             * @description Events that do not.
+             */
+            missing: number;
+            /**
+             * Format: int64
+             * @description Different values.
+             */
+            distinct: number;
+            /** @description The most frequent values, most frequent first; none of instants. */
+            values: components["schemas"]["FacetValue"][];
+            /**
+             * Format: int64
+             * @description Events counted under other values; one with several of them counts once for each.
+             */
+            other_count: number;
+        };
+        /** @description A value, and how many of the matching events have it. */
+        FacetValue: {
+            /** @description The value: a string, a number or a boolean. */
+            value: components["schemas"]["Value"];
+            /**
+             * Format: int64
+             * @description Events.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Their share of all that match, 0 to 1.
+             */
+            share: number;
+        };
+        /** @description What the matching events have in several fields. */
+        FacetsAnswer: {
+            /** @description In the order asked, each field once. */
+            fields: components["schemas"]["Facet"][];
+            /**
+             * Format: int64
+             * @description Events that match. Each of them was counted: nothing here is a sample.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+            /**
+             * Format: int64
+             * @description Rows that were looked at.
+             */
+            rows_scanned: number;
+            /**
+             * Format: int64
+             * @description Bytes of files that were decoded.
+             */
+            bytes_read: number;
+            /** @description Whether the answer was remembered from before. */
+            cached: boolean;
+        };
         /** @description One field. */
         Field: {
             /** @description Its one name. */
@@ -2027,10 +2302,60 @@ export interface components {
              */
             field: string;
         };
+        /** @description All that is told of one field. */
+        FieldStats: components["schemas"]["Facet"] & {
+            /**
+             * Format: int64
+             * @description Events that match. Each of them was counted: nothing here is a sample.
+             */
+            total: number;
+            numbers?: components["schemas"]["NumberStats"] | null;
+            /**
+             * @description Of an amount: the currencies of the events that have it, most frequent first.
+             * @example [
+             *       "EUR"
+             *     ]
+             */
+            currencies: string[];
+            /**
+             * Format: date-time
+             * @description Of `@timestamp`: the first instant.
+             */
+            first?: string | null;
+            /**
+             * Format: date-time
+             * @description Of `@timestamp`: the last instant.
+             */
+            last?: string | null;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+            /**
+             * Format: int64
+             * @description Rows that were looked at.
+             */
+            rows_scanned: number;
+            /**
+             * Format: int64
+             * @description Bytes of files that were decoded.
+             */
+            bytes_read: number;
+            /** @description Whether the answer was remembered from before. */
+            cached: boolean;
+        };
         /** @description The fields that events have. */
         FieldsAnswer: {
             /** @description By name. */
             fields: components["schemas"]["Field"][];
+        };
+        /** @description How many searches were forgotten, or would be. */
+        ForgottenSearches: {
+            /** @description Whether nothing was forgotten. */
+            dry_run: boolean;
+            /** @description How many. */
+            deleted: number;
         };
         /** @description How far visitors came. */
         Funnel: components["schemas"]["Period"] & {
@@ -2340,6 +2665,33 @@ export interface components {
             /** @description What is kept of what they could not store. */
             dead_letters: components["schemas"]["DeadLetterNumbers"];
         };
+        /** @description A column of a table. */
+        KeptColumn: {
+            /**
+             * @description The field.
+             * @example message
+             */
+            field: string;
+            /**
+             * Format: int32
+             * @description Its width in pixels; null lets the layout choose.
+             */
+            width_px?: number | null;
+        };
+        /** @description A filter beside a query. */
+        KeptFilter: {
+            /**
+             * @description The field.
+             * @example service
+             */
+            field: string;
+            /** @description The value that it has; null asks only whether it is there. */
+            value?: string | null;
+            /** @description Whether the opposite is asked. */
+            negated?: boolean;
+            /** @description Whether it is kept but asks nothing now. */
+            disabled?: boolean;
+        };
         /** @description How response times are spread over time. */
         LatencyHeatmap: {
             /**
@@ -2476,6 +2828,75 @@ export interface components {
              */
             expires_in_days?: number | null;
         };
+        /** @description A share and the value below which it lies. */
+        NumberPercentile: {
+            /**
+             * Format: double
+             * @description The share, in percent.
+             * @example 95
+             */
+            percent: number;
+            /**
+             * Format: double
+             * @description The value.
+             */
+            value: number;
+        };
+        /** @description A span of numbers. */
+        NumberSpan: {
+            /**
+             * Format: double
+             * @description Where it begins.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description Events with a number in it.
+             */
+            count: number;
+        };
+        /** @description What is told of a field's numbers. */
+        NumberStats: {
+            /**
+             * Format: int64
+             * @description How many numbers.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description The smallest.
+             */
+            min: number;
+            /**
+             * Format: double
+             * @description The largest.
+             */
+            max: number;
+            /**
+             * Format: double
+             * @description Their mean; null for amounts of several currencies, which are never added.
+             */
+            mean?: number | null;
+            /**
+             * Format: double
+             * @description Their sum; null for amounts of several currencies.
+             */
+            sum?: number | null;
+            /**
+             * Format: double
+             * @description How far they lie from their mean: the square root of the mean square; null for amounts of several currencies.
+             */
+            standard_deviation?: number | null;
+            /** @description Shares and the values below which they lie, interpolated between the closest ranks. */
+            percentiles: components["schemas"]["NumberPercentile"][];
+            /**
+             * Format: double
+             * @description Width of the spans.
+             */
+            interval: number;
+            /** @description The spans from the smallest to the largest number, empty ones included; each begins at `from` and ends before the next. */
+            histogram: components["schemas"]["NumberSpan"][];
+        };
         /** @description Everything on the overview page. */
         Overview: {
             /** @description The numbers. */
@@ -2492,6 +2913,87 @@ export interface components {
             alerts: Record<string, never>[];
             /** @description The way to a payment. */
             funnel: components["schemas"]["FunnelStep"][];
+        };
+        /** @description Messages that are alike. */
+        Pattern: {
+            /**
+             * @description The words, `<*>` where they differ.
+             * @example payment of <*> EUR for order <*> is completed
+             */
+            pattern: string;
+            /**
+             * Format: int64
+             * @description Its events.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Their share of the events with a message, 0 to 1.
+             */
+            share: number;
+            /** @description The latest of its messages. */
+            example: string;
+            /**
+             * Format: date-time
+             * @description When that was.
+             */
+            latest: string;
+            /** @description Its events by level. */
+            levels: {
+                [key: string]: number;
+            };
+            /** @description Its events by service. */
+            services: {
+                [key: string]: number;
+            };
+            /** @description Its events over the range, in 30 equal spans. */
+            trend: number[];
+            /** @description A query by which its events are found: its longest fixed words as phrases. Null when no word of it is fixed. */
+            query?: string | null;
+        };
+        /** @description The patterns of messages. */
+        Patterns: {
+            /**
+             * Format: date-time
+             * @description First instant of the range.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past it.
+             */
+            to: string;
+            /** @description The most frequent first. */
+            patterns: components["schemas"]["Pattern"][];
+            /** @description How many there are in all. */
+            distinct: number;
+            /**
+             * Format: int64
+             * @description Events with a message that match.
+             */
+            matching: number;
+            /**
+             * Format: int64
+             * @description How many of them were looked at: the latest of ten equal spans of the range.
+             */
+            looked_at: number;
+            /** @description Whether every event was looked at; else counts are estimates. */
+            exact: boolean;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+            /**
+             * Format: int64
+             * @description Rows looked at.
+             */
+            rows_scanned: number;
+            /**
+             * Format: int64
+             * @description Bytes of files decoded.
+             */
+            bytes_read: number;
         };
         /** @description Payments made in one way. */
         PaymentMethod: components["schemas"]["TransactionTotals"] & {
@@ -2783,6 +3285,23 @@ export interface components {
             /** @description For `cursor` of the next page; null on the last. */
             next_cursor?: string | null;
         };
+        /** @description A search that was run. */
+        RecentSearch: {
+            /** @description What it asked for. */
+            search: components["schemas"]["SearchContent"];
+            /**
+             * Format: date-time
+             * @description When it was last run.
+             */
+            ran_at: string;
+        };
+        /** @description The searches that the caller ran. */
+        RecentSearchesAnswer: {
+            /** @description Latest first, at most 50. */
+            searches: components["schemas"]["RecentSearch"][];
+            /** @description How many these are. */
+            count: number;
+        };
         /** @description The refresh token; left out by the web client, whose cookie holds it. */
         RefreshRequest: {
             /** @description The token that the last login or refresh gave. */
@@ -2859,6 +3378,62 @@ export interface components {
              */
             change: number;
         };
+        /** @description A search to be saved. */
+        SaveSearchRequest: {
+            /**
+             * @description 1 to 100 characters; each of yours has its own.
+             * @example Errors of the cart
+             */
+            name: string;
+            /** @description Whether others see it; only you and admins change and delete it. */
+            shared?: boolean;
+            /** @description What it asks for. */
+            search?: components["schemas"]["SearchContent"];
+        };
+        /** @description A saved search. */
+        SavedSearch: {
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description One more with every change.
+             */
+            version: number;
+            /** @description Its name. */
+            name: string;
+            /** @description Whether others see it. */
+            shared: boolean;
+            /** @description Id of the user who saved it. */
+            owner_id: string;
+            /** @description Their name. */
+            owner: string;
+            /** @description What it asks for. */
+            search: components["schemas"]["SearchContent"];
+            /**
+             * Format: date-time
+             * @description When it was saved.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+        };
+        /** @description A page of saved searches. */
+        SavedSearchesAnswer: {
+            /** @description Latest saved first. */
+            searches: components["schemas"]["SavedSearch"][];
+            /**
+             * Format: int64
+             * @description How many there are in all.
+             */
+            total: number;
+            /** @description Whether there are no more than `total`. */
+            total_is_exact: boolean;
+            /** @description For `cursor` of the next page; null on the last. */
+            next_cursor?: string | null;
+        };
         /** @description A page of events. */
         SearchAnswer: {
             /** @description The events, in the order asked for. */
@@ -2887,6 +3462,42 @@ export interface components {
             cached: boolean;
             /** @description For `cursor` of the next page; null on the last. */
             next_cursor?: string | null;
+        };
+        /** @description What a search asks for, as it was typed. */
+        SearchContent: {
+            /**
+             * @description The query.
+             * @default
+             * @example level:error AND service:cart
+             */
+            query: string;
+            /**
+             * @description Filters beside it, in the order shown, at most 50.
+             * @default []
+             */
+            filters: components["schemas"]["KeptFilter"][];
+            /**
+             * @description Columns of the table, in order, at most 50; null leaves them as they are.
+             * @default null
+             */
+            columns: components["schemas"]["KeptColumn"][] | null;
+            /**
+             * @description Latest first unless said.
+             * @default newest
+             */
+            sort: components["schemas"]["SortText"];
+            /**
+             * @description First instant; kept as typed, so that `now-15m` stays relative. Null leaves it as it is.
+             * @default null
+             * @example now-15m
+             */
+            from: string | null;
+            /**
+             * @description First instant past the range, in the same way.
+             * @default null
+             * @example now
+             */
+            to: string | null;
         };
         /** @description A search for events. */
         SearchRequest: {
@@ -2918,6 +3529,7 @@ export interface components {
             cursor?: string | null;
             /** @description Whether to answer snippets with what was searched for. */
             highlight?: boolean | null;
+            remember?: components["schemas"]["SearchContent"] | null;
         };
         /** @description A service and its events. */
         ServiceCount: {
@@ -4787,6 +5399,101 @@ export interface operations {
             };
         };
     };
+    get_logs_export: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `ndjson` unless said, `csv` or `parquet`.
+                 * @example csv
+                 */
+                format?: string;
+                /** @description Which events; all when left out. */
+                query?: string;
+                /** @description First instant; the first of all when left out. Also `date_from`, `start_date`. */
+                from?: string;
+                /** @description First instant past the range; no end when left out. Also `date_to`, `end_date`. */
+                to?: string;
+                /** @description `desc`, the latest first, unless `asc` is said. */
+                sort?: string;
+                /**
+                 * @description Columns of CSV and Parquet by name, with commas between; some common ones of CSV and all of Parquet when left out. NDJSON has whole events.
+                 * @example @timestamp,level,message
+                 */
+                fields?: string;
+                /** @description Events at most; all when left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such format or order, or too many columns */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description as many exports as may be are under way */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_logs_ingest: {
         parameters: {
             query?: {
@@ -4976,6 +5683,462 @@ export interface operations {
             };
             /** @description the role, or the scopes of the API key, do not allow it */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_logs_search_recent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the searches */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecentSearchesAnswer"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_logs_search_recent: {
+        parameters: {
+            query?: {
+                /** @description Only says what would be deleted. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how many were forgotten, or with `dry_run` would be */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForgottenSearches"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_logs_search_save: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveSearchRequest"];
+            };
+        };
+        responses: {
+            /** @description the saved search */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"];
+                };
+            };
+            /** @description the query cannot be read; `errors` names the place */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description you have one of that name, or as many as there may be */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description name or content are wrong; `errors` names which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_logs_search_saved: {
+        parameters: {
+            query?: {
+                /** @description How many, 50 unless said, at most 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of searches */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchesAnswer"];
+                };
+            };
+            /** @description the cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the limit is out of its bounds */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_logs_search_saved_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of the search */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the search */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such search, or it is somebody else's and not shared */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_logs_search_saved_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id of the search */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeSearchRequest"];
+            };
+        };
+        responses: {
+            /** @description the search as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearch"];
+                };
+            };
+            /** @description the query cannot be read; `errors` names the place */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such search, or it is somebody else's and not shared */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it has another version, which `errors` tells, or its owner has one of that name */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description name or content are wrong; `errors` names which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_logs_search_saved_id: {
+        parameters: {
+            query?: {
+                /** @description Only says what would be deleted. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description id of the search */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the search that was deleted, or with `dry_run` would be */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedSearch"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such search, or it is somebody else's and not shared */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6416,6 +7579,94 @@ export interface operations {
             };
         };
     };
+    get_search_facets: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The fields, with commas between them, at most 20.
+                 * @example service,level,country
+                 */
+                fields?: string;
+                /** @description Which events are looked at; all when left out. */
+                query?: string;
+                /** @description First instant; all time when left out. */
+                from?: string;
+                /** @description First instant past the range. */
+                to?: string;
+                /** @description Values of each field, 10 unless said, at most 100. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the fields in the order asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetsAnswer"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it takes more memory than one query may */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no field, too many fields or too many values */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_search_fields: {
         parameters: {
             query?: {
@@ -6450,6 +7701,175 @@ export interface operations {
             };
             /** @description the role, or the scopes of the API key, do not allow it */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_search_fields_name_stats: {
+        parameters: {
+            query?: {
+                /** @description Which events are looked at; all when left out. */
+                query?: string;
+                /** @description First instant; all time when left out. */
+                from?: string;
+                /** @description First instant past the range. */
+                to?: string;
+                /** @description Values, 10 unless said, at most 100. */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the field or an alias */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what is told of the field */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldStats"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no event has that field */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it takes more memory than one query may */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many values */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_search_patterns: {
+        parameters: {
+            query?: {
+                /** @description Which events; all when left out. */
+                query?: string;
+                /** @description First instant; a day before `to` when left out. Also `date_from`. */
+                from?: string;
+                /** @description First instant past the range; now when left out. Also `date_to`. */
+                to?: string;
+                /** @description How many patterns: 50 unless said, at most 500. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the patterns */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Patterns"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit` is out of bounds */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -20,10 +20,19 @@ export type Preview = Omit<Schemas['Preview'], 'events'> & { events: { _source: 
 export type SearchAnswer = Omit<Schemas['SearchAnswer'], 'hits'> & { hits: Hit[] };
 export type FieldInfo = Schemas['Field'];
 export type FieldValues = Omit<Schemas['ValuesAnswer'], 'values'> & { values: { value: string | number | boolean; count: number }[] };
+type FacetOf<T extends { values: unknown }> = Omit<T, 'values'> & { values: { value: string | number | boolean; count: number; share: number }[] };
+/** What the events found have in one field. */
+export type Facet = FacetOf<Schemas['Facet']>;
+export type FacetsAnswer = Omit<Schemas['FacetsAnswer'], 'fields'> & { fields: Facet[] };
+export type FieldStats = FacetOf<Schemas['FieldStats']>;
+export type NumberStats = Schemas['NumberStats'];
 export type Suggestion = Omit<Schemas['Suggestion'], 'kind'> & { kind: 'field' | 'value' };
 export type ValidateAnswer = Schemas['ValidateAnswer'];
 /** The events around one. */
 export type ContextAnswer = Record<keyof Pick<Schemas['EventContext'], 'before' | 'after'>, Hit[]> & { event: Hit };
+export type SearchContent = Schemas['SearchContent'];
+export type SavedSearch = Schemas['SavedSearch'];
+export type RecentSearch = Schemas['RecentSearch'];
 export type Input = Schemas['Input'];
 export type Inputs = Schemas['Inputs'];
 export type DeadLetter = Schemas['DeadLetter'];

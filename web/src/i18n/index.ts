@@ -2,15 +2,17 @@
  * The texts of the UI in English and French. A page's texts stand in a file of their own; both languages have the same keys.
  */
 import * as explore from './explore';
+import * as fieldStats from './field-stats';
 import * as inputs from './inputs';
 import * as overview from './overview';
 import * as performance from './performance';
+import * as searches from './searches';
 import * as shell from './shell';
 import * as uploads from './uploads';
 
 const texts = {
-  en: { ...shell.en, ...explore.en, ...inputs.en, ...overview.en, ...performance.en, ...uploads.en },
-  fr: { ...shell.fr, ...explore.fr, ...inputs.fr, ...overview.fr, ...performance.fr, ...uploads.fr },
+  en: { ...shell.en, ...explore.en, ...fieldStats.en, ...inputs.en, ...overview.en, ...performance.en, ...searches.en, ...uploads.en },
+  fr: { ...shell.fr, ...explore.fr, ...fieldStats.fr, ...inputs.fr, ...overview.fr, ...performance.fr, ...searches.fr, ...uploads.fr },
 };
 
 export type Language = keyof typeof texts;

@@ -322,6 +322,41 @@ test('Escape closes the open menu before the open event', async () => {
   await expect(page.getByTestId('detail')).toBeHidden();
 });
 
+test('rows are marked by key and by mouse, copied in three forms, and two are compared', async () => {
+  await open();
+  await rows().nth(1).click({ modifiers: ['Control'] });
+  await rows().nth(4).click({ modifiers: ['Shift'] });
+  await expect(page.getByTestId('selection')).toContainText('4 marked');
+  await expect(page.getByTestId('detail')).toBeHidden();
+  await page.keyboard.press('Shift+ArrowUp');
+  await expect(page.getByTestId('selection')).toContainText('3 marked');
+  const copied = async (form: string): Promise<string> => {
+    await page.getByTestId(`copy-${form}`).click();
+    await expect(page.getByText('3 rows copied')).toBeVisible();
+    return page.evaluate(() => navigator.clipboard.readText());
+  };
+  const events = JSON.parse(await copied('json')) as Record<string, string>[];
+  expect(events).toHaveLength(3);
+  expect((await copied('text')).split('\n').map((line) => line.split('\t')[0])).toEqual(events.map((event) => event['@timestamp']));
+  const table = (await copied('markdown')).split('\n');
+  expect([table.length, table[0]]).toEqual([5, '| @timestamp | level | service | message |']);
+
+  await grid().focus();
+  await page.keyboard.press('Space');
+  await expect(page.getByTestId('selection')).toContainText('2 marked');
+  await page.getByTestId('compare').click();
+  const dialog = page.getByRole('dialog', { name: 'Compare' });
+  const differing = await dialog.getByRole('rowheader').count();
+  expect(differing).toBeGreaterThan(0);
+  await expectAccessible('compare');
+  await dialog.getByRole('checkbox').check();
+  expect(await dialog.getByRole('rowheader').count()).toBeGreaterThan(differing);
+  await page.keyboard.press('Escape');
+  await grid().focus();
+  await page.keyboard.press('Escape');
+  await expect(page.getByTestId('selection')).toBeHidden();
+});
+
 test('nothing found says what would be found instead', async () => {
   await page.goto(`${vigie.url}/explore?${PAST}&q=service%3Anowhere&f=level%3AERROR`);
   const empty = page.getByTestId('empty');

@@ -16,8 +16,8 @@ use super::key_text::KeyText;
 use super::live_callers::LiveCaller;
 use super::permission::Role;
 use super::service::Accounts;
-use super::users::{encoded, record_of};
 use crate::listing::{ListRequest, Listed};
+use crate::records::{encoded, record_of};
 
 /// Collection of API keys.
 const API_KEYS: &str = "api_keys";

@@ -29,7 +29,7 @@ impl KeyScope {
     pub const fn covers(self, permission: Permission) -> bool {
         match self {
             Self::Ingest => matches!(permission, Permission::LogsIngest | Permission::LogsUpload),
-            Self::Read => matches!(permission, Permission::LogsRead | Permission::LogsSql),
+            Self::Read => matches!(permission, Permission::LogsRead | Permission::LogsSql | Permission::LogsExport),
             Self::Score => matches!(permission, Permission::FraudScore),
         }
     }
@@ -84,7 +84,7 @@ mod tests {
             assert_eq!(covered, expected, "{scope}");
         };
         check(KeyScope::Ingest, &[Permission::LogsIngest, Permission::LogsUpload]);
-        check(KeyScope::Read, &[Permission::LogsRead, Permission::LogsSql]);
+        check(KeyScope::Read, &[Permission::LogsRead, Permission::LogsSql, Permission::LogsExport]);
         check(KeyScope::Score, &[Permission::FraudScore]);
     }
 

@@ -38,6 +38,7 @@ pub use key_scope::KeyScope;
 pub use key_text::KeyText;
 pub use password_hash::HashCost;
 pub use permission::{Permission, Role};
+pub(crate) use random::random_id;
 pub use service::{Accounts, AccountsSettings, FirstAdmin, Session};
 pub use tokens::TokenKeys;
 pub use users::User;

@@ -14,7 +14,7 @@ use vigie_domain::Error;
 pub enum Role {
     /// Reads logs, dashboards and analytics.
     Viewer,
-    /// Also sends and uploads logs.
+    /// Also sends and uploads logs, and keeps searches.
     Analyst,
     /// Also looks after users.
     Moderator,
@@ -33,6 +33,10 @@ pub enum Permission {
     LogsRead,
     /// Asking SQL of logs, which may cost more than a search.
     LogsSql,
+    /// Taking every event that matches away as a file.
+    LogsExport,
+    /// Saving searches, and having one's own remembered.
+    SearchesKeep,
     /// Sending events.
     LogsIngest,
     /// Uploading files of events.
@@ -87,11 +91,13 @@ impl FromStr for Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Public,
         Self::Authenticated,
         Self::LogsRead,
         Self::LogsSql,
+        Self::LogsExport,
+        Self::SearchesKeep,
         Self::LogsIngest,
         Self::LogsUpload,
         Self::FraudScore,
@@ -108,6 +114,8 @@ impl Permission {
             Self::Authenticated => "authenticated",
             Self::LogsRead => "logs:read",
             Self::LogsSql => "logs:sql",
+            Self::LogsExport => "logs:export",
+            Self::SearchesKeep => "searches:keep",
             Self::LogsIngest => "logs:ingest",
             Self::LogsUpload => "logs:upload",
             Self::FraudScore => "fraud:score",
@@ -124,6 +132,8 @@ impl Permission {
             Self::Public => None,
             Self::Authenticated | Self::LogsRead => Some(Role::Viewer),
             Self::LogsSql
+            | Self::LogsExport
+            | Self::SearchesKeep
             | Self::LogsIngest
             | Self::LogsUpload
             | Self::FraudScore
@@ -148,6 +158,8 @@ mod tests {
         check(Permission::Authenticated, [true, true, true, true]);
         check(Permission::LogsRead, [true, true, true, true]);
         check(Permission::LogsSql, [false, true, true, true]);
+        check(Permission::LogsExport, [false, true, true, true]);
+        check(Permission::SearchesKeep, [false, true, true, true]);
         check(Permission::LogsIngest, [false, true, true, true]);
         check(Permission::LogsUpload, [false, true, true, true]);
         check(Permission::FraudScore, [false, true, true, true]);

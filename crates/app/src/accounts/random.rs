@@ -19,7 +19,7 @@ pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N]> {
 }
 
 /// 32 hexadecimal digits that nobody can guess.
-pub(super) fn random_id() -> Result<String> {
+pub(crate) fn random_id() -> Result<String> {
     Ok(hex(&random_bytes::<16>()?))
 }
 

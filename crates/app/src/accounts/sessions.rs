@@ -19,7 +19,7 @@ use vigie_domain::time::NANOS_PER_DAY;
 use vigie_domain::{Error, ErrorKind, Result, Timestamp};
 
 use super::random::{hex, random_bytes};
-use super::users::{encoded, record_of};
+use crate::records::{encoded, record_of};
 
 /// Collection of sessions.
 const SESSIONS: &str = "sessions";

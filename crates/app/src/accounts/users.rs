@@ -5,15 +5,14 @@
 
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 use vigie_domain::ports::{Document, Filter, FindRequest, MetadataStore};
 use vigie_domain::{Error, ErrorKind, Result, Timestamp};
 
 use super::permission::Role;
 use super::random::random_id;
 use super::username::Username;
+use crate::records::{encoded, record_of};
 
 /// Collection of users.
 const USERS: &str = "users";
@@ -169,18 +168,6 @@ impl Users {
 /// What is said of a name that nobody has.
 pub(super) fn no_such_user(username: &Username) -> Error {
     Error::not_found(format!("there is no user named \"{}\"", username.shown()))
-}
-
-/// A record as the body of a document.
-pub(super) fn encoded(record: &impl Serialize) -> Result<Json> {
-    serde_json::to_value(record).map_err(|cause| Error::internal(format!("a record cannot be stored: {cause}")))
-}
-
-/// The record in the body of a document.
-pub(super) fn record_of<T: DeserializeOwned>(collection: &str, document: Document) -> Result<T> {
-    serde_json::from_value(document.body).map_err(|cause| {
-        Error::internal(format!("document \"{}\" of collection \"{collection}\" is damaged: {cause}", document.id))
-    })
 }
 
 fn decoded(document: Document) -> Result<StoredUser> {

@@ -4,8 +4,11 @@ mod aggregate;
 #[cfg(test)]
 mod aggregate_tests;
 mod cursor;
+mod export;
+mod facets;
 mod fields;
 mod highlight;
+mod patterns;
 mod sql;
 #[cfg(test)]
 mod tests;
@@ -13,6 +16,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use vigie_domain::aggregation::{Aggregation, AggregationAnswer};
 use vigie_domain::error::ErrorDetail;
 use vigie_domain::ports::{
@@ -25,9 +29,14 @@ use crate::Clock;
 use crate::time_range::AskedRange;
 
 pub use aggregate::{AggregateInput, Aggregated, AskedKind, AskedQuestion};
+pub use export::{Export, ExportInput};
+pub use facets::{
+    FACET_VALUES_DEFAULT, FACET_VALUES_MAX, FACETS_MAX, Facet, FacetInput, Facets, FieldStats, NumberStats,
+};
 pub use fields::{FieldView, Suggestion, SuggestionKind, Validation, ValueCount, ValuesPage, kind_name};
 pub(crate) use highlight::Marks;
 pub use highlight::{HIGHLIGHT_END, HIGHLIGHT_START};
+pub use patterns::{PATTERNS_DEFAULT, PATTERNS_MAX, Pattern, Patterns, PatternsInput};
 pub use sql::{SQL_ROWS_DEFAULT, SQL_ROWS_MAX};
 
 /// Events of a page.
@@ -123,13 +132,14 @@ fn by_type(indices: &[IndexInfo]) -> Vec<(LogType, u64)> {
 pub struct Search {
     store: Arc<dyn LogStore>,
     sql: Option<Arc<dyn SqlStore>>,
+    exports: Arc<Semaphore>,
     clock: Clock,
 }
 
 impl Search {
     /// Over this store.
     pub fn new(store: Arc<dyn LogStore>, clock: Clock) -> Self {
-        Self { store, sql: None, clock }
+        Self { store, sql: None, exports: export::room(), clock }
     }
 
     /// The same, also by SQL.

@@ -14,6 +14,7 @@ use vigie_app::kept_objects::KeptObjects;
 use vigie_app::performance::Performance;
 use vigie_app::pipelines::Pipelines;
 use vigie_app::search::Search;
+use vigie_app::searches::{RecentSearches, SavedSearches};
 use vigie_app::uploads::Uploads;
 use vigie_inputs::Inputs;
 
@@ -42,6 +43,10 @@ pub struct AppState {
     pub pipelines: Arc<Pipelines>,
     /// Finding events.
     pub search: Arc<Search>,
+    /// Searches under a name.
+    pub saved_searches: Arc<SavedSearches>,
+    /// Searches that people ran.
+    pub recent_searches: Arc<RecentSearches>,
     /// Finding events as clients of Elasticsearch ask for them.
     pub dsl: Arc<DslSearch>,
     /// Numbers about events.

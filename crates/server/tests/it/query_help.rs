@@ -54,3 +54,20 @@ async fn queries_are_judged() {
     assert_eq!(bad["errors"][0]["span"], json!([14, 15]));
     shop.post("/api/search/validate", &json!({"query": 5})).await.assert_problem(422);
 }
+
+#[tokio::test]
+async fn messages_are_told_by_their_patterns() {
+    let events: Vec<_> = (0..6)
+        .map(|n| Shop::event(n + 1, &json!({"message": format!("cart {n} is empty"), "level": "WARN"})))
+        .collect();
+    let shop = Shop::with(&events).await;
+    let found = shop.get("/api/search/patterns?query=level:WARN").await.json();
+    let pattern = &found["patterns"][0];
+    assert_eq!(
+        (&pattern["pattern"], &pattern["count"], &pattern["share"]),
+        (&json!("cart <*> is empty"), &json!(6), &json!(1.0))
+    );
+    assert_eq!((&found["exact"], &pattern["levels"]), (&json!(true), &json!({"WARN": 6})));
+    shop.get("/api/search/patterns?query=level:").await.assert_problem(400);
+    shop.get("/api/search/patterns?limit=501").await.assert_problem(422);
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { applied, completionTarget, HISTORY_MAX, remembered } from './completion';
+import { applied, completionTarget } from './completion';
 import type { Suggestion } from './types';
 
 /** `|` is the caret. */
@@ -53,15 +53,5 @@ describe('a taken suggestion', () => {
     expect(take('level:er|', value('ERROR'))).toBe('level:ERROR |');
     expect(take('service:"ca|rt"', value('cart api'))).toBe('service:"cart api" |');
     expect(take('level:er| AND a', value('ERROR'))).toBe('level:ERROR| AND a');
-  });
-});
-
-describe('recent queries', () => {
-  it('are kept once each, the newest first, and bounded', () => {
-    expect(remembered(['a', 'b'], 'b')).toEqual(['b', 'a']);
-    expect(remembered(['a'], '  ')).toEqual(['a']);
-    const many = Array.from({ length: 50 }, (_, i) => `q${i}`).reduce<string[]>((history, q) => remembered(history, q), []);
-    expect(many).toHaveLength(HISTORY_MAX);
-    expect(many[0]).toBe('q49');
   });
 });

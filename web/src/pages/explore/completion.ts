@@ -75,12 +75,3 @@ export function applied(text: string, target: CompletionTarget, suggestion: Sugg
   const space = after === '' ? ' ' : '';
   return { text: `${before}${value}${space}${after}`, caret: before.length + value.length + space.length };
 }
-
-/** Recent queries: the newest first, each once. */
-export const HISTORY_MAX = 20;
-
-export function remembered(history: readonly string[], query: string): string[] {
-  const text = query.trim();
-  if (text === '') return [...history];
-  return [text, ...history.filter((earlier) => earlier !== text)].slice(0, HISTORY_MAX);
-}

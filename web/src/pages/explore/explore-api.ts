@@ -6,7 +6,7 @@
 import type { Histogram, ValidateAnswer } from '../../api/types';
 import type { RequestRecord } from './inspect';
 import { unitSpan } from './spans';
-import type { ContextAnswer, FieldInfo, FieldValues, Hit, QueryProblem, SearchAnswer, SortOrder, Suggestion } from './types';
+import type { ContextAnswer, FacetsAnswer, FieldInfo, FieldStats, FieldValues, Hit, QueryProblem, SearchAnswer, SearchContent, SortOrder, Suggestion } from './types';
 
 export interface SearchPage {
   query: string;
@@ -15,6 +15,8 @@ export interface SearchPage {
   sort: SortOrder;
   size: number;
   cursor: string | null;
+  /** What a person typed, when a person asked. */
+  remember: SearchContent | null;
 }
 
 export interface Range {
@@ -60,6 +62,9 @@ export interface ExploreApi {
   storedTotal(signal: AbortSignal): Promise<number>;
   fields(range: Range, signal: AbortSignal): Promise<FieldInfo[]>;
   values(question: { field: string; query: string; limit: number } & Range, signal: AbortSignal): Promise<FieldValues>;
+  /** What the events have in each of the fields, all of them counted. */
+  facets(question: { fields: readonly string[]; query: string; size: number } & Range, signal: AbortSignal): Promise<FacetsAnswer>;
+  fieldStats(question: { field: string; query: string; size: number } & Range, signal: AbortSignal): Promise<FieldStats>;
   complete(question: { q: string; field: string | null } & Range, signal: AbortSignal): Promise<Suggestion[]>;
   validate(query: string, signal: AbortSignal): Promise<QueryProblem[]>;
   event(id: string, signal: AbortSignal): Promise<Hit>;
@@ -154,8 +159,10 @@ export function exploreApi(send: Send, now_ms: () => number): ExploreApi {
     (await call<T>({ name: 'search', method: 'GET', path }, signal)).answer;
 
   return {
-    search: ({ query, from, to, sort, size, cursor }, signal) =>
-      call({ name: 'search', method: 'POST', path: '/api/logs/search', body: { query, date_from: from, date_to: to, size, sort, cursor, highlight: true } }, signal),
+    search: ({ query, from, to, sort, size, cursor, remember }, signal) => {
+      const body = { query, date_from: from, date_to: to, size, sort, cursor, highlight: true, ...(remember === null ? {} : { remember }) };
+      return call({ name: 'search', method: 'POST', path: '/api/logs/search', body }, signal);
+    },
     histogram: (question, signal) =>
       call({ name: 'histogram', method: 'GET', path: `/api/analytics/logs-per-hour?${new URLSearchParams({ ...question })}` }, signal),
     count: async (query, { from, to }, signal) =>
@@ -164,6 +171,10 @@ export function exploreApi(send: Send, now_ms: () => number): ExploreApi {
     fields: async (range, signal) => (await get<{ fields: FieldInfo[] }>(`/api/search/fields?${new URLSearchParams({ ...range })}`, signal)).fields,
     values: ({ limit, ...question }, signal) =>
       get(`/api/search/values?${new URLSearchParams({ ...question, limit: String(limit) })}`, signal),
+    facets: ({ fields, size, ...question }, signal) =>
+      get(`/api/search/facets?${new URLSearchParams({ fields: fields.join(','), ...question, size: String(size) })}`, signal),
+    fieldStats: ({ field, size, ...question }, signal) =>
+      get(`/api/search/fields/${encodeURIComponent(field)}/stats?${new URLSearchParams({ ...question, size: String(size) })}`, signal),
     complete: async ({ q, field, from, to }, signal) => {
       const params = new URLSearchParams({ q, from, to });
       if (field !== null) params.set('field', field);

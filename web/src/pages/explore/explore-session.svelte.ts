@@ -6,14 +6,16 @@
  * table, histogram and field values speak of the same events.
  */
 import { columnsToken, STANDARD_COLUMNS, toggledColumn } from './columns';
-import { remembered } from './completion';
 import type { ExploreApi } from './explore-api';
+import { FacetRun } from './facet-run.svelte';
 import { FieldCatalog } from './field-catalog.svelte';
 import { clicked, distinct, fullQuery, typedOffset } from './filters';
 import { HistogramRun } from './histogram-run.svelte';
+import { stateWith, type RecentEntry } from './saved-search';
+import { SearchLibrary, type LibraryPorts } from './search-library.svelte';
 import { SearchRun } from './search-run.svelte';
 import type { ResolvedRange } from './share';
-import type { Column, Density, DetailTab, ExploreState, Filter, QueryProblem, SortOrder } from './types';
+import type { Column, Density, DetailTab, ExploreState, Filter, QueryProblem, SavedSearch, SearchContent, SortOrder, View } from './types';
 import { paramsFromState, searchKey, STANDARD_STATE, stateFromParams } from './url-state';
 
 export type HistoryMode = 'push' | 'replace';
@@ -29,8 +31,7 @@ export interface ExplorePorts {
   zone: () => string;
   recallColumns: () => readonly Column[] | null;
   rememberColumns: (columns: readonly Column[]) => void;
-  recallHistory: () => readonly string[];
-  rememberHistory: (history: readonly string[]) => void;
+  library: LibraryPorts;
 }
 
 export class ExploreSession {
@@ -43,7 +44,6 @@ export class ExploreSession {
   hasBadRange = $state(false);
   /** What validation said of the draft as it stands. */
   draftProblems = $state.raw<readonly QueryProblem[]>([]);
-  history = $state.raw<readonly string[]>([]);
   preferredColumns = $state.raw<readonly Column[]>(STANDARD_COLUMNS);
 
   readonly columns = $derived(this.state.columns ?? this.preferredColumns);
@@ -52,10 +52,14 @@ export class ExploreSession {
   readonly search: SearchRun;
   readonly histogram: HistogramRun;
   readonly fields: FieldCatalog;
+  readonly facets: FacetRun;
+  readonly library: SearchLibrary;
   readonly api: ExploreApi;
   readonly #ports: ExplorePorts;
   #runKey: string | null = null;
   #interval: string | null = null;
+  /** A person asked for the next run, and not a timer. */
+  #isByPerson = false;
 
   constructor(ports: ExplorePorts) {
     this.#ports = ports;
@@ -63,8 +67,9 @@ export class ExploreSession {
     this.search = new SearchRun(ports.api, ports.now_ms);
     this.histogram = new HistogramRun(ports.api);
     this.fields = new FieldCatalog(ports.api);
+    this.facets = new FacetRun(ports.api);
     this.preferredColumns = ports.recallColumns() ?? STANDARD_COLUMNS;
-    this.history = ports.recallHistory();
+    this.library = new SearchLibrary(ports.library);
   }
 
   /** The address is now this: takes it over and runs what differs. */
@@ -87,11 +92,14 @@ export class ExploreSession {
 
   /** Asks everything again, with relative times read anew. */
   run(): void {
+    const isByPerson = this.#isByPerson;
+    this.#isByPerson = false;
     const range = this.#ports.resolve(this.state.from, this.state.to);
     this.hasBadRange = range === null;
     if (range === null) return;
     this.range = range;
-    void this.search.start({ query: this.query, from: range.from, to: range.to, sort: this.state.sort });
+    const remember: SearchContent | null = isByPerson ? this.library.ran(this.state) : null;
+    void this.search.start({ query: this.query, from: range.from, to: range.to, sort: this.state.sort }, remember);
     this.#runHistogram();
     void this.fields.load(range);
   }
@@ -108,10 +116,27 @@ export class ExploreSession {
 
   /** Runs what stands in the query bar: exactly that text. */
   submit(): void {
-    this.history = remembered(this.history, this.draft);
-    this.#ports.rememberHistory(this.history);
-    if (this.draft === this.state.q) this.run();
-    else this.#go({ q: this.draft, row: null });
+    this.#runBy({ ...this.state, q: this.draft, row: this.draft === this.state.q ? this.state.row : null });
+  }
+
+  /** Opens a saved search. */
+  openSaved(saved: SavedSearch): void {
+    this.library.opened = saved;
+    this.#runBy(stateWith(this.state, saved.search));
+  }
+
+  /** Runs a recent search again, in the range of now. */
+  rerun({ query, filters }: RecentEntry): void {
+    this.#runBy({ ...this.state, q: query, filters, row: null });
+  }
+
+  /** A person asks for this: it is remembered, and asked anew even when nothing differs. */
+  #runBy(next: ExploreState): void {
+    this.#isByPerson = true;
+    const isSame = searchKey(next, this.#ports.zone()) === this.#runKey;
+    this.draft = next.q;
+    if (paramsFromState(next).toString() !== paramsFromState(this.state).toString()) this.replaceState(next);
+    if (isSame) this.run();
   }
 
   /** The server's words about the query that ran, moved to where they stand in the typed text. */
@@ -186,6 +211,11 @@ export class ExploreSession {
     this.#go({ row }, this.state.row === null || row === null ? 'push' : 'replace');
   }
 
+  /** Another look at the same events; the open row stays with the rows. */
+  setView(view: View): void {
+    if (view !== this.state.view) this.#go({ view, row: null });
+  }
+
   setTab(tab: DetailTab): void {
     this.#go({ tab }, 'replace');
   }
@@ -195,5 +225,7 @@ export class ExploreSession {
     this.search.stop();
     this.histogram.stop();
     this.fields.stop();
+    this.facets.stop();
+    this.library.stop();
   }
 }

@@ -7,6 +7,9 @@ import { router } from '../../router.svelte';
 import { resolve, shifted } from '../../time';
 import { zone } from '../../zone.svelte';
 import { exploreApi } from './explore-api';
+import { searchesApi } from './searches-api';
+import { session } from '../../session.svelte';
+import type { RecentEntry } from './saved-search';
 import type { ExplorePorts, ExploreSession } from './explore-session.svelte';
 import type { LinkPlace } from './share';
 import type { Column } from './types';
@@ -24,7 +27,8 @@ export interface ExploreWorld {
 }
 
 const COLUMNS_KEY = 'vigie.explore.columns';
-const HISTORY_KEY = 'vigie.explore.history';
+/** Nobody is offered what another person ran in this browser. */
+const recentKey = (): string => `vigie.explore.recent.${session.user?.id ?? ''}`;
 
 /** What was remembered; anything unreadable counts as nothing. */
 function recall<T>(storage: Storage, key: string): T | null {
@@ -57,8 +61,12 @@ export function explorePorts(): ExploreWorld {
     zone: () => zone.name,
     recallColumns: () => recall<Column[]>(localStorage, COLUMNS_KEY),
     rememberColumns: (columns) => remember(localStorage, COLUMNS_KEY, columns),
-    recallHistory: () => recall<string[]>(sessionStorage, HISTORY_KEY) ?? [],
-    rememberHistory: (history) => remember(sessionStorage, HISTORY_KEY, history),
+    library: {
+      api: searchesApi(),
+      mayKeep: () => session.may('analyst'),
+      recallRecent: () => recall<RecentEntry[]>(sessionStorage, recentKey()) ?? [],
+      rememberRecent: (recent) => remember(sessionStorage, recentKey(), recent),
+    },
   };
   return {
     ports,

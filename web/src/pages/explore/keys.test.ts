@@ -9,6 +9,8 @@ describe('keys', () => {
     check('/', 'page', 'query');
     check('j', 'control', 'next_row');
     check('j', 'field', null);
+    check('s', 'page', 'save');
+    check('o', 'page', 'saved');
     check('/', 'field', null);
     check('Escape', 'field', null);
     check('z', 'page', null);

@@ -14,6 +14,8 @@ export type KeyAction =
   | 'around'
   | 'fields'
   | 'copy_link'
+  | 'save'
+  | 'saved'
   | 'back'
   | 'help';
 
@@ -27,6 +29,8 @@ const PLAIN: Readonly<Record<string, KeyAction>> = {
   c: 'around',
   f: 'fields',
   y: 'copy_link',
+  s: 'save',
+  o: 'saved',
   '?': 'help',
 };
 

@@ -8,7 +8,7 @@ import type { ExploreApi, Problem } from './explore-api';
 import { isAbort, problemOf } from './explore-api';
 import type { RequestRecord } from './inspect';
 import { endsEarly, FIRST_PAGE_SIZE, nextPageSize, ROWS_MAX, scrollRows } from './row-window';
-import type { Hit, SortOrder } from './types';
+import type { Hit, SearchContent, SortOrder } from './types';
 
 export interface SearchQuestion {
   query: string;
@@ -55,7 +55,8 @@ export class SearchRun {
     this.#now_ms = now_ms;
   }
 
-  async start(question: SearchQuestion): Promise<void> {
+  /** Asks; `remember` is what a person typed, when a person asked. */
+  async start(question: SearchQuestion, remember: SearchContent | null = null): Promise<void> {
     this.#abort?.abort();
     const abort = new AbortController();
     this.#abort = abort;
@@ -69,7 +70,7 @@ export class SearchRun {
     this.pageProblem = null;
     this.started_at_ms = this.#now_ms();
     try {
-      const { answer, record } = await this.#api.search({ ...question, size: FIRST_PAGE_SIZE, cursor: null }, abort.signal);
+      const { answer, record } = await this.#api.search({ ...question, size: FIRST_PAGE_SIZE, cursor: null, remember }, abort.signal);
       if (abort !== this.#abort) return;
       this.record = record;
       this.rows = answer.hits;
@@ -121,7 +122,7 @@ export class SearchRun {
     for (let loaded = this.rows.length; loaded <= ROWS_MAX; loaded = this.rows.length) {
       const size = this.#nextSize();
       if (size === 0 || this.#cursor === null) return;
-      const { answer } = await this.#api.search({ ...question, size, cursor: this.#cursor }, abort.signal);
+      const { answer } = await this.#api.search({ ...question, size, cursor: this.#cursor, remember: null }, abort.signal);
       if (abort !== this.#abort) return;
       this.#cursor = answer.next_cursor ?? null;
       this.isComplete = this.#cursor === null || answer.hits.length === 0;

@@ -1,6 +1,6 @@
 /** The shapes that Explore keeps in its address, and those of the API that it reads. No behaviour. */
 
-export type { ContextAnswer, FieldInfo, FieldValues, Hit, SearchAnswer, Suggestion } from '../../api/types';
+export type { ContextAnswer, Facet, FacetsAnswer, FieldInfo, FieldStats, FieldValues, Hit, NumberStats, RecentSearch, SavedSearch, SearchAnswer, SearchContent, Suggestion } from '../../api/types';
 
 /** The server's word about a query, its place counted in the units of the text that was typed. */
 export interface QueryProblem {
@@ -10,6 +10,8 @@ export interface QueryProblem {
 
 export type SortOrder = 'newest' | 'oldest';
 export type Density = 'compact' | 'normal' | 'wrapped';
+/** What the events found are shown as. */
+export type View = 'logs' | 'fields';
 export type DetailTab = 'table' | 'json' | 'around';
 
 /** A pill: `field` is (or is not) `value`; `value === null` asks only whether the field is there. */
@@ -40,6 +42,7 @@ export interface ExploreState {
   interval: string | null;
   /** Asks again every so many seconds; 0 is off. */
   refresh_s: number;
+  view: View;
   row: string | null;
   tab: DetailTab;
 }

@@ -26,6 +26,7 @@ describe('the address', () => {
       interval: '30s',
       refresh_s: 10,
       row: '~1a+b/c',
+      view: 'fields',
       tab: 'json',
     });
     expect(roundTrip(full)).toEqual(full);

@@ -6,7 +6,7 @@
  */
 import { columnsFromToken, columnsToken } from './columns';
 import { distinct, filterFromToken, filterToken } from './filters';
-import type { Density, DetailTab, ExploreState, Filter, SortOrder } from './types';
+import type { Density, DetailTab, ExploreState, Filter, SortOrder, View } from './types';
 
 export const STANDARD_FROM = 'now-15m';
 export const STANDARD_TO = 'now';
@@ -23,6 +23,7 @@ export const STANDARD_STATE: ExploreState = {
   density: 'normal',
   interval: null,
   refresh_s: 0,
+  view: 'logs',
   row: null,
   tab: 'table',
 };
@@ -33,6 +34,7 @@ function oneOf<T extends string>(text: string | null, allowed: readonly T[], sta
 
 const SORTS: readonly SortOrder[] = ['newest', 'oldest'];
 const DENSITIES: readonly Density[] = ['compact', 'normal', 'wrapped'];
+const VIEWS: readonly View[] = ['logs', 'fields'];
 const TABS: readonly DetailTab[] = ['table', 'json', 'around'];
 
 /** More often than this, an address cannot make a browser ask. */
@@ -61,6 +63,7 @@ export function stateFromParams(params: URLSearchParams): ExploreState {
     density: oneOf(params.get('density'), DENSITIES, 'normal'),
     interval: params.get('interval'),
     refresh_s: refreshFrom(params.get('refresh')),
+    view: oneOf(params.get('view'), VIEWS, 'logs'),
     row: params.get('row'),
     tab: oneOf(params.get('tab'), TABS, 'table'),
   };
@@ -80,6 +83,7 @@ export function paramsFromState(state: ExploreState): URLSearchParams {
   if (state.density !== 'normal') params.set('density', state.density);
   if (state.interval !== null) params.set('interval', state.interval);
   if (state.refresh_s > 0) params.set('refresh', String(state.refresh_s));
+  if (state.view !== 'logs') params.set('view', state.view);
   if (state.row !== null) params.set('row', state.row);
   if (state.row !== null && state.tab !== 'table') params.set('tab', state.tab);
   return params;

@@ -14,9 +14,10 @@ use vigie_app::accounts::Permission;
 use vigie_app::ingest::{Admission, IngestOptions};
 use vigie_app::kept_answers::Question;
 use vigie_app::search::Search;
+use vigie_app::searches::SearchContent;
 use vigie_domain::{Error, Scope};
 
-use super::Routes;
+use super::{Routes, searches};
 use crate::http::auth::Caller;
 use crate::http::body::BodyLimit;
 use crate::http::error::{ApiResult, Problem, ProblemView};
@@ -155,9 +156,32 @@ pub(crate) fn check_encoding(headers: &HeaderMap) -> ApiResult<()> {
 pub async fn search_logs(
     State(state): State<AppState>,
     caller: Caller,
-    JsonBody(request): JsonBody<SearchRequest>,
+    JsonBody(mut request): JsonBody<SearchRequest>,
 ) -> ApiResult<JsonAnswer<SearchView>> {
-    Ok(JsonAnswer(search_view(&state.search, &caller.scope, request).await?))
+    let may_keep = caller.account.require(Permission::SearchesKeep).is_ok();
+    let typed = request.remember.take().filter(|_| may_keep);
+    // Asked first: what is wrong with the question itself is told in its own words.
+    let view = search_view(&state.search, &caller.scope, request).await?;
+    if let Some(typed) = typed {
+        let content = state.recent_searches.checked(typed.into()).map_err(within_remember)?;
+        remember(&state, &caller, &content).await;
+    }
+    Ok(JsonAnswer(view))
+}
+
+/// The places of an error about what is to be remembered, as the caller knows them.
+fn within_remember(mut error: Error) -> Error {
+    for detail in &mut error.details {
+        detail.field = format!("remember.{}", detail.field);
+    }
+    error
+}
+
+/// That a search could not be remembered is no reason to keep its answer back.
+async fn remember(state: &AppState, caller: &Caller, content: &SearchContent) {
+    if let Err(error) = state.recent_searches.remember(&searches::keeper(caller), content).await {
+        tracing::warn!(user_id = caller.account.user_id, %error, "a search could not be remembered");
+    }
 }
 
 /// A page of events as it is answered; the command line asks in the same way.

@@ -11,6 +11,7 @@ use vigie_domain::{Error, LogType, Result};
 
 use super::events::HitView;
 use super::parameters::{asked_dates, said};
+use super::searches::SearchContentView;
 
 /// Events of a page unless the caller says otherwise.
 const SIZE_DEFAULT: usize = 50;
@@ -82,13 +83,17 @@ pub struct SearchRequest {
     pub cursor: Option<String>,
     /// Whether to answer snippets with what was searched for.
     pub highlight: Option<bool>,
+    /// Sent when a person runs a search, and not when a page asks again by itself: what they typed, to be kept among their
+    /// recent searches. Says nothing from callers who may not keep searches.
+    pub remember: Option<SearchContentView>,
 }
 
 /// Time order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SortText {
     /// Latest first.
+    #[default]
     #[serde(alias = "desc")]
     Newest,
     /// Earliest first.

@@ -1,0 +1,180 @@
+//! Every event that matches, a page after another, for whoever writes them somewhere else.
+//!
+//! What is held at any time is one page. Events that arrive while it goes on are not in it when the newest come first: pages go back in time.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use vigie_domain::ports::{Hit, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::{Error, ErrorKind, Position, Result, Scope};
+
+use super::Search;
+use crate::time_range::AskedRange;
+
+/// Exports under way at once; each keeps a scan busy.
+const EXPORTS_MAX: usize = 4;
+/// Events of the first page, so that the first bytes come soon.
+const FIRST_PAGE: usize = 500;
+/// Events of the pages after it.
+const PAGE: usize = 10_000;
+/// When it is worth asking again.
+const RETRY_AFTER_S: u64 = 10;
+
+/// Exports that may still begin.
+pub(super) fn room() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(EXPORTS_MAX))
+}
+
+/// What a caller wants to have.
+#[derive(Clone, Debug, Default)]
+pub struct ExportInput {
+    /// What was typed; empty means every event.
+    pub query: String,
+    /// The events' own time; all of it unless said.
+    pub range: AskedRange,
+    /// Earliest first instead of latest first.
+    pub oldest_first: bool,
+    /// Events at most; all when left out.
+    pub limit: Option<u64>,
+}
+
+/// An export under way.
+pub struct Export {
+    store: Arc<dyn LogStore>,
+    scope: Scope,
+    selection: Selection,
+    order: SortOrder,
+    after: Option<Position>,
+    /// Events that may still come.
+    left: u64,
+    page: usize,
+    total: u64,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Search {
+    /// Begins to export the events that match.
+    ///
+    /// # Errors
+    /// `Malformed` when the query or a time cannot be read; `Throttled` when as many exports as may be are under way.
+    pub async fn export(&self, scope: &Scope, input: &ExportInput) -> Result<Export> {
+        let selection = self.selection(&input.query, &input.range, None)?;
+        let room = self.exports.clone().try_acquire_owned().map_err(|_| {
+            let message = format!("{EXPORTS_MAX} exports are under way, more are not begun; try again in a while");
+            Error::new(ErrorKind::Throttled, message).with_retry_after_s(RETRY_AFTER_S)
+        })?;
+        let count = SearchRequest {
+            selection: selection.clone(),
+            order: SortOrder::NewestFirst,
+            after: None,
+            skip: 0,
+            limit: 0,
+            count_total: true,
+        };
+        let matching = self.store.search(scope, &count).await?.total.unwrap_or_default();
+        let total = input.limit.map_or(matching, |limit| matching.min(limit));
+        Ok(Export {
+            store: self.store.clone(),
+            scope: scope.clone(),
+            selection,
+            order: if input.oldest_first { SortOrder::OldestFirst } else { SortOrder::NewestFirst },
+            after: None,
+            left: input.limit.unwrap_or(u64::MAX),
+            page: FIRST_PAGE,
+            total,
+            _room: room,
+        })
+    }
+}
+
+impl Export {
+    /// How many events there were when it began.
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The next events; none when all were given.
+    ///
+    /// # Errors
+    /// What the store answers; the export has then ended before its end.
+    pub async fn next_page(&mut self) -> Result<Vec<Hit>> {
+        let limit = usize::try_from(self.left).unwrap_or(usize::MAX).min(self.page);
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let request = SearchRequest {
+            selection: self.selection.clone(),
+            order: self.order,
+            after: self.after,
+            skip: 0,
+            limit,
+            count_total: false,
+        };
+        let hits = self.store.search(&self.scope, &request).await?.hits;
+        self.after = hits.last().map(|hit| hit.position).or(self.after);
+        self.left = if hits.len() < limit { 0 } else { self.left - hits.len() as u64 };
+        self.page = PAGE;
+        Ok(hits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::test_shop::{Shop, event};
+
+    async fn ids(export: &mut Export) -> Vec<String> {
+        let mut ids = Vec::new();
+        loop {
+            let page = export.next_page().await.unwrap();
+            if page.is_empty() {
+                return ids;
+            }
+            ids.extend(page.into_iter().map(|hit| hit.id.0));
+        }
+    }
+
+    #[tokio::test]
+    async fn every_match_comes_once_and_in_order() {
+        let count = FIRST_PAGE * 2 + 7;
+        let events: Vec<_> = (0..count)
+            .map(|n| event(i64::try_from(n).unwrap() / 3, &json!({"_id": format!("e{n:05}"), "n": n})))
+            .collect();
+        let shop = Shop::with(&events).await;
+        let all = ExportInput::default();
+        let mut export = shop.search.export(&shop.scope, &all).await.unwrap();
+        assert_eq!(export.total(), count as u64);
+        let newest = ids(&mut export).await;
+        assert_eq!(newest.len(), count);
+        let mut oldest = ids(&mut shop
+            .search
+            .export(&shop.scope, &ExportInput { oldest_first: true, ..all.clone() })
+            .await
+            .unwrap())
+        .await;
+        oldest.reverse();
+        assert_eq!(oldest, newest);
+        let mut some =
+            shop.search.export(&shop.scope, &ExportInput { query: "n<10".into(), ..all.clone() }).await.unwrap();
+        assert_eq!((some.total(), ids(&mut some).await.len()), (10, 10));
+        let limited = ExportInput { limit: Some(FIRST_PAGE as u64 + 3), ..all };
+        let mut limited = shop.search.export(&shop.scope, &limited).await.unwrap();
+        assert_eq!(limited.total(), FIRST_PAGE as u64 + 3);
+        assert_eq!(ids(&mut limited).await, newest[..FIRST_PAGE + 3]);
+    }
+
+    #[tokio::test]
+    async fn more_than_so_many_at_once_are_asked_to_wait() {
+        let shop = Shop::new();
+        let mut running = Vec::new();
+        for _ in 0..EXPORTS_MAX {
+            running.push(shop.search.export(&shop.scope, &ExportInput::default()).await.unwrap());
+        }
+        let refused = shop.search.export(&shop.scope, &ExportInput::default()).await.err().unwrap();
+        assert_eq!((refused.kind, refused.retry_after_s), (ErrorKind::Throttled, Some(RETRY_AFTER_S)));
+        running.pop();
+        assert!(shop.search.export(&shop.scope, &ExportInput::default()).await.is_ok());
+    }
+}
