@@ -10,11 +10,15 @@ CLIENTS ?=
 # Targets of crates/fuzzing; none: all of them.
 TARGETS ?=
 SECONDS_PER_TARGET ?= 60
+# A folder with the public REST tests of OpenSearch: test/ and api/.
+REST_TESTS ?=
+# Arguments of the runner, such as --only mget.
+REST_ARGUMENTS ?=
 CARGO  ?= cargo
 
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help run dev ui test test-rust test-web test-e2e test-readers test-clients test-backends fuzz lint deny openapi bench faults demo-data clean tools
+.PHONY: help run dev ui test test-rust test-web test-e2e test-readers test-clients test-backends test-rest fuzz lint deny openapi bench faults demo-data clean tools
 
 help: ## List the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +69,11 @@ fuzz: ## Run libFuzzer on every parser of outside bytes, SECONDS_PER_TARGET each
 test-backends: ## Read of real servers while Vigie is killed; names those that are not there (VIGIE_REDIS_URL)
 	$(CARGO) build --bin vigie
 	@python3 scripts/backend-tests/run_redis.py "$${CARGO_TARGET_DIR:-target}/debug/vigie"
+
+test-rest: ## Run OpenSearch's public REST tests against Vigie; REST_TESTS names a folder that holds their test/ and api/
+	@if [ ! -d "$(REST_TESTS)/test" ] || [ ! -d "$(REST_TESTS)/api" ]; then echo "make test-rest: set REST_TESTS to a folder with test/ and api/, such as rest-api-spec/src/main/resources/rest-api-spec of OpenSearch's sources" >&2; exit 1; fi
+	$(CARGO) build --bin vigie --bin rest-tests
+	@bash scripts/rest-tests/run.sh "$${CARGO_TARGET_DIR:-target}/debug/vigie" "$${CARGO_TARGET_DIR:-target}/debug/rest-tests" "$(REST_TESTS)/test" "$(REST_TESTS)/api" $(REST_ARGUMENTS)
 
 lint: tools ui ## Check format, lints, types and that the OpenAPI document is current
 	$(call say,Format)

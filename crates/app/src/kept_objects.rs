@@ -113,6 +113,28 @@ impl KeptObjects {
         outcome
     }
 
+    /// Changes an object; `false` when there is none. Of two that change it at once, the second sees what the first wrote.
+    ///
+    /// # Errors
+    /// What `change` answers; `Conflict` when others write it all the time.
+    pub async fn change(
+        &self,
+        kind: ObjectKind,
+        name: &str,
+        change: impl Fn(Json) -> Result<Json> + Send,
+    ) -> Result<bool> {
+        for _ in 0..ATTEMPTS_MAX {
+            let Some(kept) = self.store.get(COLLECTION, &id_of(kind, name)).await? else { return Ok(false) };
+            let body = change(kept.body.get("body").cloned().unwrap_or_default())?;
+            let document = json!({ "kind": kind.as_str(), "name": name, "body": body });
+            match self.store.replace(COLLECTION, &kept.id, kept.revision, document).await {
+                Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::NotFound) => {}
+                outcome => return outcome.map(|_| true),
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, format!("\"{name}\" is changed by others all the time; try again")))
+    }
+
     /// The objects whose names are meant, by name; `names` has commas between names, which may have `*`.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ pub mod dead_letters;
 pub mod dsl;
 pub mod ingest;
 pub mod kept_answers;
+pub mod kept_indices;
 pub mod kept_objects;
 pub mod listing;
 pub mod performance;

@@ -53,7 +53,7 @@ pub enum DecodeError {
     #[error("the parquet data cannot be read: {0}")]
     Parquet(String),
     /// A line of a bulk request that should be an action and is none.
-    #[error("line {line} is no action of a bulk request, so nothing of it is stored: {reason}")]
+    #[error("Malformed action/metadata line [{line}], {reason}; nothing of the request is stored")]
     NoAction {
         /// The line, from 1.
         line: u64,

@@ -3,7 +3,7 @@
 //! The names are those of Logstash where it has one, so that saved searches keep working.
 
 /// The event carries no time: it has that of its arrival.
-pub(crate) const NO_TIMESTAMP: &str = "_no_timestamp";
+pub const NO_TIMESTAMP: &str = "_no_timestamp";
 /// Its time cannot be read: it has that of its arrival, and the text is kept.
 pub(crate) const DATE_PARSE_FAILURE: &str = "_dateparsefailure";
 /// It names a log type that does not exist.

@@ -15,6 +15,7 @@ mod linear_store;
 pub mod log_store_suite;
 mod memory_metadata;
 pub mod metadata_suite;
+pub mod rest_tests;
 pub mod tls;
 
 pub use linear_store::LinearStore;

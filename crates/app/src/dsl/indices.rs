@@ -7,7 +7,7 @@ use vigie_domain::time::INDEX_PREFIX;
 use vigie_domain::{Day, Error, Result};
 
 /// The field that keeps the name of the index which a sender gave.
-const SENT_INDEX: &str = "sent_index";
+pub(super) const SENT_INDEX: &str = "sent_index";
 /// Names of two daily indices that have no digit in common: what matches both matches all.
 const TWO_DAYS: [&str; 2] = ["ecommerce-logs-2019.08.17", "ecommerce-logs-0456.12.23"];
 /// Names in one path.

@@ -7,6 +7,7 @@ mod aggregation;
 mod answer;
 mod body;
 mod cursor;
+mod document;
 mod histogram;
 mod indices;
 mod instants;
@@ -33,8 +34,7 @@ use vigie_domain::event::pseudo_fields;
 use vigie_domain::ports::{AggregateRequest, Hit, LogStore, SearchRequest, Selection};
 use vigie_domain::query::{Bound, Predicate, Query};
 use vigie_domain::time::parse_instant;
-use vigie_domain::value::object_to_json;
-use vigie_domain::{Error, Position, Result, Scope, TimeRange, Timestamp};
+use vigie_domain::{Error, ErrorKind, Position, Result, Scope, TimeRange, Timestamp};
 
 use crate::Clock;
 use crate::search::{HIGHLIGHT_END, HIGHLIGHT_START, Marks};
@@ -44,6 +44,8 @@ use cursor::{PointInTime, Scroll, decode, encode};
 use place::Place;
 
 pub use body::WINDOW_MAX;
+pub use document::{document, index_of};
+pub use source::SourceFilter;
 
 /// Score of every hit that is not sorted.
 const SCORE: f64 = 1.0;
@@ -215,6 +217,22 @@ impl DslSearch {
         Ok(Selection { query, range })
     }
 
+    /// Whether events lie in the index of that name: those of its day, or those that were sent under it.
+    ///
+    /// # Errors
+    /// `Malformed` for a name that no index can have.
+    pub async fn is_there(&self, scope: &Scope, name: &str) -> Result<bool> {
+        let (_, named) = indices::read(name)?;
+        for named in &named {
+            match self.check_there(scope, named).await {
+                Ok(()) => {}
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
     async fn check_there(&self, scope: &Scope, named: &indices::Named) -> Result<()> {
         let Some(name) = &named.needed else { return Ok(()) };
         let (query, range) = split_time(named.query.clone(), (self.clock)());
@@ -297,11 +315,11 @@ fn shown(found: &Hits, page: &Page, query: &Query) -> Map<String, Json> {
 fn hit_of(hit: &Hit, page: &Page, marks: Option<&(Marks, &(String, String))>) -> Json {
     let is_scored = page.sort.value_count == 0;
     let mut object = Map::from_iter([
-        ("_index".to_owned(), Json::from(hit.position.timestamp.day().index_name())),
+        ("_index".to_owned(), Json::from(index_of(hit))),
         ("_id".to_owned(), Json::from(hit.id.0.clone())),
         ("_score".to_owned(), json!(is_scored.then_some(SCORE))),
     ]);
-    let whole = completed(hit);
+    let whole = document::completed(hit);
     if let Some(source) = page.shown.source.of(&whole) {
         object.insert("_source".to_owned(), source);
     }
@@ -322,33 +340,6 @@ fn hit_of(hit: &Hit, page: &Page, marks: Option<&(Marks, &(String, String))>) ->
         object.insert("sort".to_owned(), Json::Array(sort_values(hit.position, page.sort)));
     }
     Json::Object(object)
-}
-
-/// The event with what every answered one has, unless it was sent.
-fn completed(hit: &Hit) -> Hit {
-    let mut hit = hit.clone();
-    for (name, text) in [
-        (pseudo_fields::TIMESTAMP, hit.position.timestamp.to_string()),
-        (pseudo_fields::LOG_TYPE, hit.log_type.to_string()),
-    ] {
-        if !hit.source.iter().any(|(sent, _)| sent == name) {
-            hit.source.push((name.into(), vigie_domain::Value::text(text)));
-        }
-    }
-    hit
-}
-
-/// The event alone, in the shape of a document.
-pub fn document(hit: &Hit) -> Json {
-    json!({
-        "_index": hit.position.timestamp.day().index_name(),
-        "_id": hit.id.0,
-        "_version": 1,
-        "_seq_no": hit.position.sequence,
-        "_primary_term": 1,
-        "found": true,
-        "_source": object_to_json(&completed(hit).source),
-    })
 }
 
 fn without_aggregations(body: &Map<String, Json>) -> Map<String, Json> {

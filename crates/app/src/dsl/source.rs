@@ -20,7 +20,7 @@ pub(super) struct Shown {
 
 /// Which parts of the source are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct SourceFilter {
+pub struct SourceFilter {
     is_off: bool,
     includes: Vec<String>,
     excludes: Vec<String>,
@@ -31,7 +31,7 @@ impl SourceFilter {
     ///
     /// # Errors
     /// `Malformed` when it cannot be read.
-    pub(super) fn read(json: Option<&Json>) -> Result<Self> {
+    pub fn read(json: Option<&Json>) -> Result<Self> {
         let place = Place::of("_source");
         let patterns = |place: &Place, json: Option<&Json>| -> Result<Vec<String>> {
             let Some(json) = json else { return Ok(Vec::new()) };

@@ -8,6 +8,8 @@ use vigie_domain::{Object, Text, Value};
 
 use crate::parse::json_value::parse_json;
 
+/// Why an item whose name is empty is refused, in Elasticsearch's words.
+pub const EMPTY_ID: &str = "if _id is specified it must not be empty";
 /// Bytes of an index's name, as Elasticsearch has it.
 const INDEX_BYTES_MAX: usize = 255;
 /// What no index's name holds: it would name several, or none.
@@ -100,7 +102,7 @@ impl ActionLine {
         let action = if is_create && action == BulkAction::Index { BulkAction::Create } else { action };
         let mut line = Self { action, index: None, id: None, refusal: action.refusal().map(str::to_owned) };
         match text_of(said, "_id") {
-            Ok(Some(id)) if id.is_empty() => line.refuse("if \"_id\" is given it must not be empty; leave it out"),
+            Ok(Some(id)) if id.is_empty() => line.refuse(EMPTY_ID),
             Ok(id) => line.id = id,
             Err(reason) => line.refuse(&reason),
         }
@@ -121,6 +123,9 @@ impl ActionLine {
 }
 
 fn no_action(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b'{' | b'}' | b' ' | b'\t' | b'\r' | b'\n')) {
+        return "expected FIELD_NAME but found [END_OBJECT]".to_owned();
+    }
     let shown: String = text.chars().take(32).collect();
     format!("expected one action such as {{\"create\":{{}}}} and found {shown:?}")
 }
@@ -210,7 +215,7 @@ mod tests {
         };
         check(br#"{"upsert":{}}"#, "\"upsert\" is no action");
         check(br#"{"index":{},"create":{}}"#, "expected one action");
-        check(b"{}", "expected one action");
+        check(b" { } ", "expected FIELD_NAME but found [END_OBJECT]");
         check(b"[]", "found \"[]\"");
         check(br#"{"index":null}"#, "must be an object");
         check(br#"{"index":{"_id":"a"}"#, "broken JSON");

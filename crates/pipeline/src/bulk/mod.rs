@@ -22,7 +22,8 @@ use crate::read::{AnsweredWay, Found};
 use crate::redact::RedactionCounts;
 use reader::{BulkReader, OneDocument};
 
-pub use action::{BulkAction, check_index};
+pub use action::{BulkAction, EMPTY_ID, check_index};
+pub use reader::is_daily_index;
 
 /// Items of one request: what is answered takes more memory than the shortest of them.
 pub const BULK_ITEMS_MAX: usize = 100_000;

@@ -164,7 +164,7 @@ fn draft_of(document: &[u8], id: Option<&Text>, index: Option<&str>) -> Result<D
     if let Some(id) = id {
         put(&mut draft.body, ID_FIELD, id.clone());
     }
-    if let Some(index) = index.filter(|index| !is_own_index(index))
+    if let Some(index) = index.filter(|index| !is_daily_index(index))
         && !draft.body.iter().any(|(name, _)| name == SENT_INDEX_FIELD)
     {
         draft.body.push((SENT_INDEX_FIELD.into(), Value::text(index)));
@@ -173,7 +173,7 @@ fn draft_of(document: &[u8], id: Option<&Text>, index: Option<&str>) -> Result<D
 }
 
 /// Whether the name says nothing that the event's own time does not say.
-fn is_own_index(index: &str) -> bool {
+pub fn is_daily_index(index: &str) -> bool {
     index.strip_prefix(INDEX_PREFIX).is_some_and(|day| Day::parse(day).is_some())
         || index == INDEX_PREFIX.trim_end_matches('-')
 }

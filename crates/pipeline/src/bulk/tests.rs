@@ -170,9 +170,9 @@ fn a_line_that_is_no_action_refuses_all_and_is_named() {
         assert_eq!(error.kind, ErrorKind::Malformed);
         assert!(error.message.contains(words), "{}: {error}", String::from_utf8_lossy(body));
     };
-    check(b"{\"index\":{}}\n{\"n\":1}\n{\"n\":2}\n", "line 3");
-    check(b"\n\nhello", "line 3");
-    check(&[b'x'; 500], "line 1");
+    check(b"{\"index\":{}}\n{\"n\":1}\n{\"n\":2}\n", "line [3]");
+    check(b"\n\nhello", "line [3]");
+    check(&[b'x'; 500], "line [1]");
     check(b"PK\x03\x04rest", "zip archive");
 }
 

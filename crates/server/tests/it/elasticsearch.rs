@@ -65,12 +65,12 @@ async fn every_item_of_a_bulk_request_is_answered_as_elasticsearch_does() {
     assert_eq!(answer["errors"], true);
     assert!(answer["took"].is_u64());
     let items = answer["items"].as_array().unwrap();
-    let stored = |id: &str, sequence: u64| {
+    let stored = |index: &str, id: &str, sequence: u64| {
         json!({"_index": index, "_id": id, "_version": 1, "result": "created", "_shards": shards, "_seq_no": sequence,
             "_primary_term": 1, "status": 201})
     };
-    assert_eq!(items[0], json!({"create": stored("a", 0)}));
-    assert_eq!(items[1], json!({"index": stored("~1", 1)}));
+    assert_eq!(items[0], json!({"create": stored("shop", "a", 0)}));
+    assert_eq!(items[1], json!({"index": stored(&index, "~1", 1)}));
     assert_eq!((&items[2]["create"]["status"], &items[2]["create"]["_index"]), (&json!(409), &json!(index)));
     assert_eq!(items[2]["create"]["error"]["type"], "version_conflict_engine_exception");
     assert_eq!((&items[3]["index"]["status"], &items[3]["index"]["result"]), (&json!(200), &json!("noop")));
@@ -136,7 +136,7 @@ async fn parameters_of_shippers_are_accepted_and_bad_ones_named() {
     refused("/_bulk?log_type=cats", body, "cats").await;
     refused("/a*/_bulk", body, "cannot be the name of an index").await;
     refused("/_bulk", "", "the body is empty").await;
-    refused("/_bulk", "{\"index\":{}}\n{}\n{}\n", "line 3").await;
+    refused("/_bulk", "{\"index\":{}}\n{}\n{}\n", "line [3], expected FIELD_NAME").await;
     refused("/_bulk", "{\"upsert\":{}}\n{}\n", "upsert").await;
     refused("/shop/_doc?op_type=delete", "{}", "opType").await;
     let old = "{\"index\":{}}\n{\"@timestamp\":\"2001-01-01T00:00:00Z\"}\n";

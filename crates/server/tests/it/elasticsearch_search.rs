@@ -93,9 +93,11 @@ async fn what_is_wrong_has_elasticsearchs_shape() {
     client.fails("/_search", r#"{"query":{"fuzzy":{"a":{"value":"b","fuzziness":3}}}}"#, 400, wrong).await;
     client.fails("/_search?size=many", "", 400, wrong).await;
     client.fails("/_count", r#"{"size":1}"#, 400, wrong).await;
-    client.fails("/nothing/_search", "", 404, "resource_not_found_exception").await;
+    client.fails("/nothing/_search", "", 404, "index_not_found_exception").await;
     client.fails("/_search/scroll", r#"{"scroll_id":"x"}"#, 400, wrong).await;
-    client.fails("/_mget", r#"{"docs":[]}"#, 400, wrong).await;
+    client.fails("/_mget", r#"{"docs":[]}"#, 400, "action_request_validation_exception").await;
+    client.fails("/_mget", r#"{"docs":[{"_index":"shop"}]}"#, 400, "action_request_validation_exception").await;
+    client.fails("/_mget", r#"{"docs":[{"_index":"shop","_id":1,"_routing":"x"}]}"#, 400, wrong).await;
     client.fails("/_field_caps", "", 400, wrong).await;
     client.fails("/_msearch", "{}\n", 400, wrong).await;
     assert_eq!(count_of(&client.ask("/nothing/_search?ignore_unavailable=true", json!({})).await), 0);
@@ -153,12 +155,14 @@ async fn documents_and_fields_are_told() {
     let document = client.get("/shop/_doc/3").await;
     assert_eq!(
         (&document["found"], &document["_source"]["n"], &document["_index"]),
-        (&json!(true), &json!(3), &json!(client.index))
+        (&json!(true), &json!(3), &json!("shop"))
     );
     assert_eq!(client.call(Method::GET, "/shop/_doc/none", "").await.status, 404);
     assert_eq!(client.call(Method::HEAD, "/shop/_doc/3", "").await.status, 200);
     assert_eq!(client.get("/shop/_source/3").await["n"], 3);
-    let many = client.ask("/_mget", json!({"docs": [{"_index": "shop", "_id": "1"}, {"_id": "none"}]})).await;
+    let many = client
+        .ask("/_mget", json!({"docs": [{"_index": "shop", "_id": "1"}, {"_index": "shop", "_id": "none"}]}))
+        .await;
     assert_eq!((&many["docs"][0]["found"], &many["docs"][1]["found"]), (&json!(true), &json!(false)));
     assert_eq!(client.ask("/shop/_mget", json!({"ids": ["4"]})).await["docs"][0]["_source"]["n"], 4);
     let caps = client.get("/_field_caps?fields=n,mess*,@timestamp,_id").await;

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use vigie_app::ingest::{BulkAnswer, BulkReport, ItemOutcome};
 use vigie_domain::{Day, Error};
-use vigie_pipeline::BulkAction;
+use vigie_pipeline::{BulkAction, EMPTY_ID, is_daily_index};
 
 use super::error::Failure;
 use super::filter_path::{Filter, Wanted};
@@ -104,6 +104,8 @@ pub struct ItemView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    forced_refresh: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ItemErrorView>,
 }
 
@@ -166,6 +168,11 @@ impl<'a> ItemView<'a> {
         }
     }
 
+    /// The item, saying that it is found from now on, as whoever asked for a refresh is told.
+    pub fn refreshed(self) -> Self {
+        Self { forced_refresh: Some(true), ..self }
+    }
+
     /// The HTTP status of the item.
     pub fn status(&self) -> u16 {
         self.status.unwrap_or_default()
@@ -189,6 +196,7 @@ impl<'a> ItemView<'a> {
             _seq_no: self._seq_no.filter(|_| fields.sequence),
             _primary_term: self._primary_term.filter(|_| fields.term),
             status: self.status.filter(|_| fields.status),
+            forced_refresh: None,
             error: self.error.filter(|_| fields.error),
         }
     }
@@ -208,6 +216,7 @@ fn conflict(answer: &BulkAnswer) -> ItemErrorView {
 
 fn rejection(action: BulkAction, reason: &str) -> ItemErrorView {
     let kind = match action {
+        _ if reason == EMPTY_ID => "illegal_argument_exception",
         BulkAction::Create | BulkAction::Index => "document_parsing_exception",
         BulkAction::Update | BulkAction::Delete => "illegal_argument_exception",
     };
@@ -221,12 +230,15 @@ pub struct DayIndex {
 }
 
 impl DayIndex {
-    /// The name of the index that the item's event is in; empty when there is none.
-    pub fn of(&mut self, answer: &BulkAnswer) -> &str {
+    /// The name of the index that the item's event is in: the one it was sent to, else that of its day; empty when there is none.
+    pub fn of<'a>(&'a mut self, answer: &'a BulkAnswer) -> &'a str {
         let day = match answer.outcome {
             ItemOutcome::Stored { day, .. } | ItemOutcome::Known { day } => day,
             ItemOutcome::Dropped | ItemOutcome::Rejected(_) | ItemOutcome::Failed(_) => return "",
         };
+        if let Some(sent) = answer.index.as_deref().filter(|sent| !is_daily_index(sent)) {
+            return sent;
+        }
         if self.last.as_ref().is_none_or(|(last, _)| *last != day) {
             self.last = Some((day, day.index_name()));
         }

@@ -1,43 +1,95 @@
-//! `_cat`: small tables for people and scripts, as text or as JSON.
+//! `_cat`: what there is, as small tables.
 
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value as Json};
+use axum::response::Response;
+use serde_json::Value as Json;
 use vigie_app::accounts::Permission;
+use vigie_app::kept_indices::{Names, aliases_of};
 use vigie_domain::time::NANOS_PER_SECOND;
 
 use super::about::colour;
+use super::cat_table::{Column, Table};
+use super::indices::definitions;
 use super::params::Params;
 use crate::http::auth::Caller;
 use crate::http::error::ApiResult;
-use crate::http::extract::JsonAnswer;
+use crate::http::extract::PathParams;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 
+/// Stands where there is nothing to show.
+const NOTHING: &str = "-";
+
+const HEALTH: &[Column] = &[
+    Column("epoch", "t,time", "seconds since 1970-01-01 00:00:00"),
+    Column("timestamp", "ts,hms,hhmmss", "time in HH:MM:SS"),
+    Column("cluster", "cl", "cluster name"),
+    Column("status", "st", "health status"),
+    Column("node.total", "nt,nodeTotal", "total number of nodes"),
+    Column("node.data", "nd,nodeData", "number of nodes that can store data"),
+];
+const INDICES: &[Column] = &[
+    Column("health", "h", "current health status"),
+    Column("status", "s", "open/close status"),
+    Column("index", "i,idx", "index name"),
+    Column("uuid", "id,uuid", "index uuid"),
+    Column("pri", "p,shards.primary,shardsPrimary", "number of primary shards"),
+    Column("rep", "r,shards.replica,shardsReplica", "number of replica shards"),
+    Column("docs.count", "dc,docsCount", "available docs"),
+    Column("docs.deleted", "dd,docsDeleted", "deleted docs"),
+    Column("store.size", "ss,storeSize", "store size of primaries & replicas"),
+];
+const COUNT: &[Column] = &[
+    Column("epoch", "t,time", "seconds since 1970-01-01 00:00:00"),
+    Column("timestamp", "ts,hms,hhmmss", "time in HH:MM:SS"),
+    Column("count", "dc,docs.count,docsCount", "the document count"),
+];
+const ALIASES: &[Column] = &[
+    Column("alias", "a", "alias name"),
+    Column("index", "i,idx", "index alias points to"),
+    Column("filter", "f,fi", "filter"),
+    Column("routing.index", "ri,routingIndex", "index routing"),
+    Column("routing.search", "rs,routingSearch", "search routing"),
+    Column("is_write_index", "w,isWriteIndex", "write index"),
+];
+const PLUGINS: &[Column] = &[
+    Column("id", "", "unique node id"),
+    Column("name", "n", "node name"),
+    Column("component", "c", "component"),
+    Column("version", "v", "component version"),
+    Column("description", "d", "plugin details"),
+];
+const NODE_ATTRIBUTES: &[Column] = &[
+    Column("node", "", "node name"),
+    Column("id", "id,nodeId", "unique node id"),
+    Column("pid", "p", "process id"),
+    Column("host", "h", "host name"),
+    Column("ip", "i", "ip address"),
+    Column("port", "po", "bound transport port"),
+    Column("attr", "attr.name", "attribute description"),
+    Column("value", "attr.value", "attribute value"),
+];
+
 /// Adds the routes of this file.
 pub fn routes(routes: Routes) -> Routes {
+    let any_login = Permission::Authenticated;
     routes
-        .get("/elasticsearch/_cat/health", Permission::Authenticated, health)
+        .get("/elasticsearch/_cat/health", any_login, health)
         .get("/elasticsearch/_cat/indices", Permission::LogsRead, indices)
         .get("/elasticsearch/_cat/count", Permission::LogsRead, count)
+        .get("/elasticsearch/_cat/aliases", any_login, all_aliases)
+        .get("/elasticsearch/_cat/aliases/{name}", any_login, aliases)
+        .get("/elasticsearch/_cat/plugins", any_login, plugins)
+        .get("/elasticsearch/_cat/nodeattrs", any_login, node_attributes)
 }
 
-/// A table: the names of its columns, then rows of as many cells.
-struct Table {
-    columns: &'static [&'static str],
-    rows: Vec<Vec<String>>,
-}
-
-async fn health(State(state): State<AppState>, params: Params) -> Response {
+async fn health(State(state): State<AppState>, params: Params) -> ApiResult<Response> {
     let (epoch, time) = now(&state);
     let row = vec![epoch, time, "vigie".to_owned(), colour(&state).await.to_owned(), "1".to_owned(), "1".to_owned()];
-    let columns = &["epoch", "timestamp", "cluster", "status", "node.total", "node.data"];
-    Table { columns, rows: vec![row] }.respond(&params)
+    Table { columns: HEALTH, rows: vec![row] }.respond(&params)
 }
 
 async fn indices(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
-    let columns = &["health", "status", "index", "uuid", "pri", "rep", "docs.count", "docs.deleted", "store.size"];
     let row = |index: vigie_domain::ports::IndexInfo| {
         let count: u64 = index.counts.iter().map(|(_, count)| count).sum();
         let name = index.day.index_name();
@@ -45,15 +97,61 @@ async fn indices(State(state): State<AppState>, caller: Caller, params: Params) 
         cells.map(str::to_owned).to_vec()
     };
     let rows = state.search.indices(&caller.scope).await?.into_iter().map(row).collect();
-    Ok(Table { columns, rows }.respond(&params))
+    Table { columns: INDICES, rows }.respond(&params)
 }
 
 async fn count(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
     let indices = state.search.indices(&caller.scope).await?;
     let count: u64 = indices.iter().flat_map(|index| &index.counts).map(|(_, count)| count).sum();
     let (epoch, time) = now(&state);
-    let columns = &["epoch", "timestamp", "count"];
-    Ok(Table { columns, rows: vec![vec![epoch, time, count.to_string()]] }.respond(&params))
+    Table { columns: COUNT, rows: vec![vec![epoch, time, count.to_string()]] }.respond(&params)
+}
+
+async fn all_aliases(State(state): State<AppState>, params: Params) -> ApiResult<Response> {
+    alias_table(&state, "", &params).await
+}
+
+async fn aliases(
+    State(state): State<AppState>,
+    (PathParams(names), params): (PathParams<String>, Params),
+) -> ApiResult<Response> {
+    alias_table(&state, &names, &params).await
+}
+
+async fn alias_table(state: &AppState, names: &str, params: &Params) -> ApiResult<Response> {
+    let asked = Names::of(names);
+    let text = |said: &Json, key: &str| match said.get(key) {
+        None | Some(Json::Null) => NOTHING.to_owned(),
+        Some(Json::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let mut rows = Vec::new();
+    for index in definitions(state).await? {
+        for (alias, said) in aliases_of(&index).into_iter().flatten().filter(|(alias, _)| asked.mean(alias)) {
+            let filter = if said.get("filter").is_some() { "*" } else { NOTHING };
+            let (routing, search) = (text(said, "index_routing"), text(said, "search_routing"));
+            rows.push(vec![
+                alias.clone(),
+                index.name.clone(),
+                filter.to_owned(),
+                routing,
+                search,
+                text(said, "is_write_index"),
+            ]);
+        }
+    }
+    rows.sort();
+    Table { columns: ALIASES, rows }.respond(params)
+}
+
+/// Vigie has none.
+async fn plugins(params: Params) -> ApiResult<Response> {
+    Table { columns: PLUGINS, rows: Vec::new() }.respond(&params)
+}
+
+/// The one node has none.
+async fn node_attributes(params: Params) -> ApiResult<Response> {
+    Table { columns: NODE_ATTRIBUTES, rows: Vec::new() }.respond(&params)
 }
 
 /// Now in seconds, and as time of day in UTC.
@@ -62,30 +160,4 @@ fn now(state: &AppState) -> (String, String) {
     let text = now.to_string();
     let time = text.split('T').nth(1).and_then(|time| time.get(..8)).unwrap_or_default();
     ((now.as_nanos() / NANOS_PER_SECOND).to_string(), time.to_owned())
-}
-
-impl Table {
-    fn respond(self, params: &Params) -> Response {
-        let asked: Vec<&str> =
-            params.get("h").map(|names| names.split(',').map(str::trim).collect()).unwrap_or_default();
-        let is_shown = |name: &&str| asked.is_empty() || asked.contains(name);
-        let shown: Vec<usize> = (0..self.columns.len()).filter(|place| is_shown(&self.columns[*place])).collect();
-        if params.get("format") == Some("json") {
-            let object = |row: &Vec<String>| {
-                let pair = |place: &usize| (self.columns[*place].to_owned(), Json::String(row[*place].clone()));
-                Json::Object(shown.iter().map(pair).collect::<Map<_, _>>())
-            };
-            return JsonAnswer(self.rows.iter().map(object).collect::<Vec<_>>()).into_response();
-        }
-        let head: Vec<String> = self.columns.iter().map(|name| (*name).to_owned()).collect();
-        let rows: Vec<&Vec<String>> = params.is_on("v").then_some(&head).into_iter().chain(&self.rows).collect();
-        let width = |place: usize| rows.iter().map(|row| row[place].chars().count()).max().unwrap_or_default();
-        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
-        let line = |row: &&Vec<String>| {
-            let cells: Vec<String> = shown.iter().map(|place| format!("{:<1$}", row[*place], widths[*place])).collect();
-            format!("{}\n", cells.join(" ").trim_end())
-        };
-        let text: String = rows.iter().map(line).collect();
-        ([(header::CONTENT_TYPE, "text/plain; charset=UTF-8")], text).into_response()
-    }
 }

@@ -105,6 +105,7 @@ async fn answer(
     let status = |code: u16| StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let code = status(view.status());
     let response = match view.into_document() {
+        Ok(view) if params.is_on("refresh") => (code, JsonAnswer(view.refreshed())).into_response(),
         Ok(view) => (code, JsonAnswer(view)).into_response(),
         Err((code, kind, reason)) => Failure::new(status(code), kind, reason).into_response(),
     };

@@ -58,6 +58,10 @@ impl From<&Problem> for Failure {
         let name = view.r#type.rsplit(':').next().unwrap_or_default();
         let (kind, status) = match name {
             "unauthenticated" | "forbidden" => ("security_exception", problem.status()),
+            // In the words of `vigie_app::dsl` and of the routes alike.
+            "not_found" if view.detail.starts_with("no such index [") => {
+                ("index_not_found_exception", problem.status())
+            }
             "not_found" => ("resource_not_found_exception", problem.status()),
             "conflict" => ("status_exception", problem.status()),
             "too_large" => ("content_too_long_exception", problem.status()),
@@ -111,6 +115,8 @@ mod tests {
         check(ErrorKind::Unavailable, 503, "unavailable_shards_exception");
         check(ErrorKind::TimedOut, 503, "unavailable_shards_exception");
         check(ErrorKind::Internal, 500, "exception");
+        let no_index = Failure::from(Error::not_found("no such index [shop]"));
+        assert_eq!((no_index.status.as_u16(), no_index.kind), (404, "index_not_found_exception"));
     }
 
     #[test]

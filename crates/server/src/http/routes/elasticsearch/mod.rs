@@ -5,14 +5,18 @@
 //! accounts, roles and bounds. No answer below that path has another shape than Elasticsearch's (`dialect`).
 
 mod about;
+mod aliases;
 mod answer;
 mod bulk;
 mod cat;
+mod cat_table;
 mod dialect;
 mod documents;
 mod error;
 mod filter_path;
+mod indices;
 mod kept;
+mod one_document;
 mod params;
 mod read;
 mod search;
@@ -36,6 +40,9 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = bulk::routes(routes);
     let routes = documents::routes(routes);
     let routes = kept::routes(routes);
+    let routes = indices::routes(routes);
+    let routes = aliases::routes(routes);
+    let routes = one_document::routes(routes);
     let routes = search::routes(routes);
     let routes = read::routes(routes);
     cat::routes(routes)

@@ -14,6 +14,9 @@ use crate::http::views::parameters::log_type;
 /// What `refresh` may say. Whatever it says, what is acknowledged is found.
 const REFRESH_VALUES: [&str; 4] = ["", "true", "false", "wait_for"];
 
+/// What every call may say: how the answer is written.
+const COMMON: [&str; 7] = ["pretty", "human", "error_trace", "source", "source_content_type", "filter_path", "format"];
+
 /// The parameters of a request by name; of one that is sent twice, the last counts.
 pub struct Params(HashMap<String, String>);
 
@@ -26,6 +29,21 @@ impl Params {
     /// Whether the parameter is there and says yes: with no value, or `true`.
     pub fn is_on(&self, name: &str) -> bool {
         matches!(self.get(name), Some("" | "true"))
+    }
+
+    /// Refuses a parameter that is neither in the list nor one of every call.
+    ///
+    /// # Errors
+    /// `Malformed`, naming it.
+    pub fn check(&self, known: &[&str]) -> ApiResult<()> {
+        let is_unknown = |name: &&String| !known.contains(&name.as_str()) && !COMMON.contains(&name.as_str());
+        match self.0.keys().filter(is_unknown).min() {
+            None => Ok(()),
+            Some(name) => {
+                let words = format!("request contains unrecognized parameter: [{name}]");
+                Err(Error::malformed_field(name.as_str(), words).into())
+            }
+        }
     }
 
     /// How events of a writing request are to be read.

@@ -1,20 +1,20 @@
-//! Single documents by id, and what fields there are.
+//! What fields there are.
 
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
-use vigie_app::dsl;
+use vigie_app::kept_indices::{Names, aliases_of};
 use vigie_app::search::FieldView;
 use vigie_app::time_range::AskedRange;
+use vigie_domain::Error;
 use vigie_domain::mapping::FieldKind;
 use vigie_domain::query::glob::glob_matches;
-use vigie_domain::{Error, ErrorKind};
+use vigie_domain::time::INDEX_PREFIX;
 
+use super::indices::{check_params, definitions};
 use super::params::Params;
 use super::search::object_of;
 use crate::http::auth::Caller;
@@ -23,8 +23,6 @@ use crate::http::extract::{JsonAnswer, PathParams};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 
-/// Documents of one `_mget`.
-const DOCUMENTS_MAX: usize = 1_000;
 /// Fields that Elasticsearch gives every document, with their types.
 const METADATA_FIELDS: [(&str, &str); 2] = [("_id", "_id"), ("_index", "_index")];
 
@@ -32,87 +30,12 @@ const METADATA_FIELDS: [(&str, &str); 2] = [("_id", "_id"), ("_index", "_index")
 pub fn routes(routes: Routes) -> Routes {
     let read = Permission::LogsRead;
     routes
-        .get("/elasticsearch/{index}/_doc/{id}", read, document)
-        .get("/elasticsearch/{index}/_source/{id}", read, source)
-        .get("/elasticsearch/_mget", read, all_documents)
-        .post("/elasticsearch/_mget", read, all_documents)
-        .get("/elasticsearch/{index}/_mget", read, documents)
-        .post("/elasticsearch/{index}/_mget", read, documents)
         .get("/elasticsearch/_field_caps", read, field_caps)
         .post("/elasticsearch/_field_caps", read, field_caps)
         .get("/elasticsearch/{index}/_field_caps", read, field_caps_of)
         .post("/elasticsearch/{index}/_field_caps", read, field_caps_of)
         .get("/elasticsearch/_mapping", read, mapping)
         .get("/elasticsearch/{index}/_mapping", read, mapping_of)
-}
-
-/// The document with that id, whatever index is named: an id is one event's.
-async fn found(state: &AppState, caller: &Caller, index: &str, id: &str) -> ApiResult<Json> {
-    match state.search.get(&caller.scope, id).await {
-        Ok(hit) => Ok(dsl::document(&hit)),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(json!({"_index": index, "_id": id, "found": false})),
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn document(
-    State(state): State<AppState>,
-    caller: Caller,
-    PathParams((index, id)): PathParams<(String, String)>,
-) -> ApiResult<Response> {
-    let document = found(&state, &caller, &index, &id).await?;
-    let status = if document["found"] == true { StatusCode::OK } else { StatusCode::NOT_FOUND };
-    Ok((status, JsonAnswer(document)).into_response())
-}
-
-async fn source(
-    State(state): State<AppState>,
-    caller: Caller,
-    PathParams((index, id)): PathParams<(String, String)>,
-) -> ApiResult<JsonAnswer<Json>> {
-    let mut document = found(&state, &caller, &index, &id).await?;
-    if document["found"] != true {
-        return Err(Error::not_found(format!("Document not found [{index}]/[{id}]")).into());
-    }
-    Ok(JsonAnswer(document["_source"].take()))
-}
-
-async fn all_documents(State(state): State<AppState>, caller: Caller, body: Bytes) -> ApiResult<JsonAnswer<Json>> {
-    get_many(&state, &caller, None, &body).await
-}
-
-async fn documents(
-    State(state): State<AppState>,
-    caller: Caller,
-    PathParams(index): PathParams<String>,
-    body: Bytes,
-) -> ApiResult<JsonAnswer<Json>> {
-    get_many(&state, &caller, Some(&index), &body).await
-}
-
-async fn get_many(state: &AppState, caller: &Caller, index: Option<&str>, body: &[u8]) -> ApiResult<JsonAnswer<Json>> {
-    let object = object_of(body)?;
-    let list = |key: &str| object.get(key).and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut wanted = Vec::new();
-    for json in list("docs") {
-        let id = json["_id"]
-            .as_str()
-            .ok_or_else(|| Error::malformed_field("docs", "[docs] needs an [_id] for each document"))?;
-        wanted.push((json["_index"].as_str().or(index).unwrap_or_default(), id));
-    }
-    for json in list("ids") {
-        let id = json.as_str().ok_or_else(|| Error::malformed_field("ids", "[ids] must be a list of texts"))?;
-        wanted.push((index.unwrap_or_default(), id));
-    }
-    if wanted.is_empty() || wanted.len() > DOCUMENTS_MAX {
-        let words = format!("name 1 to {DOCUMENTS_MAX} documents in [docs] or [ids], found {}", wanted.len());
-        return Err(Error::malformed_field("docs", words).into());
-    }
-    let mut documents = Vec::with_capacity(wanted.len());
-    for (index, id) in wanted {
-        documents.push(found(state, caller, index, id).await?);
-    }
-    Ok(JsonAnswer(json!({ "docs": documents })))
 }
 
 /// The type that clients know for a kind of values.
@@ -182,19 +105,21 @@ async fn capabilities(state: &AppState, caller: &Caller, params: &Params, body: 
     Ok(JsonAnswer(json!({"indices": indices, "fields": shown})))
 }
 
-async fn mapping(State(state): State<AppState>, caller: Caller) -> ApiResult<JsonAnswer<Json>> {
-    mappings(&state, &caller, "*").await
+async fn mapping(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<JsonAnswer<Json>> {
+    mappings(&state, &caller, "*", &params).await
 }
 
 async fn mapping_of(
     State(state): State<AppState>,
     caller: Caller,
-    PathParams(index): PathParams<String>,
+    (PathParams(index), params): (PathParams<String>, Params),
 ) -> ApiResult<JsonAnswer<Json>> {
-    mappings(&state, &caller, &index).await
+    mappings(&state, &caller, &index, &params).await
 }
 
-async fn mappings(state: &AppState, caller: &Caller, names: &str) -> ApiResult<JsonAnswer<Json>> {
+/// Of a daily index the fields that there are; of one that a client made the mapping it sent.
+async fn mappings(state: &AppState, caller: &Caller, names: &str, params: &Params) -> ApiResult<JsonAnswer<Json>> {
+    check_params(params, &[])?;
     let mut properties = Map::new();
     for field in fields(state, caller).await? {
         if !field.name.starts_with('_') {
@@ -202,23 +127,32 @@ async fn mappings(state: &AppState, caller: &Caller, names: &str) -> ApiResult<J
             put_property(&mut properties, &path, type_of(field.kind));
         }
     }
-    let patterns: Vec<&str> = names.split(',').map(str::trim).collect();
-    let is_named = |index: &str| {
-        patterns
-            .iter()
-            .any(|pattern| *pattern == "_all" || *pattern == "ecommerce-logs" || glob_matches(pattern, index))
-    };
+    let asked = Names::of(names);
+    let is_every_day = names.split(',').any(|name| name.trim() == INDEX_PREFIX.trim_end_matches('-'));
     let days = state.search.indices(&caller.scope).await?;
-    let shown: Map<String, Json> = days
+    let mut shown: Map<String, Json> = days
         .iter()
         .map(|index| index.day.index_name())
-        .filter(|index| is_named(index))
+        .filter(|index| is_every_day || asked.mean(index))
         .map(|index| (index, json!({"mappings": {"properties": properties}})))
         .collect();
-    if shown.is_empty() && patterns.iter().all(|pattern| !pattern.contains('*') && *pattern != "_all") {
-        return Err(Error::not_found(format!("no such index [{names}]")).into());
+    let mut aliases = Vec::new();
+    for index in definitions(state).await? {
+        let own: Vec<String> = aliases_of(&index).into_iter().flatten().map(|(alias, _)| alias.clone()).collect();
+        if asked.mean(&index.name) || own.iter().any(|alias| asked.mean(alias)) {
+            let mappings = index.body.get("mappings").cloned().unwrap_or_else(|| json!({}));
+            shown.insert(index.name, json!({ "mappings": mappings }));
+            aliases.extend(own);
+        }
     }
-    Ok(JsonAnswer(Json::Object(shown)))
+    let needs_all = !params.is_on("ignore_unavailable");
+    let is_known = |name: &str| shown.contains_key(name) || aliases.iter().any(|alias| alias == name) || is_every_day;
+    let missing = asked.single().find(|name| needs_all && !is_known(name));
+    let is_refused_empty = shown.is_empty() && params.get("allow_no_indices") == Some("false");
+    match missing.or(is_refused_empty.then_some(names)) {
+        Some(name) => Err(Error::not_found(format!("no such index [{name}]")).into()),
+        None => Ok(JsonAnswer(Json::Object(shown))),
+    }
 }
 
 /// Puts a field below the objects that its name says it lies in.

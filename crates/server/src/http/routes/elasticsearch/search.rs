@@ -8,10 +8,12 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
 use vigie_app::dsl::DslRequest;
+use vigie_app::kept_indices::{aliases_of, with_aliases};
 use vigie_app::kept_objects::ObjectKind;
 use vigie_domain::Error;
 
 use super::error::Failure;
+use super::indices::definitions;
 use super::params::Params;
 use crate::http::auth::Caller;
 use crate::http::error::ApiResult;
@@ -99,28 +101,35 @@ async fn request(
     if let Some(text) = params.get("track_total_hits") {
         body.insert("track_total_hits".to_owned(), Json::from(text != "false"));
     }
-    match (params.get("_source"), params.get("_source_includes"), params.get("_source_excludes")) {
-        (None, None, None) => {}
-        (Some("true" | ""), None, None) => drop(body.insert("_source".to_owned(), Json::Bool(true))),
-        (Some("false"), None, None) => drop(body.insert("_source".to_owned(), Json::Bool(false))),
-        (named, includes, excludes) => {
-            let part = |text: Option<&str>| text.map_or_else(|| json!([]), list);
-            body.insert(
-                "_source".to_owned(),
-                json!({"includes": part(includes.or(named)), "excludes": part(excludes)}),
-            );
-        }
+    if let Some(source) = source_asked(params) {
+        body.insert("_source".to_owned(), source);
     }
-    let mut made = state.kept_objects.find(ObjectKind::Index, &indices).await?;
-    made.extend(state.kept_objects.find(ObjectKind::DataStream, &indices).await?);
+    let defined = definitions(state).await?;
+    let streams = state.kept_objects.find(ObjectKind::DataStream, &indices).await?;
+    let aliases = defined.iter().filter_map(aliases_of).flatten().map(|(alias, _)| alias.clone());
+    let names = defined.iter().chain(&streams).map(|object| object.name.clone());
     Ok(DslRequest {
-        indices,
+        indices: with_aliases(&indices, &defined)?,
         body,
         ignores_missing: params.is_on("ignore_unavailable"),
-        made: made.into_iter().map(|object| object.name).collect(),
+        made: names.chain(aliases).collect(),
         scrolls: params.get("scroll").is_some(),
         has_typed_keys: params.is_on("typed_keys"),
     })
+}
+
+/// What of the source the query string asks for, as `_source` of a body.
+pub(super) fn source_asked(params: &Params) -> Option<Json> {
+    let list = |text: Option<&str>| text.map_or_else(|| json!([]), |text| text.split(',').map(Json::from).collect());
+    match (params.get("_source"), params.get("_source_includes"), params.get("_source_excludes")) {
+        (None, None, None) => None,
+        (Some("true" | ""), None, None) => Some(Json::Bool(true)),
+        (Some("false"), ..) => Some(Json::Bool(false)),
+        (Some("true" | ""), includes, excludes) => {
+            Some(json!({"includes": list(includes), "excludes": list(excludes)}))
+        }
+        (named, includes, excludes) => Some(json!({"includes": list(includes.or(named)), "excludes": list(excludes)})),
+    }
 }
 
 /// Where all events lie: one place.

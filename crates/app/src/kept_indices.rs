@@ -1,0 +1,336 @@
+//! Indices that clients of Elasticsearch made: their names, their aliases, and what of their definition Vigie does not do.
+//!
+//! A definition holds no events: an event keeps the name of the index that it was sent to, and lies in the index of its day.
+
+use serde_json::{Map, Value as Json, json};
+use vigie_domain::query::glob::glob_matches;
+use vigie_domain::{Error, Result};
+
+use crate::kept_objects::KeptObject;
+
+/// Types of fields whose values are kept, searched and counted as Elasticsearch does.
+const SAME_TYPES: [&str; 8] = ["keyword", "long", "integer", "short", "byte", "double", "boolean", "object"];
+/// Settings that only say how Elasticsearch does its work.
+const HARMLESS_SETTINGS: [&str; 7] = [
+    "number_of_shards",
+    "number_of_replicas",
+    "number_of_routing_shards",
+    "auto_expand_replicas",
+    "refresh_interval",
+    "codec",
+    "hidden",
+];
+/// What an alias may say; the first two name it.
+const ALIAS_KEYS: [&str; 8] =
+    ["index", "alias", "filter", "routing", "index_routing", "search_routing", "is_write_index", "is_hidden"];
+/// Fields within each other in a mapping.
+const DEPTH_MAX: usize = 20;
+
+/// Names as they stand in a path: with commas between them, `*` in them, and `-` before those that are left out.
+pub struct Names<'a>(Vec<&'a str>);
+
+impl<'a> Names<'a> {
+    /// Reads them; no name means all.
+    pub fn of(text: &'a str) -> Self {
+        let names: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        Self(if names.is_empty() { vec!["*"] } else { names })
+    }
+
+    /// Whether the name is meant; of several that match, the last counts.
+    pub fn mean(&self, name: &str) -> bool {
+        let matches = |pattern: &str| pattern == "_all" || glob_matches(pattern, name);
+        self.0.iter().fold(false, |is_meant, pattern| match pattern.strip_prefix('-') {
+            Some(excluded) => is_meant && !matches(excluded),
+            None => is_meant || matches(pattern),
+        })
+    }
+
+    /// Those that name one thing, which has to be there.
+    pub fn single(&self) -> impl Iterator<Item = &'a str> {
+        self.0.iter().copied().filter(|name| !name.contains('*') && !name.starts_with('-') && *name != "_all")
+    }
+}
+
+/// Refuses what Elasticsearch refuses as the name of a new index. Dates in names, `<shop-{now/d}>`, are kept as they are.
+///
+/// # Errors
+/// `Malformed`, in Elasticsearch's words.
+pub fn check_name(name: &str) -> Result<()> {
+    let invalid = |why: &str| Err(Error::malformed(format!("Invalid index name [{name}], {why}")));
+    if name.starts_with('<') {
+        return Ok(());
+    }
+    if name.starts_with(['_', '-', '+']) {
+        return invalid("must not start with '_', '-', or '+'");
+    }
+    if name.chars().any(char::is_uppercase) {
+        return invalid("must be lowercase");
+    }
+    if name == "." || name == ".." {
+        return invalid("must not be '.' or '..'");
+    }
+    if name.contains(['\\', '/', '*', '?', '"', '<', '>', '|', ' ', ',', '#', ':']) {
+        return invalid("must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?, #, :]");
+    }
+    Ok(())
+}
+
+/// A definition as it is kept: aliases in their normal form.
+///
+/// # Errors
+/// `Malformed` for a field without a name, an alias that cannot be one, or a part of another shape.
+pub fn definition(mut body: Map<String, Json>) -> Result<Json> {
+    if let Some(mappings) = body.get("mappings") {
+        check_fields(mappings, 0)?;
+    }
+    if let Some(aliases) = body.get_mut("aliases") {
+        let aliases = aliases.as_object_mut().ok_or_else(|| Error::malformed("[aliases] must be an object"))?;
+        for (name, alias) in aliases.iter_mut() {
+            check_alias_name(name)?;
+            *alias = alias_of(alias)?;
+        }
+    }
+    Ok(Json::Object(body))
+}
+
+fn check_fields(mapping: &Json, depth: usize) -> Result<()> {
+    if depth > DEPTH_MAX {
+        return Err(Error::malformed(format!("the mapping has more than {DEPTH_MAX} fields within each other")));
+    }
+    let Some(properties) = mapping.get("properties").and_then(Json::as_object) else { return Ok(()) };
+    for (name, field) in properties {
+        if name.trim().is_empty() {
+            return Err(Error::malformed("field name cannot be an empty string"));
+        }
+        check_fields(field, depth + 1)?;
+    }
+    Ok(())
+}
+
+/// Whether Vigie does something else than the definition says.
+pub fn is_unapplied(definition: &Json) -> bool {
+    let Some(parts) = definition.as_object() else { return false };
+    parts.iter().any(|(name, part)| match name.as_str() {
+        "aliases" => false,
+        "settings" => part.as_object().is_some_and(|settings| !are_harmless(settings)),
+        "mappings" => !is_same_mapping(part),
+        _ => true,
+    })
+}
+
+fn are_harmless(settings: &Map<String, Json>) -> bool {
+    settings.iter().all(|(name, value)| match (name.as_str(), value) {
+        ("index", Json::Object(inner)) => are_harmless(inner),
+        (name, _) => HARMLESS_SETTINGS.contains(&name.strip_prefix("index.").unwrap_or(name)),
+    })
+}
+
+fn is_same_mapping(mapping: &Json) -> bool {
+    let Some(parts) = mapping.as_object() else { return mapping.is_null() };
+    parts.iter().all(|(name, part)| match (name.as_str(), part) {
+        ("properties", Json::Object(fields)) => fields.values().all(is_same_mapping),
+        ("type", Json::String(kind)) => SAME_TYPES.contains(&kind.as_str()),
+        _ => false,
+    })
+}
+
+/// An alias as it is kept: `routing` stands for that of indexing and of searching.
+///
+/// # Errors
+/// `Malformed` for a part that no alias has.
+pub fn alias_of(sent: &Json) -> Result<Json> {
+    let parts = match sent {
+        Json::Null => return Ok(json!({})),
+        Json::Object(parts) => parts,
+        _ => return Err(Error::malformed("an alias must be an object, such as {\"is_write_index\": true}")),
+    };
+    let mut alias = Map::new();
+    for (name, value) in parts.iter().filter(|(_, value)| !value.is_null()) {
+        match name.as_str() {
+            "index" | "alias" => {}
+            "routing" => {
+                for side in ["index_routing", "search_routing"] {
+                    alias.insert(side.to_owned(), value.clone());
+                }
+            }
+            name if ALIAS_KEYS.contains(&name) => drop(alias.insert(name.to_owned(), value.clone())),
+            other => return Err(Error::malformed(format!("unknown field [{other}]"))),
+        }
+    }
+    Ok(Json::Object(alias))
+}
+
+/// Refuses what no alias can be called.
+///
+/// # Errors
+/// `Malformed`, in Elasticsearch's words.
+pub fn check_alias_name(name: &str) -> Result<()> {
+    let is_name = !name.is_empty()
+        && !name.starts_with(['_', '-', '+'])
+        && !name.contains(['\\', '/', '*', '?', '"', '<', '>', '|', ' ', ',', '#', ':']);
+    if is_name {
+        Ok(())
+    } else {
+        Err(Error::malformed(format!(
+            "Invalid alias name [{name}]: it must not contain the following characters [ , \", *, \\, <, |, ,, >, /, ?, #, :] or start with '_', '-' or '+'"
+        )))
+    }
+}
+
+/// The aliases of an index.
+pub fn aliases_of(index: &KeptObject) -> Option<&Map<String, Json>> {
+    index.body.get("aliases").and_then(Json::as_object).filter(|aliases| !aliases.is_empty())
+}
+
+/// Aliases by index, as they are asked for.
+#[derive(Debug, PartialEq)]
+pub struct FoundAliases {
+    /// Each index with those of its aliases that are meant.
+    pub indices: Map<String, Json>,
+    /// Names that no index has, in order.
+    pub missing: Vec<String>,
+}
+
+/// The aliases of the indices that `names` mean. Without names every index is listed, also one that has none.
+pub fn find_aliases(indices: &[KeptObject], names: Option<&str>) -> FoundAliases {
+    let asked = Names::of(names.unwrap_or_default());
+    let mut found = Map::new();
+    for index in indices {
+        let own = aliases_of(index).cloned().unwrap_or_default();
+        let meant: Map<String, Json> = own.into_iter().filter(|(alias, _)| asked.mean(alias)).collect();
+        if names.is_none() || !meant.is_empty() {
+            found.insert(index.name.clone(), json!({ "aliases": meant }));
+        }
+    }
+    let is_there = |name: &str| found.values().any(|index| index["aliases"].get(name).is_some());
+    let mut missing: Vec<String> =
+        names.map(|_| asked.single()).into_iter().flatten().filter(|name| !is_there(name)).map(str::to_owned).collect();
+    missing.sort();
+    missing.dedup();
+    FoundAliases { indices: found, missing }
+}
+
+/// The names of indices that `names` mean when aliases among them stand for their indices too.
+///
+/// # Errors
+/// `Malformed` for an alias with a filter, which would not be applied.
+pub fn with_aliases(names: &str, indices: &[KeptObject]) -> Result<String> {
+    let mut all: Vec<String> = Vec::new();
+    for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let (sign, pattern) = name.strip_prefix('-').map_or(("", name), |rest| ("-", rest));
+        all.push(name.to_owned());
+        for index in indices {
+            let aliases = aliases_of(index).into_iter().flatten();
+            for (alias, said) in aliases.filter(|(alias, _)| pattern != "*" && glob_matches(pattern, alias)) {
+                if said.get("filter").is_some() {
+                    return Err(Error::malformed(format!(
+                        "the alias [{alias}] has a filter, which Vigie does not apply; search [{}] with the filter in the query",
+                        index.name
+                    )));
+                }
+                all.push(format!("{sign}{}", index.name));
+            }
+        }
+    }
+    Ok(all.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(name: &str, aliases: Json) -> KeptObject {
+        KeptObject { name: name.to_owned(), body: json!({ "aliases": aliases }), version: 1 }
+    }
+
+    #[test]
+    fn names_mean_what_elasticsearch_says() {
+        let check = |names: &str, name: &str, expected: bool| {
+            assert_eq!(Names::of(names).mean(name), expected, "{names} and {name}");
+        };
+        check("", "a", true);
+        check("_all", "a", true);
+        check("a,b*", "bc", true);
+        check("a,b*", "c", false);
+        check("b*,-bc", "bc", false);
+        check("-bc,b*", "bc", true);
+        assert_eq!(Names::of("a,b*,-c,_all").single().collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn names_of_indices_are_checked() {
+        for good in ["shop", "shop-2026.11", "<shop-{now/d}-000001>", "été"] {
+            assert_eq!(check_name(good), Ok(()), "{good}");
+        }
+        for (bad, words) in
+            [("_shop", "must not start"), ("Shop", "lowercase"), ("..", "must not be"), ("a b", "characters")]
+        {
+            assert!(check_name(bad).unwrap_err().message.contains(words), "{bad}");
+        }
+        assert!(check_alias_name("a*").is_err() && check_alias_name("").is_err() && check_alias_name("a").is_ok());
+    }
+
+    #[test]
+    fn what_is_not_done_is_known() {
+        let check = |definition: Json, expected: bool| assert_eq!(is_unapplied(&definition), expected, "{definition}");
+        check(json!({}), false);
+        check(
+            json!({"settings": {"number_of_shards": 1, "index.refresh_interval": "1s"}, "aliases": {"a": {}}}),
+            false,
+        );
+        check(json!({"settings": {"index": {"number_of_replicas": 0}}}), false);
+        check(json!({"settings": {"index": {"sort.field": "a"}}}), true);
+        check(
+            json!({"mappings": {"properties": {"a": {"type": "keyword"}, "b": {"properties": {"c": {"type": "long"}}}}}}),
+            false,
+        );
+        check(json!({"mappings": {"properties": {"a": {"type": "text"}}}}), true);
+        check(json!({"mappings": {"properties": {"a": {"type": "keyword", "ignore_above": 5}}}}), true);
+        check(json!({"mappings": {"dynamic": "strict"}}), true);
+        check(json!({"mappings": {"properties": {"a": {"type": "unsigned_long"}}}}), true);
+        check(json!({"mappings": {}}), false);
+        check(json!({"warmers": {}}), true);
+    }
+
+    #[test]
+    fn aliases_are_kept_in_one_form() {
+        assert_eq!(alias_of(&json!({"routing": "r"})), Ok(json!({"index_routing": "r", "search_routing": "r"})));
+        assert_eq!(alias_of(&Json::Null), Ok(json!({})));
+        assert!(alias_of(&json!({"abc": 1})).unwrap_err().message.contains("unknown field [abc]"));
+        let body = |json: Json| json.as_object().cloned().unwrap();
+        assert!(definition(body(json!({"aliases": {"a*": {}}}))).is_err());
+        assert!(definition(body(json!({"mappings": {"properties": {"": {"type": "keyword"}}}}))).is_err());
+    }
+
+    #[test]
+    fn aliases_are_found_by_name_and_missing_ones_told() {
+        let indices = [index("one", json!({"a1": {}, "a2": {}, "b": {}})), index("two", json!({}))];
+        let check = |names: Option<&str>, expected: Json, missing: &[&str]| {
+            let found = find_aliases(&indices, names);
+            assert_eq!(
+                (Json::Object(found.indices), found.missing),
+                (expected, missing.iter().map(|m| (*m).to_owned()).collect()),
+                "{names:?}"
+            );
+        };
+        let all = json!({"a1": {}, "a2": {}, "b": {}});
+        check(None, json!({"one": {"aliases": all}, "two": {"aliases": {}}}), &[]);
+        check(Some("_all"), json!({"one": {"aliases": all}}), &[]);
+        check(Some("a*,-a1"), json!({"one": {"aliases": {"a2": {}}}}), &[]);
+        check(Some("b,z,y"), json!({"one": {"aliases": {"b": {}}}}), &["y", "z"]);
+        check(Some("z*"), json!({}), &[]);
+    }
+
+    #[test]
+    fn an_alias_stands_for_its_indices_too() {
+        let indices =
+            [index("one", json!({"a": {}, "f": {"filter": {"term": {"x": 1}}}})), index("two", json!({"a": {}}))];
+        let check =
+            |names: &str, expected: &str| assert_eq!(with_aliases(names, &indices).unwrap(), expected, "{names}");
+        check("a", "a,one,two");
+        check("-a,x", "-a,-one,-two,x");
+        check("*", "*");
+        check("", "");
+        assert!(with_aliases("f", &indices).unwrap_err().message.contains("has a filter"));
+    }
+}

@@ -1,0 +1,227 @@
+//! Indices that clients make: their definitions, and which names are there.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value as Json, json};
+use vigie_app::accounts::Permission;
+use vigie_app::kept_indices::{self, Names, aliases_of};
+use vigie_app::kept_objects::{KeptObject, ObjectKind};
+use vigie_domain::time::INDEX_PREFIX;
+use vigie_domain::{Error, ErrorKind};
+
+use super::dialect::with_warning;
+use super::error::Failure;
+use super::kept::NOT_APPLIED;
+use super::params::Params;
+use super::search::object_of;
+use crate::http::auth::Caller;
+use crate::http::error::ApiResult;
+use crate::http::extract::{JsonAnswer, PathParams, RawBody};
+use crate::http::routes::Routes;
+use crate::http::state::AppState;
+
+/// Parameters of calls about indices that change nothing here.
+const NAMING_PARAMS: [&str; 12] = [
+    "allow_no_indices",
+    "expand_wildcards",
+    "ignore_unavailable",
+    "include_defaults",
+    "include_type_name",
+    "flat_settings",
+    "local",
+    "master_timeout",
+    "cluster_manager_timeout",
+    "timeout",
+    "wait_for_active_shards",
+    "features",
+];
+
+/// Adds the routes of this file.
+pub fn routes(routes: Routes) -> Routes {
+    let (read, write) = (Permission::Authenticated, Permission::LogsIngest);
+    routes
+        .get("/elasticsearch/{index}", read, index)
+        .put("/elasticsearch/{index}", write, create_index)
+        .delete("/elasticsearch/{index}", write, delete_index)
+        .get("/elasticsearch/_resolve/index/{name}", read, resolve)
+}
+
+/// The definitions of indices, by name.
+pub(super) async fn definitions(state: &AppState) -> ApiResult<Vec<KeptObject>> {
+    Ok(state.kept_objects.find(ObjectKind::Index, "*").await?)
+}
+
+/// The answer to a name that nothing has.
+pub(super) fn no_such_index(name: &str) -> Response {
+    let reason = format!("no such index [{name}]");
+    Failure::new(StatusCode::NOT_FOUND, "index_not_found_exception", reason).into_response()
+}
+
+/// Refuses a parameter that no call about indices has.
+pub(super) fn check_params(params: &Params, own: &[&str]) -> ApiResult<()> {
+    params.check(&[&NAMING_PARAMS, own].concat())
+}
+
+/// Whether events lie under that name, or in the daily index called so.
+async fn has_events(state: &AppState, caller: &Caller, name: &str) -> ApiResult<bool> {
+    Ok(state.dsl.is_there(&caller.scope, name).await?)
+}
+
+/// Whether an index is there, to `HEAD`; what it is, to `GET`.
+async fn index(
+    State(state): State<AppState>,
+    caller: Caller,
+    (PathParams(names), params): (PathParams<String>, Params),
+) -> ApiResult<Response> {
+    check_params(&params, &[])?;
+    let asked = Names::of(&names);
+    let mut found = definitions(&state).await?;
+    found.extend(state.kept_objects.find(ObjectKind::DataStream, "*").await?);
+    let is_meant = |object: &KeptObject| {
+        let aliases = aliases_of(object).into_iter().flatten();
+        asked.mean(&object.name) || aliases.map(|(alias, _)| alias).any(|alias| asked.mean(alias))
+    };
+    let mut answer: Map<String, Json> =
+        found.iter().filter(|object| is_meant(object)).map(|object| (object.name.clone(), view(object))).collect();
+    for name in asked.single() {
+        let is_alias = found.iter().any(|index| aliases_of(index).is_some_and(|aliases| aliases.contains_key(name)));
+        let is_known = answer.contains_key(name) || is_alias;
+        if !is_known && (name == INDEX_PREFIX.trim_end_matches('-') || has_events(&state, &caller, name).await?) {
+            answer.insert(name.to_owned(), json!({"aliases": {}, "mappings": {}, "settings": {}}));
+        } else if !is_known && !params.is_on("ignore_unavailable") {
+            return Ok(no_such_index(name));
+        }
+    }
+    Ok(JsonAnswer(Json::Object(answer)).into_response())
+}
+
+/// A definition as it is shown.
+fn view(object: &KeptObject) -> Json {
+    let part = |name: &str| object.body.get(name).cloned().unwrap_or_else(|| json!({}));
+    json!({"aliases": part("aliases"), "mappings": part("mappings"), "settings": part("settings")})
+}
+
+async fn create_index(
+    State(state): State<AppState>,
+    (PathParams(name), params): (PathParams<String>, Params),
+    RawBody(body): RawBody,
+) -> ApiResult<Response> {
+    check_params(&params, &[])?;
+    if let Err(error) = kept_indices::check_name(&name) {
+        let kind = "invalid_index_name_exception";
+        return Ok(Failure::new(StatusCode::BAD_REQUEST, kind, error.message).into_response());
+    }
+    let definition = kept_indices::definition(object_of(&body)?)?;
+    let warning = kept_indices::is_unapplied(&definition).then_some(NOT_APPLIED);
+    match state.kept_objects.create(ObjectKind::Index, &name, definition).await {
+        Ok(()) => {}
+        Err(error) if error.kind == ErrorKind::Conflict => {
+            let reason = format!("index [{name}] already exists");
+            let kind = "resource_already_exists_exception";
+            return Ok(Failure::new(StatusCode::BAD_REQUEST, kind, reason).into_response());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    tracing::info!(name, "a client of elasticsearch has made an index");
+    let answer = json!({ "acknowledged": true, "shards_acknowledged": true, "index": name });
+    Ok(with_warning(JsonAnswer(answer).into_response(), warning))
+}
+
+/// Forgets definitions. Events are deleted with age and by no request, so that what holds any is refused.
+async fn delete_index(
+    State(state): State<AppState>,
+    caller: Caller,
+    (PathParams(names), params): (PathParams<String>, Params),
+) -> ApiResult<Response> {
+    check_params(&params, &[])?;
+    let (asked, known) = (Names::of(&names), definitions(&state).await?);
+    let meant: Vec<&KeptObject> = known.iter().filter(|index| asked.mean(&index.name)).collect();
+    let ignores_missing = params.is_on("ignore_unavailable");
+    for name in asked.single().filter(|name| !meant.iter().any(|index| index.name == *name)) {
+        let is_alias = known.iter().any(|index| aliases_of(index).is_some_and(|aliases| aliases.contains_key(name)));
+        if is_alias && ignores_missing {
+            continue;
+        }
+        if is_alias {
+            return Err(Error::malformed(format!(
+                "The provided expression [{name}] matches an alias, specify the corresponding concrete indices instead."
+            ))
+            .into());
+        }
+        if has_events(&state, &caller, name).await? {
+            return Ok(holds_events(name));
+        }
+        if !ignores_missing {
+            return Ok(no_such_index(name));
+        }
+    }
+    if meant.is_empty() && params.get("allow_no_indices") == Some("false") {
+        return Ok(no_such_index(&names));
+    }
+    for day in state.search.indices(&caller.scope).await? {
+        let name = day.day.index_name();
+        if asked.mean(&name) {
+            return Ok(holds_events(&name));
+        }
+    }
+    for index in &meant {
+        if has_events(&state, &caller, &index.name).await? {
+            return Ok(holds_events(&index.name));
+        }
+    }
+    for index in meant {
+        state.kept_objects.delete(ObjectKind::Index, &index.name).await?;
+        tracing::info!(name = index.name, "a client of elasticsearch has deleted an index");
+    }
+    Ok(JsonAnswer(json!({ "acknowledged": true })).into_response())
+}
+
+fn holds_events(name: &str) -> Response {
+    let reason = format!(
+        "index [{name}] holds events, which no request deletes: they go with age, by the setting \"lifecycle.delete_after_days\""
+    );
+    Failure::new(StatusCode::BAD_REQUEST, "illegal_argument_exception", reason).into_response()
+}
+
+/// What the names mean: indices, aliases, data streams.
+async fn resolve(
+    State(state): State<AppState>,
+    caller: Caller,
+    (PathParams(names), params): (PathParams<String>, Params),
+) -> ApiResult<JsonAnswer<Json>> {
+    check_params(&params, &[])?;
+    let (asked, known) = (Names::of(&names), definitions(&state).await?);
+    let mut indices: Vec<Json> = Vec::new();
+    let mut aliases: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
+    for index in &known {
+        let mut own: Vec<&str> = aliases_of(index).into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        own.sort_unstable();
+        for alias in own.iter().filter(|alias| asked.mean(alias)) {
+            aliases.entry(alias).or_default().push(&index.name);
+        }
+        if asked.mean(&index.name) {
+            let mut shown = json!({"name": index.name, "attributes": ["open"]});
+            if !own.is_empty() {
+                shown["aliases"] = json!(own);
+            }
+            indices.push(shown);
+        }
+    }
+    for day in state.search.indices(&caller.scope).await? {
+        let name = day.day.index_name();
+        if asked.mean(&name) {
+            indices.push(json!({"name": name, "attributes": ["open"]}));
+        }
+    }
+    indices.sort_by(|left, right| left["name"].as_str().cmp(&right["name"].as_str()));
+    let aliases: Vec<Json> =
+        aliases.into_iter().map(|(name, indices)| json!({"name": name, "indices": indices})).collect();
+    let streams = state.kept_objects.find(ObjectKind::DataStream, "*").await?;
+    let streams: Vec<Json> = streams
+        .iter()
+        .filter(|stream| asked.mean(&stream.name))
+        .map(|stream| json!({"name": stream.name, "backing_indices": [], "timestamp_field": "@timestamp"}))
+        .collect();
+    Ok(JsonAnswer(json!({"indices": indices, "aliases": aliases, "data_streams": streams})))
+}

@@ -1,0 +1,193 @@
+//! Indices that clients make, their aliases and their documents, as Elasticsearch's clients see them.
+
+use axum::body::Body;
+use axum::http::Method;
+use serde_json::{Value as Json, json};
+use vigie_app::accounts::Role;
+
+use crate::app::{Answer, TestApp, request};
+
+struct Client {
+    app: TestApp,
+    authorization: String,
+}
+
+impl Client {
+    async fn new() -> Self {
+        let app = TestApp::new();
+        let authorization = format!("Bearer {}", app.token(Role::Analyst).await);
+        Self { app, authorization }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: &str) -> Answer {
+        let headers = [("authorization", self.authorization.as_str()), ("content-type", "application/json")];
+        let path = format!("/elasticsearch{path}");
+        self.app.send(request(method, &path, &headers, Body::from(body.to_owned()))).await
+    }
+
+    /// The answer, which has to be a success and to warn of nothing.
+    async fn done(&self, method: Method, path: &str, body: Json) -> Json {
+        let answer = self.call(method.clone(), path, &body.to_string()).await;
+        assert!(answer.status < 300 && answer.header("warning").is_empty(), "{method} {path}: {}", answer.text());
+        answer.json()
+    }
+
+    async fn get(&self, path: &str) -> Json {
+        self.call(Method::GET, path, "").await.json()
+    }
+
+    async fn refused(&self, method: Method, path: &str, body: Json, (status, kind): (u16, &str)) {
+        let answer = self.call(method.clone(), path, &body.to_string()).await;
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
+        assert_eq!(answer.json()["error"]["type"], kind, "{method} {path}: {}", answer.text());
+    }
+
+    async fn status(&self, path: &str) -> u16 {
+        self.call(Method::HEAD, path, "").await.status
+    }
+}
+
+#[tokio::test]
+async fn an_index_is_made_shown_and_deleted() {
+    let client = Client::new().await;
+    let mapping = json!({"properties": {"id": {"type": "keyword"}, "n": {"type": "long"}}});
+    client.done(Method::PUT, "/shop", json!({"mappings": mapping, "settings": {"number_of_shards": 1}})).await;
+    assert_eq!(client.get("/shop/_mapping").await, json!({"shop": {"mappings": mapping}}));
+    assert_eq!(client.get("/shop").await["shop"]["mappings"], mapping);
+    let text = json!({"mappings": {"properties": {"t": {"type": "text"}}}}).to_string();
+    let warned = client.call(Method::PUT, "/texts", &text).await;
+    assert!(warned.status == 200 && warned.header("warning").contains("not applied"));
+    client.refused(Method::PUT, "/Shop", json!({}), (400, "invalid_index_name_exception")).await;
+    client.refused(Method::PUT, "/shop", json!({}), (400, "resource_already_exists_exception")).await;
+    client.refused(Method::PUT, "/shops?colour=red", json!({}), (400, "illegal_argument_exception")).await;
+    client.refused(Method::GET, "/none/_mapping", json!({}), (404, "index_not_found_exception")).await;
+    assert_eq!(client.get("/none/_mapping?ignore_unavailable=true").await, json!({}));
+    client.refused(Method::DELETE, "/none", json!({}), (404, "index_not_found_exception")).await;
+    client
+        .refused(Method::DELETE, "/none*?allow_no_indices=false", json!({}), (404, "index_not_found_exception"))
+        .await;
+    client.done(Method::DELETE, "/none,texts?ignore_unavailable=true", json!({})).await;
+    assert_eq!((client.status("/texts").await, client.status("/shop").await), (404, 200));
+    client.done(Method::DELETE, "/*", json!({})).await;
+    assert_eq!(client.status("/shop").await, 404);
+}
+
+#[tokio::test]
+async fn what_holds_events_is_not_deleted() {
+    let client = Client::new().await;
+    client.done(Method::PUT, "/shop", json!({})).await;
+    client.done(Method::PUT, "/shop/_doc/1", json!({"n": 1})).await;
+    for names in ["shop", "sho*", "*", "_all", "ecommerce-logs-*"] {
+        let answer = client.call(Method::DELETE, &format!("/{names}"), "").await;
+        assert!(answer.status == 400 || names == "ecommerce-logs-*", "{names}: {}", answer.text());
+        assert!(answer.text().contains("holds events"), "{names}: {}", answer.text());
+    }
+    client.done(Method::PUT, "/till/_doc/2", json!({})).await;
+    client.refused(Method::DELETE, "/till", json!({}), (400, "illegal_argument_exception")).await;
+    assert_eq!(client.get("/shop/_count").await["count"], 1);
+    assert_eq!((client.status("/shop").await, client.status("/till").await), (200, 200));
+}
+
+#[tokio::test]
+async fn aliases_are_added_listed_and_removed() {
+    let client = Client::new().await;
+    for index in ["one", "two"] {
+        client.done(Method::PUT, &format!("/{index}"), json!({})).await;
+    }
+    client.done(Method::PUT, "/one/_alias/a", json!({"routing": "r"})).await;
+    client.done(Method::POST, "/one,two/_aliases/b", json!({"is_write_index": true})).await;
+    client.done(Method::PUT, "/_alias", json!({"index": "two", "alias": "c"})).await;
+    let routed = json!({"index_routing": "r", "search_routing": "r"});
+    assert_eq!(client.get("/one/_alias/a").await, json!({"one": {"aliases": {"a": routed}}}));
+    assert_eq!(client.get("/_alias/c,a").await["two"], json!({"aliases": {"c": {}}}));
+    assert_eq!(client.get("/_alias").await["two"]["aliases"].as_object().unwrap().len(), 2);
+    let missing = client.call(Method::GET, "/_alias/a,x", "").await;
+    assert_eq!((missing.status, missing.json()["error"].clone()), (404, json!("alias [x] missing")));
+    assert_eq!((client.status("/_alias/b").await, client.status("/_alias/x").await), (200, 404));
+    let table = client.call(Method::GET, "/_cat/aliases/b?h=index,alias&s=index:desc", "").await.text();
+    assert_eq!(table, "two b\none b\n");
+    let resolved = client.get("/_resolve/index/*").await;
+    assert_eq!(resolved["indices"][1], json!({"name": "two", "attributes": ["open"], "aliases": ["b", "c"]}));
+    assert_eq!(resolved["aliases"][1], json!({"name": "b", "indices": ["one", "two"]}));
+    let actions =
+        json!({"actions": [{"remove": {"index": "*", "alias": "b"}}, {"add": {"index": "one", "alias": "d"}}]});
+    client.done(Method::POST, "/_aliases", actions).await;
+    assert_eq!((client.status("/_alias/b").await, client.status("/_alias/d").await), (404, 200));
+    client.done(Method::DELETE, "/one/_alias/d", json!({})).await;
+    client.refused(Method::DELETE, "/one/_alias/d", json!({}), (404, "aliases_not_found_exception")).await;
+}
+
+#[tokio::test]
+async fn aliases_that_cannot_be_are_refused() {
+    let client = Client::new().await;
+    client.done(Method::PUT, "/one", json!({})).await;
+    client.refused(Method::PUT, "/none/_alias/a", json!({}), (404, "index_not_found_exception")).await;
+    client.refused(Method::PUT, "/one/_alias/a*", json!({}), (400, "invalid_alias_name_exception")).await;
+    client.refused(Method::PUT, "/one/_alias/one", json!({}), (400, "invalid_alias_name_exception")).await;
+    client.refused(Method::PUT, "/one/_alias/a", json!({"abc": 1}), (400, "illegal_argument_exception")).await;
+    client.refused(Method::PUT, "/_alias/a", json!({}), (400, "illegal_argument_exception")).await;
+    let wrong = [
+        json!({}),
+        json!({"actions": [{"rename": {"index": "one", "alias": "a"}}]}),
+        json!({"actions": [{"add": {}}]}),
+    ];
+    for body in wrong {
+        client.refused(Method::POST, "/_aliases", body, (400, "illegal_argument_exception")).await;
+    }
+    assert_eq!(client.get("/_alias").await, json!({"one": {"aliases": {}}}), "nothing of it was done");
+}
+
+#[tokio::test]
+async fn an_alias_is_searched_as_its_indices_are() {
+    let client = Client::new().await;
+    for (index, id) in [("one", "1"), ("two", "2"), ("three", "3")] {
+        client.done(Method::PUT, &format!("/{index}/_doc/{id}"), json!({"n": 1})).await;
+    }
+    // Written to before anybody made an index of the name.
+    client.done(Method::PUT, "/one,two/_alias/both", json!({})).await;
+    client.done(Method::PUT, "/one/_alias/single", json!({})).await;
+    assert_eq!(client.get("/both/_count").await["count"], 2);
+    assert_eq!(client.get("/single/_doc/1").await["_index"], "one");
+    assert_eq!(client.status("/single/_doc/2").await, 404);
+    let both = client.call(Method::GET, "/both/_doc/1", "").await;
+    assert!(both.status == 400 && both.text().contains("more than one index"), "{}", both.text());
+    client.done(Method::PUT, "/one/_alias/some", json!({"filter": {"term": {"n": 1}}})).await;
+    client.refused(Method::GET, "/some/_search", json!({}), (400, "illegal_argument_exception")).await;
+}
+
+#[tokio::test]
+async fn documents_are_those_that_were_sent_to_the_index() {
+    let client = Client::new().await;
+    let stored = client.done(Method::PUT, "/shop/_doc/1?refresh=true", json!({"a": {"b": 1, "c": 2}})).await;
+    assert_eq!((&stored["_index"], &stored["forced_refresh"]), (&json!("shop"), &json!(true)));
+    let document = client.get("/shop/_doc/1").await;
+    assert_eq!(document["_source"], json!({"a": {"b": 1, "c": 2}}));
+    assert_eq!(client.get("/shop/_source/1?_source=a.b").await, json!({"a": {"b": 1}}));
+    assert_eq!(client.get("/shop/_doc/1?_source_excludes=a.b").await["_source"], json!({"a": {"c": 2}}));
+    assert_eq!(client.get("/shop/_doc/1?_source=false").await.get("_source"), None);
+    assert_eq!(client.get("/ecommerce-logs/_doc/1").await["found"], true);
+    client.refused(Method::GET, "/till/_doc/1", json!({}), (404, "index_not_found_exception")).await;
+    client.done(Method::PUT, "/till", json!({})).await;
+    assert_eq!(client.get("/till/_doc/1").await, json!({"_index": "till", "_id": "1", "found": false}));
+    client.refused(Method::GET, "/shop/_doc/1?version=2", json!({}), (409, "version_conflict_engine_exception")).await;
+    client.refused(Method::GET, "/shop/_doc/1?stored_fields=a", json!({}), (400, "illegal_argument_exception")).await;
+    client.refused(Method::GET, "/shop/_doc/1?colour=red", json!({}), (400, "illegal_argument_exception")).await;
+    let asked =
+        json!({"docs": [{"_index": "shop", "_id": 1}, {"_index": "till", "_id": "1"}, {"_index": "none", "_id": "1"}]});
+    let many = client.done(Method::POST, "/_mget", asked).await;
+    assert_eq!((&many["docs"][0]["found"], &many["docs"][1]["found"]), (&json!(true), &json!(false)));
+    assert_eq!(many["docs"][2]["error"]["type"], "index_not_found_exception");
+    let found = client.done(Method::POST, "/shop/_search", json!({})).await;
+    assert_eq!(found["hits"]["hits"][0]["_source"], json!({"a": {"b": 1, "c": 2}}));
+}
+
+#[tokio::test]
+async fn tables_are_shown_as_they_are_asked_for() {
+    let client = Client::new().await;
+    let help = client.call(Method::GET, "/_cat/aliases?help", "").await.text();
+    assert!(help.starts_with("alias ") && help.lines().count() == 6, "{help}");
+    assert_eq!(client.call(Method::GET, "/_cat/plugins", "").await.text(), "");
+    assert_eq!(client.call(Method::GET, "/_cat/nodeattrs?v&h=attr,value", "").await.text(), "attr value\n");
+    client.refused(Method::GET, "/_cat/aliases?s=size", json!({}), (400, "illegal_argument_exception")).await;
+    client.refused(Method::GET, "/_cat/aliases?colour=red", json!({}), (400, "illegal_argument_exception")).await;
+}
