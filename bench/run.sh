@@ -5,6 +5,7 @@
 #   bench/run.sh parts           opening 90 days of 24 parts, and what they cost while nothing happens
 #   bench/run.sh inputs [ARG…]   how fast each input takes events in
 #   bench/run.sh sql [ARG…]      statements of SQL over two million events
+#   bench/run.sh exports [ARG…]  exports, analytics, performance and patterns over two million events
 #   bench/run.sh engine [ARG…]   the engine beside its peers on the same events (bench/engine/engine.mjs says what ARG may be)
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
@@ -26,6 +27,7 @@ case ${1:-foundation} in
     exec node bench/inputs.mjs "$binary" --sender "$(dirname "$binary")/examples/send_datagrams" "$@"
     ;;
   sql) shift; exec node bench/sql.mjs "$binary" "$@" ;;
+  exports) shift; exec node bench/exports.mjs "$binary" "$@" ;;
   engine) shift; exec node bench/engine/engine.mjs --binary "$binary" "$@" ;;
   *) echo "bench: there is no \"$1\"; leave it out or say \"micro\", \"parts\", \"inputs\", \"sql\" or \"engine\"" >&2; exit 2 ;;
 esac

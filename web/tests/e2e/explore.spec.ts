@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Locator, type Page, type Request } from '@playwright/test';
-import { PASSWORD, startVigie, USERNAME, type Vigie } from './vigie';
+import { loggedIn, startVigie, type Vigie } from './vigie';
 
 let vigie: Vigie;
 let context: BrowserContext;
 let page: Page;
 /** Script errors and what the content security policy stopped: there may be none, whatever a test does. */
-const broken: string[] = [];
+let broken: string[] = [];
 
 const HOUR_MS = 3_600_000;
 const hoursAgo = (hours: number): string => new Date(Date.now() - hours * HOUR_MS).toISOString();
@@ -20,18 +20,7 @@ const DEMO_EVENTS = 60_000;
 
 test.beforeAll(async ({ browser }) => {
   vigie = await startVigie();
-  context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'] });
-  page = await context.newPage();
-  page.on('pageerror', (error) => broken.push(String(error)));
-  page.on('console', (message) => /Content Security Policy|Trusted/.test(message.text()) && broken.push(message.text()));
-  await page.goto(`${vigie.url}/login`);
-  await page.getByLabel('User name').fill(USERNAME);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
-  await expect
-    .poll(async () => (await (await page.request.get(`${vigie.url}/api/logs/stats`)).json()).total_logs, { timeout: 90_000 })
-    .toBeGreaterThanOrEqual(DEMO_EVENTS);
+  ({ context, page, broken } = await loggedIn(browser, vigie, DEMO_EVENTS, { permissions: ['clipboard-read', 'clipboard-write'] }));
 });
 test.afterAll(async () => {
   await context.close();

@@ -1,13 +1,13 @@
 /** The fields of the events found, against the real binary: counted exactly, filtered and added as columns from there. */
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
-import { PASSWORD, startVigie, USERNAME, type Vigie } from './vigie';
+import { loggedIn, startVigie, type Vigie } from './vigie';
 
 let vigie: Vigie;
 let context: BrowserContext;
 let page: Page;
 /** Script errors and what the content security policy stopped: there may be none. */
-const broken: string[] = [];
+let broken: string[] = [];
 
 const HOUR_MS = 3_600_000;
 const hoursAgo = (hours: number): string => new Date(Date.now() - hours * HOUR_MS).toISOString();
@@ -18,16 +18,7 @@ const PAST = `from=${FROM}&to=${TO}`;
 test.use({ actionTimeout: 15_000 });
 test.beforeAll(async ({ browser }) => {
   vigie = await startVigie();
-  context = await browser.newContext();
-  page = await context.newPage();
-  page.on('pageerror', (error) => broken.push(String(error)));
-  page.on('console', (message) => /Content Security Policy|Trusted/.test(message.text()) && broken.push(message.text()));
-  await page.goto(`${vigie.url}/login`);
-  await page.getByLabel('User name').fill(USERNAME);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
-  await expect.poll(async () => (await (await page.request.get(`${vigie.url}/api/logs/stats`)).json()).total_logs, { timeout: 90_000 }).toBeGreaterThanOrEqual(60_000);
+  ({ context, page, broken } = await loggedIn(browser, vigie, 60_000));
 });
 test.afterAll(async () => {
   await context.close();

@@ -1,26 +1,17 @@
 /** Saved and recent searches against the real binary: kept by one, seen by others as far as they may, offered in the bar. */
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
-import { PASSWORD, startVigie, USERNAME, type Vigie } from './vigie';
+import { loggedIn, startVigie, type Vigie } from './vigie';
 
 let vigie: Vigie;
 let context: BrowserContext;
 let page: Page;
 /** Script errors and what the content security policy stopped: there may be none. */
-const broken: string[] = [];
+let broken: string[] = [];
 
 test.beforeAll(async ({ browser }) => {
   vigie = await startVigie();
-  context = await browser.newContext();
-  page = await context.newPage();
-  page.on('pageerror', (error) => broken.push(String(error)));
-  page.on('console', (message) => /Content Security Policy|Trusted/.test(message.text()) && broken.push(message.text()));
-  await page.goto(`${vigie.url}/login`);
-  await page.getByLabel('User name').fill(USERNAME);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
-  await expect.poll(async () => (await (await page.request.get(`${vigie.url}/api/logs/stats`)).json()).total_logs, { timeout: 90_000 }).toBeGreaterThan(20_000);
+  ({ context, page, broken } = await loggedIn(browser, vigie, 20_000));
 });
 test.afterAll(async () => {
   await context.close();

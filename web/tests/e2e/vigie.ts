@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { expect, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from '@playwright/test';
 
 export const USERNAME = 'admin@localhost';
 /** For this throw-away server only. */
@@ -62,4 +63,29 @@ export async function startVigie(): Promise<Vigie> {
       child.kill('SIGTERM');
     });
   return { url, tcpPort, stop };
+}
+
+/** A page on which somebody is logged in, and what went wrong on it: script errors and what the content security policy stopped. */
+export interface WatchedPage {
+  context: BrowserContext;
+  page: Page;
+  broken: string[];
+}
+
+/** Logs in on a page of its own, and waits until the demo has stored so many events. */
+export async function loggedIn(browser: Browser, vigie: Vigie, events: number, options: BrowserContextOptions = {}): Promise<WatchedPage> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const broken: string[] = [];
+  page.on('pageerror', (error) => broken.push(String(error)));
+  page.on('console', (message) => /Content Security Policy|Trusted/.test(message.text()) && broken.push(message.text()));
+  await page.goto(`${vigie.url}/login`);
+  await page.getByLabel('User name').fill(USERNAME);
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
+  await expect
+    .poll(async () => (await (await page.request.get(`${vigie.url}/api/logs/stats`)).json()).total_logs, { timeout: 90_000 })
+    .toBeGreaterThanOrEqual(events);
+  return { context, page, broken };
 }

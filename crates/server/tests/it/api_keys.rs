@@ -1,40 +1,15 @@
 //! API keys over HTTP: made, used, listed, deleted; by their owner, by others, by admins.
 
-use axum::body::Body;
 use axum::http::Method;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 use vigie_app::accounts::Role;
 
-use crate::app::{Answer, TestApp, request};
-
-/// A server on which one user of each role is signed in.
-struct House {
-    app: TestApp,
-    bearers: Vec<(Role, String)>,
-}
+use crate::app::Answer;
+use crate::house::House;
 
 impl House {
-    async fn new() -> Self {
-        let app = TestApp::new();
-        let mut bearers = Vec::new();
-        for role in Role::ALL {
-            bearers.push((role, format!("Bearer {}", app.token(role).await)));
-        }
-        Self { app, bearers }
-    }
-
-    async fn send(&self, authorization: &str, method: Method, path: &str, body: &Json) -> Answer {
-        let headers = [("authorization", authorization), ("content-type", "application/json")];
-        self.app.send(request(method, path, &headers, Body::from(body.to_string()))).await
-    }
-
-    async fn ask(&self, role: Role, method: Method, path: &str, body: &Json) -> Answer {
-        let bearer = &self.bearers.iter().find(|(of, _)| *of == role).unwrap().1;
-        self.send(bearer, method, path, body).await
-    }
-
     async fn make(&self, role: Role, scopes: &[&str]) -> Json {
         let answer = self.ask(role, Method::POST, "/api/api-keys", &json!({"name": "till", "scopes": scopes})).await;
         assert_eq!(answer.status, 201, "{}", answer.text());

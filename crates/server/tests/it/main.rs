@@ -24,6 +24,7 @@ mod elasticsearch_indices;
 mod elasticsearch_search;
 mod export;
 mod facets;
+mod house;
 mod kill;
 mod logs;
 mod numbers;

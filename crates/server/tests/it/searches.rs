@@ -1,38 +1,12 @@
 //! Saved and recent searches over HTTP: kept, listed, changed, deleted; by their owner, by others, by admins.
 
-use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value as Json, json};
 use vigie_app::accounts::Role;
 
-use crate::app::{Answer, TestApp, request};
+use crate::house::House;
 
-/// A server on which one user of each role is signed in.
-struct Desk {
-    app: TestApp,
-    bearers: Vec<(Role, String)>,
-}
-
-impl Desk {
-    async fn new() -> Self {
-        let app = TestApp::new();
-        let mut bearers = Vec::new();
-        for role in Role::ALL {
-            bearers.push((role, format!("Bearer {}", app.token(role).await)));
-        }
-        Self { app, bearers }
-    }
-
-    async fn send(&self, authorization: &str, method: Method, path: &str, body: &Json) -> Answer {
-        let headers = [("authorization", authorization), ("content-type", "application/json")];
-        self.app.send(request(method, path, &headers, Body::from(body.to_string()))).await
-    }
-
-    async fn ask(&self, role: Role, method: Method, path: &str, body: &Json) -> Answer {
-        let bearer = &self.bearers.iter().find(|(of, _)| *of == role).unwrap().1;
-        self.send(bearer, method, path, body).await
-    }
-
+impl House {
     async fn save(&self, role: Role, name: &str, shared: bool) -> Json {
         let wish = json!({"name": name, "shared": shared, "search": {"query": "level:error", "from": "now-1h"}});
         let answer = self.ask(role, Method::POST, "/api/logs/search/save", &wish).await;
@@ -60,7 +34,7 @@ fn path_of(saved: &Json) -> String {
 
 #[tokio::test]
 async fn a_saved_search_comes_back_as_it_was_typed() {
-    let desk = Desk::new().await;
+    let desk = House::new().await;
     let search = json!({
         "query": "level:error",
         "filters": [{"field": "service", "value": "cart", "negated": true, "disabled": false}],
@@ -81,7 +55,7 @@ async fn a_saved_search_comes_back_as_it_was_typed() {
 
 #[tokio::test]
 async fn a_change_names_its_version_and_a_late_one_is_told_the_current() {
-    let desk = Desk::new().await;
+    let desk = House::new().await;
     let saved = desk.save(Role::Analyst, "Errors", false).await;
     desk.save(Role::Analyst, "Refunds", false).await;
     let change = async |version: u64, name: &str| {
@@ -102,7 +76,7 @@ async fn a_change_names_its_version_and_a_late_one_is_told_the_current() {
 
 #[tokio::test]
 async fn who_may_read_change_and_delete() {
-    let desk = Desk::new().await;
+    let desk = House::new().await;
     // Whose search, whether it is shared, who comes, and what they get for reading and for writing.
     let cases = [
         (Role::Analyst, false, Role::Analyst, 200, 200),
@@ -135,7 +109,7 @@ async fn who_may_read_change_and_delete() {
 
 #[tokio::test]
 async fn wrong_wishes_are_refused_by_field() {
-    let desk = Desk::new().await;
+    let desk = House::new().await;
     let check = async |wish: Json, status: u16, field: &str| {
         let answer = desk.ask(Role::Analyst, Method::POST, "/api/logs/search/save", &wish).await;
         answer.assert_problem(status);
@@ -154,7 +128,7 @@ async fn wrong_wishes_are_refused_by_field() {
 
 #[tokio::test]
 async fn a_wish_that_is_sent_again_by_its_key_gets_its_first_answer() {
-    let desk = Desk::new().await;
+    let desk = House::new().await;
     let wish = json!({"name": "Errors", "search": {"query": "level:error"}});
     let bearer = desk.bearers[1].1.as_str();
     let headers = [("authorization", bearer), ("idempotency-key", "one")];
@@ -166,7 +140,7 @@ async fn a_wish_that_is_sent_again_by_its_key_gets_its_first_answer() {
 
 #[tokio::test]
 async fn what_a_person_runs_is_remembered_and_what_asks_by_itself_is_not() {
-    let desk = Desk::new().await;
+    let desk = House::new().await;
     let run = async |role: Role, body: Json| desk.ask(role, Method::POST, "/api/logs/search", &body).await.status;
     let typed = |query: &str| json!({"query": query, "remember": {"query": query, "from": "now-15m", "to": "now"}});
     assert_eq!(run(Role::Analyst, json!({"query": "polled"})).await, 200);
@@ -202,7 +176,7 @@ async fn what_a_person_runs_is_remembered_and_what_asks_by_itself_is_not() {
 
 #[tokio::test]
 async fn a_key_keeps_no_searches() {
-    let desk = Desk::new().await;
+    let desk = House::new().await;
     let wish = json!({"name": "till", "scopes": ["read"]});
     let made = desk.ask(Role::Analyst, Method::POST, "/api/api-keys", &wish).await.json();
     let key = format!("ApiKey {}", made["key"].as_str().unwrap());

@@ -7,7 +7,7 @@ use vigie_domain::event::for_each_scalar;
 use vigie_domain::ports::{Hit, ScanStats, SearchRequest, SearchResult, Selection, SortOrder};
 use vigie_domain::query::Query;
 use vigie_domain::time::NANOS_PER_DAY;
-use vigie_domain::{Error, Result, Scope, TimeRange, Value, mapping};
+use vigie_domain::{Error, Result, Scope, TimeRange, Timestamp, Value, mapping};
 
 use super::Search;
 use crate::time_range::AskedRange;
@@ -88,11 +88,18 @@ impl Search {
 /// The field of messages.
 const MESSAGE: &str = "message";
 
-/// The range in equal spans.
+/// The range in equal spans. In 128 bits: a range may be all of time.
 fn spans(range: TimeRange) -> impl Iterator<Item = TimeRange> {
-    let width_ns = range.length_nanos() / SPANS as i64 + 1;
-    let start = move |span: usize| range.from.saturating_add_nanos(width_ns.saturating_mul(span as i64)).min(range.to);
+    let (from, length) = (i128::from(range.from.as_nanos()), length_ns(range));
+    let start = move |span: usize| {
+        let at = from + length * span as i128 / SPANS as i128;
+        Timestamp::from_nanos(i64::try_from(at).unwrap_or(i64::MAX))
+    };
     (0..SPANS).map(move |span| TimeRange { from: start(span), to: start(span + 1) })
+}
+
+fn length_ns(range: TimeRange) -> i128 {
+    i128::from(range.to.as_nanos()) - i128::from(range.from.as_nanos())
 }
 
 fn latest_of(query: &Query, range: TimeRange) -> SearchRequest {
@@ -107,15 +114,15 @@ fn latest_of(query: &Query, range: TimeRange) -> SearchRequest {
 }
 
 fn mine_found(range: TimeRange, found: &[SearchResult]) -> Vec<Pattern> {
-    let length_ns = range.length_nanos().max(1) as f64;
+    let length_ns = length_ns(range).max(1) as f64;
     let samples = found.iter().flat_map(|result| {
         // Each event that was looked at stands for as many of its span.
         let weight = result.total.unwrap_or_default() as f64 / result.hits.len().max(1) as f64;
         result.hits.iter().map(move |hit| {
             let [message, level, service] = texts(hit, [MESSAGE, "level", "service"]);
             let at = hit.position.timestamp;
-            let since_ns = at.as_nanos().saturating_sub(range.from.as_nanos()) as f64;
-            Sample { message, level, service, place: since_ns / length_ns, at, weight }
+            let since_ns = i128::from(at.as_nanos()) - i128::from(range.from.as_nanos());
+            Sample { message, level, service, place: since_ns as f64 / length_ns, at, weight }
         })
     });
     mine(samples)
@@ -155,7 +162,7 @@ mod tests {
             .map(|n| {
                 let text =
                     if n % 3 == 0 { format!("cart {n} is empty") } else { format!("stock of P-{n} is low: {n} left") };
-                event(n * 600, &json!({"msg": text, "level": "WARN", "service.name": "cart"}))
+                event(n * 600 + 1, &json!({"msg": text, "level": "WARN", "service.name": "cart"}))
             })
             .chain([event(5, &json!({"level": "INFO"}))])
             .collect();
