@@ -69,6 +69,7 @@ test('every event is counted, and a field says what the search itself would find
   await expect(view().getByRole('status')).toHaveText(`Every one of ${all.toLocaleString('en-US')} events is counted: no sample`);
   await page.getByTestId('fields-search').fill('amount');
   await row('amount').locator('[data-field]').click();
+  await expect(panel()).toContainText('events have it');
   const told = /([\d,]+) of ([\d,]+) events have it/.exec((await panel().textContent()) ?? '') ?? [];
   const found = (await (
     await page.request.post(`${vigie.url}/api/logs/search`, { headers: { 'X-Vigie-Client': 'web' }, data: { query: 'amount:*', date_from: FROM, date_to: TO, size: 0 } })
