@@ -306,6 +306,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/dashboard/charts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Series for a chart: events and errors, levels, log types, response times or transactions.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_dashboard_charts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dashboard/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How Vigie is, with what was looked at.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_dashboard_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dashboard/kpis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Key figures of a period, the last day unless said, each with that of the period before and by how much it changed.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_dashboard_kpis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dashboard/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The main numbers of a period, the last day unless said.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_dashboard_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/dashboard/overview": {
         parameters: {
             query?: never;
@@ -1900,6 +1980,18 @@ export interface components {
             /** @description Of the revenue, per currency that both periods have. */
             revenue: components["schemas"]["RevenueChange"][];
         };
+        /** @description Series for a chart: a value of each for each label. */
+        Chart: {
+            /**
+             * @description What it shows.
+             * @example levels
+             */
+            chart_type: string;
+            /** @description Instants, or names. */
+            labels: string[];
+            /** @description The series. */
+            series: components["schemas"]["Series"][];
+        };
         /** @description One thing that was looked at. */
         CheckView: {
             /** @description What was looked at. */
@@ -1954,6 +2046,44 @@ export interface components {
             sessions: number;
             /** @description Its payments. */
             transactions: components["schemas"]["TransactionTotals"];
+        };
+        /** @description The dashboard's main numbers. */
+        DashboardMetrics: {
+            /**
+             * Format: date-time
+             * @description First instant of the period.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past it.
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description Events.
+             */
+            total_logs: number;
+            /**
+             * Format: double
+             * @description Share of events of level ERROR or FATAL, 0 to 1.
+             */
+            error_rate: number;
+            /**
+             * Format: double
+             * @description Mean response time in milliseconds; null without values.
+             */
+            avg_response_time?: number | null;
+            /**
+             * Format: int64
+             * @description Services that sent events.
+             */
+            active_services: number;
+            /**
+             * Format: double
+             * @description Growth of the number of events against the period before, in percent; null when there was none.
+             */
+            growth_percentage?: number | null;
         };
         /** @description How long databases took. */
         DatabaseLatency: {
@@ -2691,6 +2821,48 @@ export interface components {
             negated?: boolean;
             /** @description Whether it is kept but asks nothing now. */
             disabled?: boolean;
+        };
+        /** @description One figure. */
+        Kpi: {
+            /**
+             * @description What it is.
+             * @example error_rate
+             */
+            name: string;
+            /** @description Its currency, of amounts. */
+            currency?: string | null;
+            /** @description Its unit: `count`, `share` (0 to 1), `ms` or `amount`. */
+            unit: string;
+            /**
+             * Format: double
+             * @description In the period; null without values.
+             */
+            value?: number | null;
+            /**
+             * Format: double
+             * @description In the period of equal length before.
+             */
+            previous?: number | null;
+            /**
+             * Format: double
+             * @description By how many percent it changed; null when there was nothing before.
+             */
+            change_percentage?: number | null;
+        };
+        /** @description Key figures of a period, each with that of the period before. */
+        Kpis: {
+            /**
+             * Format: date-time
+             * @description First instant of the period.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past it.
+             */
+            to: string;
+            /** @description The figures. */
+            kpis: components["schemas"]["Kpi"][];
         };
         /** @description How response times are spread over time. */
         LatencyHeatmap: {
@@ -3531,6 +3703,13 @@ export interface components {
             highlight?: boolean | null;
             remember?: components["schemas"]["SearchContent"] | null;
         };
+        /** @description One series. */
+        Series: {
+            /** @description What it counts. */
+            name: string;
+            /** @description A value per label; null where there is none. */
+            values: (number | null)[];
+        };
         /** @description A service and its events. */
         ServiceCount: {
             /** @description Its name. */
@@ -3762,11 +3941,11 @@ export interface components {
              * @description First instant past it.
              */
             to: string;
-            /** @description The busiest first: by views, carts and payments together. */
+            /** @description The busiest first: by how many events of visitors and payments name them. */
             products: components["schemas"]["ProductLine"][];
             /**
              * Format: int64
-             * @description How many products there are in all.
+             * @description How many products there are; at most 20,000 are told apart.
              */
             distinct: number;
             /**
@@ -5172,6 +5351,259 @@ export interface operations {
             };
             /** @description no folder is set, or a backup is being taken */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dashboard_charts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `logs` unless said, `levels`, `log_types`, `response_times` or `transactions`.
+                 * @example levels
+                 */
+                chart_type?: string;
+                /** @description First instant; a day before `to` when left out. Also `date_from`. */
+                from?: string;
+                /** @description First instant past the range; now when left out. Also `date_to`. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description labels, and a value of each series for each */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chart"];
+                };
+            };
+            /** @description a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such chart */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dashboard_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description well */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthView"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not well */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthView"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dashboard_kpis: {
+        parameters: {
+            query?: {
+                /** @description First instant: RFC 3339, `2026-11-23 14:00`, `now-15m` or a UNIX time. Also `date_from`. */
+                from?: string;
+                /** @description First instant past the range, in the same forms. Also `date_to`. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the figures */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kpis"];
+                };
+            };
+            /** @description a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dashboard_metrics: {
+        parameters: {
+            query?: {
+                /** @description First instant: RFC 3339, `2026-11-23 14:00`, `now-15m` or a UNIX time. Also `date_from`. */
+                from?: string;
+                /** @description First instant past the range, in the same forms. Also `date_to`. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardMetrics"];
+                };
+            };
+            /** @description a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -94,7 +94,7 @@ impl Analytics {
         Ok(Ranking { range, lines, distinct: answers.cardinality("distinct") })
     }
 
-    /// Products by how often they were looked at, put into carts and bought.
+    /// Products by how many events name them, with how often they were looked at, put into carts and bought.
     ///
     /// # Errors
     /// When the query or a time cannot be read, `limit` is out of bounds, or what the store answers.
@@ -107,42 +107,78 @@ impl Analytics {
         let (query, range) = self.selection(input)?;
         let limit = checked(limit)?;
         let query = Query::Or(vec![behaviour(), payments()]).and(query);
-        let result = self.count(scope, &query, range, product_questions().into()).await?;
+        // Amounts of every product there is would take more memory than a question may have: first who is on top, then what of them.
+        let named = vec![
+            Aggregation::terms(NAMED, NAMED_FIELDS[0], PRODUCTS_MAX),
+            Aggregation::terms(LISTED, NAMED_FIELDS[1], PRODUCTS_MAX),
+        ];
+        let result = self.count(scope, &query, range, named).await?;
         let answers = Answers::new(&result.answers);
-        // An order names its product, or lists several of them.
-        let mut products: BTreeMap<String, ProductLine> = BTreeMap::new();
-        for name in ["products", "items"] {
-            for bucket in answers.buckets(name) {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for (product, count) in answers.counts(NAMED).into_iter().chain(answers.counts(LISTED)) {
+            *counts.entry(product).or_default() += count;
+        }
+        let distinct = counts.len() as u64;
+        let mut ranked: Vec<(String, u64)> = counts.into_iter().collect();
+        ranked.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        ranked.truncate(limit);
+        let top: Vec<&str> = ranked.iter().map(|(product, _)| product.as_str()).collect();
+        let mut found =
+            if top.is_empty() { BTreeMap::new() } else { self.products(scope, &query, range, &top).await? };
+        let lines = top.iter().filter_map(|product| found.remove(*product)).collect();
+        Ok(Ranking { range, lines, distinct })
+    }
+
+    /// What there is to say of these products.
+    async fn products(
+        &self,
+        scope: &Scope,
+        query: &Query,
+        range: TimeRange,
+        products: &[&str],
+    ) -> Result<BTreeMap<String, ProductLine>> {
+        let one_of_them = |field: &str| products.iter().map(|product| Query::equals(field, *product)).collect();
+        let of_them = NAMED_FIELDS.map(|field| Query::any(one_of_them(field)).unwrap_or(Query::Nothing));
+        let questions = product_questions(of_them.clone()).into();
+        let query = Query::Or(of_them.into()).and(query.clone());
+        let result = self.count(scope, &query, range, questions).await?;
+        let answers = Answers::new(&result.answers);
+        // An order names its product, or lists several of them, also some that are not asked for.
+        let mut lines: BTreeMap<String, ProductLine> = BTreeMap::new();
+        for name in [NAMED, LISTED] {
+            for bucket in answers.within(name, "all").buckets("products") {
                 let found = product_line(bucket);
-                match products.entry(found.product_id.clone()) {
+                match lines.entry(found.product_id.clone()) {
                     Entry::Vacant(place) => drop(place.insert(found)),
                     Entry::Occupied(mut known) => known.get_mut().add(found),
                 }
             }
         }
-        let distinct = products.len() as u64;
-        let mut lines: Vec<ProductLine> = products.into_values().collect();
-        let weight = |line: &ProductLine| line.views + line.carts + line.purchases;
-        lines.sort_by_key(|line| std::cmp::Reverse(weight(line)));
-        lines.truncate(limit);
-        Ok(Ranking { range, lines, distinct })
+        Ok(lines)
     }
 }
 
-fn product_questions() -> [Aggregation; 2] {
+/// Events that name one product, and those that list several.
+const NAMED: &str = "named";
+const LISTED: &str = "listed";
+/// The fields in which they do.
+const NAMED_FIELDS: [&str; 2] = ["product_id", "items.product_id"];
+
+fn product_questions([named, listed]: [Query; 2]) -> [Aggregation; 2] {
     let actions = vec![
         ("views", any("action", &["view_product", "product_view"])),
         ("carts", Query::equals("action", "add_to_cart")),
     ];
     // Two names: an order of several products has all of their names, and only the one that all its orders have is its own.
-    let bought = |name: &str, field: &str, names: &str| {
-        Aggregation::terms(name, field, PRODUCTS_MAX)
+    let bought = |field: &str, names: &str| {
+        Aggregation::terms("products", field, PRODUCTS_MAX)
             .with(Aggregation::terms("names", names, 2))
             .with(money::question("paid", &completed_payments()))
     };
     [
-        bought("products", "product_id", "product_name").with(filters("actions", actions)),
-        bought("items", "items.product_id", "items.name"),
+        filters(NAMED, vec![("all", named)])
+            .with(bought(NAMED_FIELDS[0], "product_name").with(filters("actions", actions))),
+        filters(LISTED, vec![("all", listed)]).with(bought(NAMED_FIELDS[1], "items.name")),
     ]
 }
 

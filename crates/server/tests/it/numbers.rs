@@ -109,3 +109,49 @@ async fn events_over_time_are_counted_by_level() {
     shop.get("/api/analytics/logs-per-hour?interval=1s").await.assert_problem(422);
     shop.get("/api/analytics/logs-per-hour?query=level:").await.assert_problem(400);
 }
+
+#[tokio::test]
+async fn the_dashboard_is_told_figure_by_figure() {
+    let shop = shop().await;
+    let hour = "from=now-1h&to=now";
+    let kpis = shop.get(&format!("/api/dashboard/kpis?{hour}")).await.json();
+    let figure = |name: &str| kpis["kpis"].as_array().unwrap().iter().find(|kpi| kpi["name"] == name).unwrap().clone();
+    let total =
+        json!({"name": "total_logs", "unit": "count", "value": 8.0, "previous": 2.0, "change_percentage": 300.0});
+    assert_eq!((figure("total_logs"), &figure("error_rate")["value"]), (total, &json!(0.125)));
+    let revenue = figure("revenue");
+    assert_eq!(
+        (&revenue["currency"], &revenue["value"], &revenue["previous"]),
+        (&json!("EUR"), &json!(30.3), &json!(1.0))
+    );
+    let metrics = shop.get(&format!("/api/dashboard/metrics?{hour}")).await.json();
+    assert_eq!((&metrics["avg_response_time"], &metrics["growth_percentage"]), (&json!(200.0), &json!(300.0)));
+    shop.get("/api/dashboard/kpis?from=soon").await.assert_problem(400);
+    shop.get("/api/dashboard/metrics?from=soon").await.assert_problem(400);
+    let health = shop.get("/api/dashboard/health").await.json();
+    assert_eq!((&health["status"], health["checks"].as_array().unwrap().len()), (&json!("ok"), 3));
+}
+
+#[tokio::test]
+async fn charts_have_a_value_of_each_series_for_each_label() {
+    let shop = shop().await;
+    let sums = async |chart: &str| {
+        let chart = shop.get(&format!("/api/dashboard/charts?from=now-1h&to=now&chart_type={chart}")).await.json();
+        let labels = chart["labels"].as_array().unwrap().len();
+        let series = chart["series"].as_array().unwrap().iter().map(|series| {
+            let values = series["values"].as_array().unwrap();
+            assert_eq!(values.len(), labels);
+            let sum: f64 = values.iter().filter_map(Json::as_f64).sum();
+            format!("{}={sum}", series["name"].as_str().unwrap())
+        });
+        series.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(sums("logs").await, "events=8 errors=1");
+    assert_eq!(sums("").await, "events=8 errors=1");
+    assert_eq!(sums("levels").await, "ERROR=1 INFO=5 none=2");
+    assert_eq!(sums("log_types").await, "events=8");
+    assert_eq!(sums("transactions").await, "completed=3 failed=1");
+    assert!(sums("response_times").await.starts_with("avg_ms="));
+    shop.get("/api/dashboard/charts?chart_type=pie").await.assert_problem(422);
+    shop.get("/api/dashboard/charts?from=soon").await.assert_problem(400);
+}

@@ -30,6 +30,7 @@ pub struct ParquetFile {
     schema: Arc<Schema>,
     writer: ArrowWriter<Outbox>,
     outbox: Outbox,
+    has_begun: bool,
 }
 
 /// Bytes that were written and not yet taken.
@@ -71,7 +72,7 @@ impl ParquetFile {
             .build();
         let outbox = Outbox::default();
         let writer = ArrowWriter::try_new(outbox.clone(), schema.clone(), Some(properties)).map_err(failed)?;
-        Ok(Self { columns, schema, writer, outbox })
+        Ok(Self { columns, schema, writer, outbox, has_begun: false })
     }
 
     pub(super) fn page(&mut self, hits: &[Hit]) -> Result<Vec<u8>> {
@@ -85,6 +86,10 @@ impl ParquetFile {
         }
         let batch = RecordBatch::try_new(self.schema.clone(), arrays).map_err(failed)?;
         self.writer.write(&batch).map_err(failed)?;
+        if !std::mem::replace(&mut self.has_begun, true) {
+            // The first rows are a group of their own, so that the first bytes come soon.
+            self.writer.flush().map_err(failed)?;
+        }
         Ok(self.outbox.take())
     }
 

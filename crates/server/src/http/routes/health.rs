@@ -85,7 +85,8 @@ pub async fn readyz(State(state): State<AppState>, QueryParams(params): QueryPar
     ready(&state, params.verbose.is_some()).await
 }
 
-async fn ready(state: &AppState, is_verbose: bool) -> Response {
+/// How Vigie is, as it answers.
+pub(super) async fn ready(state: &AppState, is_verbose: bool) -> Response {
     let outcomes = state.readiness.check().await;
     let is_ready = outcomes.iter().all(|outcome| outcome.is_ok);
     let view = HealthView {

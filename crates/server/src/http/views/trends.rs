@@ -76,7 +76,7 @@ pub struct TrendPointView {
 }
 
 /// By how many percent a number changed; `None` when it was 0.
-fn change(now: f64, before: f64) -> Option<f64> {
+pub fn change(now: f64, before: f64) -> Option<f64> {
     (before != 0.0).then(|| (now - before) / before * 100.0)
 }
 
@@ -232,9 +232,9 @@ pub struct ProductsView {
     /// First instant past it.
     #[schema(format = DateTime)]
     pub to: String,
-    /// The busiest first: by views, carts and payments together.
+    /// The busiest first: by how many events of visitors and payments name them.
     pub products: Vec<ProductView>,
-    /// How many products there are in all.
+    /// How many products there are; at most 20,000 are told apart.
     pub distinct: u64,
     /// How long it took.
     pub took_ms: u64,
