@@ -3,6 +3,7 @@
 //! Source: He, Zhu, Zheng, Lyu, "Drain: An Online Log Parsing Approach with Fixed Depth Tree" (2017): messages are told apart by their number of
 //! words and their first word, then by how many words they share with a template. The tree's further levels are left out.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use vigie_domain::Timestamp;
@@ -68,7 +69,15 @@ struct Group {
 pub(super) fn mine<'a>(samples: impl Iterator<Item = Sample<'a>>) -> Vec<Pattern> {
     let mut miner = Miner::default();
     samples.for_each(|sample| miner.add(&sample));
-    let mut patterns: Vec<Pattern> = miner.groups.into_iter().map(Group::into_pattern).collect();
+    // Templates that were told apart when they were made may have become the same since.
+    let mut groups: BTreeMap<Vec<String>, Group> = BTreeMap::new();
+    for group in miner.groups {
+        match groups.entry(group.words.clone()) {
+            Entry::Vacant(place) => drop(place.insert(group)),
+            Entry::Occupied(mut known) => known.get_mut().join(group),
+        }
+    }
+    let mut patterns: Vec<Pattern> = groups.into_values().map(Group::into_pattern).collect();
     patterns.sort_by(|left, right| right.count.cmp(&left.count).then_with(|| left.template.cmp(&right.template)));
     patterns
 }
@@ -138,6 +147,17 @@ impl Group {
         if self.example.is_empty() || sample.at > self.latest {
             sample.message.clone_into(&mut self.example);
             self.latest = sample.at;
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.weight += other.weight;
+        for (counts, more) in [(&mut self.levels, other.levels), (&mut self.services, other.services)] {
+            more.into_iter().for_each(|(name, sum)| *counts.entry(name).or_default() += sum);
+        }
+        self.trend.iter_mut().zip(other.trend).for_each(|(sum, more)| *sum += more);
+        if other.latest > self.latest {
+            (self.example, self.latest) = (other.example, other.latest);
         }
     }
 
@@ -300,5 +320,22 @@ mod tests {
         let many: Vec<String> = (0..2_000).map(|n: u32| char::from_u32(0x4e00 + n).unwrap().to_string()).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert_eq!(mine(samples(&many)).iter().map(|pattern| pattern.count).sum::<u64>(), 2_000);
+    }
+
+    #[test]
+    fn templates_that_become_the_same_are_one_pattern() {
+        let word = |n: usize, place: u32| char::from_u32(0x4e00 + u32::try_from(n).unwrap() * 3 + place).unwrap();
+        let begun = |n: usize| format!("go {} {}", word(n, 0), word(n, 1));
+        // As many templates as are kept, none like another, so that what follows has to join one of them: two lose their words one by one.
+        let mut messages: Vec<String> = (0..TEMPLATES_MAX).map(|n| format!("{} {}", begun(n), word(n, 2))).collect();
+        for (n, last) in [(3, "q"), (7, "r")] {
+            messages.extend([format!("{} x", begun(n)), format!("go {} y z", word(n, 0)), format!("go {last} 1 2")]);
+        }
+        let messages: Vec<&str> = messages.iter().map(String::as_str).collect();
+        let patterns = mine(samples(&messages));
+        let templates: std::collections::HashSet<&str> =
+            patterns.iter().map(|pattern| pattern.template.as_str()).collect();
+        assert_eq!(templates.len(), patterns.len());
+        assert_eq!(patterns.iter().map(|pattern| pattern.count).sum::<u64>(), messages.len() as u64);
     }
 }
