@@ -79,34 +79,41 @@ export class ExportRun {
 
   async start(question: ExportQuestion, filename: string): Promise<void> {
     this.stop();
-    const sink = await this.#ports.sink(filename);
-    if (sink === null) return;
     const abort = new AbortController();
     this.#abort = abort;
-    Object.assign(this, { status: 'running', bytes: 0, rows: 0, total: null, problem: null });
+    let sink: Sink | null = null;
     try {
-      const response = await this.#ports.ask(exportPath(question), abort.signal);
-      if (!response.ok) throw await problemOf(response);
-      this.total = Number(response.headers.get('X-Total-Count'));
-      const counter = new LineCounter(question.format);
-      const head = question.format === 'csv' ? 1 : 0;
-      const reader = response.body?.getReader();
-      for (let part = await reader?.read(); part !== undefined && !part.done; part = await reader?.read()) {
-        await sink.write(part.value);
-        if (abort !== this.#abort) return;
-        this.bytes += part.value.length;
-        if (question.format === 'parquet') continue;
-        counter.add(part.value);
-        this.rows = Math.max(0, counter.lines - head);
-      }
-      await sink.close();
-      if (abort === this.#abort) this.status = 'done';
+      sink = await this.#ports.sink(filename);
+      if (sink === null || abort.signal.aborted) return void (await sink?.abort());
+      Object.assign(this, { status: 'running', bytes: 0, rows: 0, total: null, problem: null });
+      await this.#receive(question, sink, abort.signal);
+      this.status = 'done';
     } catch (error) {
-      await sink.abort();
-      if (abort !== this.#abort) return;
+      await sink?.abort();
+      if (abort.signal.aborted) return;
       this.problem = asProblem(error);
       this.status = 'failed';
     }
+  }
+
+  /** Writes what comes until the end; throws when it is cut off, by whomever. */
+  async #receive(question: ExportQuestion, sink: Sink, signal: AbortSignal): Promise<void> {
+    const response = await this.#ports.ask(exportPath(question), signal);
+    if (!response.ok) throw await problemOf(response);
+    this.total = Number(response.headers.get('X-Total-Count'));
+    const counter = new LineCounter(question.format);
+    const head = question.format === 'csv' ? 1 : 0;
+    const reader = response.body?.getReader();
+    for (let part = await reader?.read(); part !== undefined && !part.done; part = await reader?.read()) {
+      await sink.write(part.value);
+      signal.throwIfAborted();
+      this.bytes += part.value.length;
+      if (question.format === 'parquet') continue;
+      counter.add(part.value);
+      this.rows = Math.max(0, counter.lines - head);
+    }
+    signal.throwIfAborted();
+    await sink.close();
   }
 
   /** Cuts it off; what came is thrown away. */

@@ -64,3 +64,20 @@ it('without a chosen file nothing is asked', async () => {
   await run.start(QUESTION, 'x.csv');
   expect([run.status, run.problem]).toEqual(['idle', null]);
 });
+
+it('what is stopped between two parts is thrown away, and no failure', async () => {
+  const { run, push, said } = world();
+  const started = run.start(QUESTION, 'x.csv');
+  push('level');
+  await expect.poll(() => run.bytes).toBe(5);
+  run.stop();
+  push(',message');
+  await started;
+  expect([run.status, run.problem, said.at(-1)]).toEqual(['stopped', null, 'thrown away']);
+});
+
+it('a file that cannot be had is said', async () => {
+  const run = new ExportRun({ ask: () => Promise.reject(new Error('asked')), sink: () => Promise.reject(new Error('no right to this folder')) });
+  await run.start(QUESTION, 'x.csv');
+  expect([run.status, run.problem?.detail]).toEqual(['failed', 'no right to this folder']);
+});
