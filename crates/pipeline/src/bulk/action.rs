@@ -10,6 +10,10 @@ use crate::parse::json_value::parse_json;
 
 /// Why an item whose name is empty is refused, in Elasticsearch's words.
 pub const EMPTY_ID: &str = "if _id is specified it must not be empty";
+/// Conditions on the version that is there: of an event there is one, which does not change.
+pub const CONDITIONS: [&str; 2] = ["if_seq_no", "if_primary_term"];
+/// Why an item with one is refused.
+pub const CONDITION: &str = "logs do not change, so no event can be stored on condition of its version; leave if_seq_no and if_primary_term out";
 /// Bytes of an index's name, as Elasticsearch has it.
 const INDEX_BYTES_MAX: usize = 255;
 /// What no index's name holds: it would name several, or none.
@@ -101,6 +105,9 @@ impl ActionLine {
         let is_create = text_of(said, "op_type").is_ok_and(|kind| kind.as_deref() == Some("create"));
         let action = if is_create && action == BulkAction::Index { BulkAction::Create } else { action };
         let mut line = Self { action, index: None, id: None, refusal: action.refusal().map(str::to_owned) };
+        if said.iter().any(|(name, value)| CONDITIONS.contains(&name.as_str()) && *value != Value::Null) {
+            line.refuse(CONDITION);
+        }
         match text_of(said, "_id") {
             Ok(Some(id)) if id.is_empty() => line.refuse(EMPTY_ID),
             Ok(id) => line.id = id,
@@ -198,6 +205,7 @@ mod tests {
             let refusal = ActionLine::parse(line.as_bytes()).unwrap().refusal.unwrap_or_default();
             assert!(refusal.contains(words), "{line}: {refusal}");
         };
+        check(r#"{"index":{"_id":"a","if_seq_no":3,"if_primary_term":1}}"#, "on condition of its version");
         check(r#"{"create":{"_id":""}}"#, "must not be empty");
         check(r#"{"create":{"_id":["a"]}}"#, "must be a string");
         check(r#"{"create":{"_index":"a*"}}"#, "\"a*\" cannot be the name");

@@ -139,6 +139,7 @@ async fn parameters_of_shippers_are_accepted_and_bad_ones_named() {
     refused("/_bulk", "{\"index\":{}}\n{}\n{}\n", "line [3], expected FIELD_NAME").await;
     refused("/_bulk", "{\"upsert\":{}}\n{}\n", "upsert").await;
     refused("/shop/_doc?op_type=delete", "{}", "opType").await;
+    refused("/shop/_doc/a?if_seq_no=3&if_primary_term=1", "{}", "on condition of its version").await;
     let old = "{\"index\":{}}\n{\"@timestamp\":\"2001-01-01T00:00:00Z\"}\n";
     assert_eq!(client.bulk("/_bulk", old).await["items"][0]["index"]["status"], 400);
     let kept = client.bulk("/_bulk?any_time=true", old).await;

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use vigie_app::accounts::Permission;
 use vigie_app::ingest::BulkBody;
 use vigie_domain::Error;
-use vigie_pipeline::{BulkAction, BulkFate, BulkItem};
+use vigie_pipeline::{BulkAction, BulkFate, BulkItem, CONDITION, CONDITIONS};
 
 use super::answer::{DayIndex, ItemView};
 use super::bulk::check_index;
@@ -70,6 +70,9 @@ async fn create(
 
 fn item(action: BulkAction, params: &Params, index: String, id: Option<String>) -> ApiResult<BulkItem> {
     check_index(&index)?;
+    if let Some(name) = CONDITIONS.into_iter().find(|name| params.get(name).is_some()) {
+        return Err(Error::malformed_field(name, CONDITION).into());
+    }
     let action = match params.get("op_type") {
         None | Some("index") => action,
         Some("create") => BulkAction::Create,
