@@ -1,4 +1,4 @@
-//! Use cases over ports: accounts, ingest, uploads, search, saved searches, analytics.
+//! Use cases over ports: accounts, ingest, uploads, search, live tail, saved searches, analytics.
 //!
 //! They know no HTTP, no database and no clock; whoever wires them passes stores and `clock::Clock` in.
 
@@ -17,6 +17,7 @@ pub mod pipelines;
 mod records;
 pub mod search;
 pub mod searches;
+pub mod tail;
 #[cfg(test)]
 mod test_shop;
 pub mod time_range;

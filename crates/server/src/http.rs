@@ -10,10 +10,12 @@ pub mod extract;
 pub mod idempotency;
 pub mod observe;
 pub mod openapi;
+pub mod origin;
 pub mod otlp;
 pub mod routes;
 pub mod serve;
 pub mod state;
+pub mod tail;
 pub mod ui;
 pub mod views;
 
@@ -30,6 +32,7 @@ pub fn all_routes() -> Routes {
     let routes = routes::auth::routes(routes);
     let routes = routes::api_keys::routes(routes);
     let routes = routes::logs::routes(routes);
+    let routes = routes::tail::routes(routes);
     let routes = routes::uploads::routes(routes);
     let routes = routes::searches::routes(routes);
     let routes = routes::search::routes(routes);

@@ -3,6 +3,7 @@
 //! No label ever holds a user, an address, a path as it was asked for, or the name of an index.
 
 mod inputs;
+mod tails;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use vigie_app::dead_letters::DeadLetters;
+use vigie_app::tail::Tails;
 use vigie_domain::ports::QueryNumbers;
 use vigie_inputs::Inputs;
 
@@ -163,6 +165,11 @@ impl Metrics {
     /// Tells what the inputs count whenever the metrics are asked for.
     pub fn watch_inputs(&mut self, inputs: Arc<Inputs>, letters: DeadLetters) {
         self.registry.register_collector(Box::new(inputs::InputNumbers::new(inputs, letters)));
+    }
+
+    /// Tells what live tails did whenever the metrics are asked for.
+    pub fn watch_tails(&mut self, tails: Arc<Tails>) {
+        self.registry.register_collector(Box::new(tails::TailWatch(tails)));
     }
 
     /// Tells what exceeded bounds whenever the metrics are asked for.

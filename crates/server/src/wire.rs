@@ -25,6 +25,7 @@ use vigie_app::performance::Performance;
 use vigie_app::pipelines::Pipelines;
 use vigie_app::search::Search;
 use vigie_app::searches::{RecentSearches, SavedSearches};
+use vigie_app::tail::{TailedStore, Tails};
 use vigie_app::uploads::Uploads;
 use vigie_domain::ports::{LogStore, MetadataStore, SqlStore};
 use vigie_domain::{Error, ErrorKind, Result, Timestamp};
@@ -158,6 +159,8 @@ pub fn open_accounts(settings: &Settings, metadata: Arc<dyn MetadataStore>) -> R
 /// # Errors
 /// `Unavailable` when the folder of dead letters cannot be read.
 pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs: Vec<InputSpec>) -> Result<AppState> {
+    let tails = Arc::new(Tails::default());
+    let ports = &told_to(&tails, ports);
     let pipelines = Arc::new(pipelines(settings));
     let ingest = Ingest::new(ports.logs.clone(), clock(), ingest_settings(settings, ports));
     let ingest = Arc::new(ingest.with_pipelines(pipelines.clone()));
@@ -178,6 +181,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
     if let Some(numbers) = &ports.exceeding {
         metrics.watch_overflow(numbers.clone());
     }
+    metrics.watch_tails(tails.clone());
     metrics.record_start(clock()());
     Ok(AppState {
         accounts: Arc::new(accounts),
@@ -188,6 +192,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         uploads: Arc::new(uploads(settings, ports).with_pipelines(pipelines.clone())),
         pipelines,
         search: Arc::new(search(ports)),
+        tails,
         saved_searches: Arc::new(SavedSearches::new(ports.metadata.clone(), ports.redactor.clone(), clock())),
         recent_searches: Arc::new(RecentSearches::new(ports.metadata.clone(), ports.redactor.clone(), clock())),
         dsl: Arc::new(DslSearch::new(ports.logs.clone(), clock())),
@@ -200,8 +205,14 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         clock: clock(),
         backups: ports.backups.clone(),
         limits: limits(settings),
+        public_url: Arc::from(settings.server.public_url.as_str()),
         cookies: CookiePolicy::for_public_url(&settings.server.public_url),
     })
+}
+
+/// The same stores, with live tails told what is stored.
+fn told_to(tails: &Arc<Tails>, ports: &Ports) -> Ports {
+    Ports { logs: Arc::new(TailedStore::new(ports.logs.clone(), tails.clone())), ..ports.clone() }
 }
 
 /// Bounds of request bodies.

@@ -697,6 +697,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Events as they are stored, over a WebSocket.
+         * @description Text frames of JSON go both ways: a `TailMessage` from here, a `TailRequest` from the client. When more events match
+         *     than may be sent, a uniform sample is sent and the numbers say so; what a slow client could not take is counted.
+         *
+         *     Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_logs_tail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/logs/types": {
         parameters: {
             query?: never;
@@ -3894,6 +3917,86 @@ export interface components {
             /** @description A word about it, such as the kind of the field. */
             detail?: string | null;
         };
+        /** @description What a tail says. */
+        TailMessage: {
+            /** @description The query as it was asked. */
+            query: string;
+            /** @description Fields and the values of which an event must have one. */
+            filters: {
+                [key: string]: string[];
+            };
+            /** @description Events per second at most. */
+            rate: number;
+            /** @enum {string} */
+            type: "hello";
+        } | {
+            /** @description The events, as a search answers them. */
+            hits: components["schemas"]["Hit"][];
+            /** @enum {string} */
+            type: "events";
+        } | (components["schemas"]["TailStats"] & {
+            /** @enum {string} */
+            type: "stats";
+        }) | {
+            /** @description What is wrong and where. */
+            problem: components["schemas"]["Problem"];
+            /** @enum {string} */
+            type: "error";
+        };
+        /** @description What a listener says. */
+        TailRequest: {
+            /** @description What was typed; empty means every event. */
+            query?: string;
+            /** @description Fields and the values of which an event must have one. */
+            filters?: {
+                [key: string]: string[];
+            };
+            /** @description Events per second at most, 100 unless said, at most 1,000. */
+            rate?: number | null;
+            /** @enum {string} */
+            type: "query";
+        } | {
+            /** @enum {string} */
+            type: "pause";
+        } | {
+            /** @enum {string} */
+            type: "resume";
+        };
+        /** @description Numbers since the last `hello`. */
+        TailStats: {
+            /**
+             * Format: int64
+             * @description Events that matched.
+             */
+            matched: number;
+            /**
+             * Format: int64
+             * @description Of them, those that were sent.
+             */
+            sent: number;
+            /**
+             * Format: int64
+             * @description Of them, those left out because more matched than may be sent; each had the same chance.
+             */
+            sampled_out: number;
+            /**
+             * Format: int64
+             * @description Of them, those left out because the tail was paused.
+             */
+            withheld: number;
+            /**
+             * Format: int64
+             * @description Events that could not be looked at in time, or that matched and were too large together.
+             */
+            dropped: number;
+            /**
+             * Format: double
+             * @description Of how many that matched since the numbers before one was sent; null while all are sent.
+             */
+            sampled_one_of?: number | null;
+            /** @description Whether the tail is paused. */
+            paused: boolean;
+        };
         /** @description The most frequent values of a field. */
         TermsAggregation: {
             /**
@@ -6669,6 +6772,69 @@ export interface operations {
                 };
             };
             /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_logs_tail: {
+        parameters: {
+            query?: {
+                /** @description Which events; all when left out. */
+                query?: string;
+                /** @description Only those of this log type. */
+                log_type?: string;
+                /** @description Events per second at most, 100 unless said, at most 1,000. */
+                rate?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a WebSocket; its frames are `TailMessage` */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TailMessage"];
+                };
+            };
+            /** @description the request does not open a WebSocket */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role does not allow it, or a page of another origin asks */
             403: {
                 headers: {
                     [name: string]: unknown;

@@ -27,6 +27,8 @@ Examples:
   vigie serve --data /var/lib/vigie --listen 0.0.0.0:8642
   VIGIE_LOG_FORMAT=json vigie serve --config /etc/vigie.toml";
 
+/// How long live tails may take to tell their clients that it is over.
+const TAILS_END_MAX: Duration = Duration::from_secs(3);
 /// How long threads that are still at work may take to notice that it is over.
 const THREADS_END_MAX: Duration = Duration::from_secs(3);
 
@@ -108,12 +110,14 @@ async fn serve(
     console.out().flush()?;
 
     let (readiness, metrics, inputs) = (state.readiness.clone(), state.metrics.clone(), state.inputs.clone());
+    let tails = state.tails.clone();
     let watch = tokio::spawn(wire::watch_pipelines(state.pipelines.clone()));
     let (router, _) = http::application(state);
     let stop = async {
         wait_for_signal().await;
         tracing::info!("told to stop; requests under way may end");
         readiness.stop();
+        tails.stop();
         if let Some(demo) = &demo {
             demo.abort();
         }
@@ -129,6 +133,7 @@ async fn serve(
         }
     };
     tokio::join!(http::serve::serve(listener, router, metrics, bounds(settings), stop.clone()), elasticsearch);
+    tails.ended(TAILS_END_MAX).await;
     inputs.stop(Duration::from_secs(settings.server.drain_timeout_s)).await;
     watch.abort();
     stores.logs.flush().await;

@@ -22,6 +22,7 @@ pub mod search;
 pub mod searches;
 pub mod shop;
 pub mod stages;
+pub mod tail;
 pub mod uploads;
 
 use std::pin::Pin;

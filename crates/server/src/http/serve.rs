@@ -93,7 +93,7 @@ pub async fn serve(
                 request.extensions_mut().insert(ClientAddress(address.ip().to_canonical()));
                 router.clone().oneshot(request)
             });
-            let connection = builder.serve_connection(io, service).into_owned();
+            let connection = builder.serve_connection_with_upgrades(io, service).into_owned();
             if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(%error, "a connection ended early");
             }

@@ -15,6 +15,7 @@ use vigie_app::performance::Performance;
 use vigie_app::pipelines::Pipelines;
 use vigie_app::search::Search;
 use vigie_app::searches::{RecentSearches, SavedSearches};
+use vigie_app::tail::Tails;
 use vigie_app::uploads::Uploads;
 use vigie_inputs::Inputs;
 
@@ -43,6 +44,8 @@ pub struct AppState {
     pub pipelines: Arc<Pipelines>,
     /// Finding events.
     pub search: Arc<Search>,
+    /// Those who listen to what is being stored.
+    pub tails: Arc<Tails>,
     /// Searches under a name.
     pub saved_searches: Arc<SavedSearches>,
     /// Searches that people ran.
@@ -67,6 +70,8 @@ pub struct AppState {
     pub backups: Option<BackupTaker>,
     /// Bounds of request bodies.
     pub limits: Limits,
+    /// The address at which browsers reach Vigie; empty when it is the one they ask.
+    pub public_url: Arc<str>,
     /// How cookies are made.
     pub cookies: CookiePolicy,
 }

@@ -15,5 +15,6 @@ pub mod search;
 pub mod searches;
 pub mod shop;
 pub mod sql;
+pub mod tail;
 pub mod trends;
 pub mod uploads;

@@ -40,5 +40,6 @@ mod searches;
 mod shop;
 mod sql;
 mod stages;
+mod tail;
 mod uploads;
 mod whole_lines;
