@@ -9,6 +9,6 @@ export default defineConfig({
   // The server puts a fresh nonce into every page; styles and scripts that pages load later carry it too.
   html: { cspNonce: '__CSP_NONCE__' },
   build: { target: 'es2023', assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
-  server: { proxy: { '/api': server, '/health': server } },
+  server: { proxy: { '/api': { target: server, ws: true }, '/health': server } },
   test: { include: ['src/**/*.test.ts', 'tests/**/*.test.ts'], environment: 'node' },
 });

@@ -5,6 +5,7 @@ import * as exports from './export';
 import * as explore from './explore';
 import * as fieldStats from './field-stats';
 import * as inputs from './inputs';
+import * as live from './live';
 import * as overview from './overview';
 import * as patterns from './patterns';
 import * as performance from './performance';
@@ -13,8 +14,8 @@ import * as shell from './shell';
 import * as uploads from './uploads';
 
 const texts = {
-  en: { ...shell.en, ...explore.en, ...exports.en, ...fieldStats.en, ...inputs.en, ...overview.en, ...patterns.en, ...performance.en, ...searches.en, ...uploads.en },
-  fr: { ...shell.fr, ...explore.fr, ...exports.fr, ...fieldStats.fr, ...inputs.fr, ...overview.fr, ...patterns.fr, ...performance.fr, ...searches.fr, ...uploads.fr },
+  en: { ...shell.en, ...explore.en, ...exports.en, ...fieldStats.en, ...inputs.en, ...live.en, ...overview.en, ...patterns.en, ...performance.en, ...searches.en, ...uploads.en },
+  fr: { ...shell.fr, ...explore.fr, ...exports.fr, ...fieldStats.fr, ...inputs.fr, ...live.fr, ...overview.fr, ...patterns.fr, ...performance.fr, ...searches.fr, ...uploads.fr },
 };
 
 export type Language = keyof typeof texts;

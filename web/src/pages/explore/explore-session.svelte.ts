@@ -11,6 +11,7 @@ import { FacetRun } from './facet-run.svelte';
 import { FieldCatalog } from './field-catalog.svelte';
 import { clicked, distinct, fullQuery, typedOffset } from './filters';
 import { HistogramRun } from './histogram-run.svelte';
+import { LiveRun, type LivePorts } from './live-run.svelte';
 import { stateWith, type RecentEntry } from './saved-search';
 import { SearchLibrary, type LibraryPorts } from './search-library.svelte';
 import { SearchRun } from './search-run.svelte';
@@ -32,6 +33,7 @@ export interface ExplorePorts {
   recallColumns: () => readonly Column[] | null;
   rememberColumns: (columns: readonly Column[]) => void;
   library: LibraryPorts;
+  live: LivePorts;
 }
 
 export class ExploreSession {
@@ -51,6 +53,7 @@ export class ExploreSession {
 
   readonly search: SearchRun;
   readonly histogram: HistogramRun;
+  readonly live: LiveRun;
   readonly fields: FieldCatalog;
   readonly facets: FacetRun;
   readonly library: SearchLibrary;
@@ -66,6 +69,7 @@ export class ExploreSession {
     this.api = ports.api;
     this.search = new SearchRun(ports.api, ports.now_ms);
     this.histogram = new HistogramRun(ports.api);
+    this.live = new LiveRun(this.search, ports.live);
     this.fields = new FieldCatalog(ports.api);
     this.facets = new FacetRun(ports.api);
     this.preferredColumns = ports.recallColumns() ?? STANDARD_COLUMNS;
@@ -99,14 +103,20 @@ export class ExploreSession {
     if (range === null) return;
     this.range = range;
     const remember: SearchContent | null = isByPerson ? this.library.ran(this.state) : null;
+    void this.fields.load(range);
+    if (this.state.live) {
+      this.histogram.stop();
+      this.live.start(this.query);
+      return;
+    }
+    this.live.stop();
     void this.search.start({ query: this.query, from: range.from, to: range.to, sort: this.state.sort }, remember);
     this.#runHistogram();
-    void this.fields.load(range);
   }
 
   #runHistogram(): void {
     this.#interval = this.state.interval;
-    if (this.range === null) return;
+    if (this.range === null || this.state.live) return;
     void this.histogram.start({ query: this.query, ...this.range, interval: this.state.interval ?? 'auto' });
   }
 
@@ -212,6 +222,11 @@ export class ExploreSession {
     this.#go({ refresh_s }, 'replace');
   }
 
+  /** New events come by themselves, or no longer. */
+  setLive(live: boolean): void {
+    if (live !== this.state.live) this.#go({ ...this.#withDraft(), live, view: 'logs', row: null });
+  }
+
   /** Opening makes an entry (Back closes); walking from row to row does not. */
   openRow(row: string | null): void {
     if (row === this.state.row) return;
@@ -229,6 +244,7 @@ export class ExploreSession {
 
   /** Leaves the page. */
   stop(): void {
+    this.live.stop();
     this.search.stop();
     this.histogram.stop();
     this.fields.stop();

@@ -9,6 +9,7 @@ import { zone } from '../../zone.svelte';
 import { exploreApi } from './explore-api';
 import { searchesApi } from './searches-api';
 import { session } from '../../session.svelte';
+import type { LiveSocket } from './live-run.svelte';
 import type { RecentEntry } from './saved-search';
 import type { ExplorePorts, ExploreSession } from './explore-session.svelte';
 import type { LinkPlace } from './share';
@@ -49,7 +50,13 @@ function remember(storage: Storage, key: string, value: unknown): void {
   }
 }
 
-export function explorePorts(): ExploreWorld {
+/** Where the live tail is asked for these events. */
+export function tailUrl(origin: string, query: string): string {
+  return `${origin.replace(/^http/, 'ws')}/api/logs/tail?query=${encodeURIComponent(query)}`;
+}
+
+/** `isReading` says whether somebody looks at rows that must not move. */
+export function explorePorts(isReading: () => boolean): ExploreWorld {
   const ports: ExplorePorts = {
     api: exploreApi(send, () => Date.now()),
     navigate: (params, mode) => {
@@ -61,6 +68,15 @@ export function explorePorts(): ExploreWorld {
     zone: () => zone.name,
     recallColumns: () => recall<Column[]>(localStorage, COLUMNS_KEY),
     rememberColumns: (columns) => remember(localStorage, COLUMNS_KEY, columns),
+    live: {
+      open: (query) => new WebSocket(tailUrl(location.origin, query)) as LiveSocket,
+      renew: () => send('/api/auth/me').then((response) => response.ok, () => false),
+      isReading,
+      later: (act, ms) => {
+        const timer = setTimeout(act, ms);
+        return () => clearTimeout(timer);
+      },
+    },
     library: {
       api: searchesApi(),
       mayKeep: () => session.may('analyst'),

@@ -11,6 +11,7 @@ describe('keys', () => {
     check('j', 'field', null);
     check('s', 'page', 'save');
     check('o', 'page', 'saved');
+    check('l', 'page', 'live');
     check('/', 'field', null);
     check('Escape', 'field', null);
     check('z', 'page', null);

@@ -13,6 +13,7 @@ export type KeyAction =
   | 'open_row'
   | 'around'
   | 'fields'
+  | 'live'
   | 'copy_link'
   | 'save'
   | 'saved'
@@ -28,6 +29,7 @@ const PLAIN: Readonly<Record<string, KeyAction>> = {
   k: 'previous_row',
   c: 'around',
   f: 'fields',
+  l: 'live',
   y: 'copy_link',
   s: 'save',
   o: 'saved',

@@ -96,6 +96,22 @@ export class SearchRun {
     this.record = problem.record ?? this.record;
   }
 
+  /** Shows these rows, which came by themselves, in place of all others. */
+  showLive(rows: readonly Hit[]): void {
+    this.stop();
+    this.rows = rows;
+    this.total = rows.length;
+    this.status = 'done';
+    this.isPaging = false;
+    this.isComplete = true;
+    this.isStale = false;
+    this.problem = null;
+    this.pageProblem = null;
+    this.took_ms = null;
+    this.rows_scanned = null;
+    this.generation += 1;
+  }
+
   /** Loads pages, one after another, until the row at `index` and some after it are there. */
   async ensure(index: number): Promise<void> {
     this.#wanted_index = Math.max(this.#wanted_index, index);

@@ -42,6 +42,8 @@ export interface ExploreState {
   interval: string | null;
   /** Asks again every so many seconds; 0 is off. */
   refresh_s: number;
+  /** New events come by themselves, whatever the range. */
+  live: boolean;
   view: View;
   row: string | null;
   tab: DetailTab;

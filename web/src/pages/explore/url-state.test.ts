@@ -25,6 +25,7 @@ describe('the address', () => {
       density: 'wrapped',
       interval: '30s',
       refresh_s: 10,
+      live: true,
       row: '~1a+b/c',
       view: 'fields',
       tab: 'json',

@@ -24,6 +24,7 @@ export const STANDARD_STATE: ExploreState = {
   density: 'normal',
   interval: null,
   refresh_s: 0,
+  live: false,
   view: 'logs',
   row: null,
   tab: 'table',
@@ -63,6 +64,7 @@ export function stateFromParams(params: URLSearchParams): ExploreState {
     density: oneOf(params.get('density'), DENSITIES, 'normal'),
     interval: params.get('interval'),
     refresh_s: refreshFrom(params.get('refresh')),
+    live: params.get('live') === '1',
     view: oneOf(params.get('view'), VIEWS, 'logs'),
     row: params.get('row'),
     tab: oneOf(params.get('tab'), TABS, 'table'),
@@ -83,6 +85,7 @@ export function paramsFromState(state: ExploreState): URLSearchParams {
   if (state.density !== 'normal') params.set('density', state.density);
   if (state.interval !== null) params.set('interval', state.interval);
   if (state.refresh_s > 0) params.set('refresh', String(state.refresh_s));
+  if (state.live) params.set('live', '1');
   if (state.view !== 'logs') params.set('view', state.view);
   if (state.row !== null) params.set('row', state.row);
   if (state.row !== null && state.tab !== 'table') params.set('tab', state.tab);
@@ -91,5 +94,5 @@ export function paramsFromState(state: ExploreState): URLSearchParams {
 
 /** What decides which events are found; when it is unchanged, nothing is asked again. The zone decides what a day is. */
 export function searchKey(state: ExploreState, zone: string): string {
-  return JSON.stringify([zone, state.from, state.to, state.q, state.filters, state.sort]);
+  return JSON.stringify([zone, state.from, state.to, state.q, state.filters, state.sort, state.live]);
 }

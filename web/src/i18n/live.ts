@@ -1,0 +1,38 @@
+/** Texts of the live tail in Explore. */
+export const en = {
+  live: 'Live',
+  live_connecting: 'Connecting …',
+  live_dropped: '{count} dropped',
+  live_empty: 'Nothing matches yet. New events appear here as soon as they are stored.',
+  live_end: 'End live',
+  live_new: '{count} new',
+  live_on: 'Live',
+  live_pause: 'Pause',
+  live_paused: 'Paused',
+  live_reconnecting: 'Connection lost, trying again …',
+  live_refused: 'Not possible',
+  live_resume: 'Resume',
+  live_sampled: 'sampled: 1 of {count}',
+  live_shown: '{shown} shown, {matched} matched',
+  live_title: 'New events appear by themselves (l)',
+  live_title_key: 'Live tail on, off',
+};
+
+export const fr: typeof en = {
+  live: 'Direct',
+  live_connecting: 'Connexion …',
+  live_dropped: '{count} perdus',
+  live_empty: 'Rien ne correspond pour l’instant. Les nouveaux événements apparaissent ici dès qu’ils sont enregistrés.',
+  live_end: 'Quitter le direct',
+  live_new: '{count} nouveaux',
+  live_on: 'En direct',
+  live_pause: 'Pause',
+  live_paused: 'En pause',
+  live_reconnecting: 'Connexion perdue, nouvel essai …',
+  live_refused: 'Impossible',
+  live_resume: 'Reprendre',
+  live_sampled: 'échantillon : 1 sur {count}',
+  live_shown: '{shown} affichés, {matched} correspondent',
+  live_title: 'Les nouveaux événements apparaissent d’eux-mêmes (l)',
+  live_title_key: 'Direct : activer, quitter',
+};
