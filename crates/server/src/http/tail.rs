@@ -110,6 +110,8 @@ impl Session {
                 _ = moments.tick() => self.send_events(line).await?,
                 _ = seconds.tick() => {
                     check_proof(state, listener).await?;
+                    // Numbers add up only when no moment is open.
+                    self.send_events(line).await?;
                     self.send_stats(line).await?;
                 }
                 _ = pings.tick() => line.ping().await?,
