@@ -10,6 +10,7 @@ mod fields;
 mod highlight;
 mod patterns;
 mod sql;
+mod tailing;
 #[cfg(test)]
 mod tests;
 
@@ -23,11 +24,10 @@ use vigie_domain::event::pseudo_fields;
 use vigie_domain::ports::{
     AggregateRequest, Hit, IndexInfo, LogStore, ScanStats, SearchRequest, Selection, SortOrder, SqlStore,
 };
-use vigie_domain::query::{self, Matcher, Query};
+use vigie_domain::query::{self, Query};
 use vigie_domain::{Error, EventId, LogType, Result, Scope, TimeRange, Timestamp, Value, mapping};
 
 use crate::Clock;
-use crate::tail::{RATE_MAX, TailInput};
 use crate::time_range::AskedRange;
 
 pub use aggregate::{AggregateInput, Aggregated, AskedKind, AskedQuestion};
@@ -180,19 +180,6 @@ impl Search {
             }
         }
         Ok(selection)
-    }
-
-    /// Decides which events a live tail tells, by the same rules as a search.
-    ///
-    /// # Errors
-    /// `Malformed` when the query cannot be read; `Invalid` when more events are asked for than a tail may be sent.
-    pub fn matcher(&self, scope: &Scope, input: &TailInput) -> Result<Matcher> {
-        if input.rate == 0 || input.rate > RATE_MAX {
-            let message = format!("\"rate\" is {}; a tail is sent 1 to {RATE_MAX} events per second", input.rate);
-            return Err(Error::invalid_field("rate", message));
-        }
-        let selection = self.selection_within(&input.query, &input.filters, &AskedRange::default())?;
-        Matcher::compile(&selection.query, scope, (self.clock)())
     }
 
     /// A page of events.
