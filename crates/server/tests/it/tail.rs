@@ -109,12 +109,9 @@ async fn events_are_told_as_a_search_finds_them() {
     server.ingest(&json!({"level": "info", "message": "fine", "log_type": "error"})).await;
     server.ingest(&json!({"level": "error", "message": "card refused", "log_type": "error"})).await;
     let told = message(&mut socket, "events").await;
-    let found = server.app.post_with(
-        "/api/logs/search",
-        &json!({"query": "level:error"}),
-        &[("authorization", &server.bearer().1)],
-    );
-    assert_eq!(told["hits"], found.await.json()["hits"]);
+    let (asked, bearer) = (json!({"query": "level:error"}), server.bearer().1);
+    let found = server.app.post_with("/api/logs/search", &asked, &[("authorization", &bearer)]).await;
+    assert_eq!(told["hits"], found.json()["hits"]);
     let stats = message(&mut socket, "stats").await;
     assert_eq!((&stats["matched"], &stats["sent"], &stats["dropped"]), (&json!(1), &json!(1), &json!(0)));
     assert_eq!(stats["sampled_one_of"], Json::Null);
