@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use vigie_domain::aggregation::{Aggregation, AggregationKind, CalendarSpans, CalendarUnit, NumberSpans};
+use vigie_domain::aggregation::{Aggregation, AggregationKind, AskedField, CalendarSpans, CalendarUnit, NumberSpans};
 use vigie_domain::query::{Bound, Predicate, Query, TextPattern};
 use vigie_domain::time::zone_named;
 use vigie_domain::{Event, EventId, LogType, Object, TimeRange, Timestamp, Value};
@@ -208,9 +208,18 @@ fn any_calendar() -> impl Strategy<Value = CalendarSpans> {
     })
 }
 
+/// A field, in one of four cases with a value for events that have none.
+fn any_asked_field() -> impl Strategy<Value = AskedField> + Clone {
+    let missing = prop_oneof![
+        3 => Just(None),
+        1 => prop::sample::select(vec![Value::Int(5), Value::text("cart"), Value::Float(0.25), Value::Bool(true)]).prop_map(Some),
+    ];
+    (pick(&ASKED_NAMES), missing).prop_map(|(name, missing)| AskedField { name, missing })
+}
+
 /// A question, with up to two levels below it.
 pub fn any_aggregation() -> impl Strategy<Value = Aggregation> {
-    let field = || pick(&ASKED_NAMES);
+    let field = any_asked_field;
     let metric = prop_oneof![
         field().prop_map(|field| AggregationKind::Stats { field }),
         field().prop_map(|field| AggregationKind::Cardinality { field }),

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vigie_domain::aggregation::{
-    Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, Stats, cmp_keys, percentile_of_sorted,
+    Aggregation, AggregationAnswer, AggregationKind, AskedField, BUCKETS_MAX, Bucket, Stats, cmp_keys,
+    percentile_of_sorted,
 };
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::query::Matcher;
@@ -122,7 +123,7 @@ fn of_numbers(kind: &AggregationKind, mut numbers: Vec<f64>) -> AggregationAnswe
     }
 }
 
-fn weighted_mean(rows: &[&Row], [field, weight]: [&str; 2], scope: &Scope) -> AggregationAnswer {
+fn weighted_mean(rows: &[&Row], [field, weight]: [&AskedField; 2], scope: &Scope) -> AggregationAnswer {
     let (mut sum, mut weights) = (0.0, 0.0);
     for row in rows {
         if let [weight] = numbers(&[*row], weight, scope)[..] {
@@ -162,8 +163,13 @@ fn bucket(question: &Aggregation, key: Value, rows: &[&Row], scope: &Scope) -> R
     Ok(Bucket { key, count: rows.len() as u64, children: unbounded(&question.children, rows, scope)? })
 }
 
-/// The values of a field in a row, each as often as it is there.
-fn values(row: &Row, field: &str, scope: &Scope) -> Vec<Value> {
+/// The values of a field in a row, each as often as it is there; if there is none, what stands for it.
+fn values(row: &Row, field: &AskedField, scope: &Scope) -> Vec<Value> {
+    let found = stored(row, &field.name, scope);
+    if found.is_empty() { field.missing.iter().cloned().collect() } else { found }
+}
+
+fn stored(row: &Row, field: &str, scope: &Scope) -> Vec<Value> {
     if scope.hides(field) {
         return Vec::new();
     }
@@ -184,7 +190,7 @@ fn values(row: &Row, field: &str, scope: &Scope) -> Vec<Value> {
     }
 }
 
-fn by_value<'a>(rows: &[&'a Row], field: &str, scope: &Scope) -> Vec<(Value, Vec<&'a Row>)> {
+fn by_value<'a>(rows: &[&'a Row], field: &AskedField, scope: &Scope) -> Vec<(Value, Vec<&'a Row>)> {
     let mut groups: Vec<(Value, Vec<&Row>)> = Vec::new();
     for row in rows {
         let mut seen: Vec<Value> = Vec::new();
@@ -202,6 +208,6 @@ fn by_value<'a>(rows: &[&'a Row], field: &str, scope: &Scope) -> Vec<(Value, Vec
     groups
 }
 
-fn numbers(rows: &[&Row], field: &str, scope: &Scope) -> Vec<f64> {
+fn numbers(rows: &[&Row], field: &AskedField, scope: &Scope) -> Vec<f64> {
     rows.iter().flat_map(|row| values(row, field, scope)).filter_map(|value| value.as_f64()).collect()
 }

@@ -1,7 +1,9 @@
 //! What every `LogStore` must do. `log_store_suite!(make)` makes a test of each case.
 
 use serde_json::json;
-use vigie_domain::aggregation::{Aggregation, AggregationAnswer, AggregationKind, Bucket, Stats};
+use vigie_domain::aggregation::{
+    Aggregation, AggregationAnswer, AggregationKind, AskedField, Bucket, NumberSpans, Stats,
+};
 use vigie_domain::ports::{
     AggregateRequest, Append, AppendOutcome, LogStore, SearchRequest, SearchResult, Selection, SortOrder,
 };
@@ -20,6 +22,7 @@ macro_rules! log_store_suite {
             batches_and_ids_are_stored_once
             sources_come_back_as_they_were_sent
             buckets_metrics_and_children
+            a_value_stands_for_those_that_are_missing
             buckets_of_all_levels_are_bounded_together
             values_of_several_types_are_told_apart
             fields_and_indices_are_listed
@@ -236,6 +239,36 @@ pub async fn buckets_metrics_and_children(store: &dyn LogStore) {
     assert_eq!(aggregate(store, "", Aggregation::leaf("p", median)).await, AggregationAnswer::Percentiles(expected));
     let nothing = aggregate(store, "service:nobody", Aggregation::stats("s", "amount")).await;
     assert_eq!(nothing, AggregationAnswer::Stats(Stats::default()));
+}
+
+/// What is said to stand for a missing value counts as one, of a hidden field too.
+pub async fn a_value_stands_for_those_that_are_missing(store: &dyn LogStore) {
+    let sent = [r#"{"service":"cart","amount":10.5}"#, r#"{"amount":2}"#, r#"{"service":"web","x":["a",1]}"#, "{}"];
+    append(store, (0..).zip(sent).map(|(second, json)| event(second, json)).collect()).await;
+    let of = |name: &str, missing: Value| AskedField { name: name.to_owned(), missing: Some(missing) };
+    let terms = |missing: &str| Aggregation::terms("t", of("service", Value::text(missing)), 5);
+    let counted = counts(&aggregate(store, "", terms("none")).await);
+    assert_eq!(counted, [(Value::text("none"), 2), (Value::text("cart"), 1), (Value::text("web"), 1)]);
+    let below = aggregate(store, "", terms("web").with(Aggregation::stats("s", of("amount", Value::Int(3))))).await;
+    let AggregationAnswer::Buckets { buckets, .. } = below else { panic!("no buckets") };
+    let AggregationAnswer::Stats(stats) = buckets[0].children[0].1 else { panic!("no stats") };
+    assert_eq!((buckets[0].count, stats.count, stats.sum, stats.max), (3, 3, 8.0, Some(3.0)));
+    let distinct = Aggregation::cardinality("c", of("x", Value::text("a")));
+    assert_eq!(aggregate(store, "", distinct).await, AggregationAnswer::Cardinality { count: 2 });
+    let median = AggregationKind::Percentiles { field: of("amount", Value::Int(0)), percents: vec![50.0] };
+    let median = aggregate(store, "", Aggregation::leaf("p", median)).await;
+    assert_eq!(median, AggregationAnswer::Percentiles(vec![(50.0, Some(1.0))]));
+    let weighted = AggregationKind::WeightedMean { field: "amount".into(), weight: of("n", Value::Int(2)) };
+    let mean = aggregate(store, "", Aggregation::leaf("w", weighted)).await;
+    assert_eq!(mean, AggregationAnswer::Number(Some(6.25)));
+    let spans = NumberSpans { interval: 10.0, offset: 0.0 };
+    let spans = AggregationKind::Histogram { field: of("amount", Value::Int(-1)), spans };
+    let spans = counts(&aggregate(store, "", Aggregation::leaf("h", spans)).await);
+    assert_eq!(spans, [(Value::Int(-1), 2), (Value::Int(0), 1), (Value::Int(1), 1)]);
+    let hiding = Scope { hidden_fields: vec!["service".to_owned()], ..Scope::main() };
+    let request = AggregateRequest { selection: selection(""), aggregations: vec![terms("?")] };
+    let hidden = store.aggregate(&hiding, &request).await.unwrap();
+    assert_eq!(counts(&hidden.answers[0].1), [(Value::text("?"), 4)]);
 }
 
 /// Histograms within buckets are bounded together, and within the bound they are answered.

@@ -7,12 +7,13 @@ use vigie_domain::mapping::{self, FieldKind};
 use vigie_domain::query::{Bound, Predicate, Query, QueryCost};
 use vigie_domain::{Result, TimeRange, Timestamp};
 
+use super::fields::{self, field, only_field};
 use super::histogram;
 use super::instants::{DateForm, End, bound, instant};
 use super::metrics;
 use super::pipelines::{self, Pipeline};
 use super::place::Place;
-use super::query::{canonical, query};
+use super::query::query;
 use super::shape::{Asked, KindName, OrderBy, RangeShape, Shape, check_order, orders};
 
 /// Aggregations of one request.
@@ -147,7 +148,7 @@ impl Reader {
 
     fn kind(&mut self, kind: &str, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
         match kind {
-            "terms" => terms(json, place),
+            "terms" => terms(json, self.now, place),
             "date_histogram" => histogram::of_time(json, self.now, self.range, place),
             "histogram" => histogram::of_numbers(json, place),
             "filter" => {
@@ -161,12 +162,20 @@ impl Reader {
                 Ok((Shape::Single, AggregationKind::Filters(vec![(String::new(), filter)])))
             }
             "value_count" => {
-                let filter = Query::exists(only_field(json, place)?);
+                let object = place.object(json)?;
+                place.check_keys(object, &["field", "missing"], PASSED_OVER)?;
+                let field = fields::of_values(object, self.now, place)?;
+                let filter = if field.missing.is_some() { Query::All } else { Query::exists(field.name) };
                 Ok((Shape::ValueCount, AggregationKind::Filters(vec![(String::new(), filter)])))
             }
             "range" => self.ranges(json, place, false),
             "date_range" => self.ranges(json, place, true),
-            "cardinality" => Ok((Shape::Cardinality, AggregationKind::Cardinality { field: only_field(json, place)? })),
+            "cardinality" => {
+                let object = place.object(json)?;
+                place.check_keys(object, &["field", "missing"], PASSED_OVER)?;
+                let field = fields::of_values(object, self.now, place)?;
+                Ok((Shape::Cardinality, AggregationKind::Cardinality { field }))
+            }
             metric if metrics::is_one(metric) => metrics::read(metric, json, place),
             other => Err(place.missing(&format!("the aggregation [{other}]"))),
         }
@@ -272,31 +281,17 @@ fn kind_in<'j>(object: &'j Map<String, Json>, place: &Place) -> Result<&'j str> 
 /// The name of an answer's kind, which mostly is the name by which it is asked.
 fn kind_name(asked: &str, kind: &AggregationKind) -> KindName {
     match (asked, kind) {
-        ("terms", AggregationKind::Terms { field, .. }) => KindName::TermsOf(field.clone()),
+        ("terms", AggregationKind::Terms { field, .. }) => KindName::TermsOf(field.name.clone()),
         (asked, _) => {
             KindName::Known(KIND_NAMES.iter().find(|(name, _)| *name == asked).map_or("", |(_, shown)| *shown))
         }
     }
 }
 
-pub(super) fn field(object: &Map<String, Json>, place: &Place) -> Result<String> {
-    match object.get("field").and_then(Json::as_str) {
-        Some(name) if !name.is_empty() => Ok(canonical(name)),
-        _ => Err(place.wrong("must have [field], the name of one")),
-    }
-}
-
-/// The field of an aggregation that says nothing else.
-pub(super) fn only_field(json: &Json, place: &Place) -> Result<String> {
+fn terms(json: &Json, now: Timestamp, place: &Place) -> Result<(Shape, AggregationKind)> {
     let object = place.object(json)?;
-    place.check_keys(object, &["field"], PASSED_OVER)?;
-    field(object, place)
-}
-
-fn terms(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
-    let object = place.object(json)?;
-    place.check_keys(object, &["field", "size", "order", "min_doc_count"], PASSED_OVER)?;
-    let field = field(object, place)?;
+    place.check_keys(object, &["field", "missing", "size", "order", "min_doc_count"], PASSED_OVER)?;
+    let field = fields::of_values(object, now, place)?;
     let size = object.get("size").map_or(Ok(10), |json| place.key("size").count(json))?;
     if !(1..=TERMS_MAX).contains(&size) {
         return Err(place.key("size").wrong(&format!("must be from 1 to {TERMS_MAX}, found {size}")));
@@ -308,7 +303,7 @@ fn terms(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
     }
     let is_by_count =
         matches!(order.as_slice(), [] | [(OrderBy::Count, false)] | [(OrderBy::Count, false), (OrderBy::Key, true)]);
-    let is_instant = mapping::kind_of(&field) == Some(FieldKind::Instant);
+    let is_instant = mapping::kind_of(&field.name) == Some(FieldKind::Instant);
     // In another order every value must be known before the first can be told.
     let asked_size = if is_by_count { size } else { TERMS_MAX };
     Ok((Shape::Terms { size, order, least_count, is_instant }, AggregationKind::Terms { field, size: asked_size }))

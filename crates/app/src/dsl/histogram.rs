@@ -5,10 +5,10 @@ use vigie_domain::aggregation::{AggregationKind, NumberSpans};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::{Result, TimeRange, Timestamp};
 
-use super::aggregation::{PASSED_OVER, field, keyed, least_count};
+use super::aggregation::{PASSED_OVER, keyed, least_count};
+use super::fields::{self, field};
 use super::instants::{DateForm, instant};
 use super::intervals;
-use super::metrics::check_numbers;
 use super::place::Place;
 use super::shape::{Ends, KeyForm, OrderBy, Shape, SpansOfNumbers, TimeSpans, orders};
 
@@ -73,10 +73,10 @@ pub(super) fn key_form(object: &Map<String, Json>, place: &Place) -> Result<KeyF
 /// As `of_time`.
 pub(super) fn of_numbers(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
     let object = place.object(json)?;
-    let known = ["field", "interval", "offset", "min_doc_count", "extended_bounds", "hard_bounds", "keyed", "order"];
+    let known =
+        ["field", "missing", "interval", "offset", "min_doc_count", "extended_bounds", "hard_bounds", "keyed", "order"];
     place.check_keys(object, &known, PASSED_OVER)?;
-    let field = field(object, place)?;
-    check_numbers(&field, place)?;
+    let field = fields::of_numbers(object, place)?;
     let spans = number_spans(object, place)?;
     let (wanted, hard) = bounds(object, place, &number)?;
     let shape = SpansOfNumbers {

@@ -6,8 +6,11 @@
 mod aggregation;
 mod answer;
 mod body;
+#[cfg(test)]
+mod bucket_tests;
 mod cursor;
 mod document;
+mod fields;
 mod histogram;
 mod indices;
 mod instants;

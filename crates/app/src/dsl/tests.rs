@@ -11,13 +11,13 @@ use crate::Clock;
 use crate::ingest::{Ingest, IngestOptions};
 use crate::test_shop::{NOW, Shop, clock, settings};
 
-struct Bench {
+pub(super) struct Bench {
     shop: Shop,
     dsl: DslSearch,
 }
 
 impl Bench {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let event = |id: u32, time: &str, level: &str, service: &str, more: Json| {
             let mut event = json!({"_id": id.to_string(), "@timestamp": format!("2026-11-23T{time}Z"), "level": level, "service": service});
             event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -58,7 +58,7 @@ impl Bench {
         Self { dsl: DslSearch::new(shop.store.clone(), clock()), shop }
     }
 
-    async fn ask(&self, body: Json) -> vigie_domain::Result<Json> {
+    pub(super) async fn ask(&self, body: Json) -> vigie_domain::Result<Json> {
         self.ask_of("", body).await
     }
 
@@ -76,13 +76,13 @@ impl Bench {
         assert_eq!(answer["hits"]["total"], json!({"value": expected.len(), "relation": "eq"}), "{query}");
     }
 
-    async fn refuses(&self, body: Json, words: &str) {
+    pub(super) async fn refuses(&self, body: Json, words: &str) {
         let error = self.ask(body.clone()).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Malformed, "{body}");
         assert!(error.message.contains(words), "{body}: {}", error.message);
     }
 
-    async fn aggregates(&self, aggs: Json) -> Json {
+    pub(super) async fn aggregates(&self, aggs: Json) -> Json {
         let answer =
             self.ask(json!({"size": 0, "aggs": aggs})).await.unwrap_or_else(|error| panic!("{}", error.message));
         assert_eq!(answer["hits"]["hits"], json!([]));
@@ -90,7 +90,7 @@ impl Bench {
     }
 }
 
-fn ids(answer: &Json) -> String {
+pub(super) fn ids(answer: &Json) -> String {
     answer["hits"]["hits"].as_array().unwrap().iter().map(|hit| hit["_id"].as_str().unwrap()).collect()
 }
 

@@ -178,15 +178,17 @@ impl Reader {
                     let message = format!("\"size\" is {size}; ask for 1 to {TERMS_MAX} values");
                     return Err(invalid(&format!("{path}.terms.size"), message));
                 }
-                AggregationKind::Terms { field, size: *size }
+                AggregationKind::Terms { field: field.into(), size: *size }
             }
             AskedKind::DateHistogram { interval, offset } => {
                 self.histogram(interval, offset.as_deref(), &format!("{path}.date_histogram"), place)?
             }
             AskedKind::Filters(queries) => self.filters(queries, &format!("{path}.filters"))?,
-            AskedKind::Stats { field } => AggregationKind::Stats { field: canonical(field, &format!("{path}.stats"))? },
+            AskedKind::Stats { field } => {
+                AggregationKind::Stats { field: canonical(field, &format!("{path}.stats"))?.into() }
+            }
             AskedKind::Cardinality { field } => {
-                AggregationKind::Cardinality { field: canonical(field, &format!("{path}.cardinality"))? }
+                AggregationKind::Cardinality { field: canonical(field, &format!("{path}.cardinality"))?.into() }
             }
             AskedKind::Percentiles { field, percents } => {
                 let field = canonical(field, &format!("{path}.percentiles"))?;
@@ -198,7 +200,7 @@ impl Reader {
                     let message = format!("{wrong} is no share in percent; use 0 to 100");
                     return Err(invalid(&format!("{path}.percentiles.percents"), message));
                 }
-                AggregationKind::Percentiles { field, percents: percents.clone() }
+                AggregationKind::Percentiles { field: field.into(), percents: percents.clone() }
             }
         })
     }

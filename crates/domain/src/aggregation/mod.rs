@@ -1,5 +1,6 @@
 //! The closed aggregation tree: buckets in buckets, metrics at the leaves; and what comes out of it.
 
+mod asked_field;
 mod calendar;
 mod number_spans;
 
@@ -7,6 +8,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+pub use asked_field::AskedField;
 pub use calendar::{CalendarSpans, CalendarUnit};
 pub use number_spans::NumberSpans;
 
@@ -29,8 +31,8 @@ pub struct Aggregation {
 pub enum AggregationKind {
     /// A bucket per value of a field, the `size` largest; an event with several values is in several.
     Terms {
-        /// Canonical field name.
-        field: String,
+        /// Whose values.
+        field: AskedField,
         /// How many buckets at most; ties in count are broken by key.
         size: usize,
     },
@@ -45,8 +47,8 @@ pub enum AggregationKind {
     CalendarHistogram(CalendarSpans),
     /// A bucket per span of numbers that holds one of the field's; an event is once in each that it has a number in.
     Histogram {
-        /// Canonical field name.
-        field: String,
+        /// Whose values.
+        field: AskedField,
         /// The spans.
         spans: NumberSpans,
     },
@@ -54,40 +56,40 @@ pub enum AggregationKind {
     Filters(Vec<(String, Query)>),
     /// Count, sums, minimum and maximum of the numeric values.
     Stats {
-        /// Canonical field name.
-        field: String,
+        /// Whose values.
+        field: AskedField,
     },
     /// How many distinct values; a store may tell them apart by hashes of 64 bits.
     Cardinality {
-        /// Canonical field name.
-        field: String,
+        /// Whose values.
+        field: AskedField,
     },
     /// Values below which a share of the numeric values lies: linear interpolation between closest ranks.
     Percentiles {
-        /// Canonical field name.
-        field: String,
+        /// Whose values.
+        field: AskedField,
         /// Shares in percent, each within 0–100.
         percents: Vec<f64>,
     },
     /// Which share of the numeric values, in percent, lies at or below each of these.
     PercentileRanks {
-        /// Canonical field name.
-        field: String,
+        /// Whose values.
+        field: AskedField,
         /// The numbers that values are compared with.
         values: Vec<f64>,
     },
     /// The median of how far the numeric values lie from their median.
     MedianAbsoluteDeviation {
-        /// Canonical field name.
-        field: String,
+        /// Whose values.
+        field: AskedField,
     },
     /// The mean of the numeric values, each counted as often as the event's weight says; an event without exactly one
     /// weight is left out.
     WeightedMean {
-        /// Canonical name of the field of values.
-        field: String,
-        /// Canonical name of the field of weights.
-        weight: String,
+        /// The field of values.
+        field: AskedField,
+        /// The field of weights.
+        weight: AskedField,
     },
 }
 
@@ -105,17 +107,17 @@ impl Aggregation {
     }
 
     /// A terms question.
-    pub fn terms(name: impl Into<String>, field: impl Into<String>, size: usize) -> Self {
+    pub fn terms(name: impl Into<String>, field: impl Into<AskedField>, size: usize) -> Self {
         Self::leaf(name, AggregationKind::Terms { field: field.into(), size })
     }
 
     /// A stats question.
-    pub fn stats(name: impl Into<String>, field: impl Into<String>) -> Self {
+    pub fn stats(name: impl Into<String>, field: impl Into<AskedField>) -> Self {
         Self::leaf(name, AggregationKind::Stats { field: field.into() })
     }
 
     /// A cardinality question.
-    pub fn cardinality(name: impl Into<String>, field: impl Into<String>) -> Self {
+    pub fn cardinality(name: impl Into<String>, field: impl Into<AskedField>) -> Self {
         Self::leaf(name, AggregationKind::Cardinality { field: field.into() })
     }
 }

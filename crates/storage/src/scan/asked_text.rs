@@ -116,7 +116,7 @@ mod tests {
         };
         let by = |interval: f64| {
             let spans = NumberSpans { interval, offset: 0.0 };
-            Aggregation::leaf("h", AggregationKind::Histogram { field: "n".to_owned(), spans })
+            Aggregation::leaf("h", AggregationKind::Histogram { field: "n".into(), spans })
         };
         let different = [
             named("a", 1),

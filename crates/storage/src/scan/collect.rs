@@ -387,7 +387,7 @@ mod tests {
     #[test]
     fn every_kind_counts_what_it_holds() {
         let percentiles = |name: &str| {
-            let kind = AggregationKind::Percentiles { field: "n".to_owned(), percents: vec![50.0] };
+            let kind = AggregationKind::Percentiles { field: "n".into(), percents: vec![50.0] };
             Aggregation::leaf(name, kind)
         };
         let filters = |count: usize| {

@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use vigie_domain::aggregation::{Aggregation, AggregationKind};
+use vigie_domain::aggregation::{Aggregation, AggregationKind, AskedField};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::query::Matcher;
-use vigie_domain::{Error, Scope, Timestamp};
+use vigie_domain::{Error, Scope, Timestamp, Value};
 
 use super::filter::{add_field_needs, add_needs};
 use super::partial::Partial;
@@ -16,13 +16,27 @@ use crate::chunk::physical::canonical_of;
 use crate::error::StorageError;
 use crate::part::{Part, PartIndex};
 
+/// A field asked about, on behalf of a caller.
+pub struct AskedOf {
+    /// Its name, unless it is hidden.
+    pub(super) name: Option<String>,
+    /// What stands for its values in events that have none.
+    pub(super) missing: Option<Value>,
+}
+
+impl AskedOf {
+    fn new(field: &AskedField, scope: &Scope) -> Self {
+        Self { name: (!scope.hides(&field.name)).then(|| field.name.clone()), missing: field.missing.clone() }
+    }
+}
+
 /// A question made ready: filters compiled, hidden fields without values.
 pub struct Question {
     pub(super) asked: Aggregation,
-    /// The field asked about, unless it is hidden.
-    pub(super) field: Option<String>,
-    /// The field of weights, if one is asked about and not hidden.
-    pub(super) weight: Option<String>,
+    /// The field asked about, if there is one.
+    pub(super) field: Option<AskedOf>,
+    /// The field of weights, if one is asked about.
+    pub(super) weight: Option<AskedOf>,
     pub(super) filters: Vec<Matcher>,
     pub(super) children: Vec<Question>,
     /// What is asked, as text.
@@ -63,13 +77,13 @@ impl Question {
             | AggregationKind::Percentiles { field, .. }
             | AggregationKind::PercentileRanks { field, .. }
             | AggregationKind::MedianAbsoluteDeviation { field }
-            | AggregationKind::WeightedMean { field, .. } => (!scope.hides(field)).then(|| field.clone()),
+            | AggregationKind::WeightedMean { field, .. } => Some(AskedOf::new(field, scope)),
             AggregationKind::DateHistogram { .. }
             | AggregationKind::CalendarHistogram(_)
             | AggregationKind::Filters(_) => None,
         };
         let weight = match &asked.kind {
-            AggregationKind::WeightedMean { weight, .. } => (!scope.hides(weight)).then(|| weight.clone()),
+            AggregationKind::WeightedMean { weight, .. } => Some(AskedOf::new(weight, scope)),
             _ => None,
         };
         let filters = match &asked.kind {
@@ -99,7 +113,8 @@ impl Question {
     fn makes_few_keys(&self, index: &PartIndex) -> bool {
         let is_by_value =
             matches!(self.asked.kind, AggregationKind::Terms { .. } | AggregationKind::Cardinality { .. });
-        let is_of_field = |name: &str| self.field.as_deref() == Some(canonical_of(name));
+        let own = self.field.as_ref().and_then(|field| field.name.as_deref());
+        let is_of_field = |name: &str| own == Some(canonical_of(name));
         let has_few = !is_by_value
             || index.columns.iter().filter(|column| is_of_field(&column.name)).all(|column| column.has_dictionary);
         has_few && self.children.iter().all(|child| child.makes_few_keys(index))
@@ -110,7 +125,7 @@ impl Question {
         if matches!(self.asked.kind, AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_)) {
             needs.add_own(column_names::TIMESTAMP);
         }
-        for field in self.field.iter().chain(&self.weight) {
+        for field in self.field.iter().chain(&self.weight).filter_map(|field| field.name.as_ref()) {
             add_field_needs(field, Some(field), &|name| name == field, needs);
         }
         self.filters.iter().for_each(|filter| add_needs(filter, needs));
@@ -121,7 +136,9 @@ impl Question {
     pub(super) fn counts_pages(&self) -> bool {
         let is_by_page = match &self.asked.kind {
             AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_) => true,
-            AggregationKind::Terms { field, .. } => field == pseudo_fields::LOG_TYPE && self.field.is_some(),
+            AggregationKind::Terms { .. } => {
+                self.field.as_ref().is_some_and(|field| field.name.as_deref() == Some(pseudo_fields::LOG_TYPE))
+            }
             AggregationKind::Histogram { .. }
             | AggregationKind::Filters(_)
             | AggregationKind::Stats { .. }
