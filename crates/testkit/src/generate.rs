@@ -3,7 +3,9 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use vigie_domain::aggregation::{Aggregation, AggregationKind, AskedField, CalendarSpans, CalendarUnit, NumberSpans};
+use vigie_domain::aggregation::{
+    Aggregation, AggregationKind, AskedField, CalendarSpans, CalendarUnit, NumberSpans, RankKey, RankMode, Ranking,
+};
 use vigie_domain::query::{Bound, Predicate, Query, TextPattern};
 use vigie_domain::time::zone_named;
 use vigie_domain::{Event, EventId, LogType, Object, TimeRange, Timestamp, Value};
@@ -217,16 +219,33 @@ fn any_asked_field() -> impl Strategy<Value = AskedField> + Clone {
     (pick(&ASKED_NAMES), missing).prop_map(|(name, missing)| AskedField { name, missing })
 }
 
+/// The first events by one or two fields.
+fn any_top() -> impl Strategy<Value = AggregationKind> {
+    let modes = [RankMode::Min, RankMode::Max, RankMode::Sum, RankMode::Mean, RankMode::Median];
+    let fields = prop_oneof![3 => any_asked_field(), 1 => Just(AskedField::from("@timestamp"))];
+    let key = (fields, any::<bool>(), any::<bool>(), prop::sample::select(modes.to_vec())).prop_map(
+        |(field, is_ascending, is_missing_first, mode)| RankKey { field, is_ascending, is_missing_first, mode },
+    );
+    let values = prop_oneof![Just(Value::Null), Just(Value::Int(5)), Just(Value::text("cart"))];
+    (vec(key, 0..3), any::<bool>(), option::of((values, option::of(0u64..25))), 0usize..6).prop_map(
+        |(keys, is_latest_first, after, size)| {
+            let after = after.map(|(value, sequence)| (vec![value; keys.len()], sequence));
+            AggregationKind::Top { ranking: Ranking { keys, is_latest_first, after }, size }
+        },
+    )
+}
+
 /// A question, with up to two levels below it.
 pub fn any_aggregation() -> impl Strategy<Value = Aggregation> {
     let field = any_asked_field;
     let metric = prop_oneof![
-        field().prop_map(|field| AggregationKind::Stats { field }),
-        field().prop_map(|field| AggregationKind::Cardinality { field }),
-        field().prop_map(|field| AggregationKind::Percentiles { field, percents: vec![5.0, 50.0, 95.0] }),
-        field().prop_map(|field| AggregationKind::PercentileRanks { field, values: vec![0.0, 5.0, 12.5] }),
-        field().prop_map(|field| AggregationKind::MedianAbsoluteDeviation { field }),
-        (field(), field()).prop_map(|(field, weight)| AggregationKind::WeightedMean { field, weight }),
+        1 => field().prop_map(|field| AggregationKind::Stats { field }),
+        1 => field().prop_map(|field| AggregationKind::Cardinality { field }),
+        1 => field().prop_map(|field| AggregationKind::Percentiles { field, percents: vec![5.0, 50.0, 95.0] }),
+        1 => field().prop_map(|field| AggregationKind::PercentileRanks { field, values: vec![0.0, 5.0, 12.5] }),
+        1 => field().prop_map(|field| AggregationKind::MedianAbsoluteDeviation { field }),
+        1 => (field(), field()).prop_map(|(field, weight)| AggregationKind::WeightedMean { field, weight }),
+        2 => any_top(),
     ]
     .prop_map(|kind| Aggregation::leaf("metric", kind));
     metric.prop_recursive(2, 6, 2, move |inner| {

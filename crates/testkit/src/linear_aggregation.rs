@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vigie_domain::aggregation::{
-    Aggregation, AggregationAnswer, AggregationKind, AskedField, BUCKETS_MAX, Bucket, Stats, cmp_keys,
-    percentile_of_sorted,
+    Aggregation, AggregationAnswer, AggregationKind, AskedField, BUCKETS_MAX, Bucket, RankKey, Ranked, Ranking, Stats,
+    cmp_keys, percentile_of_sorted,
 };
 use vigie_domain::event::pseudo_fields;
-use vigie_domain::query::Matcher;
+use vigie_domain::query::{Matcher, Scalar};
 use vigie_domain::{Error, ErrorKind, Result, Scope, Timestamp, Value};
 
 use crate::linear_store::Row;
@@ -85,6 +85,13 @@ fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<Aggreg
         | AggregationKind::Percentiles { field, .. }
         | AggregationKind::PercentileRanks { field, .. }
         | AggregationKind::MedianAbsoluteDeviation { field } => of_numbers(&question.kind, numbers(rows, field, scope)),
+        AggregationKind::Top { ranking, size } => {
+            let mut ranked: Vec<Ranked> = rows.iter().map(|row| ranked(row, ranking, scope)).collect();
+            ranked.retain(|event| ranking.is_after(&event.values, event.position.sequence));
+            ranked.sort_by(|left, right| ranking.compare(left, right));
+            ranked.truncate(*size);
+            AggregationAnswer::Top(ranked)
+        }
         AggregationKind::WeightedMean { field, weight } => weighted_mean(rows, [field, weight], scope),
     })
 }
@@ -121,6 +128,14 @@ fn of_numbers(kind: &AggregationKind, mut numbers: Vec<f64>) -> AggregationAnswe
             sum_of_squares: numbers.iter().map(|number| number * number).sum(),
         }),
     }
+}
+
+fn ranked(row: &Row, ranking: &Ranking, scope: &Scope) -> Ranked {
+    let value = |key: &RankKey| {
+        let values = values(row, &key.field, scope);
+        key.counting(&mut values.iter().filter_map(Scalar::from_value).map(|scalar| key.value_of(scalar)).collect())
+    };
+    Ranked { values: ranking.keys.iter().map(value).collect(), position: row.position() }
 }
 
 fn weighted_mean(rows: &[&Row], [field, weight]: [&AskedField; 2], scope: &Scope) -> AggregationAnswer {

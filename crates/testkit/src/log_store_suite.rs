@@ -2,13 +2,13 @@
 
 use serde_json::json;
 use vigie_domain::aggregation::{
-    Aggregation, AggregationAnswer, AggregationKind, AskedField, Bucket, NumberSpans, Stats,
+    Aggregation, AggregationAnswer, AggregationKind, AskedField, Bucket, NumberSpans, RankKey, Ranked, Ranking, Stats,
 };
 use vigie_domain::ports::{
-    AggregateRequest, Append, AppendOutcome, LogStore, SearchRequest, SearchResult, Selection, SortOrder,
+    AggregateRequest, Append, AppendOutcome, LogStore, ScanStats, SearchRequest, SearchResult, Selection, SortOrder,
 };
 use vigie_domain::query::{Query, parse};
-use vigie_domain::{ErrorKind, Event, EventId, LogType, Object, Scope, TimeRange, Timestamp, Value};
+use vigie_domain::{ErrorKind, Event, EventId, LogType, Object, Position, Scope, TimeRange, Timestamp, Value};
 
 /// Makes a test of every case; `make` is an expression that gives a fresh store and what must outlive it.
 #[macro_export]
@@ -23,6 +23,7 @@ macro_rules! log_store_suite {
             sources_come_back_as_they_were_sent
             buckets_metrics_and_children
             a_value_stands_for_those_that_are_missing
+            events_are_ranked_by_values_and_found_by_place
             buckets_of_all_levels_are_bounded_together
             values_of_several_types_are_told_apart
             fields_and_indices_are_listed
@@ -269,6 +270,67 @@ pub async fn a_value_stands_for_those_that_are_missing(store: &dyn LogStore) {
     let request = AggregateRequest { selection: selection(""), aggregations: vec![terms("?")] };
     let hidden = store.aggregate(&hiding, &request).await.unwrap();
     assert_eq!(counts(&hidden.answers[0].1), [(Value::text("?"), 4)]);
+}
+
+/// The first events by values, also of each bucket, and behind others; where they stand, they are found.
+pub async fn events_are_ranked_by_values_and_found_by_place(store: &dyn LogStore) {
+    let sent = [
+        r#"{"n":0,"amount":7,"service":"web"}"#,
+        r#"{"n":1,"amount":[1,20],"service":"cart"}"#,
+        r#"{"n":2,"service":"cart"}"#,
+        r#"{"n":3,"amount":7,"service":"cart"}"#,
+        r#"{"n":4,"amount":2.5,"service":"web","account_created_at":["2026-11-21T00:00:00.000Z","2026-11-20T00:00:00.000Z"]}"#,
+        r#"{"n":5,"amount":3,"account_created_at":"2026-11-20T10:00:00.000Z"}"#,
+    ];
+    append(store, (0..).zip(sent).map(|(second, json)| event(second % 4, json)).collect()).await;
+    let scope = Scope::main();
+    let ask = async |scope: &Scope, keys: Vec<RankKey>, after: Option<(Vec<Value>, Option<u64>)>| {
+        let kind = AggregationKind::Top { ranking: Ranking { keys, is_latest_first: false, after }, size: 4 };
+        let request =
+            AggregateRequest { selection: selection("n:*"), aggregations: vec![Aggregation::leaf("t", kind)] };
+        match store.aggregate(scope, &request).await.unwrap().answers.remove(0).1 {
+            AggregationAnswer::Top(events) => events,
+            other => panic!("no ranking: {other:?}"),
+        }
+    };
+    let found = async |events: &[Ranked]| {
+        let places: Vec<Position> = events.iter().map(|event| event.position).collect();
+        numbers(&SearchResult {
+            hits: store.at(&scope, &places).await.unwrap(),
+            total: None,
+            stats: ScanStats::default(),
+        })
+    };
+    let by = |name: &str, is_ascending: bool| RankKey::new(name, is_ascending);
+    let cheap = ask(&scope, vec![by("amount", true)], None).await;
+    assert_eq!(cheap[1].values, [Value::Float(2.5)]);
+    assert_eq!(found(&cheap).await, [1, 4, 5, 0]);
+    let behind = Some((cheap[3].values.clone(), Some(cheap[3].position.sequence)));
+    assert_eq!(found(&ask(&scope, vec![by("amount", true)], behind).await).await, [3, 2]);
+    assert_eq!(found(&ask(&scope, vec![by("amount", false)], None).await).await, [1, 0, 3, 5]);
+    let keys = vec![by("service", false), by("n", false)];
+    assert_eq!(found(&ask(&scope, keys, None).await).await, [4, 0, 3, 2]);
+    let instants = ask(&scope, vec![by("account_created_at", true)], None).await;
+    assert_eq!(found(&instants[..2]).await, [4, 5]);
+    assert_eq!(instants[0].values, [Value::Int(1_795_132_800 * SECOND_NS)]);
+    let top = AggregationKind::Top {
+        ranking: Ranking { keys: vec![by("n", false)], is_latest_first: false, after: None },
+        size: 1,
+    };
+    let terms = Aggregation::terms("t", "service", 5).with(Aggregation::leaf("top", top));
+    let AggregationAnswer::Buckets { buckets, .. } = aggregate(store, "", terms).await else { panic!("no buckets") };
+    let AggregationAnswer::Top(of_cart) = &buckets[0].children[0].1 else { panic!("no ranking") };
+    assert_eq!(found(of_cart).await, [3]);
+    let seeing = Scope {
+        restriction: Some(Query::equals("service", "web")),
+        hidden_fields: vec!["amount".into()],
+        ..Scope::main()
+    };
+    let hidden = ask(&seeing, vec![by("amount", true)], None).await;
+    assert_eq!(hidden.iter().map(|event| event.values.clone()).collect::<Vec<_>>(), [[Value::Null], [Value::Null]]);
+    let places: Vec<Position> = cheap.iter().map(|event| event.position).collect();
+    assert_eq!(store.at(&seeing, &places).await.unwrap().len(), 2, "only what the scope may see is found");
+    assert!(store.at(&scope, &[Position { sequence: 999, ..places[0] }]).await.unwrap().is_empty());
 }
 
 /// Histograms within buckets are bounded together, and within the bound they are answered.

@@ -2,7 +2,7 @@
 //! done with its answer, in `answer`.
 
 use serde_json::{Map, Value as Json};
-use vigie_domain::aggregation::{Aggregation, AggregationKind};
+use vigie_domain::aggregation::{Aggregation, AggregationAnswer, AggregationKind};
 use vigie_domain::mapping::{self, FieldKind};
 use vigie_domain::query::{Bound, Predicate, Query, QueryCost};
 use vigie_domain::{Result, TimeRange, Timestamp};
@@ -15,6 +15,7 @@ use super::pipelines::{self, Pipeline};
 use super::place::Place;
 use super::query::query;
 use super::shape::{Asked, KindName, OrderBy, RangeShape, Shape, check_order, orders};
+use super::{answer, pipeline_answers, typed_keys};
 
 /// Aggregations of one request.
 const ASKED_MAX: usize = 200;
@@ -67,6 +68,22 @@ pub(super) struct Level {
     pub(super) pipelines: Vec<Pipeline>,
     /// What the store is asked.
     pub(super) questions: Vec<Aggregation>,
+}
+
+impl Level {
+    /// The answers in Elasticsearch's shape, and what is computed from them.
+    ///
+    /// # Errors
+    /// `TooLarge` when what was asked cannot be told exactly, or has too many buckets.
+    pub(super) fn shown(
+        &self,
+        answers: &[(String, AggregationAnswer)],
+        has_typed_keys: bool,
+    ) -> Result<Map<String, Json>> {
+        let mut shown = answer::all(&self.asked, answers)?;
+        pipeline_answers::add(&self.asked, &self.pipelines, &mut shown);
+        Ok(if has_typed_keys { typed_keys::typed(&self.asked, &self.pipelines, shown) } else { shown })
+    }
 }
 
 /// Reads aggregations.

@@ -12,6 +12,9 @@ mod cursor;
 mod document;
 mod fields;
 mod histogram;
+#[cfg(test)]
+mod hit_tests;
+mod hits;
 mod indices;
 mod instants;
 mod intervals;
@@ -23,6 +26,7 @@ mod pipelines;
 mod place;
 mod query;
 mod shape;
+mod sort;
 mod source;
 mod spans;
 #[cfg(test)]
@@ -32,19 +36,21 @@ mod words;
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
+use vigie_domain::aggregation::{Aggregation, AggregationKind};
 use vigie_domain::event::pseudo_fields;
-use vigie_domain::ports::{AggregateRequest, Hit, LogStore, SearchRequest, Selection};
+use vigie_domain::ports::{AggregateRequest, LogStore, SearchRequest, Selection};
 use vigie_domain::query::{Bound, Predicate, Query};
 use vigie_domain::time::parse_instant;
 use vigie_domain::{Error, ErrorKind, Position, Result, Scope, TimeRange, Timestamp};
 
 use crate::Clock;
-use crate::search::{HIGHLIGHT_END, HIGHLIGHT_START, Marks};
-use aggregation::{Level, Reader};
-use body::{Page, sort_values};
+use aggregation::Reader;
+use body::Page;
 use cursor::{PointInTime, Scroll, decode, encode};
+use hits::{Hits, shown};
 use place::Place;
+use sort::After;
 
 pub use body::WINDOW_MAX;
 pub use document::{document, index_of};
@@ -76,13 +82,6 @@ pub struct DslRequest {
     pub has_typed_keys: bool,
 }
 
-/// What hits there are.
-struct Hits {
-    hits: Vec<Hit>,
-    total: Option<u64>,
-    aggregations: Option<Map<String, Json>>,
-}
-
 impl DslSearch {
     /// Over this store.
     pub fn new(store: Arc<dyn LogStore>, clock: Clock) -> Self {
@@ -94,7 +93,7 @@ impl DslSearch {
     /// # Errors
     /// `Malformed`, naming the place, for what cannot be read or is not there; `NotFound` for an index that is not there.
     pub async fn search(&self, scope: &Scope, request: &DslRequest) -> Result<Json> {
-        let page = body::page(&request.body)?;
+        let page = body::page(&request.body, (self.clock)())?;
         let opened = self.opened(&page, request.scrolls)?;
         let indices =
             opened.as_ref().filter(|_| page.point_in_time.is_some()).map_or(&request.indices, |point| &point.indices);
@@ -118,7 +117,8 @@ impl DslSearch {
                 indices: request.indices.clone(),
                 body: without_aggregations(&request.body),
                 opened_at_ns: opened.map_or(0, |point| point.opened_at_ns),
-                after: answer.hits.last().map(|hit| (hit.position.timestamp.as_nanos(), hit.position.sequence)),
+                after: answer.last(),
+                values: answer.last_values(),
                 total: answer.total,
             };
             shown.insert("_scroll_id".to_owned(), Json::from(encode(&scroll)?));
@@ -132,10 +132,12 @@ impl DslSearch {
     /// `Malformed` when the id was not made here; else as `search`.
     pub async fn scroll(&self, scope: &Scope, id: &str) -> Result<Json> {
         let scroll: Scroll = decode(id, "scroll_id")?;
-        let mut page = body::page(&scroll.body)?;
+        let mut page = body::page(&scroll.body, (self.clock)())?;
         (page.from, page.counts_total) = (0, false);
-        page.after =
-            scroll.after.map(|(nanos, sequence)| Position { timestamp: Timestamp::from_nanos(nanos), sequence });
+        page.after = scroll.after.map(|(nanos, sequence)| match scroll.values.as_slice() {
+            [] => After::Position(Position { timestamp: Timestamp::from_nanos(nanos), sequence }),
+            values => After::Values(values.to_vec(), Some(sequence)),
+        });
         let request = DslRequest {
             indices: scroll.indices.clone(),
             body: without_aggregations(&scroll.body),
@@ -148,13 +150,13 @@ impl DslSearch {
         selection.query = selection.query.and(accepted_by(scroll.opened_at_ns));
         let mut answer = match page.after {
             // The page before was empty.
-            None => Hits { hits: Vec::new(), total: None, aggregations: None },
+            None => Hits::default(),
             Some(_) => self.answer(scope, &page, selection.clone(), &request).await?,
         };
         answer.total = scroll.total;
-        let after = answer.hits.last().map(|hit| (hit.position.timestamp.as_nanos(), hit.position.sequence));
+        let (after, values) = (answer.last(), answer.last_values());
         let mut shown = shown(&answer, &page, &selection.query);
-        shown.insert("_scroll_id".to_owned(), Json::from(encode(&Scroll { after, ..scroll })?));
+        shown.insert("_scroll_id".to_owned(), Json::from(encode(&Scroll { after, values, ..scroll })?));
         Ok(Json::Object(shown))
     }
 
@@ -254,34 +256,49 @@ impl DslSearch {
     }
 
     async fn answer(&self, scope: &Scope, page: &Page, selection: Selection, asking: &DslRequest) -> Result<Hits> {
-        let asked = asking.body.get("aggs").or_else(|| asking.body.get("aggregations"));
-        let (mut aggregations, mut total) = (None, None);
-        if let Some(json) = asked {
+        let ranking = page.sort.ranking(page.after.as_ref()).filter(|_| page.size > 0);
+        let json = asking.body.get("aggs").or_else(|| asking.body.get("aggregations"));
+        let mut found = Hits::default();
+        let mut ranked = None;
+        if json.is_some() || ranking.is_some() {
             let mut reader =
                 Reader { now: (self.clock)(), range: selection.range, count: 0, cost: selection.query.cost() };
-            let Level { asked, pipelines, questions } = reader.all(json, None, &Place::of("aggs"))?;
-            let request = AggregateRequest { selection: selection.clone(), aggregations: questions };
-            let result = self.store.aggregate(scope, &request).await?;
-            let mut answers = answer::all(&asked, &result.answers)?;
-            pipeline_answers::add(&asked, &pipelines, &mut answers);
-            let is_typed = asking.has_typed_keys;
-            aggregations = Some(if is_typed { typed_keys::typed(&asked, &pipelines, answers) } else { answers });
-            total = Some(result.total);
+            let level = json.map(|json| reader.all(json, None, &Place::of("aggs"))).transpose()?;
+            let mut aggregations = level.as_ref().map_or_else(Vec::new, |level| level.questions.clone());
+            if let Some(ranking) = ranking {
+                let kind = AggregationKind::Top { ranking, size: page.from.saturating_add(page.size) };
+                aggregations.push(Aggregation::leaf("", kind));
+                ranked = Some(aggregations.len() - 1);
+            }
+            let request = AggregateRequest { selection: selection.clone(), aggregations };
+            let mut result = self.store.aggregate(scope, &request).await?;
+            ranked.map(|place| result.answers.remove(place)).map_or(Ok(()), |(_, top)| found.rank(top, page.from))?;
+            found.aggregations = level.map(|level| level.shown(&result.answers, asking.has_typed_keys)).transpose()?;
+            found.total = Some(result.total);
         }
-        let needs_total = page.counts_total && total.is_none();
+        if ranked.is_some() {
+            found.hits = self.store.at(scope, &found.places).await?;
+            return Ok(found);
+        }
+        let needs_total = page.counts_total && found.total.is_none();
         if page.size == 0 && !needs_total {
-            return Ok(Hits { hits: Vec::new(), total, aggregations });
+            return Ok(found);
         }
+        let after = match &page.after {
+            Some(After::Position(position)) => Some(*position),
+            Some(After::Values(..)) | None => None,
+        };
         let request = SearchRequest {
             selection,
             order: page.sort.order,
-            after: page.after,
+            after,
             skip: page.from,
             limit: page.size,
             count_total: needs_total,
         };
         let result = self.store.search(scope, &request).await?;
-        Ok(Hits { hits: result.hits, total: total.or(result.total), aggregations })
+        found.total = found.total.or(result.total);
+        Ok(Hits { hits: result.hits, ..found })
     }
 }
 
@@ -290,59 +307,10 @@ impl DslSearch {
 /// # Errors
 /// As `DslSearch::search`.
 pub fn read(body: &Map<String, Json>, now: Timestamp) -> Result<()> {
-    body::page(body)?;
+    body::page(body, now)?;
     let query = body.get("query").map_or(Ok(Query::All), |json| query::query(json, now, &Place::of("query")))?;
     let mut reader = Reader { now, range: TimeRange::ALL, count: 0, cost: query.cost() };
     body.get("aggs").map_or(Ok(()), |json| reader.all(json, None, &Place::of("aggs")).map(drop))
-}
-
-/// The answer without aggregations and ids.
-fn shown(found: &Hits, page: &Page, query: &Query) -> Map<String, Json> {
-    let marks = page.highlight.as_ref().map(|tags| (Marks::of(query), tags));
-    let hits: Vec<Json> = found.hits.iter().map(|hit| hit_of(hit, page, marks.as_ref())).collect();
-    let is_scored = page.sort.value_count == 0 && !hits.is_empty();
-    let mut object = Map::new();
-    if page.counts_total || found.total.is_some() {
-        let total = found.total.unwrap_or_default();
-        object.insert("total".to_owned(), json!({"value": total, "relation": "eq"}));
-    }
-    object.insert("max_score".to_owned(), json!(is_scored.then_some(SCORE)));
-    object.insert("hits".to_owned(), Json::Array(hits));
-    Map::from_iter([
-        ("timed_out".to_owned(), Json::Bool(false)),
-        ("_shards".to_owned(), json!({"total": 1, "successful": 1, "skipped": 0, "failed": 0})),
-        ("hits".to_owned(), Json::Object(object)),
-    ])
-}
-
-fn hit_of(hit: &Hit, page: &Page, marks: Option<&(Marks, &(String, String))>) -> Json {
-    let is_scored = page.sort.value_count == 0;
-    let mut object = Map::from_iter([
-        ("_index".to_owned(), Json::from(index_of(hit))),
-        ("_id".to_owned(), Json::from(hit.id.0.clone())),
-        ("_score".to_owned(), json!(is_scored.then_some(SCORE))),
-    ]);
-    let whole = document::completed(hit);
-    if let Some(source) = page.shown.source.of(&whole) {
-        object.insert("_source".to_owned(), source);
-    }
-    let fields = source::values(&whole, &page.shown.fields);
-    if !fields.is_empty() {
-        object.insert("fields".to_owned(), Json::Object(fields));
-    }
-    if let Some((marks, (before, behind))) = marks {
-        let tagged = |text: String| Json::from(text.replace(HIGHLIGHT_START, before).replace(HIGHLIGHT_END, behind));
-        let snippets = marks.snippets(&whole.source).into_iter();
-        let snippets: Map<String, Json> =
-            snippets.map(|(field, texts)| (field, Json::Array(texts.into_iter().map(tagged).collect()))).collect();
-        if !snippets.is_empty() {
-            object.insert("highlight".to_owned(), Json::Object(snippets));
-        }
-    }
-    if page.sort.value_count > 0 {
-        object.insert("sort".to_owned(), Json::Array(sort_values(hit.position, page.sort)));
-    }
-    Json::Object(object)
 }
 
 fn without_aggregations(body: &Map<String, Json>) -> Map<String, Json> {

@@ -104,6 +104,7 @@ pub(super) fn number_of(bucket: &Bucket, asked: &Asked, name: &str, number: Opti
             _ => None,
         },
         AggregationAnswer::Number(value) => *value,
+        AggregationAnswer::Top(_) => None,
         AggregationAnswer::Cardinality { count } => Some(*count as f64),
         AggregationAnswer::Buckets { buckets, .. } => buckets.first().map(|bucket| bucket.count as f64),
         AggregationAnswer::Percentiles(values) => {

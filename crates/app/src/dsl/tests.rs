@@ -12,8 +12,8 @@ use crate::ingest::{Ingest, IngestOptions};
 use crate::test_shop::{NOW, Shop, clock, settings};
 
 pub(super) struct Bench {
-    shop: Shop,
-    dsl: DslSearch,
+    pub(super) shop: Shop,
+    pub(super) dsl: DslSearch,
 }
 
 impl Bench {
@@ -193,7 +193,6 @@ async fn what_is_not_there_is_refused_and_named() {
         .await;
     bench.refuses(query(json!({"bool": {"should": [{"match_all": {}}, {"match_all": {}}, {"match_all": {}}], "minimum_should_match": 2}})), "fewer than all").await;
     bench.refuses(query(json!({"query_string": {"query": "a:("}})), "Failed to parse query [a:(]").await;
-    bench.refuses(json!({"sort": ["amount"]}), "an order by [amount]").await;
     bench.refuses(json!({"size": 9_000, "from": 2_000}), "Result window is too large").await;
     bench.refuses(json!({"collapse": {"field": "a"}}), "[collapse]").await;
     bench.refuses(json!({"script_fields": {"a": {}}}), "[script_fields]").await;

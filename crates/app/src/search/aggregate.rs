@@ -250,7 +250,8 @@ impl Reader {
             | AggregationKind::Percentiles { .. }
             | AggregationKind::PercentileRanks { .. }
             | AggregationKind::MedianAbsoluteDeviation { .. }
-            | AggregationKind::WeightedMean { .. } => {
+            | AggregationKind::WeightedMean { .. }
+            | AggregationKind::Top { .. } => {
                 return Ok(None);
             }
         };

@@ -3,6 +3,7 @@
 mod asked_field;
 mod calendar;
 mod number_spans;
+mod ranking;
 
 use std::cmp::Ordering;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use asked_field::AskedField;
 pub use calendar::{CalendarSpans, CalendarUnit};
 pub use number_spans::NumberSpans;
+pub use ranking::{RankKey, RankMode, Ranked, Ranking};
 
 use crate::query::Query;
 use crate::value::Value;
@@ -91,6 +93,13 @@ pub enum AggregationKind {
         /// The field of weights.
         weight: AskedField,
     },
+    /// The first events of a ranking.
+    Top {
+        /// In which order.
+        ranking: Ranking,
+        /// How many at most.
+        size: usize,
+    },
 }
 
 impl Aggregation {
@@ -141,6 +150,8 @@ pub enum AggregationAnswer {
     },
     /// Of `Percentiles`: share in percent and value; of `PercentileRanks`: value and share. `None` without values.
     Percentiles(Vec<(f64, Option<f64>)>),
+    /// Of `Top`, in its order.
+    Top(Vec<Ranked>),
     /// Of `MedianAbsoluteDeviation` and `WeightedMean`; `None` without values.
     Number(Option<f64>),
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use vigie_domain::Value;
 use vigie_domain::aggregation::{
-    Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, median_absolute_deviation,
+    Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, Ranked, Ranking, median_absolute_deviation,
     percentile_of_sorted, percentiles_of, rank_in_sorted,
 };
 
@@ -15,6 +15,7 @@ use super::distinct::count_distinct;
 use super::keys::{FastMap, KeyRef};
 use super::memory::Held;
 use super::partial::{BucketState, Partial, TermsSegment, merge_all};
+use super::top;
 use crate::error::StorageError;
 
 /// Values sorted whole; of more, only the places asked for are put in order.
@@ -74,6 +75,7 @@ impl<'r> Finish<'r> {
                 let ranks = values.iter().map(|value| (*value, rank_in_sorted(&numbers, *value)));
                 AggregationAnswer::Percentiles(ranks.collect())
             }
+            (AggregationKind::Top { ranking, size }, Partial::Top(lists)) => self.top(ranking, *size, lists)?,
             (_, Partial::Numbers(segments)) => {
                 let (mut numbers, _held) = self.sorted(segments)?;
                 AggregationAnswer::Number(median_absolute_deviation(&mut numbers))
@@ -95,6 +97,19 @@ impl<'r> Finish<'r> {
         let names: usize = question.children.iter().map(|child| child.name.len()).sum();
         let children = question.children.len() * size_of::<(String, AggregationAnswer)>() + names;
         self.held.add(count as usize * (size_of::<Bucket>() + children))
+    }
+
+    fn top(
+        &mut self,
+        ranking: &Ranking,
+        size: usize,
+        lists: &[Arc<Vec<Ranked>>],
+    ) -> Result<AggregationAnswer, StorageError> {
+        let _joined = self.run.memory.hold(lists.iter().map(|list| top::bytes_of_all(list)).sum())?;
+        let mut events: Vec<Ranked> = lists.iter().flat_map(|list| list.iter().cloned()).collect();
+        top::cut(ranking, &mut events, size);
+        self.held.add(top::bytes_of_all(&events))?;
+        Ok(AggregationAnswer::Top(events))
     }
 
     fn percentiles(

@@ -50,6 +50,7 @@ pub fn of_question(asked: &Aggregation) -> String {
         | AggregationKind::PercentileRanks { field, .. }
         | AggregationKind::MedianAbsoluteDeviation { field } => format!("numbers {field:?}"),
         AggregationKind::WeightedMean { field, weight } => format!("weighted {field:?} {weight:?}"),
+        AggregationKind::Top { ranking, size } => format!("top {size} {ranking:?}"),
     };
     for child in &asked.children {
         // Writing to a string cannot fail.

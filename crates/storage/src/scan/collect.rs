@@ -16,6 +16,7 @@ use super::memory::{Budget, Held};
 use super::partial::{BucketState, Partial, StatsState, TermsSegment, WeightedState};
 use super::question::Question;
 use super::span_buckets::Spans;
+use super::top::Top;
 use super::visit::{add_stats, add_weighted, for_each_key, for_each_number, slot};
 use crate::chunk::Chunk;
 use crate::error::StorageError;
@@ -67,6 +68,7 @@ enum State {
     Cardinality(Distinct),
     Weighted(Vec<WeightedState>),
     Numbers(Numbers),
+    Top(Top),
 }
 
 /// Numbers of each parent.
@@ -119,6 +121,7 @@ impl State {
             Self::Terms { keys, buckets } => keys.bytes() + buckets.bytes(),
             Self::Cardinality(distinct) => distinct.bytes(),
             Self::Spans(spans) => spans.bytes(),
+            Self::Top(top) => top.bytes(),
             Self::Filters { counts } => counts.capacity() * size_of::<u64>(),
             Self::Stats(states) => states.capacity() * size_of::<StatsState>(),
             Self::Weighted(states) => states.capacity() * size_of::<WeightedState>(),
@@ -149,6 +152,7 @@ impl<'q> Collector<'q> {
             | AggregationKind::PercentileRanks { .. }
             | AggregationKind::MedianAbsoluteDeviation { .. } => State::Numbers(Numbers::default()),
             AggregationKind::WeightedMean { .. } => State::Weighted(Vec::new()),
+            AggregationKind::Top { .. } => State::Top(Top::default()),
         };
         let children = question.children.iter().map(|child| Self::new(child, memory)).collect::<Result<_, _>>()?;
         Ok(Self { question, state, held: memory.hold(0)?, children })
@@ -198,6 +202,11 @@ impl<'q> Collector<'q> {
             }
             State::Stats(states) => add_stats(self.question, chunk, selected, states),
             State::Weighted(states) => add_weighted(self.question, chunk, selected, states),
+            State::Top(top) => {
+                if let AggregationKind::Top { ranking, size } = &self.question.asked.kind {
+                    top.collect((ranking, *size), self.question, chunk, selected);
+                }
+            }
             State::Numbers(Numbers { lists, len }) => {
                 for_each_number(self.question, chunk, selected, &mut |_, parent, number| {
                     slot(lists, parent).push(number);
@@ -229,6 +238,7 @@ impl<'q> Collector<'q> {
             | State::Stats(_)
             | State::Weighted(_)
             | State::Cardinality { .. }
+            | State::Top(_)
             | State::Numbers(_) => {}
         }
     }
@@ -274,6 +284,11 @@ impl<'q> Collector<'q> {
             State::Stats(mut states) => {
                 states.resize_with(parent_count, StatsState::default);
                 states.into_iter().map(Partial::Stats).collect()
+            }
+            State::Top(top) => {
+                let AggregationKind::Top { ranking, size } = &self.question.asked.kind else { return Vec::new() };
+                let lists = top.finish(ranking, *size, parent_count);
+                lists.map(|list| Partial::Top(vec![Arc::new(list)])).collect()
             }
             State::Weighted(mut states) => {
                 states.resize_with(parent_count, WeightedState::default);
@@ -339,13 +354,14 @@ impl Partial {
             | AggregationKind::PercentileRanks { .. }
             | AggregationKind::MedianAbsoluteDeviation { .. } => Self::Numbers(Vec::new()),
             AggregationKind::WeightedMean { .. } => Self::Weighted(WeightedState::default()),
+            AggregationKind::Top { .. } => Self::Top(Vec::new()),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use vigie_domain::aggregation::Aggregation;
+    use vigie_domain::aggregation::{Aggregation, RankKey, Ranking};
     use vigie_domain::query::parse;
     use vigie_domain::{Event, EventBatch, Scope, Timestamp, Value};
 
@@ -404,5 +420,7 @@ mod tests {
         check(&Aggregation::leaf("seconds", seconds.clone()), 24);
         check(&Aggregation::leaf("seconds", seconds).with(percentiles("p")), 24 + 24 + 32);
         check(&percentiles("p"), 8);
+        let ranking = Ranking { keys: vec![RankKey::new("user_id", true)], is_latest_first: false, after: None };
+        check(&Aggregation::leaf("top", AggregationKind::Top { ranking, size: ROWS }), 64);
     }
 }

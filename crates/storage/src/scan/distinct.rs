@@ -60,7 +60,7 @@ impl Distinct {
 
     /// Counts the values of the question's field in the rows.
     pub fn collect(&mut self, question: &Question, chunk: &Chunk, selected: &Selected) {
-        let Some(field) = &question.field else { return };
+        let Some(field) = question.field() else { return };
         let values = FieldValues::asked(chunk, field);
         if values.is_empty() {
             return;

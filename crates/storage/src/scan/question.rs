@@ -33,10 +33,8 @@ impl AskedOf {
 /// A question made ready: filters compiled, hidden fields without values.
 pub struct Question {
     pub(super) asked: Aggregation,
-    /// The field asked about, if there is one.
-    pub(super) field: Option<AskedOf>,
-    /// The field of weights, if one is asked about.
-    pub(super) weight: Option<AskedOf>,
+    /// The fields asked about, that of weights behind that of values.
+    pub(super) fields: Vec<AskedOf>,
     pub(super) filters: Vec<Matcher>,
     pub(super) children: Vec<Question>,
     /// What is asked, as text.
@@ -57,6 +55,7 @@ impl Question {
                 | AggregationKind::PercentileRanks { .. }
                 | AggregationKind::MedianAbsoluteDeviation { .. }
                 | AggregationKind::WeightedMean { .. }
+                | AggregationKind::Top { .. }
         );
         if is_metric && !asked.children.is_empty() {
             return Err(Error::invalid(format!("the metric \"{}\" cannot have aggregations below it", asked.name)));
@@ -69,22 +68,20 @@ impl Question {
         {
             return Err(Error::invalid(format!("the interval of \"{}\" must be above 0", asked.name)));
         }
-        let field = match &asked.kind {
+        let asked_of = |field: &AskedField| AskedOf::new(field, scope);
+        let fields = match &asked.kind {
             AggregationKind::Terms { field, .. }
             | AggregationKind::Histogram { field, .. }
             | AggregationKind::Stats { field }
             | AggregationKind::Cardinality { field }
             | AggregationKind::Percentiles { field, .. }
             | AggregationKind::PercentileRanks { field, .. }
-            | AggregationKind::MedianAbsoluteDeviation { field }
-            | AggregationKind::WeightedMean { field, .. } => Some(AskedOf::new(field, scope)),
+            | AggregationKind::MedianAbsoluteDeviation { field } => vec![asked_of(field)],
+            AggregationKind::WeightedMean { field, weight } => vec![asked_of(field), asked_of(weight)],
+            AggregationKind::Top { ranking, .. } => ranking.keys.iter().map(|key| asked_of(&key.field)).collect(),
             AggregationKind::DateHistogram { .. }
             | AggregationKind::CalendarHistogram(_)
-            | AggregationKind::Filters(_) => None,
-        };
-        let weight = match &asked.kind {
-            AggregationKind::WeightedMean { weight, .. } => Some(AskedOf::new(weight, scope)),
-            _ => None,
+            | AggregationKind::Filters(_) => Vec::new(),
         };
         let filters = match &asked.kind {
             AggregationKind::Filters(filters) => {
@@ -93,7 +90,12 @@ impl Question {
             _ => Vec::new(),
         };
         let children = asked.children.iter().map(|child| Self::new(child, scope, now)).collect::<Result<_, _>>()?;
-        Ok(Self { asked: asked.clone(), field, weight, filters, children, text: asked_text::of_question(asked).into() })
+        Ok(Self { asked: asked.clone(), fields, filters, children, text: asked_text::of_question(asked).into() })
+    }
+
+    /// The first field asked about.
+    pub(super) fn field(&self) -> Option<&AskedOf> {
+        self.fields.first()
     }
 
     /// The partial answer before any event was seen.
@@ -113,8 +115,12 @@ impl Question {
     fn makes_few_keys(&self, index: &PartIndex) -> bool {
         let is_by_value =
             matches!(self.asked.kind, AggregationKind::Terms { .. } | AggregationKind::Cardinality { .. });
-        let own = self.field.as_ref().and_then(|field| field.name.as_deref());
+        let own = self.field().and_then(|field| field.name.as_deref());
         let is_of_field = |name: &str| own == Some(canonical_of(name));
+        // Of each part as many events would be kept as of all.
+        if matches!(self.asked.kind, AggregationKind::Top { .. }) {
+            return false;
+        }
         let has_few = !is_by_value
             || index.columns.iter().filter(|column| is_of_field(&column.name)).all(|column| column.has_dictionary);
         has_few && self.children.iter().all(|child| child.makes_few_keys(index))
@@ -125,7 +131,11 @@ impl Question {
         if matches!(self.asked.kind, AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_)) {
             needs.add_own(column_names::TIMESTAMP);
         }
-        for field in self.field.iter().chain(&self.weight).filter_map(|field| field.name.as_ref()) {
+        if matches!(self.asked.kind, AggregationKind::Top { .. }) {
+            needs.add_own(column_names::TIMESTAMP);
+            needs.add_own(column_names::SEQUENCE);
+        }
+        for field in self.fields.iter().filter_map(|field| field.name.as_ref()) {
             add_field_needs(field, Some(field), &|name| name == field, needs);
         }
         self.filters.iter().for_each(|filter| add_needs(filter, needs));
@@ -137,7 +147,7 @@ impl Question {
         let is_by_page = match &self.asked.kind {
             AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_) => true,
             AggregationKind::Terms { .. } => {
-                self.field.as_ref().is_some_and(|field| field.name.as_deref() == Some(pseudo_fields::LOG_TYPE))
+                self.field().is_some_and(|field| field.name.as_deref() == Some(pseudo_fields::LOG_TYPE))
             }
             AggregationKind::Histogram { .. }
             | AggregationKind::Filters(_)
@@ -146,7 +156,8 @@ impl Question {
             | AggregationKind::Percentiles { .. }
             | AggregationKind::PercentileRanks { .. }
             | AggregationKind::MedianAbsoluteDeviation { .. }
-            | AggregationKind::WeightedMean { .. } => false,
+            | AggregationKind::WeightedMean { .. }
+            | AggregationKind::Top { .. } => false,
         };
         is_by_page && self.children.is_empty()
     }
@@ -171,7 +182,8 @@ impl Question {
             | AggregationKind::Percentiles { .. }
             | AggregationKind::PercentileRanks { .. }
             | AggregationKind::MedianAbsoluteDeviation { .. }
-            | AggregationKind::WeightedMean { .. } => None,
+            | AggregationKind::WeightedMean { .. }
+            | AggregationKind::Top { .. } => None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use arrow::array::{Array, AsArray};
+use arrow::buffer::BooleanBuffer;
 use vigie_domain::ports::{Hit, ScanStats, SearchRequest, SearchResult, SortOrder};
 use vigie_domain::query::Matcher;
 use vigie_domain::{EventId, Position, Scope, Timestamp};
@@ -18,10 +19,10 @@ use crate::part::{PAGE_ROWS, Part, PartIndex, Rows, hash_of};
 
 /// A matching row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Candidate {
-    position: Position,
-    unit: usize,
-    row: usize,
+pub(super) struct Candidate {
+    pub(super) position: Position,
+    pub(super) unit: usize,
+    pub(super) row: usize,
 }
 
 /// What is asked of each unit.
@@ -96,7 +97,7 @@ pub fn search(
     }
     let Found { total, mut candidates, mut stats } = all;
     candidates.drain(..request.skip.min(candidates.len()));
-    let hits = fetch(run, &units, &candidates, scope, &mut stats)?;
+    let hits = fetch(run, &units, &candidates, scope, None, &mut stats)?;
     Ok(SearchResult { hits, total: request.count_total.then_some(total), stats })
 }
 
@@ -275,12 +276,16 @@ impl Search<'_> {
     }
 }
 
-/// Reads the candidates' events, in their order.
-fn fetch(
+/// Which rows of a chunk pass.
+pub(super) type Passing<'a> = &'a (dyn Fn(&Chunk) -> BooleanBuffer + Sync);
+
+/// Reads the candidates' events, in their order, but for those that do not pass.
+pub(super) fn fetch(
     run: &Run,
     units: &[Unit],
     candidates: &[Candidate],
     scope: &Scope,
+    passing: Option<Passing<'_>>,
     stats: &mut ScanStats,
 ) -> Result<Vec<Hit>, StorageError> {
     let mut by_unit: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
@@ -298,8 +303,10 @@ fn fetch(
         let (chunk, bytes) = units[*unit].fetch(&places)?;
         held.resize(2 * chunk.bytes())?;
         let mut sources = SourceReader::new(&chunk);
+        let passing = passing.map(|passing| passing(&chunk));
+        let rows = rows.iter().enumerate().filter(|(row, _)| passing.as_ref().is_none_or(|rows| rows.value(*row)));
         let hits: Vec<(usize, Hit)> =
-            rows.iter().enumerate().map(|(row, (_, place))| (*place, hit(&chunk, &mut sources, row, scope))).collect();
+            rows.map(|(row, (_, place))| (*place, hit(&chunk, &mut sources, row, scope))).collect();
         held.resize(chunk.bytes())?;
         Ok((hits, bytes, held))
     })?;

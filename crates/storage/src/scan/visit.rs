@@ -28,7 +28,7 @@ pub fn for_each_key(
     keys: &mut KeySpace,
     visit: &mut dyn FnMut(u32, u32, u32),
 ) {
-    let Some(field) = &question.field else { return };
+    let Some(field) = question.field() else { return };
     let values = FieldValues::asked(chunk, field);
     if values.is_empty() {
         return;
@@ -69,7 +69,7 @@ pub fn for_each_key(
 
 /// Adds the numbers of the field to the sums of each row's parent; decimals exactly.
 pub fn add_stats(question: &Question, chunk: &Chunk, selected: &Selected, states: &mut Vec<StatsState>) {
-    let Some(field) = &question.field else { return };
+    let Some(field) = question.field() else { return };
     let values = FieldValues::asked(chunk, field);
     let decimals = field
         .name
@@ -100,7 +100,7 @@ pub fn add_stats(question: &Question, chunk: &Chunk, selected: &Selected, states
 
 /// Calls `visit` with row, parent and number of each numeric value of each row.
 pub fn for_each_number(question: &Question, chunk: &Chunk, selected: &Selected, visit: &mut dyn FnMut(u32, u32, f64)) {
-    let Some(field) = &question.field else { return };
+    let Some(field) = question.field() else { return };
     let values = FieldValues::asked(chunk, field);
     match values.as_column().map(|column| (column, column.data_type())) {
         Some((column, DataType::Float64)) => {
@@ -127,7 +127,7 @@ pub fn for_each_number(question: &Question, chunk: &Chunk, selected: &Selected, 
 
 /// Adds the numbers of the field, as often as the row's only weight says, to the sums of each row's parent.
 pub fn add_weighted(question: &Question, chunk: &Chunk, selected: &Selected, states: &mut Vec<WeightedState>) {
-    let (Some(field), Some(weight)) = (&question.field, &question.weight) else { return };
+    let [field, weight] = question.fields.as_slice() else { return };
     let (values, weights) = (FieldValues::asked(chunk, field), FieldValues::asked(chunk, weight));
     for (row, parent) in selected.pairs() {
         let mut weight = Vec::new();
