@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vigie_domain::aggregation::{
     Aggregation, AggregationAnswer, AggregationKind, AskedField, BUCKETS_MAX, Bucket, RankKey, Ranked, Ranking, Stats,
-    cmp_keys, percentile_of_sorted,
+    TUPLES_PER_EVENT_MAX, Tuples, cmp_keys, for_each_tuple, percentile_of_sorted, tuple_count,
 };
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::query::{Matcher, Scalar};
@@ -39,10 +39,12 @@ fn unbounded(questions: &[Aggregation], rows: &[&Row], scope: &Scope) -> Result<
 
 fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<AggregationAnswer> {
     Ok(match &question.kind {
-        AggregationKind::Terms { field, size } => {
+        AggregationKind::Terms { field, size, order, filter } => {
+            let test = filter.compile().map_err(Error::invalid)?;
             let mut groups = by_value(rows, field, scope);
+            groups.retain(|(key, _)| test.passes(key));
             groups.sort_by(|(left_key, left), (right_key, right)| {
-                right.len().cmp(&left.len()).then_with(|| cmp_keys(left_key, right_key))
+                order.compare(|| cmp_keys(left_key, right_key), left.len() as u64, right.len() as u64)
             });
             let hidden = groups.split_off((*size).min(groups.len()));
             let other_count = hidden.iter().map(|(_, rows)| rows.len() as u64).sum();
@@ -68,6 +70,28 @@ fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<Aggreg
             }
             let buckets = groups.into_iter().map(|(place, rows)| bucket(question, Value::Int(place), &rows, scope));
             AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 }
+        }
+        AggregationKind::InstantHistogram { field, spans } => {
+            let mut groups: BTreeMap<i64, Vec<&Row>> = BTreeMap::new();
+            for row in rows {
+                let found = values(row, field, scope);
+                let instants =
+                    found.iter().filter_map(Scalar::from_value).filter_map(|scalar| field.instant_of(scalar));
+                let starts: BTreeSet<i64> = instants.map(|at| spans.start_of(at).as_nanos()).collect();
+                starts.into_iter().for_each(|start| groups.entry(start).or_default().push(row));
+            }
+            let buckets = groups.into_iter().map(|(start, rows)| bucket(question, Value::Int(start), &rows, scope));
+            AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 }
+        }
+        AggregationKind::Tuples(tuples) => {
+            let mut groups = by_tuple(rows, tuples, scope)?;
+            groups.sort_by(|(left_key, left), (right_key, right)| {
+                tuples.order.compare((left_key, left.len() as u64), (right_key, right.len() as u64))
+            });
+            let hidden = groups.split_off(tuples.size.min(groups.len()));
+            let other_count = hidden.iter().map(|(_, rows)| rows.len() as u64).sum();
+            let buckets = groups.into_iter().map(|(key, rows)| bucket(question, Value::List(key), &rows, scope));
+            AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count }
         }
         AggregationKind::Filters(filters) => {
             let buckets = filters.iter().map(|(name, query)| {
@@ -133,7 +157,9 @@ fn of_numbers(kind: &AggregationKind, mut numbers: Vec<f64>) -> AggregationAnswe
 fn ranked(row: &Row, ranking: &Ranking, scope: &Scope) -> Ranked {
     let value = |key: &RankKey| {
         let values = values(row, &key.field, scope);
-        key.counting(&mut values.iter().filter_map(Scalar::from_value).map(|scalar| key.value_of(scalar)).collect())
+        key.counting(
+            &mut values.iter().filter_map(Scalar::from_value).map(|scalar| key.field.value_of(scalar)).collect(),
+        )
     };
     Ranked { values: ranking.keys.iter().map(value).collect(), position: row.position() }
 }
@@ -221,6 +247,33 @@ fn by_value<'a>(rows: &[&'a Row], field: &AskedField, scope: &Scope) -> Vec<(Val
         }
     }
     groups
+}
+
+type Groups<'a> = Vec<(Vec<Value>, Vec<&'a Row>)>;
+
+fn by_tuple<'a>(rows: &[&'a Row], tuples: &Tuples, scope: &Scope) -> Result<Groups<'a>> {
+    let mut groups: Groups<'a> = Vec::new();
+    for row in rows {
+        let mut lists = Vec::new();
+        for key in &tuples.keys {
+            let mut list = Vec::new();
+            values(row, &key.field, scope)
+                .iter()
+                .filter_map(Scalar::from_value)
+                .for_each(|scalar| key.add(scalar, &mut list));
+            key.complete(&mut list);
+            lists.push(list);
+        }
+        if tuple_count(&lists) > TUPLES_PER_EVENT_MAX {
+            return Err(Error::new(ErrorKind::TooLarge, "too many combinations in one event"));
+        }
+        for_each_tuple(&lists, &mut |tuple| match groups.iter_mut().find(|(key, _)| key == tuple) {
+            _ if !tuples.order.takes(tuple) => {}
+            Some((_, rows)) => rows.push(row),
+            None => groups.push((tuple.to_vec(), vec![*row])),
+        });
+    }
+    Ok(groups)
 }
 
 fn numbers(rows: &[&Row], field: &AskedField, scope: &Scope) -> Vec<f64> {

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use vigie_domain::aggregation::{
-    Aggregation, AggregationAnswer, AggregationKind, AskedField, Bucket, NumberSpans, RankKey, Ranked, Ranking, Stats,
+    Aggregation, AggregationAnswer, AggregationKind, AskedField, Bucket, KeyBy, KeyDirection, KeyFilter, KeySet,
+    NumberSpans, RankKey, Ranked, Ranking, Stats, TermsOrder, TimeSpans, TupleKey, TupleOrder, Tuples,
 };
 use vigie_domain::ports::{
     AggregateRequest, Append, AppendOutcome, LogStore, ScanStats, SearchRequest, SearchResult, Selection, SortOrder,
@@ -23,6 +24,7 @@ macro_rules! log_store_suite {
             sources_come_back_as_they_were_sent
             buckets_metrics_and_children
             a_value_stands_for_those_that_are_missing
+            buckets_of_combinations_and_of_other_instants
             events_are_ranked_by_values_and_found_by_place
             buckets_of_all_levels_are_bounded_together
             values_of_several_types_are_told_apart
@@ -270,6 +272,59 @@ pub async fn a_value_stands_for_those_that_are_missing(store: &dyn LogStore) {
     let request = AggregateRequest { selection: selection(""), aggregations: vec![terms("?")] };
     let hidden = store.aggregate(&hiding, &request).await.unwrap();
     assert_eq!(counts(&hidden.answers[0].1), [(Value::text("?"), 4)]);
+}
+
+/// Combinations of values in either order and page by page, chosen keys, and spans of instants that are not the event's own.
+pub async fn buckets_of_combinations_and_of_other_instants(store: &dyn LogStore) {
+    let sent = [
+        r#"{"service":"cart","amount":5,"account_created_at":"2026-11-20T10:00:00.000Z"}"#,
+        r#"{"service":"cart","amount":17,"account_created_at":"2026-11-20T23:00:00.000Z"}"#,
+        r#"{"service":"web","amount":6}"#,
+        r#"{"service":["web","cart"],"amount":5.5}"#,
+        r#"{"amount":7,"account_created_at":"2026-11-22T00:00:00.000Z"}"#,
+    ];
+    append(store, (0..).zip(sent).map(|(second, json)| event(second, json)).collect()).await;
+    let tens = || KeyBy::Numbers(NumberSpans { interval: 10.0, offset: 0.0 });
+    let tuples = async |missing: Option<Value>, order: TupleOrder, size: usize| {
+        let service = TupleKey { field: AskedField::from("service").or(missing), by: KeyBy::Value };
+        let keys = vec![service, TupleKey { field: "amount".into(), by: tens() }];
+        let kind = AggregationKind::Tuples(Tuples { keys, order, size });
+        let found = counts(&aggregate(store, "", Aggregation::leaf("t", kind)).await);
+        found.iter().map(|(key, count)| format!("{} {count}", key.to_json())).collect::<Vec<_>>()
+    };
+    assert_eq!(tuples(None, TupleOrder::MostFirst, 2).await, [r#"["cart",0] 2"#, r#"["web",0] 2"#]);
+    let by = |after: Option<Vec<Value>>| TupleOrder::Keys {
+        directions: vec![
+            KeyDirection { is_ascending: false, is_missing_first: true },
+            KeyDirection { is_ascending: true, is_missing_first: true },
+        ],
+        after,
+    };
+    let first = tuples(Some(Value::Null), by(None), 3).await;
+    assert_eq!(first, ["[null,0] 1", r#"["web",0] 2"#, r#"["cart",0] 2"#]);
+    let behind = by(Some(vec![Value::text("cart"), Value::Int(0)]));
+    assert_eq!(tuples(Some(Value::Null), behind, 3).await, [r#"["cart",1] 1"#]);
+    let terms = async |order: TermsOrder, filter: KeyFilter| {
+        let kind = AggregationKind::Terms { field: "amount".into(), size: 2, order, filter };
+        counts(&aggregate(store, "", Aggregation::leaf("t", kind)).await)
+    };
+    let all = KeyFilter::default();
+    let largest = terms(TermsOrder::LargestKeyFirst, all.clone()).await;
+    assert_eq!(largest, [(Value::Int(17), 1), (Value::Int(7), 1)]);
+    let some = KeyFilter { includes: None, excludes: Some(KeySet::Values(vec![Value::Int(17), Value::Int(5)])) };
+    assert_eq!(terms(TermsOrder::SmallestKeyFirst, some).await, [(Value::Float(5.5), 1), (Value::Int(6), 1)]);
+    assert_eq!(terms(TermsOrder::FewestFirst, all).await, [(Value::Int(5), 1), (Value::Float(5.5), 1)]);
+    let spans = TimeSpans::Fixed { interval_ns: 86_400 * SECOND_NS, offset_ns: 0 };
+    let kind = AggregationKind::InstantHistogram { field: "account_created_at".into(), spans };
+    let found = counts(&aggregate(store, "", Aggregation::leaf("h", kind)).await);
+    let day = |number: i64| Value::Int((DAY_S + number * 86_400) * SECOND_NS);
+    assert_eq!(found, [(day(-3), 2), (day(-1), 1)]);
+    let long: Vec<i64> = (0..101).collect();
+    append(store, vec![event(9, &json!({"service": long, "amount": long}).to_string())]).await;
+    let keys = ["service", "amount"].map(|name| TupleKey { field: name.into(), by: KeyBy::Value }).to_vec();
+    let kind = AggregationKind::Tuples(Tuples { keys, order: TupleOrder::MostFirst, size: 1 });
+    let request = AggregateRequest { selection: selection(""), aggregations: vec![Aggregation::leaf("t", kind)] };
+    assert_eq!(store.aggregate(&Scope::main(), &request).await.unwrap_err().kind, ErrorKind::TooLarge);
 }
 
 /// The first events by values, also of each bucket, and behind others; where they stand, they are found.

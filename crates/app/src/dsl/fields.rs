@@ -96,6 +96,14 @@ pub(super) fn check_numbers(field: &str, place: &Place) -> Result<()> {
     }
 }
 
+/// Refuses a field that holds no instants.
+pub(super) fn check_instants(field: &str, place: &Place) -> Result<()> {
+    match AskedField::from(field).is_of_instants() {
+        true => Ok(()),
+        false => Err(place.missing(&format!("a span of time of [{field}], which holds no instants,"))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -8,6 +8,7 @@ mod answer;
 mod body;
 #[cfg(test)]
 mod bucket_tests;
+mod composite;
 mod cursor;
 mod document;
 mod fields;
@@ -18,6 +19,7 @@ mod hits;
 mod indices;
 mod instants;
 mod intervals;
+mod look_up;
 mod metrics;
 mod numbers;
 mod patterns;
@@ -25,12 +27,16 @@ mod pipeline_answers;
 mod pipelines;
 mod place;
 mod query;
+mod ranges;
 mod shape;
+mod significant;
 mod sort;
 mod source;
 mod spans;
+mod terms;
 #[cfg(test)]
 mod tests;
+mod top_hits;
 mod typed_keys;
 mod words;
 
@@ -104,7 +110,11 @@ impl DslSearch {
         if let Some(point) = &opened {
             selection.query = selection.query.and(accepted_by(point.opened_at_ns));
         }
-        let mut answer = self.answer(scope, &page, selection.clone(), request).await?;
+        let now = (self.clock)();
+        let opened_by = opened.as_ref().map_or(Query::All, |point| accepted_by(point.opened_at_ns));
+        let (query, range) = split_time(indices::read(indices)?.0.and(opened_by), now);
+        let everything = Selection { query, range };
+        let mut answer = self.answer(scope, &page, [selection.clone(), everything], request).await?;
         let mut shown = shown(&answer, &page, &selection.query);
         if let Some(aggregations) = answer.aggregations.take() {
             shown.insert("aggregations".to_owned(), Json::Object(aggregations));
@@ -151,7 +161,7 @@ impl DslSearch {
         let mut answer = match page.after {
             // The page before was empty.
             None => Hits::default(),
-            Some(_) => self.answer(scope, &page, selection.clone(), &request).await?,
+            Some(_) => self.answer(scope, &page, [selection.clone(), selection.clone()], &request).await?,
         };
         answer.total = scroll.total;
         let (after, values) = (answer.last(), answer.last_values());
@@ -255,14 +265,20 @@ impl DslSearch {
         }
     }
 
-    async fn answer(&self, scope: &Scope, page: &Page, selection: Selection, asking: &DslRequest) -> Result<Hits> {
+    /// What a page and its aggregations are; the second selection is every event of the indices.
+    async fn answer(
+        &self,
+        scope: &Scope,
+        page: &Page,
+        [selection, everything]: [Selection; 2],
+        asking: &DslRequest,
+    ) -> Result<Hits> {
         let ranking = page.sort.ranking(page.after.as_ref()).filter(|_| page.size > 0);
         let json = asking.body.get("aggs").or_else(|| asking.body.get("aggregations"));
         let mut found = Hits::default();
         let mut ranked = None;
         if json.is_some() || ranking.is_some() {
-            let mut reader =
-                Reader { now: (self.clock)(), range: selection.range, count: 0, cost: selection.query.cost() };
+            let mut reader = Reader::new((self.clock)(), selection.range, selection.query.cost());
             let level = json.map(|json| reader.all(json, None, &Place::of("aggs"))).transpose()?;
             let mut aggregations = level.as_ref().map_or_else(Vec::new, |level| level.questions.clone());
             if let Some(ranking) = ranking {
@@ -273,7 +289,11 @@ impl DslSearch {
             let request = AggregateRequest { selection: selection.clone(), aggregations };
             let mut result = self.store.aggregate(scope, &request).await?;
             ranked.map(|place| result.answers.remove(place)).map_or(Ok(()), |(_, top)| found.rank(top, page.from))?;
-            found.aggregations = level.map(|level| level.shown(&result.answers, asking.has_typed_keys)).transpose()?;
+            if let Some(level) = &level {
+                let looked_up = self.look_up(scope, level, &reader, &mut result, &everything).await?;
+                found.aggregations =
+                    Some(level.shown(&result.answers, result.total, &looked_up, asking.has_typed_keys)?);
+            }
             found.total = Some(result.total);
         }
         if ranked.is_some() {
@@ -309,7 +329,7 @@ impl DslSearch {
 pub fn read(body: &Map<String, Json>, now: Timestamp) -> Result<()> {
     body::page(body, now)?;
     let query = body.get("query").map_or(Ok(Query::All), |json| query::query(json, now, &Place::of("query")))?;
-    let mut reader = Reader { now, range: TimeRange::ALL, count: 0, cost: query.cost() };
+    let mut reader = Reader::new(now, TimeRange::ALL, query.cost());
     body.get("aggs").map_or(Ok(()), |json| reader.all(json, None, &Place::of("aggs")).map(drop))
 }
 

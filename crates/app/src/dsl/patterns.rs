@@ -33,6 +33,16 @@ pub(super) fn regexp(json: &Json, place: &Place) -> Result<Query> {
     Ok(Query::Field { field: field.name, predicate: Predicate::Regexp(pattern) })
 }
 
+/// An expression for whole values, in Rust's words.
+///
+/// # Errors
+/// As `regexp`.
+pub(super) fn expression(text: &str, place: &Place) -> Result<String> {
+    let pattern = Reader { text, has_flags: true, place }.read()?;
+    compile_regexp(&pattern).map_err(|words| place.wrong(&words))?;
+    Ok(pattern)
+}
+
 /// Reads `fuzzy`.
 ///
 /// # Errors

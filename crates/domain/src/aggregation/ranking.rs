@@ -4,11 +4,8 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AskedField, cmp_keys};
-use crate::event::{Position, pseudo_fields};
-use crate::mapping::{self, FieldKind};
-use crate::query::Scalar;
-use crate::time::{Timestamp, parse_instant};
+use super::{AskedField, KeyDirection, cmp_keys};
+use crate::event::Position;
 use crate::value::Value;
 
 /// An order of events: by the values of fields, then by arrival, so that no two are equal.
@@ -66,28 +63,6 @@ impl RankKey {
         Self { field: field.into(), is_ascending, is_missing_first: false, mode }
     }
 
-    /// A value as it is compared; instants are nanoseconds.
-    pub fn value_of(&self, scalar: Scalar<'_>) -> Value {
-        match scalar {
-            Scalar::Bool(flag) => Value::Bool(flag),
-            Scalar::Int(number) => Value::Int(number),
-            Scalar::Float(number) => Value::Float(number),
-            Scalar::BigNumber(literal) => Value::BigNumber(literal.to_owned()),
-            Scalar::Instant(at) => Value::Int(at.as_nanos()),
-            Scalar::Text(text) => match self.instant_in(text) {
-                Some(at) => Value::Int(at.as_nanos()),
-                None => Value::text(text),
-            },
-        }
-    }
-
-    fn instant_in(&self, text: &str) -> Option<Timestamp> {
-        let name = self.field.name.as_str();
-        let is_instant = matches!(name, pseudo_fields::TIMESTAMP | pseudo_fields::INGESTED_AT)
-            || mapping::kind_of(name) == Some(FieldKind::Instant);
-        is_instant.then(|| parse_instant(text, Timestamp::default())).flatten()
-    }
-
     /// The one of the values that counts; null without any.
     pub fn counting(&self, values: &mut Vec<Value>) -> Value {
         let best = |is_better: Ordering, values: &mut Vec<Value>| {
@@ -113,14 +88,8 @@ impl RankKey {
     }
 
     fn compare(&self, left: &Value, right: &Value) -> Ordering {
-        let missing_is = if self.is_missing_first { Ordering::Less } else { Ordering::Greater };
-        match (left, right) {
-            (Value::Null, Value::Null) => Ordering::Equal,
-            (Value::Null, _) => missing_is,
-            (_, Value::Null) => missing_is.reverse(),
-            _ if self.is_ascending => cmp_keys(left, right),
-            _ => cmp_keys(right, left),
-        }
+        let (is_ascending, is_missing_first) = (self.is_ascending, self.is_missing_first);
+        KeyDirection { is_ascending, is_missing_first }.compare(left, right)
     }
 }
 
@@ -152,6 +121,8 @@ impl Ranking {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::Scalar;
+    use crate::time::Timestamp;
 
     fn ranked(values: &[Value], sequence: u64) -> Ranked {
         Ranked { values: values.to_vec(), position: Position { timestamp: Timestamp::default(), sequence } }
@@ -198,7 +169,7 @@ mod tests {
         check(RankMode::Sum, Value::Float(8.5));
         check(RankMode::Mean, Value::Float(2.125));
         check(RankMode::Median, Value::Float(1.75));
-        let instant = RankKey::new("@timestamp", true).value_of(Scalar::Text("1970-01-01T00:00:01.000Z"));
+        let instant = AskedField::from("@timestamp").value_of(Scalar::Text("1970-01-01T00:00:01.000Z"));
         assert_eq!(instant, Value::Int(1_000_000_000));
     }
 }

@@ -17,6 +17,7 @@ use super::partial::{BucketState, Partial, StatsState, TermsSegment, WeightedSta
 use super::question::Question;
 use super::span_buckets::Spans;
 use super::top::Top;
+use super::tuples::for_each_tuple;
 use super::visit::{add_stats, add_weighted, for_each_key, for_each_number, slot};
 use crate::chunk::Chunk;
 use crate::error::StorageError;
@@ -141,9 +142,12 @@ impl<'q> Collector<'q> {
     /// When nothing may be held any more.
     pub fn new(question: &'q Question, memory: &'q Budget) -> Result<Self, StorageError> {
         let state = match &question.asked.kind {
-            AggregationKind::Terms { .. } => State::Terms { keys: Box::default(), buckets: Buckets::default() },
+            AggregationKind::Terms { .. } | AggregationKind::Tuples(_) => {
+                State::Terms { keys: Box::default(), buckets: Buckets::default() }
+            }
             AggregationKind::DateHistogram { .. }
             | AggregationKind::CalendarHistogram(_)
+            | AggregationKind::InstantHistogram { .. }
             | AggregationKind::Histogram { .. } => State::Spans(Spans::default()),
             AggregationKind::Filters(_) => State::Filters { counts: Vec::new() },
             AggregationKind::Stats { .. } => State::Stats(Vec::new()),
@@ -179,11 +183,16 @@ impl<'q> Collector<'q> {
             }
         };
         match &mut self.state {
-            State::Terms { keys, buckets } => {
-                for_each_key(self.question, chunk, selected, keys, &mut |row, parent, key| {
+            State::Terms { keys, buckets } => match &self.question.asked.kind {
+                AggregationKind::Tuples(tuples) => {
+                    for_each_tuple(tuples, self.question, chunk, selected, &mut |row, parent, tuple| {
+                        into_bucket(row, buckets.add(parent, keys.text(tuple), 1));
+                    })?;
+                }
+                _ => for_each_key(self.question, chunk, selected, keys, &mut |row, parent, key| {
                     into_bucket(row, buckets.add(parent, key, 1));
-                });
-            }
+                }),
+            },
             State::Cardinality(distinct) => distinct.collect(self.question, chunk, selected),
             State::Spans(spans) => spans.collect(self.question, chunk, selected, &mut into_bucket),
             State::Filters { counts } => {
@@ -343,9 +352,10 @@ impl Partial {
     /// The partial answer before any event was seen.
     pub fn empty(kind: &AggregationKind) -> Self {
         match kind {
-            AggregationKind::Terms { .. } => Self::Terms(Vec::new()),
+            AggregationKind::Terms { .. } | AggregationKind::Tuples(_) => Self::Terms(Vec::new()),
             AggregationKind::DateHistogram { .. }
             | AggregationKind::CalendarHistogram(_)
+            | AggregationKind::InstantHistogram { .. }
             | AggregationKind::Histogram { .. } => Self::Spans(BTreeMap::new()),
             AggregationKind::Filters(filters) => Self::Filters(vec![BucketState::default(); filters.len()]),
             AggregationKind::Stats { .. } => Self::Stats(StatsState::default()),

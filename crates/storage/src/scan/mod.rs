@@ -25,6 +25,7 @@ mod search;
 mod span_buckets;
 mod table;
 mod top;
+mod tuples;
 mod visit;
 
 use std::collections::BTreeSet;

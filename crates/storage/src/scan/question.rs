@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use vigie_domain::aggregation::{Aggregation, AggregationKind, AskedField};
+use vigie_domain::aggregation::{Aggregation, AggregationKind, AskedField, KeyBy};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::query::Matcher;
 use vigie_domain::{Error, Scope, Timestamp, Value};
@@ -41,6 +41,33 @@ pub struct Question {
     pub(super) text: Arc<str>,
 }
 
+/// Refuses keys that cannot be made.
+fn check_keys(asked: &Aggregation) -> Result<(), Error> {
+    let invalid = |words: String| Err(Error::invalid(format!("\"{}\": {words}", asked.name)));
+    match &asked.kind {
+        AggregationKind::Terms { filter, .. } => match filter.compile() {
+            Ok(_) => Ok(()),
+            Err(words) => invalid(words),
+        },
+        AggregationKind::InstantHistogram { spans, .. } if !spans.are_valid() => {
+            invalid("the interval must be above 0".to_owned())
+        }
+        AggregationKind::Tuples(tuples) if tuples.keys.is_empty() => invalid("name one field at least".to_owned()),
+        AggregationKind::Tuples(tuples) => {
+            let are_valid = |by: &KeyBy| match by {
+                KeyBy::Value => true,
+                KeyBy::Numbers(spans) => spans.are_valid(),
+                KeyBy::Times(spans) => spans.are_valid(),
+            };
+            match tuples.keys.iter().all(|key| are_valid(&key.by)) {
+                true => Ok(()),
+                false => invalid("every interval must be above 0".to_owned()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Question {
     /// Makes the question ready.
     ///
@@ -63,6 +90,7 @@ impl Question {
         if let AggregationKind::DateHistogram { interval_ns: ..=0, .. } = asked.kind {
             return Err(Error::invalid(format!("the interval of \"{}\" must be above 0", asked.name)));
         }
+        check_keys(asked)?;
         if let AggregationKind::Histogram { spans, .. } = &asked.kind
             && !spans.are_valid()
         {
@@ -72,12 +100,14 @@ impl Question {
         let fields = match &asked.kind {
             AggregationKind::Terms { field, .. }
             | AggregationKind::Histogram { field, .. }
+            | AggregationKind::InstantHistogram { field, .. }
             | AggregationKind::Stats { field }
             | AggregationKind::Cardinality { field }
             | AggregationKind::Percentiles { field, .. }
             | AggregationKind::PercentileRanks { field, .. }
             | AggregationKind::MedianAbsoluteDeviation { field } => vec![asked_of(field)],
             AggregationKind::WeightedMean { field, weight } => vec![asked_of(field), asked_of(weight)],
+            AggregationKind::Tuples(tuples) => tuples.keys.iter().map(|key| asked_of(&key.field)).collect(),
             AggregationKind::Top { ranking, .. } => ranking.keys.iter().map(|key| asked_of(&key.field)).collect(),
             AggregationKind::DateHistogram { .. }
             | AggregationKind::CalendarHistogram(_)
@@ -117,8 +147,8 @@ impl Question {
             matches!(self.asked.kind, AggregationKind::Terms { .. } | AggregationKind::Cardinality { .. });
         let own = self.field().and_then(|field| field.name.as_deref());
         let is_of_field = |name: &str| own == Some(canonical_of(name));
-        // Of each part as many events would be kept as of all.
-        if matches!(self.asked.kind, AggregationKind::Top { .. }) {
+        // Of each part as many events would be kept as of all, and combinations are many.
+        if matches!(self.asked.kind, AggregationKind::Top { .. } | AggregationKind::Tuples(_)) {
             return false;
         }
         let has_few = !is_by_value
@@ -150,6 +180,8 @@ impl Question {
                 self.field().is_some_and(|field| field.name.as_deref() == Some(pseudo_fields::LOG_TYPE))
             }
             AggregationKind::Histogram { .. }
+            | AggregationKind::InstantHistogram { .. }
+            | AggregationKind::Tuples(_)
             | AggregationKind::Filters(_)
             | AggregationKind::Stats { .. }
             | AggregationKind::Cardinality { .. }
@@ -176,6 +208,8 @@ impl Question {
             }
             AggregationKind::Terms { .. }
             | AggregationKind::Histogram { .. }
+            | AggregationKind::InstantHistogram { .. }
+            | AggregationKind::Tuples(_)
             | AggregationKind::Filters(_)
             | AggregationKind::Stats { .. }
             | AggregationKind::Cardinality { .. }

@@ -51,7 +51,7 @@ impl Top {
         let mut values = Vec::new();
         for (row, parent) in rows.pairs().filter(|_| size > 0) {
             let key_of = |(key, field): (&vigie_domain::aggregation::RankKey, &FieldValues<'_>)| {
-                field.for_each(row as usize, &mut |scalar| values.push(key.value_of(scalar)));
+                field.for_each(row as usize, &mut |scalar| values.push(key.field.value_of(scalar)));
                 key.counting(&mut values)
             };
             let keys: Vec<Value> = ranking.keys.iter().zip(&fields).map(key_of).collect();

@@ -98,6 +98,27 @@ pub fn add_stats(question: &Question, chunk: &Chunk, selected: &Selected, states
     }
 }
 
+/// Calls `visit` with row, parent and each value of each row, and whether it is the row's first.
+pub fn for_each_scalar(
+    question: &Question,
+    chunk: &Chunk,
+    selected: &Selected,
+    visit: &mut dyn FnMut(u32, u32, Scalar<'_>, bool),
+) {
+    let Some(field) = question.field() else { return };
+    let values = FieldValues::asked(chunk, field);
+    if values.is_empty() {
+        return;
+    }
+    for (row, parent) in selected.pairs() {
+        let mut is_first = true;
+        values.for_each(row as usize, &mut |scalar| {
+            visit(row, parent, scalar, is_first);
+            is_first = false;
+        });
+    }
+}
+
 /// Calls `visit` with row, parent and number of each numeric value of each row.
 pub fn for_each_number(question: &Question, chunk: &Chunk, selected: &Selected, visit: &mut dyn FnMut(u32, u32, f64)) {
     let Some(field) = question.field() else { return };
