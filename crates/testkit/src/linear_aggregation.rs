@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vigie_domain::aggregation::{
     Aggregation, AggregationAnswer, AggregationKind, AskedField, BUCKETS_MAX, Bucket, RankKey, Ranked, Ranking, Stats,
-    TUPLES_PER_EVENT_MAX, Tuples, cmp_keys, for_each_tuple, percentile_of_sorted, tuple_count,
+    TUPLES_PER_EVENT_MAX, TimeSpans, Tuples, cmp_keys, for_each_tuple, percentile_of_sorted, tuple_count,
 };
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::query::{Matcher, Scalar};
@@ -71,28 +71,8 @@ fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<Aggreg
             let buckets = groups.into_iter().map(|(place, rows)| bucket(question, Value::Int(place), &rows, scope));
             AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 }
         }
-        AggregationKind::InstantHistogram { field, spans } => {
-            let mut groups: BTreeMap<i64, Vec<&Row>> = BTreeMap::new();
-            for row in rows {
-                let found = values(row, field, scope);
-                let instants =
-                    found.iter().filter_map(Scalar::from_value).filter_map(|scalar| field.instant_of(scalar));
-                let starts: BTreeSet<i64> = instants.map(|at| spans.start_of(at).as_nanos()).collect();
-                starts.into_iter().for_each(|start| groups.entry(start).or_default().push(row));
-            }
-            let buckets = groups.into_iter().map(|(start, rows)| bucket(question, Value::Int(start), &rows, scope));
-            AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 }
-        }
-        AggregationKind::Tuples(tuples) => {
-            let mut groups = by_tuple(rows, tuples, scope)?;
-            groups.sort_by(|(left_key, left), (right_key, right)| {
-                tuples.order.compare((left_key, left.len() as u64), (right_key, right.len() as u64))
-            });
-            let hidden = groups.split_off(tuples.size.min(groups.len()));
-            let other_count = hidden.iter().map(|(_, rows)| rows.len() as u64).sum();
-            let buckets = groups.into_iter().map(|(key, rows)| bucket(question, Value::List(key), &rows, scope));
-            AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count }
-        }
+        AggregationKind::InstantHistogram { field, spans } => instants(question, (field, spans), rows, scope)?,
+        AggregationKind::Tuples(tuples) => combinations(question, tuples, rows, scope)?,
         AggregationKind::Filters(filters) => {
             let buckets = filters.iter().map(|(name, query)| {
                 let matcher = Matcher::compile(query, scope, Timestamp::default())?;
@@ -118,6 +98,34 @@ fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<Aggreg
         }
         AggregationKind::WeightedMean { field, weight } => weighted_mean(rows, [field, weight], scope),
     })
+}
+
+fn instants(
+    question: &Aggregation,
+    (field, spans): (&AskedField, &TimeSpans),
+    rows: &[&Row],
+    scope: &Scope,
+) -> Result<AggregationAnswer> {
+    let mut groups: BTreeMap<i64, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        let found = values(row, field, scope);
+        let instants = found.iter().filter_map(Scalar::from_value).filter_map(|scalar| field.instant_of(scalar));
+        let starts: BTreeSet<i64> = instants.map(|at| spans.start_of(at).as_nanos()).collect();
+        starts.into_iter().for_each(|start| groups.entry(start).or_default().push(row));
+    }
+    let buckets = groups.into_iter().map(|(start, rows)| bucket(question, Value::Int(start), &rows, scope));
+    Ok(AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 })
+}
+
+fn combinations(question: &Aggregation, tuples: &Tuples, rows: &[&Row], scope: &Scope) -> Result<AggregationAnswer> {
+    let mut groups = by_tuple(rows, tuples, scope)?;
+    groups.sort_by(|(left_key, left), (right_key, right)| {
+        tuples.order.compare((left_key, left.len() as u64), (right_key, right.len() as u64))
+    });
+    let hidden = groups.split_off(tuples.size.min(groups.len()));
+    let other_count = hidden.iter().map(|(_, rows)| rows.len() as u64).sum();
+    let buckets = groups.into_iter().map(|(key, rows)| bucket(question, Value::List(key), &rows, scope));
+    Ok(AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count })
 }
 
 /// The answer to what is asked of all numbers.

@@ -7,6 +7,7 @@ use vigie_domain::query::{Query, QueryCost};
 use vigie_domain::{Result, TimeRange, Timestamp};
 
 use super::answer::{self, Found};
+use super::auto_spans::{self, Edges};
 use super::fields::{self, only_field};
 use super::histogram;
 use super::metrics;
@@ -108,6 +109,8 @@ pub(super) struct Reader {
     pub(super) cost: QueryCost,
     /// What is asked of every event of the indices.
     pub(super) elsewhere: Vec<Aggregation>,
+    /// The first and last instants of the fields whose spans are as wide as it takes.
+    pub(super) edges: Vec<Edges>,
     /// What significant values are compared with.
     pub(super) backgrounds: Vec<Background>,
 }
@@ -115,7 +118,7 @@ pub(super) struct Reader {
 impl Reader {
     /// Nothing read yet.
     pub(super) fn new(now: Timestamp, range: TimeRange, cost: QueryCost) -> Self {
-        Self { now, range, count: 0, cost, elsewhere: Vec::new(), backgrounds: Vec::new() }
+        Self { now, range, count: 0, cost, elsewhere: Vec::new(), edges: Vec::new(), backgrounds: Vec::new() }
     }
 
     /// What stands under `aggs`, which are those of a bucket of the parent.
@@ -145,6 +148,11 @@ impl Reader {
                     return Err(place.key(kind).wrong("must stand at the top: it counts every event of the indices"));
                 }
                 "global" => self.elsewhere.push(question),
+                "auto_date_histogram" if parent.is_some() => {
+                    return Err(place
+                        .key(kind)
+                        .missing("it within another aggregation, whose buckets would each have spans of their own,"));
+                }
                 _ => level.questions.push(question),
             }
         }
@@ -208,6 +216,7 @@ impl Reader {
                 Ok((Shape::Single, AggregationKind::Filters(vec![(String::new(), Query::All)])))
             }
             "ip_range" => ranges::of_addresses(json, place),
+            "auto_date_histogram" => auto_spans::read(json, self.now, &self.edges, place),
             "date_histogram" => histogram::of_time(json, self.now, self.range, place),
             "histogram" => histogram::of_numbers(json, place),
             "filter" => {

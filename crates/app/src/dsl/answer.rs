@@ -9,11 +9,12 @@ use vigie_domain::ports::Hit;
 use vigie_domain::time::parse_instant;
 use vigie_domain::{Error, Position, Result, Timestamp, Value};
 
-use super::composite;
+use super::auto_spans::AutoSpans;
+use super::composite::{self, Source};
 use super::histogram::key_text;
 use super::numbers::{number, number_of};
 use super::shape::{Asked, OrderBy, Shape, SpansOfNumbers, TermKeys, TermsShape, TimeSpans};
-use super::significant::Counted;
+use super::significant::{Counted, SignificantTerms};
 use super::spans::{Steps, is_within};
 use super::terms::TERMS_MAX;
 
@@ -67,22 +68,10 @@ impl<'a> Answer<'a> {
             Shape::RareTerms { most_count, is_instant } => {
                 self.rare_terms(*most_count, *is_instant, buckets, other_count)
             }
-            Shape::Composite(sources) => {
-                let (own, after) = composite::shown(sources, buckets);
-                let shown = own.into_iter().zip(buckets).map(|(own, bucket)| self.with_children(own, Some(bucket)));
-                let shown = Json::Array(shown.collect::<Result<_>>()?);
-                let after = after.map(|after| ("after_key".to_owned(), after));
-                Ok(after.into_iter().chain([("buckets".to_owned(), shown)]).collect())
-            }
-            Shape::SignificantTerms(shape) => {
-                let none = AggregationAnswer::Buckets { buckets: Vec::new(), other_count: 0 };
-                let answer = self.answer.unwrap_or(&none);
-                let (mut object, own) = shape.shown(self.asked, answer, self.total, &self.found.backgrounds)?;
-                let shown = own.into_iter().map(|(bucket, own)| self.with_children(own, Some(bucket)));
-                object.insert("buckets".to_owned(), Json::Array(shown.collect::<Result<_>>()?));
-                Ok(object)
-            }
+            Shape::Composite(sources) => self.composite(sources, buckets),
+            Shape::SignificantTerms(shape) => self.significant_terms(shape),
             Shape::Spans(shape) => self.time_spans(shape, buckets),
+            Shape::AutoSpans(shape) => self.auto_spans(shape, buckets),
             Shape::NumberSpans(shape) => self.number_spans(shape, buckets),
             Shape::Single => object_of(self.counted(Map::new(), buckets.first())?),
             // A bucket that holds nothing has no answers below it, and still shows every query and range.
@@ -123,6 +112,35 @@ impl<'a> Answer<'a> {
             | Shape::Cardinality
             | Shape::Percentiles { .. } => object_of(number(&self.asked.shape, self.answer)),
         }
+    }
+
+    fn composite(&self, sources: &[Source], buckets: &[Bucket]) -> Result<Map<String, Json>> {
+        let (own, after) = composite::shown(sources, buckets);
+        let shown = own.into_iter().zip(buckets).map(|(own, bucket)| self.with_children(own, Some(bucket)));
+        let shown = Json::Array(shown.collect::<Result<_>>()?);
+        let after = after.map(|after| ("after_key".to_owned(), after));
+        Ok(after.into_iter().chain([("buckets".to_owned(), shown)]).collect())
+    }
+
+    fn significant_terms(&self, shape: &SignificantTerms) -> Result<Map<String, Json>> {
+        let none = AggregationAnswer::Buckets { buckets: Vec::new(), other_count: 0 };
+        let answer = self.answer.unwrap_or(&none);
+        let (mut object, own) = shape.shown(self.asked, answer, self.total, &self.found.backgrounds)?;
+        let shown = own.into_iter().map(|(bucket, own)| self.with_children(own, Some(bucket)));
+        object.insert("buckets".to_owned(), Json::Array(shown.collect::<Result<_>>()?));
+        Ok(object)
+    }
+
+    fn auto_spans(&self, shape: &AutoSpans, buckets: &[Bucket]) -> Result<Map<String, Json>> {
+        let mut shown = Vec::with_capacity(shape.starts.len());
+        for (number, (start, text)) in shape.starts.iter().enumerate() {
+            let key = [("key_as_string", Json::from(text.clone())), ("key", Json::from(start.as_millis()))];
+            let own = key.into_iter().map(|(name, json)| (name.to_owned(), json)).collect();
+            shown.push((text.clone(), self.counted(own, buckets.get(number))?));
+        }
+        let mut object = of_buckets(shown, false);
+        object.insert("interval".to_owned(), Json::from(shape.interval.clone()));
+        Ok(object)
     }
 
     fn time_spans(&self, shape: &TimeSpans, buckets: &[Bucket]) -> Result<Map<String, Json>> {

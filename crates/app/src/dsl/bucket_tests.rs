@@ -217,3 +217,25 @@ async fn values_are_compared_with_those_of_all_events() {
     assert_eq!(answer["bg_count"], json!(3));
     bench.refuses(body(json!({"field": "service", "chi_square": {}})), "[chi_square] is not there").await;
 }
+
+#[tokio::test]
+async fn spans_are_as_wide_as_it_takes() {
+    let bench = Bench::new().await;
+    let answer = bench
+        .aggregates(json!({
+            "few": {"auto_date_histogram": {"field": "@timestamp", "buckets": 3}, "aggs": {"points": {"sum": {"field": "points"}}}},
+            "made": {"auto_date_histogram": {"field": "account_created_at", "missing": "2026-11-20T10:00:00Z"}},
+            "none": {"auto_date_histogram": {"field": "account_created_at", "minimum_interval": "day"}},
+        }))
+        .await;
+    assert_eq!(answer["few"]["interval"], json!("1h"));
+    let few: Vec<u64> = counts(&answer["few"]).into_iter().map(|(_, count)| count).collect();
+    assert_eq!(few, [3, 1, 1]);
+    assert_eq!(answer["few"]["buckets"][0]["key_as_string"], json!("2026-11-23T10:00:00.000Z"));
+    assert_eq!(answer["few"]["buckets"][0]["points"]["value"], json!(15.0));
+    assert_eq!(counts(&answer["made"]), [(json!(1_795_168_800_000_i64), 5)]);
+    assert_eq!(answer["none"], json!({"buckets": [], "interval": "1d"}));
+    let below = json!({"auto_date_histogram": {"field": "@timestamp"}});
+    let below = json!({"size": 0, "aggs": {"t": {"terms": {"field": "level"}, "aggs": {"h": below}}}});
+    bench.refuses(below, "it within another aggregation").await;
+}

@@ -78,3 +78,40 @@ async fn scores_are_told_of_sorted_hits_if_asked_for() {
     assert_eq!(score(json!({"sort": ["_score", "amount"]})).await, json!(1.0));
     assert_eq!(score(json!({"sort": ["_score"]})).await, json!(1.0));
 }
+
+#[tokio::test]
+async fn hits_name_the_queries_that_they_match() {
+    let bench = Bench::new().await;
+    let query = json!({"bool": {
+        "must": {"range": {"points": {"gte": 5, "_name": "many"}}},
+        "should": [{"term": {"service": {"value": "cart", "_name": "cart"}}}, {"terms": {"level": ["error"], "_name": "bad"}}],
+        "must_not": {"term": {"level": {"value": "warn", "_name": "slow"}}},
+        "_name": "all",
+    }});
+    let answer = bench.ask(json!({ "query": query })).await.unwrap();
+    let named: Vec<Json> =
+        answer["hits"]["hits"].as_array().unwrap().iter().map(|hit| hit["matched_queries"].clone()).collect();
+    assert_eq!(ids(&answer), "431");
+    assert_eq!(named, [json!(["all", "many"]), json!(["all", "many", "bad"]), json!(["all", "many", "cart"])]);
+    let answer = bench.ask(json!({"query": {"term": {"level": "warn"}}})).await.unwrap();
+    assert_eq!(answer["hits"]["hits"][0].get("matched_queries"), None);
+}
+
+#[tokio::test]
+async fn case_matters_unless_it_is_said_not_to() {
+    let bench = Bench::new().await;
+    let find = async |query: Json| ids(&bench.ask(json!({ "query": query })).await.unwrap());
+    assert_eq!(find(json!({"term": {"service": "CART"}})).await, "");
+    assert_eq!(find(json!({"term": {"service": {"value": "CART", "case_insensitive": true}}})).await, "521");
+    assert_eq!(find(json!({"term": {"service": {"value": "CA*", "case_insensitive": true}}})).await, "");
+    assert_eq!(find(json!({"prefix": {"service": {"value": "Ca", "case_insensitive": true}}})).await, "521");
+    assert_eq!(find(json!({"wildcard": {"service": {"value": "T?L*", "case_insensitive": "true"}}})).await, "43");
+    assert_eq!(find(json!({"term": {"amount": {"value": 99, "case_insensitive": true}}})).await, "3");
+    let long = "a".repeat(300);
+    bench
+        .refuses(
+            json!({"query": {"term": {"service": {"value": long, "case_insensitive": true}}}}),
+            "query.term.service",
+        )
+        .await;
+}

@@ -11,6 +11,7 @@ use vigie_domain::{Error, Position, Result, Value};
 use super::SCORE;
 use super::body::Page;
 use super::document::{self, index_of};
+use super::named::Named;
 use super::source;
 use crate::search::{HIGHLIGHT_END, HIGHLIGHT_START, Marks};
 
@@ -24,6 +25,8 @@ pub(super) struct Hits {
     pub(super) values: HashMap<Position, Vec<Value>>,
     /// Where those of a ranking stand.
     pub(super) places: Vec<Position>,
+    /// Queries whose names are told of those that match them.
+    pub(super) named: Named,
 }
 
 impl Hits {
@@ -56,8 +59,7 @@ impl Hits {
 /// The answer without aggregations and ids.
 pub(super) fn shown(found: &Hits, page: &Page, query: &Query) -> Map<String, Json> {
     let marks = page.highlight.as_ref().map(|tags| (Marks::of(query), tags));
-    let hits: Vec<Json> =
-        found.hits.iter().map(|hit| hit_of(hit, page, found.values.get(&hit.position), marks.as_ref())).collect();
+    let hits: Vec<Json> = found.hits.iter().map(|hit| hit_of(hit, page, found, marks.as_ref())).collect();
     let is_scored = page.tells_score && !hits.is_empty();
     let mut object = Map::new();
     if page.counts_total || found.total.is_some() {
@@ -73,7 +75,7 @@ pub(super) fn shown(found: &Hits, page: &Page, query: &Query) -> Map<String, Jso
     ])
 }
 
-fn hit_of(hit: &Hit, page: &Page, values: Option<&Vec<Value>>, marks: Option<&(Marks, &(String, String))>) -> Json {
+fn hit_of(hit: &Hit, page: &Page, found: &Hits, marks: Option<&(Marks, &(String, String))>) -> Json {
     let mut object = Map::from_iter([
         ("_index".to_owned(), Json::from(index_of(hit))),
         ("_id".to_owned(), Json::from(hit.id.0.clone())),
@@ -96,9 +98,15 @@ fn hit_of(hit: &Hit, page: &Page, values: Option<&Vec<Value>>, marks: Option<&(M
             object.insert("highlight".to_owned(), Json::Object(snippets));
         }
     }
+    let matched = found.named.matching(hit);
+    if !matched.is_empty() {
+        object.insert("matched_queries".to_owned(), json!(matched));
+    }
     if page.sort.is_said() {
-        object
-            .insert("sort".to_owned(), Json::Array(page.sort.values(hit.position, values.map_or(&[], Vec::as_slice))));
+        object.insert(
+            "sort".to_owned(),
+            Json::Array(page.sort.values(hit.position, found.values.get(&hit.position).map_or(&[], Vec::as_slice))),
+        );
     }
     Json::Object(object)
 }

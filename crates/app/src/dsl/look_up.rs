@@ -1,14 +1,32 @@
 //! What answers to aggregations need beside what was counted: events of buckets, and what is counted of all events of the indices.
 
+use serde_json::Value as Json;
 use vigie_domain::ports::{AggregateRequest, AggregateResult, Selection};
 use vigie_domain::{Error, ErrorKind, Result, Scope};
 
 use super::aggregation::{Level, Reader};
 use super::answer::Found;
+use super::auto_spans::{self, Edges};
+use super::place::Place;
 use super::top_hits::{self, HITS_MAX};
 use super::{DslSearch, significant};
 
 impl DslSearch {
+    /// The first and the last instant of each field whose spans are as wide as it takes.
+    ///
+    /// # Errors
+    /// `Malformed` when one cannot be read; else as the store.
+    pub(super) async fn edges(&self, scope: &Scope, json: &Json, selection: &Selection) -> Result<Vec<Edges>> {
+        let fields = auto_spans::fields_of(json, (self.clock)(), &Place::of("aggs"))?;
+        if fields.is_empty() {
+            return Ok(Vec::new());
+        }
+        let aggregations = auto_spans::edge_questions(&fields);
+        let request = AggregateRequest { selection: selection.clone(), aggregations };
+        let answers = self.store.aggregate(scope, &request).await?.answers;
+        Ok(auto_spans::edges(fields, &answers))
+    }
+
     /// Looks up what is needed; what is asked of every event of the indices is added to the result.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 mod aggregation;
 mod answer;
+mod auto_spans;
 mod body;
 #[cfg(test)]
 mod bucket_tests;
@@ -21,6 +22,7 @@ mod instants;
 mod intervals;
 mod look_up;
 mod metrics;
+mod named;
 mod numbers;
 mod patterns;
 mod pipeline_answers;
@@ -55,6 +57,7 @@ use aggregation::Reader;
 use body::Page;
 use cursor::{PointInTime, Scroll, decode, encode};
 use hits::{Hits, shown};
+use named::Named;
 use place::Place;
 use sort::After;
 
@@ -275,10 +278,14 @@ impl DslSearch {
     ) -> Result<Hits> {
         let ranking = page.sort.ranking(page.after.as_ref()).filter(|_| page.size > 0);
         let json = asking.body.get("aggs").or_else(|| asking.body.get("aggregations"));
-        let mut found = Hits::default();
+        let named = Named::read(&asking.body, (self.clock)(), scope)?;
+        let mut found = Hits { named, ..Hits::default() };
         let mut ranked = None;
         if json.is_some() || ranking.is_some() {
             let mut reader = Reader::new((self.clock)(), selection.range, selection.query.cost());
+            if let Some(json) = json {
+                reader.edges = self.edges(scope, json, &selection).await?;
+            }
             let level = json.map(|json| reader.all(json, None, &Place::of("aggs"))).transpose()?;
             let mut aggregations = level.as_ref().map_or_else(Vec::new, |level| level.questions.clone());
             if let Some(ranking) = ranking {

@@ -7,7 +7,7 @@ use vigie_domain::query::{Bound, Predicate, Query};
 use vigie_domain::{Result, Timestamp};
 
 use super::instants::{DateForm, End, bound};
-use super::patterns::{fuzzy, regexp};
+use super::patterns::{any_case, expression_of, fuzzy, ignores_case, regexp};
 use super::place::Place;
 use super::words::{Match, matching, multi_match, query_string, simple_query_string};
 
@@ -235,8 +235,10 @@ fn term(json: &Json, place: &Place) -> Result<Query> {
     let (name, value, settings) = of_field(json, place, &["value"], &["case_insensitive"])?;
     let place = place.key(&name);
     let field = Field::check(&name, &place)?;
-    check_setting(settings, "case_insensitive", |json| *json == Json::Bool(false) || field.is_text(), &place)?;
-    equal(field, value, &place)
+    match ignores_case(settings, &field, &place)? {
+        true => expression_of(field, &any_case(&place.text(value)?, false), &place),
+        false => equal(field, value, &place),
+    }
 }
 
 pub(super) fn equal(field: Field, value: &Json, place: &Place) -> Result<Query> {
@@ -328,8 +330,10 @@ fn pattern(json: &Json, place: &Place, value_keys: &[&str], of: impl Fn(&str) ->
     let (name, value, settings) = of_field(json, place, value_keys, &["case_insensitive"])?;
     let place = place.key(&name);
     let field = Field::check(&name, &place)?;
-    check_setting(settings, "case_insensitive", |json| *json == Json::Bool(false) || field.is_text(), &place)?;
     let pattern = of(&place.text(value)?);
+    if ignores_case(settings, &field, &place)? {
+        return expression_of(field, &any_case(&pattern, true), &place);
+    }
     Ok(field.passing(Predicate::Wildcard(pattern)))
 }
 

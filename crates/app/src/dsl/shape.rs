@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 use vigie_domain::aggregation::NumberSpans;
 use vigie_domain::{Result, Timestamp};
 
+use super::auto_spans::AutoSpans;
 use super::composite::Source;
 use super::intervals::Spans;
 use super::pipelines::Pipeline;
@@ -24,6 +25,8 @@ pub(super) enum Shape {
     SignificantTerms(SignificantTerms),
     /// Buckets of spans of time.
     Spans(TimeSpans),
+    /// Buckets of spans of time as wide as it takes.
+    AutoSpans(AutoSpans),
     /// Buckets of spans of numbers.
     NumberSpans(SpansOfNumbers),
     /// One bucket.
@@ -103,6 +106,7 @@ impl Shape {
             | Self::SignificantTerms(_)
             | Self::Adjacency { .. }
             | Self::Spans(_)
+            | Self::AutoSpans(_)
             | Self::NumberSpans(_)
             | Self::Filters { .. }
             | Self::Ranges { .. } => true,

@@ -182,7 +182,7 @@ async fn what_is_not_there_is_refused_and_named() {
     bench.refuses(query(json!({"matches": {}})), "unknown query [matches]").await;
     bench.refuses(query(json!({"term": {"a": 1, "b": 2}})), "must name one field").await;
     bench
-        .refuses(query(json!({"term": {"level": {"value": "x", "case_insensitive": true}}})), "[case_insensitive]")
+        .refuses(query(json!({"term": {"level": {"value": "x", "case_insensitive": 1}}})), "must be true or false")
         .await;
     bench.refuses(query(json!({"term": {"message.keyword": "x"}})), "leave \".keyword\" out").await;
     bench.refuses(query(json!({"match": {"message": {"query": "x", "fuzziness": "AUTO"}}})), "[fuzziness]").await;
@@ -196,8 +196,8 @@ async fn what_is_not_there_is_refused_and_named() {
     bench.refuses(json!({"size": 9_000, "from": 2_000}), "Result window is too large").await;
     bench.refuses(json!({"collapse": {"field": "a"}}), "[collapse]").await;
     bench.refuses(json!({"script_fields": {"a": {}}}), "[script_fields]").await;
-    bench.refuses(json!({"aggs": {"a": {"composite": {}}}}), "the aggregation [composite]").await;
-    bench.refuses(json!({"aggs": {"a": {"terms": {"field": "level", "include": "x.*"}}}}), "[include]").await;
+    bench.refuses(json!({"aggs": {"a": {"geohash_grid": {}}}}), "the aggregation [geohash_grid]").await;
+    bench.refuses(json!({"aggs": {"a": {"terms": {"field": "level", "script": "x"}}}}), "[script]").await;
     bench.refuses(json!({"aggs": {"a": {"avg": {"field": "level"}}}}), "which holds none").await;
     bench
         .refuses(

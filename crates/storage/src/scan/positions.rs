@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use arrow::buffer::BooleanBuffer;
 use vigie_domain::ports::{Hit, ScanStats};
 use vigie_domain::query::Matcher;
 use vigie_domain::{Position, Scope};
@@ -12,6 +13,9 @@ use super::{Run, Unit, parallel};
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
 use crate::part::{Part, PartIndex, Rows};
+
+/// Which rows of a chunk pass.
+pub(super) type Passing<'a> = &'a (dyn Fn(&Chunk) -> BooleanBuffer + Sync);
 
 /// The events at these places that also match the caller's restriction, in the order of the places.
 ///

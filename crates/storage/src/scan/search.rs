@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use arrow::array::{Array, AsArray};
-use arrow::buffer::BooleanBuffer;
 use vigie_domain::ports::{Hit, ScanStats, SearchRequest, SearchResult, SortOrder};
 use vigie_domain::query::Matcher;
 use vigie_domain::{EventId, Position, Scope, Timestamp};
 
 use super::filter::{Filter, ScanContext, Tests, TimeCheck, evaluate};
 use super::matching::{Candidates, candidates, matching_rows};
+use super::positions::Passing;
 use super::{Run, Unit, parallel};
 use crate::chunk::{Chunk, SourceReader, column_names};
 use crate::error::StorageError;
@@ -275,9 +275,6 @@ impl Search<'_> {
         }
     }
 }
-
-/// Which rows of a chunk pass.
-pub(super) type Passing<'a> = &'a (dyn Fn(&Chunk) -> BooleanBuffer + Sync);
 
 /// Reads the candidates' events, in their order, but for those that do not pass.
 pub(super) fn fetch(
