@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use vigie_domain::Value;
 use vigie_domain::aggregation::{
-    Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, median_absolute_deviation,
+    Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, Ranked, Ranking, median_absolute_deviation,
     percentile_of_sorted, percentiles_of, rank_in_sorted,
 };
 
@@ -15,6 +15,8 @@ use super::distinct::count_distinct;
 use super::keys::{FastMap, KeyRef};
 use super::memory::Held;
 use super::partial::{BucketState, Partial, TermsSegment, merge_all};
+use super::top;
+use super::tuples::tuple_of;
 use crate::error::StorageError;
 
 /// Values sorted whole; of more, only the places asked for are put in order.
@@ -49,7 +51,32 @@ impl<'r> Finish<'r> {
     pub fn answer(&mut self, question: &Aggregation, partial: &Partial) -> Result<AggregationAnswer, StorageError> {
         self.run.check()?;
         Ok(match (&question.kind, partial) {
-            (AggregationKind::Terms { size, .. }, Partial::Terms(segments)) => self.terms(question, segments, *size)?,
+            (AggregationKind::Terms { size, order, filter, .. }, Partial::Terms(segments)) => {
+                let Ok(test) = filter.compile() else { unreachable!("it was compiled with the question") };
+                let test = (!filter.takes_all()).then_some(test);
+                self.terms(question, segments, &|terms| {
+                    if let Some(test) = &test {
+                        terms.retain(|term| test.passes(&term.key.to_value()));
+                    }
+                    let all = terms.iter().map(|term| term.count).sum();
+                    first_of(terms, *size, |left, right| {
+                        order.compare(|| left.key.compare(right.key), left.count, right.count)
+                    });
+                    all
+                })?
+            }
+            (AggregationKind::Tuples(tuples), Partial::Terms(segments)) => {
+                self.terms(question, segments, &|terms| {
+                    let all = terms.iter().map(|term| term.count).sum();
+                    let mut read: Vec<(Vec<Value>, Term<'_>)> =
+                        terms.drain(..).map(|term| (tuple_of(term.key.as_text()), term)).collect();
+                    first_of(&mut read, tuples.size, |left, right| {
+                        tuples.order.compare((&left.0, left.1.count), (&right.0, right.1.count))
+                    });
+                    terms.extend(read.into_iter().map(|(_, term)| term));
+                    all
+                })?
+            }
             (AggregationKind::DateHistogram { interval_ns, .. }, Partial::Spans(states)) => {
                 self.histogram(question, states, *interval_ns)?
             }
@@ -74,6 +101,7 @@ impl<'r> Finish<'r> {
                 let ranks = values.iter().map(|value| (*value, rank_in_sorted(&numbers, *value)));
                 AggregationAnswer::Percentiles(ranks.collect())
             }
+            (AggregationKind::Top { ranking, size }, Partial::Top(lists)) => self.top(ranking, *size, lists)?,
             (_, Partial::Numbers(segments)) => {
                 let (mut numbers, _held) = self.sorted(segments)?;
                 AggregationAnswer::Number(median_absolute_deviation(&mut numbers))
@@ -95,6 +123,19 @@ impl<'r> Finish<'r> {
         let names: usize = question.children.iter().map(|child| child.name.len()).sum();
         let children = question.children.len() * size_of::<(String, AggregationAnswer)>() + names;
         self.held.add(count as usize * (size_of::<Bucket>() + children))
+    }
+
+    fn top(
+        &mut self,
+        ranking: &Ranking,
+        size: usize,
+        lists: &[Arc<Vec<Ranked>>],
+    ) -> Result<AggregationAnswer, StorageError> {
+        let _joined = self.run.memory.hold(lists.iter().map(|list| top::bytes_of_all(list)).sum())?;
+        let mut events: Vec<Ranked> = lists.iter().flat_map(|list| list.iter().cloned()).collect();
+        top::cut(ranking, &mut events, size);
+        self.held.add(top::bytes_of_all(&events))?;
+        Ok(AggregationAnswer::Top(events))
     }
 
     fn percentiles(
@@ -129,7 +170,7 @@ impl<'r> Finish<'r> {
         &mut self,
         question: &Aggregation,
         segments: &[Arc<TermsSegment>],
-        size: usize,
+        cut: &dyn Fn(&mut Vec<Term<'_>>) -> u64,
     ) -> Result<AggregationAnswer, StorageError> {
         let has_children = !question.children.is_empty();
         let entry_count: usize = segments.iter().map(|segment| segment.counts.len()).sum();
@@ -137,17 +178,7 @@ impl<'r> Finish<'r> {
         let _held = self.run.memory.hold(entry_count * (size_of::<Term<'_>>() + TERM_SLOT_BYTES + places))?;
         let mut terms = join_terms(segments, has_children);
         self.run.check()?;
-        let total: u64 = terms.iter().map(|term| term.count).sum();
-        let order = |left: &Term<'_>, right: &Term<'_>| -> Ordering {
-            right.count.cmp(&left.count).then_with(|| left.key.compare(right.key))
-        };
-        if size == 0 {
-            terms.clear();
-        } else if terms.len() > size {
-            terms.select_nth_unstable_by(size - 1, order);
-            terms.truncate(size);
-        }
-        terms.sort_unstable_by(order);
+        let all = cut(&mut terms);
         let shown: u64 = terms.iter().map(|term| term.count).sum();
         self.reserve(question, terms.len() as u128)?;
         let mut buckets = Vec::with_capacity(terms.len());
@@ -156,9 +187,13 @@ impl<'r> Finish<'r> {
             for (segment, entry) in term.places {
                 merge_all(&mut children, &segments[segment].children[entry]);
             }
-            buckets.push(self.bucket(question, term.key.to_value(), term.count, &children)?);
+            let key = match &question.kind {
+                AggregationKind::Tuples(_) => Value::List(tuple_of(term.key.as_text())),
+                _ => term.key.to_value(),
+            };
+            buckets.push(self.bucket(question, key, term.count, &children)?);
         }
-        Ok(AggregationAnswer::Buckets { buckets, other_count: total - shown })
+        Ok(AggregationAnswer::Buckets { buckets, other_count: all - shown })
     }
 
     fn histogram(
@@ -213,6 +248,17 @@ struct Term<'a> {
     key: KeyRef<'a>,
     count: u64,
     places: Vec<(usize, usize)>,
+}
+
+/// Puts the first so many in order and leaves out the others.
+fn first_of<T>(items: &mut Vec<T>, size: usize, order: impl Fn(&T, &T) -> Ordering) {
+    if size == 0 {
+        items.clear();
+    } else if items.len() > size {
+        items.select_nth_unstable_by(size - 1, &order);
+        items.truncate(size);
+    }
+    items.sort_unstable_by(order);
 }
 
 fn join_terms(segments: &[Arc<TermsSegment>], has_children: bool) -> Vec<Term<'_>> {

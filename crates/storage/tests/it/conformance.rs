@@ -10,7 +10,7 @@ use vigie_domain::ports::{
     AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, SearchRequest,
     SearchResult, Selection,
 };
-use vigie_domain::{EventId, Result, Scope, TimeRange};
+use vigie_domain::{EventId, Position, Result, Scope, TimeRange};
 use vigie_storage::{EngineOptions, LogEngine};
 use vigie_testkit::LinearStore;
 use vigie_testkit::differential::{assert_same_answer, assert_same_search};
@@ -59,6 +59,10 @@ impl LogStore for FlushingEngine {
 
     async fn get(&self, scope: &Scope, id: &EventId) -> Result<Option<Hit>> {
         self.0.get(scope, id).await
+    }
+
+    async fn at(&self, scope: &Scope, positions: &[Position]) -> Result<Vec<Hit>> {
+        self.0.at(scope, positions).await
     }
 
     async fn fields(&self, scope: &Scope, range: TimeRange) -> Result<Vec<FieldInfo>> {
