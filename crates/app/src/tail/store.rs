@@ -7,7 +7,7 @@ use vigie_domain::ports::{
     AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, SearchRequest,
     SearchResult,
 };
-use vigie_domain::{EventId, Result, Scope, TimeRange};
+use vigie_domain::{EventId, Position, Result, Scope, TimeRange};
 
 use super::Tails;
 
@@ -46,6 +46,10 @@ impl LogStore for TailedStore {
 
     async fn get(&self, scope: &Scope, id: &EventId) -> Result<Option<Hit>> {
         self.store.get(scope, id).await
+    }
+
+    async fn at(&self, scope: &Scope, positions: &[Position]) -> Result<Vec<Hit>> {
+        self.store.at(scope, positions).await
     }
 
     async fn fields(&self, scope: &Scope, range: TimeRange) -> Result<Vec<FieldInfo>> {
