@@ -84,7 +84,8 @@ impl Value {
             Self::Bool(flag) => (*flag).into(),
             Self::Int(number) => (*number).into(),
             Self::Float(number) => (*number).into(),
-            Self::BigNumber(text) => text.as_str().into(),
+            // What 64 bits hold without a sign is a number to everybody; text keeps the digits of what is larger.
+            Self::BigNumber(text) => text.parse::<u64>().map_or_else(|_| text.as_str().into(), Into::into),
             Self::Text(text) => text.as_str().into(),
             Self::List(items) => items.iter().map(Self::to_json).collect(),
             Self::Object(fields) => object_to_json(fields),
@@ -251,6 +252,9 @@ mod tests {
         check("5.5", Value::Float(5.5));
         check("1e300", Value::Float(1e300));
         check("18446744073709551615", Value::BigNumber("18446744073709551615".into()));
+        let shown = |literal: &str| Value::BigNumber(literal.into()).to_json();
+        assert_eq!(shown("18446744073709551615"), serde_json::json!(u64::MAX));
+        assert_eq!(shown("18446744073709551616"), serde_json::json!("18446744073709551616"));
     }
 
     #[test]
