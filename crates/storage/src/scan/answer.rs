@@ -15,12 +15,15 @@ use super::distinct::count_distinct;
 use super::keys::{FastMap, KeyRef};
 use super::memory::Held;
 use super::partial::{BucketState, Partial, TermsSegment, merge_all};
+use super::short_texts::{Counted, ShortCounts, ShortText};
 use crate::error::StorageError;
 
 /// Values sorted whole; of more, only the places asked for are put in order.
 const SORTED_MAX: usize = 4_096;
 /// Bytes of an entry of the map of terms, its control byte and free slots included.
 const TERM_SLOT_BYTES: usize = 48;
+/// Bytes of a short string while it is counted and put in order.
+const SHORT_BYTES: usize = 3 * size_of::<Counted>();
 /// Bytes of the places of a term in the segments: room for four.
 const PLACES_BYTES: usize = 64;
 
@@ -133,14 +136,22 @@ impl<'r> Finish<'r> {
     ) -> Result<AggregationAnswer, StorageError> {
         let has_children = !question.children.is_empty();
         let entry_count: usize = segments.iter().map(|segment| segment.counts.len()).sum();
+        let short_count: usize = segments.iter().map(|segment| segment.short.len()).sum();
         let places = if has_children { PLACES_BYTES } else { 0 };
-        let _held = self.run.memory.hold(entry_count * (size_of::<Term<'_>>() + TERM_SLOT_BYTES + places))?;
-        let mut terms = join_terms(segments, has_children);
-        self.run.check()?;
-        let total: u64 = terms.iter().map(|term| term.count).sum();
+        let bytes = entry_count * (size_of::<Term<'_>>() + TERM_SLOT_BYTES + places) + short_count * SHORT_BYTES;
+        let _held = self.run.memory.hold(bytes)?;
         let order = |left: &Term<'_>, right: &Term<'_>| -> Ordering {
             right.count.cmp(&left.count).then_with(|| left.key.compare(right.key))
         };
+        let (short, short_total) = first_short(segments, size);
+        let mut terms = join_terms(segments, has_children, short_count > 0);
+        self.run.check()?;
+        let total: u64 = terms.iter().map(|term| term.count).sum::<u64>() + short_total;
+        terms.extend(short.iter().map(|(text, count)| Term {
+            key: KeyRef::Text(text),
+            count: *count,
+            places: Vec::new(),
+        }));
         if size == 0 {
             terms.clear();
         } else if terms.len() > size {
@@ -215,13 +226,49 @@ struct Term<'a> {
     places: Vec<(usize, usize)>,
 }
 
-fn join_terms(segments: &[Arc<TermsSegment>], has_children: bool) -> Vec<Term<'_>> {
+/// The short strings with the highest counts, as many as asked for, and how often all of them were counted. None are told where none
+/// were counted by themselves: then they are terms like others.
+fn first_short(segments: &[Arc<TermsSegment>], size: usize) -> (Vec<(String, u64)>, u64) {
+    if segments.iter().all(|segment| segment.short.is_empty()) {
+        return (Vec::new(), 0);
+    }
+    let mut counts = ShortCounts::default();
+    for segment in segments {
+        segment.short.iter().for_each(|(text, count)| counts.add(*text, *count));
+        for (key, count) in &segment.counts {
+            if let Some(text) = short_text(segment.keys.get(*key)) {
+                counts.add(text, *count);
+            }
+        }
+    }
+    let mut counted = counts.finish();
+    let total = counted.iter().map(|(_, count)| count).sum();
+    let order = |left: &Counted, right: &Counted| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0));
+    if counted.len() > size {
+        counted.select_nth_unstable_by(size, order);
+        counted.truncate(size);
+    }
+    (counted.into_iter().map(|(text, count)| (text.to_text(), count)).collect(), total)
+}
+
+fn short_text(key: KeyRef<'_>) -> Option<ShortText> {
+    match key {
+        KeyRef::Text(text) => ShortText::new(text),
+        KeyRef::Bool(_) | KeyRef::Int(_) | KeyRef::Float(_) | KeyRef::BigNumber(_) => None,
+    }
+}
+
+/// The terms of all segments; without short strings where these are counted by themselves.
+fn join_terms(segments: &[Arc<TermsSegment>], has_children: bool, leaves_out_short: bool) -> Vec<Term<'_>> {
     let mut terms: Vec<Term<'_>> = Vec::new();
     let mut places: FastMap<KeyRef<'_>, usize> = FastMap::default();
     places.reserve(segments.iter().map(|segment| segment.counts.len()).max().unwrap_or_default());
     for (number, segment) in segments.iter().enumerate() {
         for (entry, (key, count)) in segment.counts.iter().enumerate() {
             let key = segment.keys.get(*key);
+            if leaves_out_short && short_text(key).is_some() {
+                continue;
+            }
             let place = *places.entry(key).or_insert(terms.len());
             if place == terms.len() {
                 terms.push(Term { key, count: 0, places: Vec::new() });

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use vigie_domain::aggregation::Stats;
 
 use super::keys::Keys;
+use super::short_texts::Counted;
 
 /// Count and partial answers of one bucket.
 #[derive(Clone, Debug, Default)]
@@ -102,6 +103,8 @@ pub struct TermsSegment {
     pub keys: Arc<Keys>,
     /// Number of each bucket's key, and its events.
     pub counts: Vec<(u32, u64)>,
+    /// Short strings that were counted by themselves; of questions with none below.
+    pub short: Vec<Counted>,
     /// Partial answers to the questions below, in the order of `counts`; empty when there are none.
     pub children: Vec<Vec<Partial>>,
 }
@@ -190,6 +193,7 @@ impl TermsSegment {
         size_of::<Self>()
             + SHARED_BYTES
             + self.counts.capacity() * size_of::<(u32, u64)>()
+            + self.short.capacity() * size_of::<Counted>()
             + below
             + keys_bytes(&self.keys, seen)
     }

@@ -10,6 +10,7 @@ use super::field_values::FieldValues;
 use super::keys::KeySpace;
 use super::partial::{StatsState, WeightedState};
 use super::question::Question;
+use super::short_texts::{ShortCounts, ShortText};
 use crate::chunk::Chunk;
 
 /// The slot of that place, made if it is not there.
@@ -18,6 +19,27 @@ pub fn slot<T: Default>(slots: &mut Vec<T>, place: u32) -> &mut T {
         slots.resize_with(place as usize + 1, T::default);
     }
     &mut slots[place as usize]
+}
+
+/// Counts the strings of the selected rows, all of one parent, where they lie in a column of nothing else without a dictionary;
+/// answers whether they do. `visit` gets those that are not short.
+pub fn count_texts(
+    question: &Question,
+    chunk: &Chunk,
+    selected: &Selected,
+    short: &mut ShortCounts,
+    visit: &mut dyn FnMut(&str),
+) -> bool {
+    let values = question.field.as_ref().map(|field| FieldValues::new(chunk, field));
+    let Some(texts) = values.and_then(|values| values.as_column()?.as_string_opt::<i32>()) else { return false };
+    for row in selected.rows.iter().map(|row| *row as usize).filter(|row| texts.is_valid(*row)) {
+        let text = texts.value(row);
+        match ShortText::new(text) {
+            Some(text) => short.add(text, 1),
+            None => visit(text),
+        }
+    }
+    true
 }
 
 /// Calls `visit` with row, parent and key of each distinct value of each row.
