@@ -92,17 +92,23 @@ pub(super) fn prospects(bytes: &[u8]) -> Prospects {
     }
 }
 
-/// Whether as many digits as a card number has stand with nothing between them but what people put between groups of digits.
-/// Without a way out in between: in hexadecimal ids digits and letters follow each other by chance.
+/// Whether as many digits as a card number has stand with nothing between them but what people put between groups of digits. A run of
+/// so many bytes covers one of the places that are as far apart: only what stands around these is looked at.
 fn stand_together(bytes: &[u8]) -> bool {
-    let (mut count, mut most) = (0_usize, 0_usize);
-    for byte in bytes {
-        let is_digit = byte.is_ascii_digit();
-        let is_between = matches!(byte, b' ' | b'-' | b'.' | b'_' | b'+' | 0);
-        count = if is_digit | is_between { count + usize::from(is_digit) } else { 0 };
-        most = most.max(count);
+    let is_of_run = |byte: &&u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.' | b'_' | b'+' | 0);
+    let mut at = DIGITS_MIN - 1;
+    while let Some(byte) = bytes.get(at) {
+        if is_of_run(&byte) {
+            let start = at - bytes[..at].iter().rev().take_while(is_of_run).count();
+            let end = at + bytes[at..].iter().take_while(is_of_run).count();
+            if bytes[start..end].iter().filter(|byte| byte.is_ascii_digit()).count() >= DIGITS_MIN {
+                return true;
+            }
+            at = end;
+        }
+        at += DIGITS_MIN;
     }
-    most >= DIGITS_MIN
+    false
 }
 
 impl Prospects {
@@ -115,6 +121,8 @@ impl Prospects {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(text: &str, expected: &str) {
@@ -141,5 +149,17 @@ mod tests {
         check("NDExMTExMTExMTEx", "bw");
         check(&"1".repeat(700), "d");
         check("1a2b3c4d5e6f-2026-11-23 14.04", "d");
+    }
+
+    proptest! {
+        #[test]
+        fn digits_that_stand_together_are_found_wherever_they_are(text in "[0-9]{0,14}([0-9 a.]{0,9}[0-9]{0,6}){0,5}") {
+            let (mut count, mut most) = (0, 0);
+            for byte in text.bytes() {
+                count = if byte == b'a' { 0 } else { count + usize::from(byte.is_ascii_digit()) };
+                most = most.max(count);
+            }
+            prop_assert_eq!(stand_together(text.as_bytes()), most >= DIGITS_MIN);
+        }
     }
 }
