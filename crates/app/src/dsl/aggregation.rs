@@ -281,7 +281,7 @@ fn kind_name(asked: &str, kind: &AggregationKind) -> KindName {
 
 pub(super) fn field(object: &Map<String, Json>, place: &Place) -> Result<String> {
     match object.get("field").and_then(Json::as_str) {
-        Some(name) if !name.is_empty() => Ok(canonical(name)),
+        Some(name) if !name.is_empty() => Ok(canonical(name, place)),
         _ => Err(place.wrong("must have [field], the name of one")),
     }
 }

@@ -8,6 +8,7 @@ mod answer;
 mod body;
 mod cursor;
 mod document;
+mod field_types;
 mod histogram;
 mod indices;
 mod instants;
@@ -24,12 +25,15 @@ mod source;
 mod spans;
 #[cfg(test)]
 mod tests;
+mod text_intervals;
 mod typed_keys;
 mod words;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
+use vigie_domain::aggregation::{Aggregation, AggregationAnswer};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::ports::{AggregateRequest, Hit, LogStore, SearchRequest, Selection};
 use vigie_domain::query::{Bound, Predicate, Query};
@@ -37,6 +41,7 @@ use vigie_domain::time::parse_instant;
 use vigie_domain::{Error, ErrorKind, Position, Result, Scope, TimeRange, Timestamp};
 
 use crate::Clock;
+use crate::kept_indices::Names;
 use crate::search::{HIGHLIGHT_END, HIGHLIGHT_START, Marks};
 use aggregation::{Level, Reader};
 use body::{Page, sort_values};
@@ -45,10 +50,14 @@ use place::Place;
 
 pub use body::WINDOW_MAX;
 pub use document::{document, index_of};
+pub use field_types::{FieldTypes, is_applied};
 pub use source::SourceFilter;
 
 /// Score of every hit that is not sorted.
 const SCORE: f64 = 1.0;
+
+/// Names under which events were sent that are told.
+const NAMES_MAX: usize = 1_000;
 
 /// Answers Elasticsearch's searches.
 pub struct DslSearch {
@@ -67,6 +76,8 @@ pub struct DslRequest {
     pub ignores_missing: bool,
     /// Names that are there though no event may have been sent under them.
     pub made: Vec<String>,
+    /// What the mappings of those say of their fields.
+    pub types: Arc<FieldTypes>,
     /// Whether the pages behind this one are asked for by a scroll.
     pub scrolls: bool,
     /// Whether answers to aggregations are named with their kinds.
@@ -138,6 +149,7 @@ impl DslSearch {
             body: without_aggregations(&scroll.body),
             ignores_missing: true,
             made: Vec::new(),
+            types: Arc::default(),
             scrolls: true,
             has_typed_keys: false,
         };
@@ -207,7 +219,7 @@ impl DslSearch {
         let now = (self.clock)();
         let query = match request.body.get("query") {
             None | Some(Json::Null) => Query::All,
-            Some(json) => query::query(json, now, &Place::of("query"))?,
+            Some(json) => query::query(json, now, &Place::of("query").with_types(&request.types))?,
         };
         let query = query.resolved(now).map_err(|error| Place::of("query").wrong(&error.to_string()))?;
         if let Some(words) = query.cost().excess() {
@@ -215,6 +227,33 @@ impl DslSearch {
         }
         let (query, range) = split_time(of_indices.and(query), now);
         Ok(Selection { query, range })
+    }
+
+    /// The names under which events were sent that `names` mean. Names without `*` are taken as they are.
+    ///
+    /// # Errors
+    /// As `search`.
+    pub async fn sent_names(&self, scope: &Scope, names: &str) -> Result<Vec<String>> {
+        let asked = Names::of(names);
+        if asked.are_all_single() {
+            return Ok(asked.single().map(str::to_owned).collect());
+        }
+        let counts = self.sent_counts(scope).await?;
+        Ok(counts.into_keys().filter(|name| asked.mean(name)).collect())
+    }
+
+    /// How many events were sent under each name that is not that of a day.
+    ///
+    /// # Errors
+    /// As `search`.
+    pub async fn sent_counts(&self, scope: &Scope) -> Result<BTreeMap<String, u64>> {
+        let selection = Selection { query: Query::All, range: TimeRange::ALL };
+        let aggregations = vec![Aggregation::terms("names", indices::SENT_INDEX, NAMES_MAX)];
+        let result = self.store.aggregate(scope, &AggregateRequest { selection, aggregations }).await?;
+        let Some(AggregationAnswer::Buckets { buckets, .. }) = result.answer("names") else {
+            return Ok(BTreeMap::new());
+        };
+        Ok(buckets.iter().filter_map(|bucket| Some((bucket.key.as_text()?.to_owned(), bucket.count))).collect())
     }
 
     /// Whether events lie in the index of that name: those of its day, or those that were sent under it.
@@ -256,7 +295,8 @@ impl DslSearch {
         if let Some(json) = asked {
             let mut reader =
                 Reader { now: (self.clock)(), range: selection.range, count: 0, cost: selection.query.cost() };
-            let Level { asked, pipelines, questions } = reader.all(json, None, &Place::of("aggs"))?;
+            let Level { asked, pipelines, questions } =
+                reader.all(json, None, &Place::of("aggs").with_types(&asking.types))?;
             let request = AggregateRequest { selection: selection.clone(), aggregations: questions };
             let result = self.store.aggregate(scope, &request).await?;
             let mut answers = answer::all(&asked, &result.answers)?;
@@ -316,7 +356,7 @@ fn hit_of(hit: &Hit, page: &Page, marks: Option<&(Marks, &(String, String))>) ->
     let is_scored = page.sort.value_count == 0;
     let mut object = Map::from_iter([
         ("_index".to_owned(), Json::from(index_of(hit))),
-        ("_id".to_owned(), Json::from(hit.id.0.clone())),
+        ("_id".to_owned(), Json::from(document::id_of(hit))),
         ("_score".to_owned(), json!(is_scored.then_some(SCORE))),
     ]);
     let whole = document::completed(hit);
