@@ -6,6 +6,7 @@
 #   bench/run.sh inputs [ARG…]   how fast each input takes events in
 #   bench/run.sh sql [ARG…]      statements of SQL over two million events
 #   bench/run.sh exports [ARG…]  exports, analytics, performance and patterns over two million events
+#   bench/run.sh mix [ARG…]      what people ask all day while events arrive, and what the cache saves a dashboard
 #   bench/run.sh engine [ARG…]   the engine beside its peers on the same events (bench/engine/engine.mjs says what ARG may be)
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
@@ -28,6 +29,7 @@ case ${1:-foundation} in
     ;;
   sql) shift; exec node bench/sql.mjs "$binary" "$@" ;;
   exports) shift; exec node bench/exports.mjs "$binary" "$@" ;;
+  mix) shift; exec node bench/mix.mjs "$binary" "$@" ;;
   engine) shift; exec node bench/engine/engine.mjs --binary "$binary" "$@" ;;
   *) echo "bench: there is no \"$1\"; leave it out or say \"micro\", \"parts\", \"inputs\", \"sql\" or \"engine\"" >&2; exit 2 ;;
 esac

@@ -217,9 +217,16 @@ pub fn find_aliases(indices: &[KeptObject], names: Option<&str>) -> FoundAliases
 /// What the mappings of the indices say of their fields that `names` mean; aliases stand for their indices.
 pub fn field_types(indices: &[KeptObject], names: &str) -> FieldTypes {
     let asked = Names::of(names);
-    FieldTypes::of(
-        indices.iter().filter(|index| asked.mean(&index.name)).filter_map(|index| index.body.get("mappings")),
-    )
+    let meant: Vec<&KeptObject> = indices.iter().filter(|index| asked.mean(&index.name)).collect();
+    let mappings = || meant.iter().map(|index| index.body.get("mappings").unwrap_or(&Json::Null));
+    let is_known = |name: &str| {
+        indices
+            .iter()
+            .any(|index| index.name == name || aliases_of(index).is_some_and(|aliases| aliases.contains_key(name)))
+    };
+    let types = FieldTypes::of(mappings());
+    // Events of nobody's index have fields that no mapping names.
+    if asked.are_all_single() && asked.single().all(is_known) { types.closed_by(mappings()) } else { types }
 }
 
 /// A definition with more fields: those of another mapping.
@@ -285,29 +292,42 @@ pub fn made(indices: &[KeptObject]) -> MadeIndices {
     made
 }
 
-/// The names of indices that `names` mean when aliases among them stand for their indices too.
-///
-/// # Errors
-/// `Malformed` for an alias with a filter, which would not be applied.
-pub fn with_aliases(names: &str, indices: &[KeptObject]) -> Result<String> {
+/// The names of indices that `names` mean when aliases among them stand for their indices too, and the filters of those indices that
+/// are only named by aliases with one.
+pub fn expanded(names: &str, indices: &[KeptObject]) -> (String, Vec<(String, Json)>) {
     let mut all: Vec<String> = Vec::new();
+    let mut filters: Vec<(String, Json)> = Vec::new();
+    let asked = Names::of(names);
     for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         let (sign, pattern) = name.strip_prefix('-').map_or(("", name), |rest| ("-", rest));
         all.push(name.to_owned());
         for index in indices {
             let aliases = aliases_of(index).into_iter().flatten();
-            for (alias, said) in aliases.filter(|(alias, _)| pattern != "*" && glob_matches(pattern, alias)) {
-                if said.get("filter").is_some() {
-                    return Err(Error::malformed(format!(
-                        "the alias [{alias}] has a filter, which Vigie does not apply; search [{}] with the filter in the query",
-                        index.name
-                    )));
-                }
+            for (_, said) in aliases.filter(|(alias, _)| pattern != "*" && glob_matches(pattern, alias)) {
                 all.push(format!("{sign}{}", index.name));
+                match said.get("filter") {
+                    Some(filter) if sign.is_empty() => filters.push((index.name.clone(), filter.clone())),
+                    _ => {}
+                }
             }
         }
     }
-    Ok(all.join(","))
+    let is_unfiltered = |index: &KeptObject| {
+        let aliases = aliases_of(index).into_iter().flatten();
+        asked.mean(&index.name)
+            || aliases.filter(|(alias, _)| asked.mean(alias)).any(|(_, said)| said.get("filter").is_none())
+    };
+    filters.retain(|(name, _)| !indices.iter().any(|index| index.name == *name && is_unfiltered(index)));
+    (all.join(","), any_of(filters))
+}
+
+/// One filter for each index: of several, any may pass.
+fn any_of(filters: Vec<(String, Json)>) -> Vec<(String, Json)> {
+    let mut by_index: BTreeMap<String, Vec<Json>> = BTreeMap::new();
+    for (index, filter) in filters {
+        by_index.entry(index).or_default().push(filter);
+    }
+    by_index.into_iter().map(|(index, filters)| (index, json!({"bool": {"should": filters}}))).collect()
 }
 
 #[cfg(test)]
@@ -433,12 +453,17 @@ mod tests {
     fn an_alias_stands_for_its_indices_too() {
         let indices =
             [index("one", json!({"a": {}, "f": {"filter": {"term": {"x": 1}}}})), index("two", json!({"a": {}}))];
-        let check =
-            |names: &str, expected: &str| assert_eq!(with_aliases(names, &indices).unwrap(), expected, "{names}");
+        let check = |names: &str, expected: &str| {
+            assert_eq!(expanded(names, &indices), (expected.to_owned(), Vec::new()), "{names}")
+        };
         check("a", "a,one,two");
         check("-a,x", "-a,-one,-two,x");
         check("*", "*");
         check("", "");
-        assert!(with_aliases("f", &indices).unwrap_err().message.contains("has a filter"));
+        let filter = json!({"bool": {"should": [{"term": {"x": 1}}]}});
+        assert_eq!(expanded("f", &indices), ("f,one".to_owned(), vec![("one".to_owned(), filter)]));
+        check("f,one", "f,one,one");
+        check("f,a", "f,one,a,one,two");
+        check("-f,two", "-f,-one,two");
     }
 }

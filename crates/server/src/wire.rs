@@ -179,6 +179,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         metrics.watch_overflow(numbers.clone());
     }
     metrics.record_start(clock()());
+    let kept_objects = Arc::new(KeptObjects::new(ports.metadata.clone()));
     Ok(AppState {
         accounts: Arc::new(accounts),
         ingest,
@@ -190,10 +191,10 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         search: Arc::new(search(ports)),
         saved_searches: Arc::new(SavedSearches::new(ports.metadata.clone(), ports.redactor.clone(), clock())),
         recent_searches: Arc::new(RecentSearches::new(ports.metadata.clone(), ports.redactor.clone(), clock())),
-        dsl: Arc::new(DslSearch::new(ports.logs.clone(), clock())),
+        dsl: Arc::new(DslSearch::new(ports.logs.clone(), clock()).with_definitions(kept_objects.clone())),
         analytics: Arc::new(Analytics::new(ports.logs.clone(), clock())),
         performance: Arc::new(Performance::new(ports.logs.clone(), clock())),
-        kept_objects: Arc::new(KeptObjects::new(ports.metadata.clone())),
+        kept_objects,
         elasticsearch_version: Arc::from(settings.elasticsearch_api.version.as_str()),
         metrics: Arc::new(metrics),
         readiness: Arc::new(Readiness::new(ports.logs.clone(), ports.metadata.clone())),

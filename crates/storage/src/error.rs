@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use vigie_domain::aggregation::BUCKETS_MAX;
+use vigie_domain::aggregation::{BUCKETS_MAX, TUPLES_PER_EVENT_MAX};
 use vigie_domain::error::ErrorDetail;
 use vigie_domain::{Error, ErrorKind};
 
@@ -40,6 +40,16 @@ pub enum StorageError {
         count: u128,
         /// The question and those around it, the innermost first.
         names: Vec<String>,
+    },
+    /// An event has more combinations of values than may be counted.
+    #[error(
+        "\"{name}\": an event has {count} combinations of values, at most {TUPLES_PER_EVENT_MAX} are counted; leave out fields with long lists"
+    )]
+    TooManyTuples {
+        /// How many.
+        count: usize,
+        /// The question.
+        name: String,
     },
     /// The question took longer than it may.
     #[error(
@@ -91,7 +101,9 @@ impl From<StorageError> for Error {
                 let detail = ErrorDetail { field: place_of(names), span: None, message: error.to_string() };
                 Self::new(ErrorKind::TooLarge, error.to_string()).with_detail(detail)
             }
-            StorageError::TooMuchMemory { .. } => Self::new(ErrorKind::TooLarge, error.to_string()),
+            StorageError::TooMuchMemory { .. } | StorageError::TooManyTuples { .. } => {
+                Self::new(ErrorKind::TooLarge, error.to_string())
+            }
             StorageError::Busy { .. } => {
                 Self::new(ErrorKind::Unavailable, error.to_string()).with_retry_after_s(BUSY_RETRY_AFTER_S)
             }

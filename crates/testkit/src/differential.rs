@@ -1,7 +1,7 @@
 //! Asks two stores the same and compares the answers.
 
 use vigie_domain::Scope;
-use vigie_domain::aggregation::{Aggregation, AggregationAnswer};
+use vigie_domain::aggregation::{Aggregation, AggregationAnswer, Ranked};
 use vigie_domain::ports::{AggregateRequest, LogStore, SearchRequest, Selection, SortOrder};
 
 /// Relative difference that sums of floats may have: they are added in another order.
@@ -76,6 +76,11 @@ fn is_same_answer(left: &AggregationAnswer, right: &AggregationAnswer) -> bool {
                 (left, right) => left == right,
             };
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| is_same(left.1, right.1))
+        }
+        (AggregationAnswer::Top(left), AggregationAnswer::Top(right)) => {
+            // Sums of values may differ in their last places, so only where events stand is compared exactly.
+            let places = |events: &[Ranked]| events.iter().map(|event| event.position).collect::<Vec<_>>();
+            places(left) == places(right)
         }
         (AggregationAnswer::Number(Some(left)), AggregationAnswer::Number(Some(right))) => {
             is_same_number(*left, *right)

@@ -8,6 +8,7 @@
     reason = "suites are tests that other crates run: they stop at the first surprise"
 )]
 
+mod aggregation_cases;
 pub mod differential;
 pub mod generate;
 mod linear_aggregation;

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vigie_domain::aggregation::{
-    Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, Stats, cmp_keys, percentile_of_sorted,
+    Aggregation, AggregationAnswer, AggregationKind, AskedField, BUCKETS_MAX, Bucket, RankKey, Ranked, Ranking, Stats,
+    TUPLES_PER_EVENT_MAX, TimeSpans, Tuples, cmp_keys, for_each_tuple, percentile_of_sorted, tuple_count,
 };
 use vigie_domain::event::pseudo_fields;
-use vigie_domain::query::Matcher;
+use vigie_domain::query::{Matcher, Scalar};
 use vigie_domain::{Error, ErrorKind, Result, Scope, Timestamp, Value};
 
 use crate::linear_store::Row;
@@ -38,10 +39,12 @@ fn unbounded(questions: &[Aggregation], rows: &[&Row], scope: &Scope) -> Result<
 
 fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<AggregationAnswer> {
     Ok(match &question.kind {
-        AggregationKind::Terms { field, size } => {
+        AggregationKind::Terms { field, size, order, filter } => {
+            let test = filter.compile().map_err(Error::invalid)?;
             let mut groups = by_value(rows, field, scope);
+            groups.retain(|(key, _)| test.passes(key));
             groups.sort_by(|(left_key, left), (right_key, right)| {
-                right.len().cmp(&left.len()).then_with(|| cmp_keys(left_key, right_key))
+                order.compare(|| cmp_keys(left_key, right_key), left.len() as u64, right.len() as u64)
             });
             let hidden = groups.split_off((*size).min(groups.len()));
             let other_count = hidden.iter().map(|(_, rows)| rows.len() as u64).sum();
@@ -68,6 +71,8 @@ fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<Aggreg
             let buckets = groups.into_iter().map(|(place, rows)| bucket(question, Value::Int(place), &rows, scope));
             AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 }
         }
+        AggregationKind::InstantHistogram { field, spans } => instants(question, (field, spans), rows, scope)?,
+        AggregationKind::Tuples(tuples) => combinations(question, tuples, rows, scope)?,
         AggregationKind::Filters(filters) => {
             let buckets = filters.iter().map(|(name, query)| {
                 let matcher = Matcher::compile(query, scope, Timestamp::default())?;
@@ -84,8 +89,43 @@ fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<Aggreg
         | AggregationKind::Percentiles { field, .. }
         | AggregationKind::PercentileRanks { field, .. }
         | AggregationKind::MedianAbsoluteDeviation { field } => of_numbers(&question.kind, numbers(rows, field, scope)),
+        AggregationKind::Top { ranking, size } => {
+            let mut ranked: Vec<Ranked> = rows.iter().map(|row| ranked(row, ranking, scope)).collect();
+            ranked.retain(|event| ranking.is_after(&event.values, event.position.sequence));
+            ranked.sort_by(|left, right| ranking.compare(left, right));
+            ranked.truncate(*size);
+            AggregationAnswer::Top(ranked)
+        }
         AggregationKind::WeightedMean { field, weight } => weighted_mean(rows, [field, weight], scope),
     })
+}
+
+fn instants(
+    question: &Aggregation,
+    (field, spans): (&AskedField, &TimeSpans),
+    rows: &[&Row],
+    scope: &Scope,
+) -> Result<AggregationAnswer> {
+    let mut groups: BTreeMap<i64, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        let found = values(row, field, scope);
+        let instants = found.iter().filter_map(Scalar::from_value).filter_map(|scalar| field.instant_of(scalar));
+        let starts: BTreeSet<i64> = instants.map(|at| spans.start_of(at).as_nanos()).collect();
+        starts.into_iter().for_each(|start| groups.entry(start).or_default().push(row));
+    }
+    let buckets = groups.into_iter().map(|(start, rows)| bucket(question, Value::Int(start), &rows, scope));
+    Ok(AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count: 0 })
+}
+
+fn combinations(question: &Aggregation, tuples: &Tuples, rows: &[&Row], scope: &Scope) -> Result<AggregationAnswer> {
+    let mut groups = by_tuple(rows, tuples, scope)?;
+    groups.sort_by(|(left_key, left), (right_key, right)| {
+        tuples.order.compare((left_key, left.len() as u64), (right_key, right.len() as u64))
+    });
+    let hidden = groups.split_off(tuples.size.min(groups.len()));
+    let other_count = hidden.iter().map(|(_, rows)| rows.len() as u64).sum();
+    let buckets = groups.into_iter().map(|(key, rows)| bucket(question, Value::List(key), &rows, scope));
+    Ok(AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_>>()?, other_count })
 }
 
 /// The answer to what is asked of all numbers.
@@ -122,7 +162,17 @@ fn of_numbers(kind: &AggregationKind, mut numbers: Vec<f64>) -> AggregationAnswe
     }
 }
 
-fn weighted_mean(rows: &[&Row], [field, weight]: [&str; 2], scope: &Scope) -> AggregationAnswer {
+fn ranked(row: &Row, ranking: &Ranking, scope: &Scope) -> Ranked {
+    let value = |key: &RankKey| {
+        let values = values(row, &key.field, scope);
+        key.counting(
+            &mut values.iter().filter_map(Scalar::from_value).map(|scalar| key.field.value_of(scalar)).collect(),
+        )
+    };
+    Ranked { values: ranking.keys.iter().map(value).collect(), position: row.position() }
+}
+
+fn weighted_mean(rows: &[&Row], [field, weight]: [&AskedField; 2], scope: &Scope) -> AggregationAnswer {
     let (mut sum, mut weights) = (0.0, 0.0);
     for row in rows {
         if let [weight] = numbers(&[*row], weight, scope)[..] {
@@ -162,8 +212,13 @@ fn bucket(question: &Aggregation, key: Value, rows: &[&Row], scope: &Scope) -> R
     Ok(Bucket { key, count: rows.len() as u64, children: unbounded(&question.children, rows, scope)? })
 }
 
-/// The values of a field in a row, each as often as it is there.
-fn values(row: &Row, field: &str, scope: &Scope) -> Vec<Value> {
+/// The values of a field in a row, each as often as it is there; if there is none, what stands for it.
+fn values(row: &Row, field: &AskedField, scope: &Scope) -> Vec<Value> {
+    let found = stored(row, &field.name, scope);
+    if found.is_empty() { field.missing.iter().cloned().collect() } else { found }
+}
+
+fn stored(row: &Row, field: &str, scope: &Scope) -> Vec<Value> {
     if scope.hides(field) {
         return Vec::new();
     }
@@ -184,7 +239,7 @@ fn values(row: &Row, field: &str, scope: &Scope) -> Vec<Value> {
     }
 }
 
-fn by_value<'a>(rows: &[&'a Row], field: &str, scope: &Scope) -> Vec<(Value, Vec<&'a Row>)> {
+fn by_value<'a>(rows: &[&'a Row], field: &AskedField, scope: &Scope) -> Vec<(Value, Vec<&'a Row>)> {
     let mut groups: Vec<(Value, Vec<&Row>)> = Vec::new();
     for row in rows {
         let mut seen: Vec<Value> = Vec::new();
@@ -202,6 +257,33 @@ fn by_value<'a>(rows: &[&'a Row], field: &str, scope: &Scope) -> Vec<(Value, Vec
     groups
 }
 
-fn numbers(rows: &[&Row], field: &str, scope: &Scope) -> Vec<f64> {
+type Groups<'a> = Vec<(Vec<Value>, Vec<&'a Row>)>;
+
+fn by_tuple<'a>(rows: &[&'a Row], tuples: &Tuples, scope: &Scope) -> Result<Groups<'a>> {
+    let mut groups: Groups<'a> = Vec::new();
+    for row in rows {
+        let mut lists = Vec::new();
+        for key in &tuples.keys {
+            let mut list = Vec::new();
+            values(row, &key.field, scope)
+                .iter()
+                .filter_map(Scalar::from_value)
+                .for_each(|scalar| key.add(scalar, &mut list));
+            key.complete(&mut list);
+            lists.push(list);
+        }
+        if tuple_count(&lists) > TUPLES_PER_EVENT_MAX {
+            return Err(Error::new(ErrorKind::TooLarge, "too many combinations in one event"));
+        }
+        for_each_tuple(&lists, &mut |tuple| match groups.iter_mut().find(|(key, _)| key == tuple) {
+            _ if !tuples.order.takes(tuple) => {}
+            Some((_, rows)) => rows.push(row),
+            None => groups.push((tuple.to_vec(), vec![*row])),
+        });
+    }
+    Ok(groups)
+}
+
+fn numbers(rows: &[&Row], field: &AskedField, scope: &Scope) -> Vec<f64> {
     rows.iter().flat_map(|row| values(row, field, scope)).filter_map(|value| value.as_f64()).collect()
 }

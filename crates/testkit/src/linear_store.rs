@@ -30,7 +30,7 @@ impl Row {
         self.event.id.clone().unwrap_or_else(|| EventId::from_sequence(self.sequence))
     }
 
-    fn position(&self) -> Position {
+    pub(crate) fn position(&self) -> Position {
         Position { timestamp: self.event.timestamp, sequence: self.sequence }
     }
 

@@ -1,12 +1,14 @@
 //! What every `LogStore` must do. `log_store_suite!(make)` makes a test of each case.
 
 use serde_json::json;
-use vigie_domain::aggregation::{Aggregation, AggregationAnswer, AggregationKind, Bucket, Stats};
+use vigie_domain::aggregation::Aggregation;
 use vigie_domain::ports::{
     AggregateRequest, Append, AppendOutcome, LogStore, SearchRequest, SearchResult, Selection, SortOrder,
 };
 use vigie_domain::query::{Query, parse};
-use vigie_domain::{ErrorKind, Event, EventId, LogType, Object, Scope, TimeRange, Timestamp, Value};
+use vigie_domain::{Event, EventId, LogType, Object, Scope, TimeRange, Timestamp, Value};
+
+pub use crate::aggregation_cases::*;
 
 /// Makes a test of every case; `make` is an expression that gives a fresh store and what must outlive it.
 #[macro_export]
@@ -20,6 +22,9 @@ macro_rules! log_store_suite {
             batches_and_ids_are_stored_once
             sources_come_back_as_they_were_sent
             buckets_metrics_and_children
+            a_value_stands_for_those_that_are_missing
+            buckets_of_combinations_and_of_other_instants
+            events_are_ranked_by_values_and_found_by_place
             buckets_of_all_levels_are_bounded_together
             values_of_several_types_are_told_apart
             fields_and_indices_are_listed
@@ -39,26 +44,26 @@ macro_rules! log_store_suite {
 }
 
 /// 2026-11-23T00:00:00Z.
-const DAY_S: i64 = 1_795_392_000;
-const SECOND_NS: i64 = 1_000_000_000;
+pub(crate) const DAY_S: i64 = 1_795_392_000;
+pub(crate) const SECOND_NS: i64 = 1_000_000_000;
 
-fn body(json: &str) -> Object {
+pub(crate) fn body(json: &str) -> Object {
     match serde_json::from_str(json).unwrap() {
         Value::Object(body) => body,
         other => panic!("no object: {other:?}"),
     }
 }
 
-fn event(second: i64, json: &str) -> Event {
+pub(crate) fn event(second: i64, json: &str) -> Event {
     let at = Timestamp::from_seconds(DAY_S + second);
     Event { id: None, timestamp: at, ingested_at: at, log_type: LogType::Transaction, body: body(json) }
 }
 
-async fn append(store: &dyn LogStore, events: Vec<Event>) -> AppendOutcome {
+pub(crate) async fn append(store: &dyn LogStore, events: Vec<Event>) -> AppendOutcome {
     store.append(&Scope::main(), Append { key: None, events: events.into() }).await.unwrap()
 }
 
-fn selection(query: &str) -> Selection {
+pub(crate) fn selection(query: &str) -> Selection {
     Selection { query: parse(query).unwrap(), range: TimeRange::ALL }
 }
 
@@ -78,7 +83,7 @@ async fn search(store: &dyn LogStore, request: SearchRequest) -> SearchResult {
 }
 
 /// The numbers `n` of what was found.
-fn numbers(result: &SearchResult) -> Vec<i64> {
+pub(crate) fn numbers(result: &SearchResult) -> Vec<i64> {
     let number = |source: &Object| match source.iter().find(|(name, _)| name == "n") {
         Some((_, Value::Int(number))) => *number,
         _ => -1,
@@ -192,71 +197,6 @@ pub async fn sources_come_back_as_they_were_sent(store: &dyn LogStore) {
     for (hit, json) in search(store, oldest).await.hits.iter().zip(sent) {
         assert_eq!(hit.source, body(json), "{json}");
     }
-}
-
-async fn aggregate(store: &dyn LogStore, query: &str, question: Aggregation) -> AggregationAnswer {
-    let request = AggregateRequest { selection: selection(query), aggregations: vec![question] };
-    let mut result = store.aggregate(&Scope::main(), &request).await.unwrap();
-    result.answers.remove(0).1
-}
-
-fn counts(answer: &AggregationAnswer) -> Vec<(Value, u64)> {
-    match answer {
-        AggregationAnswer::Buckets { buckets, .. } => buckets.iter().map(|b| (b.key.clone(), b.count)).collect(),
-        other => panic!("no buckets: {other:?}"),
-    }
-}
-
-/// Every kind of question, and questions within buckets.
-pub async fn buckets_metrics_and_children(store: &dyn LogStore) {
-    let rows = [("cart", 10.5), ("cart", 20.25), ("web", 1.0), ("web", 2.0), ("web", 3.0), ("api", 7.0)];
-    let events = (0..).zip(rows).map(|(n, (service, amount))| {
-        event(n * 40, &json!({"n": n, "service": service, "amount": amount}).to_string())
-    });
-    append(store, events.collect()).await;
-    let terms = Aggregation::terms("t", "service", 2).with(Aggregation::stats("s", "amount"));
-    let AggregationAnswer::Buckets { buckets, other_count } = aggregate(store, "", terms).await else {
-        panic!("no buckets")
-    };
-    assert_eq!(other_count, 1);
-    assert_eq!((buckets[0].key.clone(), buckets[0].count), (Value::text("web"), 3));
-    let cart = Stats { count: 2, sum: 30.75, min: Some(10.5), max: Some(20.25), sum_of_squares: 520.312_5 };
-    assert_eq!(buckets[1].children, [("s".to_owned(), AggregationAnswer::Stats(cart))]);
-    let minutes = AggregationKind::DateHistogram { interval_ns: 60 * SECOND_NS, offset_ns: 0 };
-    let histogram = aggregate(store, "NOT n:2 NOT n:3", Aggregation::leaf("h", minutes)).await;
-    let start = |minute: i64| Value::Int((DAY_S + minute * 60) * SECOND_NS);
-    assert_eq!(counts(&histogram), [(start(0), 2), (start(1), 0), (start(2), 1), (start(3), 1)]);
-    let named = vec![("dear".to_owned(), parse("amount>5").unwrap()), ("none".to_owned(), Query::Nothing)];
-    let filters = aggregate(store, "", Aggregation::leaf("f", AggregationKind::Filters(named))).await;
-    assert_eq!(counts(&filters), [(Value::text("dear"), 3), (Value::text("none"), 0)]);
-    let distinct = aggregate(store, "service:(web OR api)", Aggregation::cardinality("c", "service")).await;
-    assert_eq!(distinct, AggregationAnswer::Cardinality { count: 2 });
-    let median = AggregationKind::Percentiles { field: "amount".into(), percents: vec![0.0, 50.0, 100.0] };
-    let expected = vec![(0.0, Some(1.0)), (50.0, Some(5.0)), (100.0, Some(20.25))];
-    assert_eq!(aggregate(store, "", Aggregation::leaf("p", median)).await, AggregationAnswer::Percentiles(expected));
-    let nothing = aggregate(store, "service:nobody", Aggregation::stats("s", "amount")).await;
-    assert_eq!(nothing, AggregationAnswer::Stats(Stats::default()));
-}
-
-/// Histograms within buckets are bounded together, and within the bound they are answered.
-pub async fn buckets_of_all_levels_are_bounded_together(store: &dyn LogStore) {
-    let services = ["cart", "web", "api"];
-    let numbered = services.into_iter().flat_map(|service| [(0, service), (40_000, service)]);
-    let events = numbered.map(|(second, service)| event(second, &json!({ "service": service }).to_string()));
-    append(store, events.collect()).await;
-    let ask = async |services: usize, seconds: i64| {
-        let spans = AggregationKind::DateHistogram { interval_ns: seconds * SECOND_NS, offset_ns: 0 };
-        let question = Aggregation::terms("t", "service", services).with(Aggregation::leaf("h", spans));
-        let request = AggregateRequest { selection: selection(""), aggregations: vec![question] };
-        store.aggregate(&Scope::main(), &request).await
-    };
-    assert_eq!(ask(3, 1).await.unwrap_err().kind, ErrorKind::TooLarge);
-    let AggregationAnswer::Buckets { buckets, .. } = &ask(2, 1).await.unwrap().answers[0].1 else {
-        panic!("no buckets")
-    };
-    let spans = |bucket: &Bucket| counts(&bucket.children[0].1).len();
-    assert_eq!(buckets.iter().map(spans).collect::<Vec<_>>(), [40_001, 40_001]);
-    assert!(ask(3, 2).await.is_ok());
 }
 
 /// A field whose values are of several types answers by value.

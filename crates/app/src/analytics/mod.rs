@@ -171,7 +171,7 @@ pub(crate) fn filters(name: &str, filters: Vec<(&str, Query)>) -> Aggregation {
 }
 
 fn p95_response_time(name: &str) -> Aggregation {
-    let kind = AggregationKind::Percentiles { field: RESPONSE_TIME.to_owned(), percents: vec![95.0] };
+    let kind = AggregationKind::Percentiles { field: RESPONSE_TIME.into(), percents: vec![95.0] };
     Aggregation::leaf(name, kind)
 }
 

@@ -2,23 +2,27 @@
 //! done with its answer, in `answer`.
 
 use serde_json::{Map, Value as Json};
-use vigie_domain::aggregation::{Aggregation, AggregationKind};
-use vigie_domain::mapping::{self, FieldKind};
-use vigie_domain::query::{Bound, Predicate, Query, QueryCost};
+use vigie_domain::aggregation::{Aggregation, AggregationAnswer, AggregationKind};
+use vigie_domain::query::{Query, QueryCost};
 use vigie_domain::{Result, TimeRange, Timestamp};
 
+use super::answer::{self, Found};
+use super::auto_spans::{self, Edges};
+use super::fields::{self, only_field};
 use super::histogram;
-use super::instants::{DateForm, End, bound, instant};
 use super::metrics;
 use super::pipelines::{self, Pipeline};
 use super::place::Place;
-use super::query::{canonical, query};
-use super::shape::{Asked, KindName, OrderBy, RangeShape, Shape, check_order, orders};
+use super::query::{needed, query};
+use super::shape::{Asked, KindName, Shape, check_order};
+use super::significant::{self, Background};
+use super::{composite, ranges, terms, top_hits};
+use super::{pipeline_answers, typed_keys};
 
+/// Queries of a matrix, whose pairs are counted too.
+const ADJACENT_MAX: usize = 100;
 /// Aggregations of one request.
 const ASKED_MAX: usize = 200;
-/// Buckets of a terms aggregation.
-pub(super) const TERMS_MAX: usize = 10_000;
 /// Distance from which distinct values are counted exactly anyway, and other settings that change nothing here.
 pub(super) const PASSED_OVER: &[&str] = &[
     "precision_threshold",
@@ -55,6 +59,13 @@ const KIND_NAMES: &[(&str, &str)] = &[
     ("extended_stats", "extended_stats"),
     ("median_absolute_deviation", "median_absolute_deviation"),
     ("weighted_avg", "weighted_avg"),
+    ("multi_terms", "multi_terms"),
+    ("composite", "composite"),
+    ("top_hits", "top_hits"),
+    ("adjacency_matrix", "adjacency_matrix"),
+    ("global", "global"),
+    ("ip_range", "ip_range"),
+    ("auto_date_histogram", "auto_date_histogram"),
 ];
 
 /// Aggregations that stand beside one another.
@@ -68,6 +79,24 @@ pub(super) struct Level {
     pub(super) questions: Vec<Aggregation>,
 }
 
+impl Level {
+    /// The answers in Elasticsearch's shape, and what is computed from them.
+    ///
+    /// # Errors
+    /// `TooLarge` when what was asked cannot be told exactly, or has too many buckets.
+    pub(super) fn shown(
+        &self,
+        answers: &[(String, AggregationAnswer)],
+        total: u64,
+        found: &Found,
+        has_typed_keys: bool,
+    ) -> Result<Map<String, Json>> {
+        let mut shown = answer::all(&self.asked, answers, total, found)?;
+        pipeline_answers::add(&self.asked, &self.pipelines, &mut shown);
+        Ok(if has_typed_keys { typed_keys::typed(&self.asked, &self.pipelines, shown) } else { shown })
+    }
+}
+
 /// Reads aggregations.
 pub(super) struct Reader {
     /// Now.
@@ -78,9 +107,20 @@ pub(super) struct Reader {
     pub(super) count: usize,
     /// What deciding the query and the filters so far takes.
     pub(super) cost: QueryCost,
+    /// What is asked of every event of the indices.
+    pub(super) elsewhere: Vec<Aggregation>,
+    /// The first and last instants of the fields whose spans are as wide as it takes.
+    pub(super) edges: Vec<Edges>,
+    /// What significant values are compared with.
+    pub(super) backgrounds: Vec<Background>,
 }
 
 impl Reader {
+    /// Nothing read yet.
+    pub(super) fn new(now: Timestamp, range: TimeRange, cost: QueryCost) -> Self {
+        Self { now, range, count: 0, cost, elsewhere: Vec::new(), edges: Vec::new(), backgrounds: Vec::new() }
+    }
+
     /// What stands under `aggs`, which are those of a bucket of the parent.
     ///
     /// # Errors
@@ -103,7 +143,18 @@ impl Reader {
             }
             let (asked, question) = self.one(name, object, kind, &place)?;
             level.asked.push(asked);
-            level.questions.push(question);
+            match kind {
+                "global" if parent.is_some() => {
+                    return Err(place.key(kind).wrong("must stand at the top: it counts every event of the indices"));
+                }
+                "global" => self.elsewhere.push(question),
+                "auto_date_histogram" if parent.is_some() => {
+                    return Err(place
+                        .key(kind)
+                        .missing("it within another aggregation, whose buckets would each have spans of their own,"));
+                }
+                _ => level.questions.push(question),
+            }
         }
         level.pipelines = pipelines::in_order(level.pipelines, &level.asked, parent, place)?;
         Ok(level)
@@ -147,7 +198,25 @@ impl Reader {
 
     fn kind(&mut self, kind: &str, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
         match kind {
-            "terms" => terms(json, place),
+            "terms" => terms::terms(json, self.now, place),
+            "multi_terms" => terms::multi_terms(json, self.now, place),
+            "rare_terms" => terms::rare_terms(json, self.now, place),
+            "significant_terms" => {
+                let at = self.backgrounds.len();
+                let (shape, kind, background) = significant::read(json, self.now, at, place)?;
+                self.cost = self.cost.plus(background.query.cost());
+                self.backgrounds.push(background);
+                Ok((shape, kind))
+            }
+            "composite" => composite::read(json, self.now, self.range, place),
+            "top_hits" => top_hits::read(json, self.now, place),
+            "adjacency_matrix" => self.adjacency(json, place),
+            "global" => {
+                place.check_keys(place.object(json)?, &[], &[])?;
+                Ok((Shape::Single, AggregationKind::Filters(vec![(String::new(), Query::All)])))
+            }
+            "ip_range" => ranges::of_addresses(json, place),
+            "auto_date_histogram" => auto_spans::read(json, self.now, &self.edges, place),
             "date_histogram" => histogram::of_time(json, self.now, self.range, place),
             "histogram" => histogram::of_numbers(json, place),
             "filter" => {
@@ -161,15 +230,46 @@ impl Reader {
                 Ok((Shape::Single, AggregationKind::Filters(vec![(String::new(), filter)])))
             }
             "value_count" => {
-                let filter = Query::exists(only_field(json, place)?);
+                let object = place.object(json)?;
+                place.check_keys(object, &["field", "missing"], PASSED_OVER)?;
+                let field = fields::of_values(object, self.now, place)?;
+                let filter = if field.missing.is_some() { Query::All } else { Query::exists(field.name) };
                 Ok((Shape::ValueCount, AggregationKind::Filters(vec![(String::new(), filter)])))
             }
-            "range" => self.ranges(json, place, false),
-            "date_range" => self.ranges(json, place, true),
-            "cardinality" => Ok((Shape::Cardinality, AggregationKind::Cardinality { field: only_field(json, place)? })),
+            "range" => ranges::of_values(json, self.now, place, false),
+            "date_range" => ranges::of_values(json, self.now, place, true),
+            "cardinality" => {
+                let object = place.object(json)?;
+                place.check_keys(object, &["field", "missing"], PASSED_OVER)?;
+                let field = fields::of_values(object, self.now, place)?;
+                Ok((Shape::Cardinality, AggregationKind::Cardinality { field }))
+            }
             metric if metrics::is_one(metric) => metrics::read(metric, json, place),
             other => Err(place.missing(&format!("the aggregation [{other}]"))),
         }
+    }
+
+    fn adjacency(&mut self, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
+        let object = place.object(json)?;
+        place.check_keys(object, &["filters", "separator"], &[])?;
+        let separator = object.get("separator").map_or(Ok("&".to_owned()), |json| place.key("separator").text(json))?;
+        let of_filters = place.key("filters");
+        let named = of_filters.object(needed(object, "filters", place)?)?;
+        if !(1..=ADJACENT_MAX).contains(&named.len()) {
+            return Err(of_filters.wrong(&format!("must have 1 to {ADJACENT_MAX} queries, found {}", named.len())));
+        }
+        let one = |(name, json): (&String, &Json)| Ok((name.clone(), query(json, self.now, &of_filters.key(name))?));
+        let mut single = named.iter().map(one).collect::<Result<Vec<(String, Query)>>>()?;
+        single.sort_by(|left, right| left.0.cmp(&right.0));
+        let mut filters = single.clone();
+        for (number, (name, first)) in single.iter().enumerate() {
+            let pairs = single[number + 1..].iter();
+            filters.extend(
+                pairs.map(|(other, second)| (format!("{name}{separator}{other}"), first.clone().and(second.clone()))),
+            );
+        }
+        let names = filters.iter().map(|(name, _)| name.clone()).collect();
+        Ok((Shape::Adjacency { names }, AggregationKind::Filters(filters)))
     }
 
     fn filters(&mut self, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
@@ -201,63 +301,6 @@ impl Reader {
         let names = filters.iter().map(|(name, _)| name.clone()).collect();
         Ok((Shape::Filters { names, is_keyed }, AggregationKind::Filters(filters)))
     }
-
-    fn ranges(&mut self, json: &Json, place: &Place, is_of_dates: bool) -> Result<(Shape, AggregationKind)> {
-        let object = place.object(json)?;
-        place.check_keys(object, &["field", "ranges", "keyed", "format"], PASSED_OVER)?;
-        let field = field(object, place)?;
-        if is_of_dates != (mapping::kind_of(&field) == Some(FieldKind::Instant)) {
-            return Err(place.wrong(&format!(
-                "\"{field}\" is asked for by [date_range] if it holds instants, and else by [range]"
-            )));
-        }
-        let form = DateForm::read(object.get("format"), place)?;
-        let list =
-            object.get("ranges").and_then(Json::as_array).ok_or_else(|| place.wrong("must have [ranges], a list"))?;
-        let (mut shapes, mut filters) = (Vec::new(), Vec::new());
-        for (number, json) in list.iter().enumerate() {
-            let place = place.key("ranges").item(number);
-            let asked = place.object(json)?;
-            place.check_keys(asked, &["from", "to", "key"], &[])?;
-            let (mut names, mut bounds, mut shown) = (Vec::new(), Vec::new(), Vec::new());
-            for (key, as_text, end) in [("from", "from_as_string", End::From), ("to", "to_as_string", End::Before)] {
-                let Some(json) = asked.get(key).filter(|json| !json.is_null()) else {
-                    names.push("*".to_owned());
-                    bounds.push(Bound::Open);
-                    continue;
-                };
-                let place = place.key(key);
-                if is_of_dates {
-                    let at = instant(json, form, self.now, &place)?;
-                    shown.extend([(key, Json::from(at.as_millis() as f64)), (as_text, Json::from(at.to_string()))]);
-                    names.push(at.to_string());
-                    bounds.push(bound(json, end, form, self.now, &place)?);
-                } else {
-                    let number: f64 = place.text(json)?.parse().map_err(|_| place.wrong("must be a number"))?;
-                    shown.push((key, Json::from(number)));
-                    names.push(format!("{number:?}"));
-                    bounds.push(if end == End::From {
-                        Bound::Inclusive(number.to_string())
-                    } else {
-                        Bound::Exclusive(number.to_string())
-                    });
-                }
-            }
-            let key = asked.get("key").map(|json| place.key("key").text(json)).transpose()?;
-            let [lower, upper] =
-                <[Bound; 2]>::try_from(bounds).map_err(|_| place.wrong("must have at most two ends"))?;
-            let predicate = match (&lower, &upper) {
-                (Bound::Open, Bound::Open) => Predicate::Exists,
-                _ => Predicate::Range { lower, upper },
-            };
-            filters.push((number.to_string(), Query::Field { field: field.clone(), predicate }));
-            shapes.push(RangeShape { key: key.unwrap_or_else(|| names.join("-")), bounds: shown });
-        }
-        Ok((
-            Shape::Ranges { ranges: shapes, is_keyed: keyed(object, false, place)? },
-            AggregationKind::Filters(filters),
-        ))
-    }
 }
 
 /// The only kind that an aggregation names.
@@ -272,46 +315,13 @@ fn kind_in<'j>(object: &'j Map<String, Json>, place: &Place) -> Result<&'j str> 
 /// The name of an answer's kind, which mostly is the name by which it is asked.
 fn kind_name(asked: &str, kind: &AggregationKind) -> KindName {
     match (asked, kind) {
-        ("terms", AggregationKind::Terms { field, .. }) => KindName::TermsOf(field.clone()),
+        ("terms", AggregationKind::Terms { field, .. }) => KindName::TermsOf(field.name.clone()),
+        ("rare_terms", AggregationKind::Terms { field, .. }) => KindName::RareOf(field.name.clone()),
+        ("significant_terms", AggregationKind::Terms { field, .. }) => KindName::SignificantOf(field.name.clone()),
         (asked, _) => {
             KindName::Known(KIND_NAMES.iter().find(|(name, _)| *name == asked).map_or("", |(_, shown)| *shown))
         }
     }
-}
-
-pub(super) fn field(object: &Map<String, Json>, place: &Place) -> Result<String> {
-    match object.get("field").and_then(Json::as_str) {
-        Some(name) if !name.is_empty() => Ok(canonical(name, place)),
-        _ => Err(place.wrong("must have [field], the name of one")),
-    }
-}
-
-/// The field of an aggregation that says nothing else.
-pub(super) fn only_field(json: &Json, place: &Place) -> Result<String> {
-    let object = place.object(json)?;
-    place.check_keys(object, &["field"], PASSED_OVER)?;
-    field(object, place)
-}
-
-fn terms(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
-    let object = place.object(json)?;
-    place.check_keys(object, &["field", "size", "order", "min_doc_count"], PASSED_OVER)?;
-    let field = field(object, place)?;
-    let size = object.get("size").map_or(Ok(10), |json| place.key("size").count(json))?;
-    if !(1..=TERMS_MAX).contains(&size) {
-        return Err(place.key("size").wrong(&format!("must be from 1 to {TERMS_MAX}, found {size}")));
-    }
-    let order = orders(object.get("order"), place)?;
-    let least_count = least_count(object, 1, place)?;
-    if least_count == 0 {
-        return Err(place.missing("[min_doc_count] 0, which lists values that no event has,"));
-    }
-    let is_by_count =
-        matches!(order.as_slice(), [] | [(OrderBy::Count, false)] | [(OrderBy::Count, false), (OrderBy::Key, true)]);
-    let is_instant = mapping::kind_of(&field) == Some(FieldKind::Instant);
-    // In another order every value must be known before the first can be told.
-    let asked_size = if is_by_count { size } else { TERMS_MAX };
-    Ok((Shape::Terms { size, order, least_count, is_instant }, AggregationKind::Terms { field, size: asked_size }))
 }
 
 pub(super) fn least_count(object: &Map<String, Json>, unless_said: u64, place: &Place) -> Result<u64> {

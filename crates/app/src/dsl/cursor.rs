@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use vigie_domain::{Error, Result};
+use vigie_domain::{Error, Result, Value};
 
 /// Bytes of the id of a scroll at most: it holds the whole request.
 const SCROLL_BYTES_MAX: usize = 256 * 1024;
@@ -16,6 +16,9 @@ pub(super) struct Scroll {
     pub(super) body: Map<String, Json>,
     pub(super) opened_at_ns: i64,
     pub(super) after: Option<(i64, u64)>,
+    /// What the last event is put in order by, unless that is time alone.
+    #[serde(default)]
+    pub(super) values: Vec<Value>,
     pub(super) total: Option<u64>,
 }
 

@@ -1,8 +1,9 @@
 //! What the mappings of indices that clients made say of their fields, where it changes what a query means.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value as Json};
+use vigie_domain::event::pseudo_fields::TIMESTAMP;
 use vigie_domain::mapping::{self, FieldKind};
 
 /// Objects within objects of a mapping that are looked at.
@@ -10,7 +11,11 @@ const DEPTH_MAX: usize = 20;
 
 /// Fields by the name that clients use for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldTypes(HashMap<String, Mapped>);
+pub struct FieldTypes {
+    by_name: HashMap<String, Mapped>,
+    /// Every field that is told of, when no other can be asked for.
+    only: Option<HashSet<String>>,
+}
 
 /// A field that a mapping tells of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +39,32 @@ impl FieldTypes {
                     .or_insert(Some(mapped));
             }
         }
-        Self(told.into_iter().filter_map(|(name, mapped)| Some((name, mapped?))).collect())
+        Self { by_name: told.into_iter().filter_map(|(name, mapped)| Some((name, mapped?))).collect(), only: None }
+    }
+
+    /// The same, where no field can be asked for but those of these mappings, if each of them says so by `"dynamic": false`.
+    #[must_use]
+    pub fn closed_by<'m>(mut self, mappings: impl IntoIterator<Item = &'m Json>) -> Self {
+        let mut names = HashSet::new();
+        let mut is_closed = true;
+        for mapping in mappings {
+            is_closed &=
+                mapping.get("dynamic").is_some_and(|dynamic| *dynamic == Json::Bool(false) || *dynamic == "false");
+            add_names(mapping, "", &mut names, 0);
+        }
+        self.only = (is_closed && !names.is_empty()).then_some(names);
+        self
+    }
+
+    /// Whether the field is none that can be asked for.
+    pub(super) fn excludes(&self, sent: &str) -> bool {
+        let is_told = |only: &HashSet<String>| only.contains(sent) || sent.starts_with('_') || sent == TIMESTAMP;
+        self.only.as_ref().is_some_and(|only| !is_told(only))
     }
 
     /// What is said of the field that is called so.
     pub(super) fn get(&self, sent: &str) -> Option<&Mapped> {
-        self.0.get(sent)
+        self.by_name.get(sent)
     }
 }
 
@@ -66,6 +91,16 @@ fn add(mapping: &Json, prefix: &str, told: &mut HashMap<String, Mapped>, depth: 
         if let Some(kind) = kind_of(field).filter(|_| mapping::kind_of(&own).is_none()) {
             told.insert(path, Mapped { name: own, kind: Some(kind) });
         }
+    }
+}
+
+/// Adds the path of every field, of those that hold others too.
+fn add_names(mapping: &Json, prefix: &str, names: &mut HashSet<String>, depth: usize) {
+    let below = ["properties", "fields"].into_iter().filter_map(|key| mapping.get(key)?.as_object()).flatten();
+    for (name, field) in below.filter(|_| depth < DEPTH_MAX) {
+        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        add_names(field, &path, names, depth + 1);
+        names.insert(path);
     }
 }
 
@@ -165,8 +200,8 @@ fn is_part_applied(name: &str, part: &Json, of: &Map<String, Json>) -> bool {
         ("type", Json::String(kind)) => APPLIED_TYPES.contains(&kind.as_str()),
         ("analyzer" | "search_analyzer", Json::String(name)) => name == "standard",
         ("format", Json::String(formats)) => formats.split("||").all(|format| DATE_FORMATS.contains(&format)),
-        // Fields are found by what was sent.
-        ("dynamic", part) => *part == Json::Bool(true) || *part == "true",
+        ("dynamic", Json::Bool(_)) => true,
+        ("dynamic", part) => *part == "true" || *part == "false",
         ("enabled", part) => *part == Json::Bool(true),
         ("_meta", _) => true,
         (name, _) => HARMLESS_PARAMETERS.contains(&name) && of.contains_key("type"),
@@ -209,6 +244,19 @@ mod tests {
     }
 
     #[test]
+    fn a_mapping_may_name_all_fields_that_there_are() {
+        let closed = json!({"dynamic": false, "properties": {"a": {"properties": {"b": {"type": "text", "fields": {"c": {"type": "keyword"}}}}}}});
+        let open = json!({"properties": {"d": {"type": "long"}}});
+        let check =
+            |types: &FieldTypes, sent: &str, expected: bool| assert_eq!(types.excludes(sent), expected, "{sent}");
+        let types = FieldTypes::of([&closed]).closed_by([&closed]);
+        ["a", "a.b", "a.b.c", "_id", "@timestamp"].iter().for_each(|sent| check(&types, sent, false));
+        ["b", "a.c", "date"].iter().for_each(|sent| check(&types, sent, true));
+        check(&FieldTypes::of([&closed, &open]).closed_by([&closed, &open]), "b", false);
+        check(&FieldTypes::of([&closed]), "b", false);
+    }
+
+    #[test]
     fn what_is_not_done_is_known() {
         let check = |mapping: Json, expected: bool| assert_eq!(is_applied(&mapping), expected, "{mapping}");
         let field = |field: Json| json!({"properties": {"a": field}});
@@ -221,6 +269,7 @@ mod tests {
         check(field(json!({"type": "text", "analyzer": "stop"})), false);
         check(field(json!({"type": "integer_range"})), false);
         check(json!({"dynamic": "strict"}), false);
+        check(json!({"dynamic": false, "properties": {}}), true);
         check(json!({"_source": {"enabled": false}}), false);
     }
 }

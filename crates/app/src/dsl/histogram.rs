@@ -5,12 +5,12 @@ use vigie_domain::aggregation::{AggregationKind, NumberSpans};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::{Result, TimeRange, Timestamp};
 
-use super::aggregation::{PASSED_OVER, field, keyed, least_count};
+use super::aggregation::{PASSED_OVER, keyed, least_count};
+use super::fields::{self, check_instants};
 use super::instants::{DateForm, instant};
-use super::intervals;
-use super::metrics::check_numbers;
+use super::intervals::{self, Spans};
 use super::place::Place;
-use super::shape::{Ends, KeyForm, OrderBy, Shape, SpansOfNumbers, TimeSpans, orders};
+use super::shape::{Ends, KeyForm, Shape, SpansOfNumbers, TimeSpans, orders};
 
 /// A histogram of the events' own time.
 ///
@@ -25,6 +25,7 @@ pub(super) fn of_time(
     let object = place.object(json)?;
     let known = [
         "field",
+        "missing",
         "fixed_interval",
         "calendar_interval",
         "interval",
@@ -38,23 +39,26 @@ pub(super) fn of_time(
         "order",
     ];
     place.check_keys(object, &known, PASSED_OVER)?;
-    let field = field(object, place)?;
-    if field != pseudo_fields::TIMESTAMP {
-        return Err(place.missing(&format!("a histogram of [{field}] instead of [@timestamp]")));
-    }
-    let spans = intervals::read(object, range, place)?;
+    let field = fields::of_values(object, now, place)?;
+    check_instants(&field.name, place)?;
+    let is_own = field.name == pseudo_fields::TIMESTAMP;
+    let spans = intervals::read(object, if is_own { range } else { TimeRange::ALL }, place)?;
     let at = |json: &Json, place: &Place| instant(json, DateForm::Usual, now, place);
     let (wanted, hard) = bounds(object, place, &at)?;
     let shape = TimeSpans {
         least_count: least_count(object, 0, place)?,
         is_keyed: keyed(object, false, place)?,
         form: key_form(object, place)?,
-        is_newest_first: is_last_first(object, place)?,
+        order: orders(object.get("order"), place)?,
         spans: spans.clone(),
         wanted,
         hard,
     };
-    Ok((Shape::Spans(shape), spans.question()))
+    let kind = match is_own {
+        true => spans.question(),
+        false => AggregationKind::InstantHistogram { field, spans: spans.time_spans() },
+    };
+    Ok((Shape::Spans(shape), kind))
 }
 
 /// How keys of spans are written as text.
@@ -62,7 +66,14 @@ pub(super) fn key_form(object: &Map<String, Json>, place: &Place) -> Result<KeyF
     match object.get("format").map(|json| place.key("format").text(json)).transpose()?.as_deref() {
         None | Some("strict_date_optional_time" | "date_optional_time" | "strict_date_time") => Ok(KeyForm::Text),
         Some("epoch_millis") => Ok(KeyForm::Millis),
-        Some("yyyy-MM-dd" | "strict_date" | "date") => Ok(KeyForm::Day),
+        Some("yyyy-MM-dd" | "strict_date" | "date") => Ok(KeyForm::First(10)),
+        Some("yyyy-MM" | "strict_year_month" | "year_month") => Ok(KeyForm::First(7)),
+        Some("yyyy" | "strict_year" | "year") => Ok(KeyForm::First(4)),
+        Some("yyyy-MM-dd'T'HH:mm:ss" | "strict_date_hour_minute_second" | "date_hour_minute_second") => {
+            Ok(KeyForm::First(19))
+        }
+        Some("yyyy-MM-dd HH:mm:ss") => Ok(KeyForm::Spaced(19)),
+        Some("yyyy-MM-dd HH:mm") => Ok(KeyForm::Spaced(16)),
         Some(other) => Err(place.missing(&format!("the date format [{other}]"))),
     }
 }
@@ -73,16 +84,16 @@ pub(super) fn key_form(object: &Map<String, Json>, place: &Place) -> Result<KeyF
 /// As `of_time`.
 pub(super) fn of_numbers(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
     let object = place.object(json)?;
-    let known = ["field", "interval", "offset", "min_doc_count", "extended_bounds", "hard_bounds", "keyed", "order"];
+    let known =
+        ["field", "missing", "interval", "offset", "min_doc_count", "extended_bounds", "hard_bounds", "keyed", "order"];
     place.check_keys(object, &known, PASSED_OVER)?;
-    let field = field(object, place)?;
-    check_numbers(&field, place)?;
+    let field = fields::of_numbers(object, place)?;
     let spans = number_spans(object, place)?;
     let (wanted, hard) = bounds(object, place, &number)?;
     let shape = SpansOfNumbers {
         least_count: least_count(object, 0, place)?,
         is_keyed: keyed(object, false, place)?,
-        is_last_first: is_last_first(object, place)?,
+        order: orders(object.get("order"), place)?,
         spans,
         wanted,
         hard,
@@ -141,10 +152,13 @@ fn bounds<T: Copy + PartialOrd>(
     Ok((wanted, hard))
 }
 
-fn is_last_first(object: &Map<String, Json>, place: &Place) -> Result<bool> {
-    match orders(object.get("order"), place)?.as_slice() {
-        [] | [(OrderBy::Key, true)] => Ok(false),
-        [(OrderBy::Key, false)] => Ok(true),
-        _ => Err(place.missing("an [order] of spans by anything but [_key]")),
+/// The start of a span as text.
+pub(super) fn key_text(at: Timestamp, spans: &Spans, form: KeyForm) -> String {
+    let first = |count: usize| spans.local_text(at).get(..count).unwrap_or_default().to_owned();
+    match form {
+        KeyForm::Millis => at.as_millis().to_string(),
+        KeyForm::Text => spans.local_text(at),
+        KeyForm::First(count) => first(count),
+        KeyForm::Spaced(count) => first(count).replace('T', " "),
     }
 }

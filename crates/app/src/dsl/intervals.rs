@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json};
-use vigie_domain::aggregation::{AggregationKind, CalendarSpans, CalendarUnit};
+use vigie_domain::aggregation::{AggregationKind, CalendarSpans, CalendarUnit, TimeSpans};
 use vigie_domain::time::zone_named;
 use vigie_domain::{Result, TimeRange, Timestamp};
 
@@ -41,6 +41,21 @@ impl Spans {
             }
             Width::Calendar(spans) => AggregationKind::CalendarHistogram(spans.clone()),
         }
+    }
+
+    /// The same spans of another field than the events' own time.
+    pub(super) fn time_spans(&self) -> TimeSpans {
+        match &self.width {
+            Width::Fixed { interval_ns, offset_ns } => {
+                TimeSpans::Fixed { interval_ns: *interval_ns, offset_ns: *offset_ns }
+            }
+            Width::Calendar(spans) => TimeSpans::Calendar(spans.clone()),
+        }
+    }
+
+    /// Whether they are named by the clocks of UTC.
+    pub(super) fn is_utc(&self) -> bool {
+        self.zone == TimeZone::UTC
     }
 
     /// Where the span of an instant begins.

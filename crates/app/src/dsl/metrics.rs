@@ -3,9 +3,9 @@
 use serde_json::Value as Json;
 use vigie_domain::Result;
 use vigie_domain::aggregation::AggregationKind;
-use vigie_domain::mapping::{self, FieldKind};
 
-use super::aggregation::{PASSED_OVER, field, keyed, only_field};
+use super::aggregation::{PASSED_OVER, keyed};
+use super::fields;
 use super::histogram::number;
 use super::place::Place;
 use super::query::needed;
@@ -40,7 +40,7 @@ pub(super) fn is_one(kind: &str) -> bool {
 /// # Errors
 /// `Malformed` when it cannot be read, or has something that is not there.
 pub(super) fn read(kind: &str, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
-    let stats = |shape| Ok((shape, AggregationKind::Stats { field: field_of_numbers(json, place)? }));
+    let stats = |shape| Ok((shape, AggregationKind::Stats { field: fields::only_numbers(json, place)? }));
     match kind {
         "avg" => stats(Shape::Metric(Metric::Avg)),
         "sum" => stats(Shape::Metric(Metric::Sum)),
@@ -51,45 +51,27 @@ pub(super) fn read(kind: &str, json: &Json, place: &Place) -> Result<(Shape, Agg
         "percentiles" => percentiles(json, place),
         "percentile_ranks" => percentile_ranks(json, place),
         "median_absolute_deviation" => {
-            Ok((Shape::Number, AggregationKind::MedianAbsoluteDeviation { field: field_of_numbers(json, place)? }))
+            Ok((Shape::Number, AggregationKind::MedianAbsoluteDeviation { field: fields::only_numbers(json, place)? }))
         }
         "weighted_avg" => weighted_mean(json, place),
         other => Err(place.missing(&format!("the aggregation [{other}]"))),
     }
 }
 
-/// The field of a metric that says nothing else.
-fn field_of_numbers(json: &Json, place: &Place) -> Result<String> {
-    let field = only_field(json, place)?;
-    check_numbers(&field, place)?;
-    Ok(field)
-}
-
-/// Refuses a field that holds no numbers.
-pub(super) fn check_numbers(field: &str, place: &Place) -> Result<()> {
-    match mapping::kind_of(field) {
-        Some(FieldKind::Instant | FieldKind::Keyword | FieldKind::Text | FieldKind::Ip | FieldKind::Bool) => {
-            Err(place.missing(&format!("a number of [{field}], which holds none,")))
-        }
-        Some(FieldKind::Int | FieldKind::Float | FieldKind::Decimal) | None => Ok(()),
-    }
-}
-
 fn extended_stats(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
     let object = place.object(json)?;
-    place.check_keys(object, &["field", "sigma"], PASSED_OVER)?;
+    place.check_keys(object, &["field", "missing", "sigma"], PASSED_OVER)?;
     let sigma = object.get("sigma").map_or(Ok(SIGMA), |json| number(json, &place.key("sigma")))?;
     if sigma < 0.0 {
         return Err(place.key("sigma").wrong(&format!("must not be below 0, found {sigma}")));
     }
-    let field = field(object, place)?;
-    check_numbers(&field, place)?;
+    let field = fields::of_numbers(object, place)?;
     Ok((Shape::ExtendedStats { sigma }, AggregationKind::Stats { field }))
 }
 
 fn percentiles(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
     let object = place.object(json)?;
-    place.check_keys(object, &["field", "percents", "keyed"], PASSED_OVER)?;
+    place.check_keys(object, &["field", "missing", "percents", "keyed"], PASSED_OVER)?;
     let percents = match object.get("percents") {
         None => PERCENTS.to_vec(),
         Some(json) => numbers(json, &place.key("percents"))?,
@@ -97,18 +79,16 @@ fn percentiles(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
     if let Some(at) = percents.iter().position(|percent| !(0.0..=100.0).contains(percent)) {
         return Err(place.key("percents").item(at).wrong("must be a number from 0 to 100"));
     }
-    let field = field(object, place)?;
-    check_numbers(&field, place)?;
+    let field = fields::of_numbers(object, place)?;
     let shape = Shape::Percentiles { is_keyed: keyed(object, true, place)? };
     Ok((shape, AggregationKind::Percentiles { field, percents }))
 }
 
 fn percentile_ranks(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
     let object = place.object(json)?;
-    place.check_keys(object, &["field", "values", "keyed"], PASSED_OVER)?;
+    place.check_keys(object, &["field", "missing", "values", "keyed"], PASSED_OVER)?;
     let values = numbers(needed(object, "values", place)?, &place.key("values"))?;
-    let field = field(object, place)?;
-    check_numbers(&field, place)?;
+    let field = fields::of_numbers(object, place)?;
     let shape = Shape::Percentiles { is_keyed: keyed(object, true, place)? };
     Ok((shape, AggregationKind::PercentileRanks { field, values }))
 }
@@ -124,6 +104,7 @@ fn numbers(json: &Json, place: &Place) -> Result<Vec<f64>> {
 fn weighted_mean(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
     let object = place.object(json)?;
     place.check_keys(object, &["value", "weight"], PASSED_OVER)?;
-    let [field, weight] = ["value", "weight"].map(|key| field_of_numbers(needed(object, key, place)?, &place.key(key)));
+    let [field, weight] =
+        ["value", "weight"].map(|key| fields::only_numbers(needed(object, key, place)?, &place.key(key)));
     Ok((Shape::Number, AggregationKind::WeightedMean { field: field?, weight: weight? }))
 }

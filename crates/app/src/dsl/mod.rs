@@ -5,48 +5,68 @@
 
 mod aggregation;
 mod answer;
+mod auto_spans;
 mod body;
+#[cfg(test)]
+mod bucket_tests;
+mod composite;
 mod cursor;
 mod document;
 mod field_types;
+mod fields;
 mod histogram;
+#[cfg(test)]
+mod hit_tests;
+mod hits;
 mod indices;
 mod instants;
 mod intervals;
+mod look_up;
+mod meant;
 mod metrics;
+mod named;
 mod numbers;
 mod patterns;
 mod pipeline_answers;
 mod pipelines;
 mod place;
 mod query;
+mod ranges;
 mod shape;
+mod significant;
+mod sort;
 mod source;
 mod spans;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod text_intervals;
+mod top_hits;
 mod typed_keys;
 mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json, json};
-use vigie_domain::aggregation::{Aggregation, AggregationAnswer};
+use serde_json::{Map, Value as Json};
+use vigie_domain::aggregation::{Aggregation, AggregationAnswer, AggregationKind};
 use vigie_domain::event::pseudo_fields;
-use vigie_domain::ports::{AggregateRequest, Hit, LogStore, SearchRequest, Selection};
+use vigie_domain::ports::{AggregateRequest, LogStore, SearchRequest, Selection};
 use vigie_domain::query::{Bound, Predicate, Query};
 use vigie_domain::time::parse_instant;
 use vigie_domain::{Error, ErrorKind, Position, Result, Scope, TimeRange, Timestamp};
 
 use crate::Clock;
 use crate::kept_indices::Names;
-use crate::search::{HIGHLIGHT_END, HIGHLIGHT_START, Marks};
-use aggregation::{Level, Reader};
-use body::{Page, sort_values};
+use crate::kept_objects::KeptObjects;
+use aggregation::Reader;
+use body::Page;
 use cursor::{PointInTime, Scroll, decode, encode};
+use hits::{Hits, shown};
+use meant::Meant;
+use named::Named;
 use place::Place;
+use sort::After;
 
 pub use body::WINDOW_MAX;
 pub use document::{document, index_of};
@@ -62,6 +82,7 @@ const NAMES_MAX: usize = 1_000;
 /// Answers Elasticsearch's searches.
 pub struct DslSearch {
     store: Arc<dyn LogStore>,
+    definitions: Option<Arc<KeptObjects>>,
     clock: Clock,
 }
 
@@ -74,27 +95,22 @@ pub struct DslRequest {
     pub body: Map<String, Json>,
     /// Whether an index that is named may be missing.
     pub ignores_missing: bool,
-    /// Names that are there though no event may have been sent under them.
-    pub made: Vec<String>,
-    /// What the mappings of those say of their fields.
-    pub types: Arc<FieldTypes>,
     /// Whether the pages behind this one are asked for by a scroll.
     pub scrolls: bool,
     /// Whether answers to aggregations are named with their kinds.
     pub has_typed_keys: bool,
 }
 
-/// What hits there are.
-struct Hits {
-    hits: Vec<Hit>,
-    total: Option<u64>,
-    aggregations: Option<Map<String, Json>>,
-}
-
 impl DslSearch {
     /// Over this store.
     pub fn new(store: Arc<dyn LogStore>, clock: Clock) -> Self {
-        Self { store, clock }
+        Self { store, definitions: None, clock }
+    }
+
+    /// The same, knowing the indices that clients made.
+    #[must_use]
+    pub fn with_definitions(self, definitions: Arc<KeptObjects>) -> Self {
+        Self { definitions: Some(definitions), ..self }
     }
 
     /// The answer to a search.
@@ -102,18 +118,24 @@ impl DslSearch {
     /// # Errors
     /// `Malformed`, naming the place, for what cannot be read or is not there; `NotFound` for an index that is not there.
     pub async fn search(&self, scope: &Scope, request: &DslRequest) -> Result<Json> {
-        let page = body::page(&request.body)?;
-        let opened = self.opened(&page, request.scrolls)?;
+        let now = (self.clock)();
+        let point_in_time = body::point_in_time(&request.body)?;
+        let opened = self.opened(point_in_time.as_deref(), request.scrolls)?;
         let indices =
-            opened.as_ref().filter(|_| page.point_in_time.is_some()).map_or(&request.indices, |point| &point.indices);
-        if page.point_in_time.is_some() && !request.indices.is_empty() {
+            opened.as_ref().filter(|_| point_in_time.is_some()).map_or(&request.indices, |point| &point.indices);
+        if point_in_time.is_some() && !request.indices.is_empty() {
             return Err(Place::of("pit").wrong("indices may not be named beside a point in time, which has its own"));
         }
-        let mut selection = self.selection(scope, indices, request).await?;
+        let meant = self.meant(indices).await?;
+        let page = body::page(&request.body, now, &meant.types)?;
+        let mut selection = self.selection(scope, &meant, request).await?;
         if let Some(point) = &opened {
             selection.query = selection.query.and(accepted_by(point.opened_at_ns));
         }
-        let mut answer = self.answer(scope, &page, selection.clone(), request).await?;
+        let opened_by = opened.as_ref().map_or(Query::All, |point| accepted_by(point.opened_at_ns));
+        let (query, range) = split_time(meant.events(now)?.0.and(opened_by), now);
+        let everything = Selection { query, range };
+        let mut answer = self.answer(scope, &page, [selection.clone(), everything], request).await?;
         let mut shown = shown(&answer, &page, &selection.query);
         if let Some(aggregations) = answer.aggregations.take() {
             shown.insert("aggregations".to_owned(), Json::Object(aggregations));
@@ -126,7 +148,8 @@ impl DslSearch {
                 indices: request.indices.clone(),
                 body: without_aggregations(&request.body),
                 opened_at_ns: opened.map_or(0, |point| point.opened_at_ns),
-                after: answer.hits.last().map(|hit| (hit.position.timestamp.as_nanos(), hit.position.sequence)),
+                after: answer.last(),
+                values: answer.last_values(),
                 total: answer.total,
             };
             shown.insert("_scroll_id".to_owned(), Json::from(encode(&scroll)?));
@@ -140,30 +163,31 @@ impl DslSearch {
     /// `Malformed` when the id was not made here; else as `search`.
     pub async fn scroll(&self, scope: &Scope, id: &str) -> Result<Json> {
         let scroll: Scroll = decode(id, "scroll_id")?;
-        let mut page = body::page(&scroll.body)?;
+        let meant = self.meant(&scroll.indices).await?;
+        let mut page = body::page(&scroll.body, (self.clock)(), &meant.types)?;
         (page.from, page.counts_total) = (0, false);
-        page.after =
-            scroll.after.map(|(nanos, sequence)| Position { timestamp: Timestamp::from_nanos(nanos), sequence });
+        page.after = scroll.after.map(|(nanos, sequence)| match scroll.values.as_slice() {
+            [] => After::Position(Position { timestamp: Timestamp::from_nanos(nanos), sequence }),
+            values => After::Values(values.to_vec(), Some(sequence)),
+        });
         let request = DslRequest {
             indices: scroll.indices.clone(),
             body: without_aggregations(&scroll.body),
             ignores_missing: true,
-            made: Vec::new(),
-            types: Arc::default(),
             scrolls: true,
             has_typed_keys: false,
         };
-        let mut selection = self.selection(scope, &request.indices, &request).await?;
+        let mut selection = self.selection(scope, &meant, &request).await?;
         selection.query = selection.query.and(accepted_by(scroll.opened_at_ns));
         let mut answer = match page.after {
             // The page before was empty.
-            None => Hits { hits: Vec::new(), total: None, aggregations: None },
-            Some(_) => self.answer(scope, &page, selection.clone(), &request).await?,
+            None => Hits::default(),
+            Some(_) => self.answer(scope, &page, [selection.clone(), selection.clone()], &request).await?,
         };
         answer.total = scroll.total;
-        let after = answer.hits.last().map(|hit| (hit.position.timestamp.as_nanos(), hit.position.sequence));
+        let (after, values) = (answer.last(), answer.last_values());
         let mut shown = shown(&answer, &page, &selection.query);
-        shown.insert("_scroll_id".to_owned(), Json::from(encode(&Scroll { after, ..scroll })?));
+        shown.insert("_scroll_id".to_owned(), Json::from(encode(&Scroll { after, values, ..scroll })?));
         Ok(Json::Object(shown))
     }
 
@@ -172,7 +196,7 @@ impl DslSearch {
     /// # Errors
     /// `NotFound` for an index that is not there.
     pub async fn open_point_in_time(&self, scope: &Scope, request: &DslRequest) -> Result<String> {
-        self.selection(scope, &request.indices, request).await?;
+        self.selection(scope, &self.meant(&request.indices).await?, request).await?;
         encode(&PointInTime { indices: request.indices.clone(), opened_at_ns: (self.clock)().as_nanos() })
     }
 
@@ -182,7 +206,7 @@ impl DslSearch {
     /// As `search`.
     pub async fn count(&self, scope: &Scope, request: &DslRequest) -> Result<u64> {
         Place::of("body").check_keys(&request.body, &["query"], &[])?;
-        let selection = self.selection(scope, &request.indices, request).await?;
+        let selection = self.selection(scope, &self.meant(&request.indices).await?, request).await?;
         let result = self.store.aggregate(scope, &AggregateRequest { selection, aggregations: Vec::new() }).await?;
         Ok(result.total)
     }
@@ -193,11 +217,11 @@ impl DslSearch {
     /// As `count`.
     pub async fn check(&self, scope: &Scope, request: &DslRequest) -> Result<()> {
         Place::of("body").check_keys(&request.body, &["query"], &[])?;
-        self.selection(scope, &request.indices, request).await.map(drop)
+        self.selection(scope, &self.meant(&request.indices).await?, request).await.map(drop)
     }
 
-    fn opened(&self, page: &Page, scrolls: bool) -> Result<Option<PointInTime>> {
-        match &page.point_in_time {
+    fn opened(&self, point_in_time: Option<&str>, scrolls: bool) -> Result<Option<PointInTime>> {
+        match point_in_time {
             Some(id) => decode(id, "pit.id").map(Some),
             None if scrolls => {
                 Ok(Some(PointInTime { indices: String::new(), opened_at_ns: (self.clock)().as_nanos() }))
@@ -207,19 +231,17 @@ impl DslSearch {
     }
 
     /// Which events the indices and the query of a body mean.
-    async fn selection(&self, scope: &Scope, indices: &str, request: &DslRequest) -> Result<Selection> {
-        let (of_indices, named) = indices::read(indices)?;
+    async fn selection(&self, scope: &Scope, meant: &Meant, request: &DslRequest) -> Result<Selection> {
+        let now = (self.clock)();
+        let (of_indices, named) = meant.events(now)?;
         if !request.ignores_missing {
-            let is_made =
-                |named: &&indices::Named| named.needed.as_ref().is_some_and(|name| request.made.contains(name));
-            for named in named.iter().filter(|named| !is_made(named)) {
+            for named in named.iter().filter(|named| !meant.is_made(named)) {
                 self.check_there(scope, named).await?;
             }
         }
-        let now = (self.clock)();
         let query = match request.body.get("query") {
             None | Some(Json::Null) => Query::All,
-            Some(json) => query::query(json, now, &Place::of("query").with_types(&request.types))?,
+            Some(json) => query::query(json, now, &Place::of("query").with_types(&meant.types))?,
         };
         let query = query.resolved(now).map_err(|error| Place::of("query").wrong(&error.to_string()))?;
         if let Some(words) = query.cost().excess() {
@@ -289,36 +311,65 @@ impl DslSearch {
         }
     }
 
-    async fn answer(&self, scope: &Scope, page: &Page, selection: Selection, asking: &DslRequest) -> Result<Hits> {
-        let asked = asking.body.get("aggs").or_else(|| asking.body.get("aggregations"));
-        let (mut aggregations, mut total) = (None, None);
-        if let Some(json) = asked {
-            let mut reader =
-                Reader { now: (self.clock)(), range: selection.range, count: 0, cost: selection.query.cost() };
-            let Level { asked, pipelines, questions } =
-                reader.all(json, None, &Place::of("aggs").with_types(&asking.types))?;
-            let request = AggregateRequest { selection: selection.clone(), aggregations: questions };
-            let result = self.store.aggregate(scope, &request).await?;
-            let mut answers = answer::all(&asked, &result.answers)?;
-            pipeline_answers::add(&asked, &pipelines, &mut answers);
-            let is_typed = asking.has_typed_keys;
-            aggregations = Some(if is_typed { typed_keys::typed(&asked, &pipelines, answers) } else { answers });
-            total = Some(result.total);
+    /// What a page and its aggregations are; the second selection is every event of the indices.
+    async fn answer(
+        &self,
+        scope: &Scope,
+        page: &Page,
+        [selection, everything]: [Selection; 2],
+        asking: &DslRequest,
+    ) -> Result<Hits> {
+        let ranking = page.sort.ranking(page.after.as_ref()).filter(|_| page.size > 0);
+        let json = asking.body.get("aggs").or_else(|| asking.body.get("aggregations"));
+        let place = |key: &str| Place::of(key).with_types(&page.types);
+        let named = Named::read(&asking.body, (self.clock)(), scope, &place("query"))?;
+        let mut found = Hits { named, ..Hits::default() };
+        let mut ranked = None;
+        if json.is_some() || ranking.is_some() {
+            let mut reader = Reader::new((self.clock)(), selection.range, selection.query.cost());
+            if let Some(json) = json {
+                reader.edges = self.edges(scope, json, &selection, &place("aggs")).await?;
+            }
+            let level = json.map(|json| reader.all(json, None, &place("aggs"))).transpose()?;
+            let mut aggregations = level.as_ref().map_or_else(Vec::new, |level| level.questions.clone());
+            if let Some(ranking) = ranking {
+                let kind = AggregationKind::Top { ranking, size: page.from.saturating_add(page.size) };
+                aggregations.push(Aggregation::leaf("", kind));
+                ranked = Some(aggregations.len() - 1);
+            }
+            let request = AggregateRequest { selection: selection.clone(), aggregations };
+            let mut result = self.store.aggregate(scope, &request).await?;
+            ranked.map(|place| result.answers.remove(place)).map_or(Ok(()), |(_, top)| found.rank(top, page.from))?;
+            if let Some(level) = &level {
+                let looked_up = self.look_up(scope, level, &reader, &mut result, &everything).await?;
+                found.aggregations =
+                    Some(level.shown(&result.answers, result.total, &looked_up, asking.has_typed_keys)?);
+            }
+            found.total = Some(result.total);
         }
-        let needs_total = page.counts_total && total.is_none();
+        if ranked.is_some() {
+            found.hits = self.store.at(scope, &found.places).await?;
+            return Ok(found);
+        }
+        let needs_total = page.counts_total && found.total.is_none();
         if page.size == 0 && !needs_total {
-            return Ok(Hits { hits: Vec::new(), total, aggregations });
+            return Ok(found);
         }
+        let after = match &page.after {
+            Some(After::Position(position)) => Some(*position),
+            Some(After::Values(..)) | None => None,
+        };
         let request = SearchRequest {
             selection,
             order: page.sort.order,
-            after: page.after,
+            after,
             skip: page.from,
             limit: page.size,
             count_total: needs_total,
         };
         let result = self.store.search(scope, &request).await?;
-        Ok(Hits { hits: result.hits, total: total.or(result.total), aggregations })
+        found.total = found.total.or(result.total);
+        Ok(Hits { hits: result.hits, ..found })
     }
 }
 
@@ -327,59 +378,10 @@ impl DslSearch {
 /// # Errors
 /// As `DslSearch::search`.
 pub fn read(body: &Map<String, Json>, now: Timestamp) -> Result<()> {
-    body::page(body)?;
+    body::page(body, now, &Arc::default())?;
     let query = body.get("query").map_or(Ok(Query::All), |json| query::query(json, now, &Place::of("query")))?;
-    let mut reader = Reader { now, range: TimeRange::ALL, count: 0, cost: query.cost() };
+    let mut reader = Reader::new(now, TimeRange::ALL, query.cost());
     body.get("aggs").map_or(Ok(()), |json| reader.all(json, None, &Place::of("aggs")).map(drop))
-}
-
-/// The answer without aggregations and ids.
-fn shown(found: &Hits, page: &Page, query: &Query) -> Map<String, Json> {
-    let marks = page.highlight.as_ref().map(|tags| (Marks::of(query), tags));
-    let hits: Vec<Json> = found.hits.iter().map(|hit| hit_of(hit, page, marks.as_ref())).collect();
-    let is_scored = page.sort.value_count == 0 && !hits.is_empty();
-    let mut object = Map::new();
-    if page.counts_total || found.total.is_some() {
-        let total = found.total.unwrap_or_default();
-        object.insert("total".to_owned(), json!({"value": total, "relation": "eq"}));
-    }
-    object.insert("max_score".to_owned(), json!(is_scored.then_some(SCORE)));
-    object.insert("hits".to_owned(), Json::Array(hits));
-    Map::from_iter([
-        ("timed_out".to_owned(), Json::Bool(false)),
-        ("_shards".to_owned(), json!({"total": 1, "successful": 1, "skipped": 0, "failed": 0})),
-        ("hits".to_owned(), Json::Object(object)),
-    ])
-}
-
-fn hit_of(hit: &Hit, page: &Page, marks: Option<&(Marks, &(String, String))>) -> Json {
-    let is_scored = page.sort.value_count == 0;
-    let mut object = Map::from_iter([
-        ("_index".to_owned(), Json::from(index_of(hit))),
-        ("_id".to_owned(), Json::from(document::id_of(hit))),
-        ("_score".to_owned(), json!(is_scored.then_some(SCORE))),
-    ]);
-    let whole = document::completed(hit);
-    if let Some(source) = page.shown.source.of(&whole) {
-        object.insert("_source".to_owned(), source);
-    }
-    let fields = source::values(&whole, &page.shown.fields);
-    if !fields.is_empty() {
-        object.insert("fields".to_owned(), Json::Object(fields));
-    }
-    if let Some((marks, (before, behind))) = marks {
-        let tagged = |text: String| Json::from(text.replace(HIGHLIGHT_START, before).replace(HIGHLIGHT_END, behind));
-        let snippets = marks.snippets(&whole.source).into_iter();
-        let snippets: Map<String, Json> =
-            snippets.map(|(field, texts)| (field, Json::Array(texts.into_iter().map(tagged).collect()))).collect();
-        if !snippets.is_empty() {
-            object.insert("highlight".to_owned(), Json::Object(snippets));
-        }
-    }
-    if page.sort.value_count > 0 {
-        object.insert("sort".to_owned(), Json::Array(sort_values(hit.position, page.sort)));
-    }
-    Json::Object(object)
 }
 
 fn without_aggregations(body: &Map<String, Json>) -> Map<String, Json> {

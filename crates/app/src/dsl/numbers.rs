@@ -86,10 +86,16 @@ fn number_of_stats(stats: &Stats, name: &str) -> Option<f64> {
     }
 }
 
-/// The number by which buckets are put in order: the metric below them of that name, and which of its numbers.
-pub(super) fn number_of(bucket: &Bucket, asked: &Asked, name: &str, number: Option<&str>) -> Option<f64> {
+/// The number by which buckets are put in order: the metric below them at that path, and which of its numbers.
+pub(super) fn number_of(bucket: &Bucket, asked: &Asked, path: &[String], number: Option<&str>) -> Option<f64> {
+    let (name, rest) = path.split_first()?;
     let (_, answer) = bucket.children.iter().find(|(known, _)| known == name)?;
-    let shape = asked.children.iter().find(|child| child.name == name).map(|child| &child.shape)?;
+    let child = asked.children.iter().find(|child| child.name == *name)?;
+    if !rest.is_empty() {
+        let AggregationAnswer::Buckets { buckets, .. } = answer else { return None };
+        return number_of(buckets.first()?, child, rest, number);
+    }
+    let shape = &child.shape;
     match answer {
         AggregationAnswer::Stats(stats) => match (shape, number) {
             (Shape::Metric(Metric::Sum), _) | (Shape::Stats, Some("sum")) => Some(stats.sum),
@@ -104,6 +110,7 @@ pub(super) fn number_of(bucket: &Bucket, asked: &Asked, name: &str, number: Opti
             _ => None,
         },
         AggregationAnswer::Number(value) => *value,
+        AggregationAnswer::Top(_) => None,
         AggregationAnswer::Cardinality { count } => Some(*count as f64),
         AggregationAnswer::Buckets { buckets, .. } => buckets.first().map(|bucket| bucket.count as f64),
         AggregationAnswer::Percentiles(values) => {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 use vigie_domain::Result;
+use vigie_domain::mapping::FieldKind;
 use vigie_domain::query::{Predicate, Query, compile_regexp};
 
 use super::place::Place;
@@ -37,7 +38,53 @@ pub(super) fn expression(text: &str, settings: Option<&Map<String, Json>>, place
     check_setting(settings, "flags", |json| matches!(json.as_str(), Some("ALL" | "NONE")), place)?;
     check_setting(settings, "flags_value", |_| false, place)?;
     let has_flags = settings.and_then(|settings| settings.get("flags")).is_none_or(|json| *json != "NONE");
-    Reader { text, has_flags, place }.read()
+    let pattern = Reader { text, has_flags, place }.read()?;
+    compile_regexp(&pattern).map_err(|words| place.wrong(&words))?;
+    Ok(pattern)
+}
+
+/// Whether a value is compared without regard to case, which makes a difference of strings that are compared whole.
+///
+/// # Errors
+/// `Malformed` for a setting that is none.
+pub(super) fn ignores_case(settings: Option<&Map<String, Json>>, field: &Field, place: &Place) -> Result<bool> {
+    let is_whole = matches!(field.kind(), None | Some(FieldKind::Keyword));
+    Ok(flag(settings, "case_insensitive", false, place)? && is_whole)
+}
+
+/// The field's values that match the expression.
+///
+/// # Errors
+/// `Malformed` for one that is too large.
+pub(super) fn expression_of(field: Field, pattern: &str, place: &Place) -> Result<Query> {
+    compile_regexp(pattern).map_err(|words| place.wrong(&words))?;
+    Ok(field.passing(Predicate::Regexp(pattern.to_owned())))
+}
+
+/// An expression for a text, or for a pattern with `*`, `?` and `\\`, in which the case of the letters A to Z does not matter.
+pub(super) fn any_case(text: &str, is_pattern: bool) -> String {
+    let mut written = String::with_capacity(text.len() * 4);
+    let mut signs = text.chars();
+    while let Some(sign) = signs.next() {
+        let sign = match sign {
+            '*' if is_pattern => {
+                written.push_str(".*");
+                continue;
+            }
+            '?' if is_pattern => {
+                written.push('.');
+                continue;
+            }
+            '\\' if is_pattern => signs.next().unwrap_or('\\'),
+            plain => plain,
+        };
+        if sign.is_ascii_alphabetic() {
+            written.extend(['[', sign.to_ascii_lowercase(), sign.to_ascii_uppercase(), ']']);
+        } else {
+            push_plain(sign, &mut written);
+        }
+    }
+    written
 }
 
 /// Reads `fuzzy`.

@@ -3,11 +3,11 @@
 
 use serde_json::{Map, Value as Json};
 use vigie_domain::mapping::{self, FieldKind};
-use vigie_domain::query::{Bound, Predicate, Query};
+use vigie_domain::query::{Bound, Intervals, Predicate, Query};
 use vigie_domain::{Result, Timestamp};
 
 use super::instants::{DateForm, End, bound};
-use super::patterns::{fuzzy, regexp};
+use super::patterns::{any_case, expression_of, fuzzy, ignores_case, regexp};
 use super::place::Place;
 use super::text_intervals::{intervals, is_span, span};
 use super::words::{Match, matching, multi_match, query_string, simple_query_string};
@@ -54,16 +54,24 @@ pub(super) struct Field {
     pub(super) is_whole: bool,
     /// What a mapping takes its values for.
     mapped: Option<FieldKind>,
+    /// Whether no value of it can be asked for.
+    is_excluded: bool,
 }
+
+/// No event has a field of this name.
+const EXCLUDED: &str = "_excluded";
 
 impl Field {
     pub(super) fn new(sent: &str, place: &Place) -> Self {
+        if place.types().excludes(sent) {
+            return Self { name: EXCLUDED.to_owned(), is_whole: false, mapped: None, is_excluded: true };
+        }
         if let Some(mapped) = place.types().get(sent) {
-            return Self { name: mapped.name.clone(), is_whole: false, mapped: mapped.kind };
+            return Self { name: mapped.name.clone(), is_whole: false, mapped: mapped.kind, is_excluded: false };
         }
         let base = sent.strip_suffix(".keyword").unwrap_or(sent);
         let name = mapping::canonical(base).to_owned();
-        Self { is_whole: base != sent && mapping::is_text(&name), name, mapped: None }
+        Self { is_whole: base != sent && mapping::is_text(&name), name, mapped: None, is_excluded: false }
     }
 
     /// What its values are taken for; `None` as they are.
@@ -89,7 +97,18 @@ impl Field {
         Ok(field)
     }
 
+    /// Words of it stand so to one another.
+    pub(super) fn near(&self, intervals: Intervals) -> Query {
+        match self.is_excluded {
+            true => Query::Nothing,
+            false => Query::Field { field: self.name.clone(), predicate: Predicate::Intervals(intervals) },
+        }
+    }
+
     pub(super) fn passing(&self, predicate: Predicate) -> Query {
+        if self.is_excluded {
+            return Query::Nothing;
+        }
         let predicate = match self.mapped {
             Some(kind) if mapping::kind_of(&self.name).is_none() => Predicate::OfKind(kind, Box::new(predicate)),
             _ => predicate,
@@ -130,7 +149,7 @@ pub(super) fn query(json: &Json, now: Timestamp, place: &Place) -> Result<Query>
         "ids" => ids(inner, &place),
         "exists" => {
             let field = place.text(needed(place.object(inner)?, "field", &place)?)?;
-            Ok(Query::exists(Field::new(&field, &place).name))
+            Ok(Field::new(&field, &place).passing(Predicate::Exists))
         }
         "range" => range(inner, now, &place),
         "prefix" => pattern(inner, &place, &["value"], |value| format!("{}*", escaped(value))),
@@ -245,8 +264,10 @@ fn term(json: &Json, place: &Place) -> Result<Query> {
     let (name, value, settings) = of_field(json, place, &["value"], &["case_insensitive"])?;
     let place = place.key(&name);
     let field = Field::check(&name, &place)?;
-    check_setting(settings, "case_insensitive", |json| *json == Json::Bool(false) || field.is_text(), &place)?;
-    equal(&field, value, &place)
+    match ignores_case(settings, &field, &place)? {
+        true => expression_of(field, &any_case(&place.text(value)?, false), &place),
+        false => equal(&field, value, &place),
+    }
 }
 
 pub(super) fn equal(field: &Field, value: &Json, place: &Place) -> Result<Query> {
@@ -338,8 +359,10 @@ fn pattern(json: &Json, place: &Place, value_keys: &[&str], of: impl Fn(&str) ->
     let (name, value, settings) = of_field(json, place, value_keys, &["case_insensitive"])?;
     let place = place.key(&name);
     let field = Field::check(&name, &place)?;
-    check_setting(settings, "case_insensitive", |json| *json == Json::Bool(false) || field.is_text(), &place)?;
     let pattern = of(&place.text(value)?);
+    if ignores_case(settings, &field, &place)? {
+        return expression_of(field, &any_case(&pattern, true), &place);
+    }
     Ok(field.passing(Predicate::Wildcard(pattern)))
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 use vigie_domain::Result;
-use vigie_domain::query::{IntervalRelation, Intervals, Predicate, Query, compile_regexp, tokens};
+use vigie_domain::query::{IntervalRelation, Intervals, Query, compile_regexp, tokens};
 
 use super::patterns::{expression, mistaken};
 use super::place::Place;
@@ -29,13 +29,13 @@ pub(super) fn intervals(json: &Json, place: &Place) -> Result<Query> {
     let rule: Map<String, Json> =
         place.object(rule)?.clone().into_iter().filter(|(key, _)| !PASSED_OVER.contains(&key.as_str())).collect();
     let found = of_rule(&Json::Object(rule), &place)?;
-    Ok(Query::Field { field: field.name, predicate: Predicate::Intervals(found) })
+    Ok(field.near(found))
 }
 
 /// The field, when its values are searched by their words.
 fn text_field(name: &str, place: &Place) -> Result<Field> {
     let field = Field::check(name, place)?;
-    if field.is_text() {
+    if field.is_text() || place.types().excludes(name) {
         return Ok(field);
     }
     Err(place.wrong(&format!("\"{name}\" is compared as a whole and has no words; use a field of the type text")))
@@ -163,7 +163,7 @@ pub(super) fn is_span(kind: &str) -> bool {
 /// `Malformed` for what cannot be read or is not there.
 pub(super) fn span(kind: &str, json: &Json, place: &Place) -> Result<Query> {
     let (field, found) = of_span(kind, json, place)?;
-    Ok(Query::Field { field: text_field(&field, place)?.name, predicate: Predicate::Intervals(found) })
+    Ok(text_field(&field, place)?.near(found))
 }
 
 /// The field of a query of spans, and what is looked for there.

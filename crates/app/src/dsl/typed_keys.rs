@@ -44,10 +44,24 @@ fn retype(asked: &Asked, bucket: &mut Json) {
 }
 
 fn kind_of(asked: &Asked, answer: &Json) -> &'static str {
-    let field = match &asked.kind_name {
-        KindName::Known(name) => return name,
-        KindName::TermsOf(field) => field,
-    };
+    let of_terms = |field: &str| kind_of_terms(field, answer);
+    match &asked.kind_name {
+        KindName::Known(name) => name,
+        KindName::TermsOf(field) => of_terms(field),
+        KindName::RareOf(field) => match of_terms(field) {
+            "sterms" => "srareterms",
+            "umterms" => "umrareterms",
+            _ => "lrareterms",
+        },
+        KindName::SignificantOf(field) => match of_terms(field) {
+            "sterms" => "sigsterms",
+            "umterms" => "umsigterms",
+            _ => "siglterms",
+        },
+    }
+}
+
+fn kind_of_terms(field: &str, answer: &Json) -> &'static str {
     let mut keys = answer["buckets"].as_array().into_iter().flatten().map(|bucket| &bucket["key"]).peekable();
     if keys.peek().is_none() {
         return match mapping::kind_of(field) {

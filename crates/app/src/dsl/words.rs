@@ -113,7 +113,7 @@ fn phrase_prefix(place_of: &Where, last: &str, before: &[&str], place: &Place) -
     let mut parts: Vec<Intervals> = before.iter().map(|word| Intervals::Word(tokens::fold(word))).collect();
     parts.push(Intervals::Wildcard(format!("{}*", escaped(&tokens::fold(last)))));
     let near = Intervals::All { parts, is_ordered: true, gaps_max: Some(0) };
-    Ok(Query::Field { field: field.name.clone(), predicate: Predicate::Intervals(near) })
+    Ok(field.near(near))
 }
 
 fn operator(settings: Option<&Map<String, Json>>, key: &str, place: &Place) -> Result<DefaultOperator> {

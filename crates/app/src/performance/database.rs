@@ -127,7 +127,7 @@ impl Performance {
         let count = Answers::new(&measured.answers).stats("durations").count;
         // About `limit` values lie above the value of this rank.
         let rank = count.saturating_sub(limit as u64 + 1) as f64 / count.saturating_sub(1).max(1) as f64 * 100.0;
-        let kind = AggregationKind::Percentiles { field: QUERY_TIME.to_owned(), percents: vec![rank] };
+        let kind = AggregationKind::Percentiles { field: QUERY_TIME.into(), percents: vec![rank] };
         let result = self.count(scope, queries, range, vec![Aggregation::leaf("bound", kind)]).await?;
         let Some(bound) = Answers::new(&result.answers).percentile("bound") else { return Ok(Vec::new()) };
         let from = |lower: Bound, upper: Bound| Query::Field {

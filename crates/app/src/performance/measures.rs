@@ -48,7 +48,7 @@ impl RequestMeasures {
 
 /// What is asked about durations.
 pub(super) fn duration_questions(field: &str) -> Vec<Aggregation> {
-    let percentiles = AggregationKind::Percentiles { field: field.to_owned(), percents: PERCENTS.to_vec() };
+    let percentiles = AggregationKind::Percentiles { field: field.into(), percents: PERCENTS.to_vec() };
     vec![Aggregation::stats("durations", field), Aggregation::leaf("duration_percentiles", percentiles)]
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vigie_domain::aggregation::{Aggregation, AggregationKind, BUCKETS_MAX};
+use vigie_domain::aggregation::{Aggregation, AggregationKind, BUCKETS_MAX, Tuples};
 use vigie_domain::error::ErrorDetail;
 use vigie_domain::ports::{AggregateRequest, AggregateResult};
 use vigie_domain::query::{Query, QueryCost};
@@ -178,15 +178,17 @@ impl Reader {
                     let message = format!("\"size\" is {size}; ask for 1 to {TERMS_MAX} values");
                     return Err(invalid(&format!("{path}.terms.size"), message));
                 }
-                AggregationKind::Terms { field, size: *size }
+                AggregationKind::terms(field, *size)
             }
             AskedKind::DateHistogram { interval, offset } => {
                 self.histogram(interval, offset.as_deref(), &format!("{path}.date_histogram"), place)?
             }
             AskedKind::Filters(queries) => self.filters(queries, &format!("{path}.filters"))?,
-            AskedKind::Stats { field } => AggregationKind::Stats { field: canonical(field, &format!("{path}.stats"))? },
+            AskedKind::Stats { field } => {
+                AggregationKind::Stats { field: canonical(field, &format!("{path}.stats"))?.into() }
+            }
             AskedKind::Cardinality { field } => {
-                AggregationKind::Cardinality { field: canonical(field, &format!("{path}.cardinality"))? }
+                AggregationKind::Cardinality { field: canonical(field, &format!("{path}.cardinality"))?.into() }
             }
             AskedKind::Percentiles { field, percents } => {
                 let field = canonical(field, &format!("{path}.percentiles"))?;
@@ -198,7 +200,7 @@ impl Reader {
                     let message = format!("{wrong} is no share in percent; use 0 to 100");
                     return Err(invalid(&format!("{path}.percentiles.percents"), message));
                 }
-                AggregationKind::Percentiles { field, percents: percents.clone() }
+                AggregationKind::Percentiles { field: field.into(), percents: percents.clone() }
             }
         })
     }
@@ -239,16 +241,19 @@ impl Reader {
     /// How many buckets the question makes at most, those around it included; `None` for numbers.
     fn buckets_of(&self, kind: &AggregationKind, path: &str, place: &Place) -> Result<Option<usize>> {
         let made = match kind {
-            AggregationKind::Terms { size, .. } => *size,
+            AggregationKind::Terms { size, .. } | AggregationKind::Tuples(Tuples { size, .. }) => *size,
             AggregationKind::Filters(queries) => queries.len(),
             AggregationKind::DateHistogram { interval_ns, .. } => self.spans(*interval_ns),
-            AggregationKind::CalendarHistogram(_) | AggregationKind::Histogram { .. } => 1,
+            AggregationKind::CalendarHistogram(_)
+            | AggregationKind::InstantHistogram { .. }
+            | AggregationKind::Histogram { .. } => 1,
             AggregationKind::Stats { .. }
             | AggregationKind::Cardinality { .. }
             | AggregationKind::Percentiles { .. }
             | AggregationKind::PercentileRanks { .. }
             | AggregationKind::MedianAbsoluteDeviation { .. }
-            | AggregationKind::WeightedMean { .. } => {
+            | AggregationKind::WeightedMean { .. }
+            | AggregationKind::Top { .. } => {
                 return Ok(None);
             }
         };

@@ -100,7 +100,7 @@ async fn words_become_the_terms_of_the_store() {
         let asked = ask(vec![question("a", kind, Vec::new())], AskedRange::default()).await.unwrap();
         asked[0].kind.clone()
     };
-    let service = AggregationKind::Terms { field: "service".to_owned(), size: 3 };
+    let service = AggregationKind::terms("service", 3);
     assert_eq!(kind(terms(3)).await, service, "an alias is the field");
     let spans = |interval_ns: i64, offset_ns: i64| AggregationKind::DateHistogram { interval_ns, offset_ns };
     let hour_ns = 3_600 * NANOS_PER_SECOND;

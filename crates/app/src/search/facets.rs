@@ -130,7 +130,7 @@ impl Search {
         let mut aggregations = questions(0, &names[0], size);
         aggregations.push(Aggregation::stats("numbers", &names[0]));
         let percents = PERCENTS.to_vec();
-        let kind = AggregationKind::Percentiles { field: names[0].clone(), percents };
+        let kind = AggregationKind::Percentiles { field: (&names[0]).into(), percents };
         aggregations.push(Aggregation::leaf("percentiles", kind));
         if kind_among(&known, &names[0]) == Some(FieldKind::Decimal) {
             let present = AggregationKind::Filters(vec![("present".to_owned(), Query::exists(&names[0]))]);
@@ -181,7 +181,7 @@ impl Search {
             _ => Vec::new(),
         };
         let spans = NumberSpans { interval: span_width(min, max), offset: 0.0 };
-        let kind = AggregationKind::Histogram { field: name.to_owned(), spans };
+        let kind = AggregationKind::Histogram { field: name.into(), spans };
         let request =
             AggregateRequest { selection: selection.clone(), aggregations: vec![Aggregation::leaf("spans", kind)] };
         let counted = self.store.aggregate(scope, &request).await?;

@@ -1,14 +1,24 @@
 //! The closed aggregation tree: buckets in buckets, metrics at the leaves; and what comes out of it.
 
+mod asked_field;
 mod calendar;
+mod key_filter;
 mod number_spans;
+mod ranking;
+mod tuples;
 
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+pub use asked_field::AskedField;
 pub use calendar::{CalendarSpans, CalendarUnit};
+pub use key_filter::{KeyFilter, KeySet, KeyTest};
 pub use number_spans::NumberSpans;
+pub use ranking::{RankKey, RankMode, Ranked, Ranking};
+pub use tuples::{
+    KeyBy, KeyDirection, TUPLES_PER_EVENT_MAX, TimeSpans, TupleKey, TupleOrder, Tuples, for_each_tuple, tuple_count,
+};
 
 use crate::query::Query;
 use crate::value::Value;
@@ -27,12 +37,16 @@ pub struct Aggregation {
 /// What is asked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AggregationKind {
-    /// A bucket per value of a field, the `size` largest; an event with several values is in several.
+    /// A bucket per value of a field, the first `size`; an event with several values is in several.
     Terms {
-        /// Canonical field name.
-        field: String,
-        /// How many buckets at most; ties in count are broken by key.
+        /// Whose values.
+        field: AskedField,
+        /// How many buckets at most.
         size: usize,
+        /// Which come first; ties in count are broken by key.
+        order: TermsOrder,
+        /// Which values make buckets; others are not counted at all.
+        filter: KeyFilter,
     },
     /// A bucket per span of the event's own time; empty ones between the first and last are included.
     DateHistogram {
@@ -43,10 +57,19 @@ pub enum AggregationKind {
     },
     /// A bucket per span of the calendar that holds an event.
     CalendarHistogram(CalendarSpans),
+    /// A bucket per combination of values.
+    Tuples(Tuples),
+    /// A bucket per span of time that holds one of the field's instants; an event is once in each that it has one in.
+    InstantHistogram {
+        /// Whose values.
+        field: AskedField,
+        /// The spans.
+        spans: TimeSpans,
+    },
     /// A bucket per span of numbers that holds one of the field's; an event is once in each that it has a number in.
     Histogram {
-        /// Canonical field name.
-        field: String,
+        /// Whose values.
+        field: AskedField,
         /// The spans.
         spans: NumberSpans,
     },
@@ -54,41 +77,81 @@ pub enum AggregationKind {
     Filters(Vec<(String, Query)>),
     /// Count, sums, minimum and maximum of the numeric values.
     Stats {
-        /// Canonical field name.
-        field: String,
+        /// Whose values.
+        field: AskedField,
     },
     /// How many distinct values; a store may tell them apart by hashes of 64 bits.
     Cardinality {
-        /// Canonical field name.
-        field: String,
+        /// Whose values.
+        field: AskedField,
     },
     /// Values below which a share of the numeric values lies: linear interpolation between closest ranks.
     Percentiles {
-        /// Canonical field name.
-        field: String,
+        /// Whose values.
+        field: AskedField,
         /// Shares in percent, each within 0–100.
         percents: Vec<f64>,
     },
     /// Which share of the numeric values, in percent, lies at or below each of these.
     PercentileRanks {
-        /// Canonical field name.
-        field: String,
+        /// Whose values.
+        field: AskedField,
         /// The numbers that values are compared with.
         values: Vec<f64>,
     },
     /// The median of how far the numeric values lie from their median.
     MedianAbsoluteDeviation {
-        /// Canonical field name.
-        field: String,
+        /// Whose values.
+        field: AskedField,
     },
     /// The mean of the numeric values, each counted as often as the event's weight says; an event without exactly one
     /// weight is left out.
     WeightedMean {
-        /// Canonical name of the field of values.
-        field: String,
-        /// Canonical name of the field of weights.
-        weight: String,
+        /// The field of values.
+        field: AskedField,
+        /// The field of weights.
+        weight: AskedField,
     },
+    /// The first events of a ranking.
+    Top {
+        /// In which order.
+        ranking: Ranking,
+        /// How many at most.
+        size: usize,
+    },
+}
+
+/// Which buckets of values come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TermsOrder {
+    /// Those with the most events.
+    MostFirst,
+    /// Those with the fewest events.
+    FewestFirst,
+    /// Those with the smallest keys.
+    SmallestKeyFirst,
+    /// Those with the largest keys.
+    LargestKeyFirst,
+}
+
+impl TermsOrder {
+    /// `Less` when the left comes first: how the keys compare, and how many events each has.
+    pub fn compare(self, keys: impl FnOnce() -> Ordering, left_count: u64, right_count: u64) -> Ordering {
+        match self {
+            Self::MostFirst => right_count.cmp(&left_count).then_with(keys),
+            Self::FewestFirst => left_count.cmp(&right_count).then_with(keys),
+            Self::SmallestKeyFirst => keys(),
+            Self::LargestKeyFirst => keys().reverse(),
+        }
+    }
+}
+
+impl AggregationKind {
+    /// The most frequent values of a field.
+    pub fn terms(field: impl Into<AskedField>, size: usize) -> Self {
+        let (order, filter) = (TermsOrder::MostFirst, KeyFilter::default());
+        Self::Terms { field: field.into(), size, order, filter }
+    }
 }
 
 impl Aggregation {
@@ -105,17 +168,17 @@ impl Aggregation {
     }
 
     /// A terms question.
-    pub fn terms(name: impl Into<String>, field: impl Into<String>, size: usize) -> Self {
-        Self::leaf(name, AggregationKind::Terms { field: field.into(), size })
+    pub fn terms(name: impl Into<String>, field: impl Into<AskedField>, size: usize) -> Self {
+        Self::leaf(name, AggregationKind::terms(field, size))
     }
 
     /// A stats question.
-    pub fn stats(name: impl Into<String>, field: impl Into<String>) -> Self {
+    pub fn stats(name: impl Into<String>, field: impl Into<AskedField>) -> Self {
         Self::leaf(name, AggregationKind::Stats { field: field.into() })
     }
 
     /// A cardinality question.
-    pub fn cardinality(name: impl Into<String>, field: impl Into<String>) -> Self {
+    pub fn cardinality(name: impl Into<String>, field: impl Into<AskedField>) -> Self {
         Self::leaf(name, AggregationKind::Cardinality { field: field.into() })
     }
 }
@@ -125,7 +188,7 @@ impl Aggregation {
 pub enum AggregationAnswer {
     /// Of a bucket question.
     Buckets {
-        /// The buckets: terms by count, then key; histograms by time; filters as asked.
+        /// The buckets: terms and combinations in the order asked for; histograms by time; filters as asked.
         buckets: Vec<Bucket>,
         /// Events counted in buckets that are not shown.
         other_count: u64,
@@ -139,6 +202,8 @@ pub enum AggregationAnswer {
     },
     /// Of `Percentiles`: share in percent and value; of `PercentileRanks`: value and share. `None` without values.
     Percentiles(Vec<(f64, Option<f64>)>),
+    /// Of `Top`, in its order.
+    Top(Vec<Ranked>),
     /// Of `MedianAbsoluteDeviation` and `WeightedMean`; `None` without values.
     Number(Option<f64>),
 }
@@ -146,7 +211,7 @@ pub enum AggregationAnswer {
 /// One bucket.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bucket {
-    /// The value, the start of the span as nanoseconds since the epoch, the place of the span of numbers, or the filter's name.
+    /// The value, the list of combined values, the start of the span as nanoseconds since the epoch, the place of the span of numbers, or the filter's name.
     pub key: Value,
     /// Events in it.
     pub count: u64,

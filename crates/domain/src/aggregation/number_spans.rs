@@ -16,6 +16,11 @@ impl NumberSpans {
         ((number - self.offset) / self.interval).floor() as i64
     }
 
+    /// The place of the span that begins nearest to the number.
+    pub fn nearest_place(&self, number: f64) -> i64 {
+        ((number - self.offset) / self.interval).round() as i64
+    }
+
     /// Where the span at that place begins.
     pub fn start_of(&self, place: i64) -> f64 {
         place as f64 * self.interval + self.offset
@@ -37,12 +42,14 @@ mod tests {
             let spans = NumberSpans { interval, offset };
             let place = spans.place_of(number);
             assert_eq!((place, spans.start_of(place)), expected, "{number} by {interval} from {offset}");
+            assert_eq!(spans.nearest_place(spans.start_of(place)), place);
         };
         check(10.0, 0.0, 9.99, (0, 0.0));
         check(10.0, 0.0, 10.0, (1, 10.0));
         check(10.0, 0.0, -0.5, (-1, -10.0));
         check(10.0, 5.0, 4.0, (-1, -5.0));
         check(2.5, 0.0, 7.6, (3, 7.5));
+        check(0.1, 0.0, 0.35, (3, 0.300_000_000_000_000_04));
         assert_eq!(NumberSpans { interval: 1e-300, offset: 0.0 }.place_of(1e300), i64::MAX);
     }
 

@@ -44,6 +44,31 @@ pub trait LogStore: Send + Sync {
     /// `Internal` when its bytes are damaged.
     async fn get(&self, scope: &Scope, id: &EventId) -> Result<Option<Hit>>;
 
+    /// The events at these places, in their order; those that are gone or may not be seen are left out.
+    ///
+    /// A store that can read several at once does so; this asks for one after the other.
+    ///
+    /// # Errors
+    /// As `search`.
+    async fn at(&self, scope: &Scope, positions: &[Position]) -> Result<Vec<Hit>> {
+        let mut hits = Vec::with_capacity(positions.len());
+        for position in positions {
+            let range = TimeRange { from: position.timestamp, to: position.timestamp.saturating_add_nanos(1) };
+            let before = |sequence| Position { timestamp: position.timestamp, sequence };
+            let request = SearchRequest {
+                selection: Selection { query: Query::All, range },
+                order: SortOrder::OldestFirst,
+                after: position.sequence.checked_sub(1).map(before),
+                skip: 0,
+                limit: 1,
+                count_total: false,
+            };
+            let found = self.search(scope, &request).await?.hits.pop();
+            hits.extend(found.filter(|hit| hit.position == *position));
+        }
+        Ok(hits)
+    }
+
     /// Every field that events within the range have, by name.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ use vigie_domain::ports::{
     SearchRequest, SearchResult, Selection,
 };
 use vigie_domain::query::{Matcher, Query};
-use vigie_domain::{Day, Error, ErrorKind, EventId, LogType, Result, Scope, TimeRange, Timestamp};
+use vigie_domain::{Day, Error, ErrorKind, EventId, LogType, Position, Result, Scope, TimeRange, Timestamp};
 
 use crate::chunk::physical::{canonical_of, kind_of_type};
 use crate::chunk::{Exceeding, column_names};
@@ -223,6 +223,15 @@ impl LogStore for LogEngine {
         let restriction = Matcher::compile(&Query::All, scope, Timestamp::default())?;
         let (units, id, scope) = (self.units(TimeRange::ALL), id.clone(), scope.clone());
         self.queries.ask(move |run| scan::find_id(run, &units, &id, &restriction, &scope)).await
+    }
+
+    async fn at(&self, scope: &Scope, positions: &[Position]) -> Result<Vec<Hit>> {
+        let times = positions.iter().map(|position| position.timestamp);
+        let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return Ok(Vec::new()) };
+        let restriction = Matcher::compile(&Query::All, scope, Timestamp::default())?;
+        let range = TimeRange { from: first, to: last.saturating_add_nanos(1) };
+        let (units, positions, scope) = (self.units(range), positions.to_vec(), scope.clone());
+        self.queries.ask(move |run| scan::events_at(run, &units, &positions, &restriction, &scope)).await
     }
 
     async fn fields(&self, scope: &Scope, range: TimeRange) -> Result<Vec<FieldInfo>> {

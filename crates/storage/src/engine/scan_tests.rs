@@ -89,7 +89,7 @@ async fn scans_stop_when_the_asker_has_left() {
 /// Questions of every kind, nested ones among them.
 fn questions() -> Vec<Aggregation> {
     let filters = ["n:7", "service:web"].map(|text| (text.to_owned(), parse(text).unwrap())).to_vec();
-    let percentiles = AggregationKind::Percentiles { field: "n".to_owned(), percents: vec![95.0] };
+    let percentiles = AggregationKind::Percentiles { field: "n".into(), percents: vec![95.0] };
     let minutes = AggregationKind::DateHistogram { interval_ns: 60_000_000_000, offset_ns: 0 };
     vec![
         Aggregation::terms("users", "user_id", 5).with(Aggregation::stats("n", "n")),
@@ -153,7 +153,7 @@ async fn a_question_past_its_memory_is_refused_and_others_are_answered() {
     assert_eq!(answer.total, 4_000);
     let other = Budget::new(engine.queries.memory());
     let held = other.hold(120 * 1024).unwrap();
-    let percentiles = AggregationKind::Percentiles { field: "n".to_owned(), percents: vec![95.0] };
+    let percentiles = AggregationKind::Percentiles { field: "n".into(), percents: vec![95.0] };
     let error = ask(Aggregation::leaf("p", percentiles)).await.unwrap_err();
     assert_eq!((error.kind, error.retry_after_s), (ErrorKind::Unavailable, Some(1)), "{error}");
     assert!(error.message.contains("query.all_bytes_max"), "{error}");

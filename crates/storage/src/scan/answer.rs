@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use vigie_domain::Value;
 use vigie_domain::aggregation::{
-    Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, median_absolute_deviation,
+    Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, Ranked, Ranking, median_absolute_deviation,
     percentile_of_sorted, percentiles_of, rank_in_sorted,
 };
 
@@ -16,6 +16,8 @@ use super::keys::{FastMap, KeyRef};
 use super::memory::Held;
 use super::partial::{BucketState, Partial, TermsSegment, merge_all};
 use super::short_texts::{Counted, ShortCounts, ShortText};
+use super::top;
+use super::tuples::tuple_of;
 use crate::error::StorageError;
 
 /// Values sorted whole; of more, only the places asked for are put in order.
@@ -52,7 +54,32 @@ impl<'r> Finish<'r> {
     pub fn answer(&mut self, question: &Aggregation, partial: &Partial) -> Result<AggregationAnswer, StorageError> {
         self.run.check()?;
         Ok(match (&question.kind, partial) {
-            (AggregationKind::Terms { size, .. }, Partial::Terms(segments)) => self.terms(question, segments, *size)?,
+            (AggregationKind::Terms { size, order, filter, .. }, Partial::Terms(segments)) => {
+                let Ok(test) = filter.compile() else { unreachable!("it was compiled with the question") };
+                let test = (!filter.takes_all()).then_some(test);
+                self.terms(question, segments, &|terms| {
+                    if let Some(test) = &test {
+                        terms.retain(|term| test.passes(&term.key.to_value()));
+                    }
+                    let all = terms.iter().map(|term| term.count).sum();
+                    first_of(terms, *size, |left, right| {
+                        order.compare(|| left.key.compare(right.key), left.count, right.count)
+                    });
+                    all
+                })?
+            }
+            (AggregationKind::Tuples(tuples), Partial::Terms(segments)) => {
+                self.terms(question, segments, &|terms| {
+                    let all = terms.iter().map(|term| term.count).sum();
+                    let mut read: Vec<(Vec<Value>, Term<'_>)> =
+                        terms.drain(..).map(|term| (tuple_of(term.key.as_text()), term)).collect();
+                    first_of(&mut read, tuples.size, |left, right| {
+                        tuples.order.compare((&left.0, left.1.count), (&right.0, right.1.count))
+                    });
+                    terms.extend(read.into_iter().map(|(_, term)| term));
+                    all
+                })?
+            }
             (AggregationKind::DateHistogram { interval_ns, .. }, Partial::Spans(states)) => {
                 self.histogram(question, states, *interval_ns)?
             }
@@ -77,6 +104,7 @@ impl<'r> Finish<'r> {
                 let ranks = values.iter().map(|value| (*value, rank_in_sorted(&numbers, *value)));
                 AggregationAnswer::Percentiles(ranks.collect())
             }
+            (AggregationKind::Top { ranking, size }, Partial::Top(lists)) => self.top(ranking, *size, lists)?,
             (_, Partial::Numbers(segments)) => {
                 let (mut numbers, _held) = self.sorted(segments)?;
                 AggregationAnswer::Number(median_absolute_deviation(&mut numbers))
@@ -98,6 +126,19 @@ impl<'r> Finish<'r> {
         let names: usize = question.children.iter().map(|child| child.name.len()).sum();
         let children = question.children.len() * size_of::<(String, AggregationAnswer)>() + names;
         self.held.add(count as usize * (size_of::<Bucket>() + children))
+    }
+
+    fn top(
+        &mut self,
+        ranking: &Ranking,
+        size: usize,
+        lists: &[Arc<Vec<Ranked>>],
+    ) -> Result<AggregationAnswer, StorageError> {
+        let _joined = self.run.memory.hold(lists.iter().map(|list| top::bytes_of_all(list)).sum())?;
+        let mut events: Vec<Ranked> = lists.iter().flat_map(|list| list.iter().cloned()).collect();
+        top::cut(ranking, &mut events, size);
+        self.held.add(top::bytes_of_all(&events))?;
+        Ok(AggregationAnswer::Top(events))
     }
 
     fn percentiles(
@@ -132,7 +173,7 @@ impl<'r> Finish<'r> {
         &mut self,
         question: &Aggregation,
         segments: &[Arc<TermsSegment>],
-        size: usize,
+        cut: &dyn Fn(&mut Vec<Term<'_>>) -> u64,
     ) -> Result<AggregationAnswer, StorageError> {
         let has_children = !question.children.is_empty();
         let entry_count: usize = segments.iter().map(|segment| segment.counts.len()).sum();
@@ -140,25 +181,16 @@ impl<'r> Finish<'r> {
         let places = if has_children { PLACES_BYTES } else { 0 };
         let bytes = entry_count * (size_of::<Term<'_>>() + TERM_SLOT_BYTES + places) + short_count * SHORT_BYTES;
         let _held = self.run.memory.hold(bytes)?;
-        let order = |left: &Term<'_>, right: &Term<'_>| -> Ordering {
-            right.count.cmp(&left.count).then_with(|| left.key.compare(right.key))
+        let size = match &question.kind {
+            AggregationKind::Terms { size, .. } => *size,
+            _ => 0,
         };
-        let (short, short_total) = first_short(segments, size);
+        let short = first_short(segments, size);
         let mut terms = join_terms(segments, has_children, short_count > 0);
+        let short_terms = short.first.iter().map(|(text, count)| (KeyRef::Text(text), *count));
+        terms.extend(short_terms.map(|(key, count)| Term { key, count, places: Vec::new() }));
         self.run.check()?;
-        let total: u64 = terms.iter().map(|term| term.count).sum::<u64>() + short_total;
-        terms.extend(short.iter().map(|(text, count)| Term {
-            key: KeyRef::Text(text),
-            count: *count,
-            places: Vec::new(),
-        }));
-        if size == 0 {
-            terms.clear();
-        } else if terms.len() > size {
-            terms.select_nth_unstable_by(size - 1, order);
-            terms.truncate(size);
-        }
-        terms.sort_unstable_by(order);
+        let all = cut(&mut terms) + short.behind_count;
         let shown: u64 = terms.iter().map(|term| term.count).sum();
         self.reserve(question, terms.len() as u128)?;
         let mut buckets = Vec::with_capacity(terms.len());
@@ -167,9 +199,13 @@ impl<'r> Finish<'r> {
             for (segment, entry) in term.places {
                 merge_all(&mut children, &segments[segment].children[entry]);
             }
-            buckets.push(self.bucket(question, term.key.to_value(), term.count, &children)?);
+            let key = match &question.kind {
+                AggregationKind::Tuples(_) => Value::List(tuple_of(term.key.as_text())),
+                _ => term.key.to_value(),
+            };
+            buckets.push(self.bucket(question, key, term.count, &children)?);
         }
-        Ok(AggregationAnswer::Buckets { buckets, other_count: total - shown })
+        Ok(AggregationAnswer::Buckets { buckets, other_count: all - shown })
     }
 
     fn histogram(
@@ -226,11 +262,31 @@ struct Term<'a> {
     places: Vec<(usize, usize)>,
 }
 
-/// The short strings with the highest counts, as many as asked for, and how often all of them were counted. None are told where none
-/// were counted by themselves: then they are terms like others.
-fn first_short(segments: &[Arc<TermsSegment>], size: usize) -> (Vec<(String, u64)>, u64) {
+/// Puts the first so many in order and leaves out the others.
+fn first_of<T>(items: &mut Vec<T>, size: usize, order: impl Fn(&T, &T) -> Ordering) {
+    if size == 0 {
+        items.clear();
+    } else if items.len() > size {
+        items.select_nth_unstable_by(size - 1, &order);
+        items.truncate(size);
+    }
+    items.sort_unstable_by(order);
+}
+
+/// Short strings that were counted by themselves.
+#[derive(Default)]
+struct Short {
+    /// Those with the highest counts, and these.
+    first: Vec<(String, u64)>,
+    /// Events of all others.
+    behind_count: u64,
+}
+
+/// The most frequent short strings, as many as asked for. None are told where none were counted by themselves: then they are terms
+/// like others.
+fn first_short(segments: &[Arc<TermsSegment>], size: usize) -> Short {
     if segments.iter().all(|segment| segment.short.is_empty()) {
-        return (Vec::new(), 0);
+        return Short::default();
     }
     let mut counts = ShortCounts::default();
     for segment in segments {
@@ -242,13 +298,11 @@ fn first_short(segments: &[Arc<TermsSegment>], size: usize) -> (Vec<(String, u64
         }
     }
     let mut counted = counts.finish();
-    let total = counted.iter().map(|(_, count)| count).sum();
-    let order = |left: &Counted, right: &Counted| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0));
-    if counted.len() > size {
-        counted.select_nth_unstable_by(size, order);
-        counted.truncate(size);
-    }
-    (counted.into_iter().map(|(text, count)| (text.to_text(), count)).collect(), total)
+    let total: u64 = counted.iter().map(|(_, count)| count).sum();
+    first_of(&mut counted, size, |left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
+    let first: Vec<(String, u64)> = counted.into_iter().map(|(text, count)| (text.to_text(), count)).collect();
+    let behind_count = total - first.iter().map(|(_, count)| count).sum::<u64>();
+    Short { first, behind_count }
 }
 
 fn short_text(key: KeyRef<'_>) -> Option<ShortText> {

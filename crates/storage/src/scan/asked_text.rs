@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use vigie_domain::Scope;
-use vigie_domain::aggregation::{Aggregation, AggregationKind};
+use vigie_domain::aggregation::{Aggregation, AggregationKind, TupleKey};
 use vigie_domain::query::Query;
 
 /// The text of a query on behalf of a caller.
@@ -40,6 +40,11 @@ pub fn of_question(asked: &Aggregation) -> String {
         }
         AggregationKind::CalendarHistogram(spans) => format!("calendar {}", spans.text()),
         AggregationKind::Histogram { field, spans } => format!("{spans:?} of {field:?}"),
+        AggregationKind::InstantHistogram { field, spans } => format!("times {} of {field:?}", spans.text()),
+        AggregationKind::Tuples(tuples) => {
+            let keys: Vec<String> = tuples.keys.iter().map(TupleKey::text).collect();
+            format!("tuples({}) {:?}", keys.join(", "), tuples.order)
+        }
         AggregationKind::Filters(filters) => {
             let queries: Vec<String> = filters.iter().map(|(_, query)| of_query(query)).collect();
             format!("filters({})", queries.join(", "))
@@ -50,6 +55,7 @@ pub fn of_question(asked: &Aggregation) -> String {
         | AggregationKind::PercentileRanks { field, .. }
         | AggregationKind::MedianAbsoluteDeviation { field } => format!("numbers {field:?}"),
         AggregationKind::WeightedMean { field, weight } => format!("weighted {field:?} {weight:?}"),
+        AggregationKind::Top { ranking, size } => format!("top {size} {ranking:?}"),
     };
     for child in &asked.children {
         // Writing to a string cannot fail.
@@ -116,7 +122,7 @@ mod tests {
         };
         let by = |interval: f64| {
             let spans = NumberSpans { interval, offset: 0.0 };
-            Aggregation::leaf("h", AggregationKind::Histogram { field: "n".to_owned(), spans })
+            Aggregation::leaf("h", AggregationKind::Histogram { field: "n".into(), spans })
         };
         let different = [
             named("a", 1),

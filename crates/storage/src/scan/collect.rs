@@ -17,7 +17,9 @@ use super::partial::{BucketState, Partial, StatsState, TermsSegment, WeightedSta
 use super::question::Question;
 use super::short_texts::{Counted, ShortCounts};
 use super::span_buckets::Spans;
-use super::visit::{add_stats, add_weighted, count_texts, for_each_key, for_each_number, slot};
+use super::top::Top;
+use super::tuples::for_each_tuple;
+use super::visit::{add_stats, add_weighted, count_texts, for_each_key, for_each_number, plain_texts, slot};
 use crate::chunk::Chunk;
 use crate::error::StorageError;
 
@@ -61,10 +63,10 @@ pub struct Collector<'q> {
 }
 
 enum State {
+    /// With short strings by themselves, where no question is above or below.
     Terms {
         keys: Box<KeySpace>,
         buckets: Buckets,
-        /// Short strings without a dictionary, where no question is above or below.
         short: Option<Box<ShortCounts>>,
     },
     Spans(Spans),
@@ -75,6 +77,7 @@ enum State {
     Cardinality(Distinct),
     Weighted(Vec<WeightedState>),
     Numbers(Numbers),
+    Top(Top),
 }
 
 /// Numbers of each parent.
@@ -129,6 +132,7 @@ impl State {
             }
             Self::Cardinality(distinct) => distinct.bytes(),
             Self::Spans(spans) => spans.bytes(),
+            Self::Top(top) => top.bytes(),
             Self::Filters { counts } => counts.capacity() * size_of::<u64>(),
             Self::Stats(states) => states.capacity() * size_of::<StatsState>(),
             Self::Weighted(states) => states.capacity() * size_of::<WeightedState>(),
@@ -148,19 +152,20 @@ impl<'q> Collector<'q> {
     /// When nothing may be held any more.
     pub fn new(question: &'q Question, memory: &'q Budget) -> Result<Self, StorageError> {
         let mut collector = Self::below(question, memory)?;
-        if let (State::Terms { short, .. }, []) = (&mut collector.state, &*collector.children) {
-            *short = Some(Box::default());
+        if let State::Terms { short, .. } = &mut collector.state {
+            *short = question.is_of_most_frequent().then(Box::default);
         }
         Ok(collector)
     }
 
     fn below(question: &'q Question, memory: &'q Budget) -> Result<Self, StorageError> {
         let state = match &question.asked.kind {
-            AggregationKind::Terms { .. } => {
+            AggregationKind::Terms { .. } | AggregationKind::Tuples(_) => {
                 State::Terms { keys: Box::default(), buckets: Buckets::default(), short: None }
             }
             AggregationKind::DateHistogram { .. }
             | AggregationKind::CalendarHistogram(_)
+            | AggregationKind::InstantHistogram { .. }
             | AggregationKind::Histogram { .. } => State::Spans(Spans::default()),
             AggregationKind::Filters(_) => State::Filters { counts: Vec::new() },
             AggregationKind::Stats { .. } => State::Stats(Vec::new()),
@@ -169,6 +174,7 @@ impl<'q> Collector<'q> {
             | AggregationKind::PercentileRanks { .. }
             | AggregationKind::MedianAbsoluteDeviation { .. } => State::Numbers(Numbers::default()),
             AggregationKind::WeightedMean { .. } => State::Weighted(Vec::new()),
+            AggregationKind::Top { .. } => State::Top(Top::default()),
         };
         let children = question.children.iter().map(|child| Self::below(child, memory)).collect::<Result<_, _>>()?;
         Ok(Self { question, state, held: memory.hold(0)?, children })
@@ -195,19 +201,21 @@ impl<'q> Collector<'q> {
             }
         };
         match &mut self.state {
-            State::Terms { keys, buckets, short } => {
-                let are_counted = short.as_mut().is_some_and(|short| {
-                    let mut other = |text: &str| {
+            State::Terms { keys, buckets, short } => match (&self.question.asked.kind, short) {
+                (AggregationKind::Tuples(tuples), _) => {
+                    for_each_tuple(tuples, self.question, chunk, selected, &mut |row, parent, tuple| {
+                        into_bucket(row, buckets.add(parent, keys.text(tuple), 1));
+                    })?;
+                }
+                (_, Some(short)) if plain_texts(self.question, chunk).is_some() => {
+                    count_texts(self.question, chunk, selected, short, &mut |text| {
                         buckets.add(0, keys.text(text), 1);
-                    };
-                    count_texts(self.question, chunk, selected, short, &mut other)
-                });
-                if !are_counted {
-                    for_each_key(self.question, chunk, selected, keys, &mut |row, parent, key| {
-                        into_bucket(row, buckets.add(parent, key, 1));
                     });
                 }
-            }
+                _ => for_each_key(self.question, chunk, selected, keys, &mut |row, parent, key| {
+                    into_bucket(row, buckets.add(parent, key, 1));
+                }),
+            },
             State::Cardinality(distinct) => distinct.collect(self.question, chunk, selected),
             State::Spans(spans) => spans.collect(self.question, chunk, selected, &mut into_bucket),
             State::Filters { counts } => {
@@ -226,6 +234,11 @@ impl<'q> Collector<'q> {
             }
             State::Stats(states) => add_stats(self.question, chunk, selected, states),
             State::Weighted(states) => add_weighted(self.question, chunk, selected, states),
+            State::Top(top) => {
+                if let AggregationKind::Top { ranking, size } = &self.question.asked.kind {
+                    top.collect((ranking, *size), self.question, chunk, selected);
+                }
+            }
             State::Numbers(Numbers { lists, len }) => {
                 for_each_number(self.question, chunk, selected, &mut |_, parent, number| {
                     slot(lists, parent).push(number);
@@ -257,6 +270,7 @@ impl<'q> Collector<'q> {
             | State::Stats(_)
             | State::Weighted(_)
             | State::Cardinality { .. }
+            | State::Top(_)
             | State::Numbers(_) => {}
         }
     }
@@ -303,6 +317,11 @@ impl<'q> Collector<'q> {
             State::Stats(mut states) => {
                 states.resize_with(parent_count, StatsState::default);
                 states.into_iter().map(Partial::Stats).collect()
+            }
+            State::Top(top) => {
+                let AggregationKind::Top { ranking, size } = &self.question.asked.kind else { return Vec::new() };
+                let lists = top.finish(ranking, *size, parent_count);
+                lists.map(|list| Partial::Top(vec![Arc::new(list)])).collect()
             }
             State::Weighted(mut states) => {
                 states.resize_with(parent_count, WeightedState::default);
@@ -361,9 +380,10 @@ impl Partial {
     /// The partial answer before any event was seen.
     pub fn empty(kind: &AggregationKind) -> Self {
         match kind {
-            AggregationKind::Terms { .. } => Self::Terms(Vec::new()),
+            AggregationKind::Terms { .. } | AggregationKind::Tuples(_) => Self::Terms(Vec::new()),
             AggregationKind::DateHistogram { .. }
             | AggregationKind::CalendarHistogram(_)
+            | AggregationKind::InstantHistogram { .. }
             | AggregationKind::Histogram { .. } => Self::Spans(BTreeMap::new()),
             AggregationKind::Filters(filters) => Self::Filters(vec![BucketState::default(); filters.len()]),
             AggregationKind::Stats { .. } => Self::Stats(StatsState::default()),
@@ -372,13 +392,14 @@ impl Partial {
             | AggregationKind::PercentileRanks { .. }
             | AggregationKind::MedianAbsoluteDeviation { .. } => Self::Numbers(Vec::new()),
             AggregationKind::WeightedMean { .. } => Self::Weighted(WeightedState::default()),
+            AggregationKind::Top { .. } => Self::Top(Vec::new()),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use vigie_domain::aggregation::Aggregation;
+    use vigie_domain::aggregation::{Aggregation, RankKey, Ranking};
     use vigie_domain::query::parse;
     use vigie_domain::{Event, EventBatch, Scope, Timestamp, Value};
 
@@ -420,7 +441,7 @@ mod tests {
     #[test]
     fn every_kind_counts_what_it_holds() {
         let percentiles = |name: &str| {
-            let kind = AggregationKind::Percentiles { field: "n".to_owned(), percents: vec![50.0] };
+            let kind = AggregationKind::Percentiles { field: "n".into(), percents: vec![50.0] };
             Aggregation::leaf(name, kind)
         };
         let filters = |count: usize| {
@@ -437,5 +458,7 @@ mod tests {
         check(&Aggregation::leaf("seconds", seconds.clone()), 24);
         check(&Aggregation::leaf("seconds", seconds).with(percentiles("p")), 24 + 24 + 32);
         check(&percentiles("p"), 8);
+        let ranking = Ranking { keys: vec![RankKey::new("user_id", true)], is_latest_first: false, after: None };
+        check(&Aggregation::leaf("top", AggregationKind::Top { ranking, size: ROWS }), 64);
     }
 }

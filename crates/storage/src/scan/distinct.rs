@@ -60,8 +60,8 @@ impl Distinct {
 
     /// Counts the values of the question's field in the rows.
     pub fn collect(&mut self, question: &Question, chunk: &Chunk, selected: &Selected) {
-        let Some(field) = &question.field else { return };
-        let values = FieldValues::new(chunk, field);
+        let Some(field) = question.field() else { return };
+        let values = FieldValues::asked(chunk, field);
         if values.is_empty() {
             return;
         }
@@ -77,7 +77,7 @@ impl Distinct {
             self.last = Some((codes.values().clone(), seen));
             return;
         }
-        if field == pseudo_fields::LOG_TYPE {
+        if field.name.as_deref() == Some(pseudo_fields::LOG_TYPE) {
             let hash = hash_of_text(chunk.log_type.as_str());
             selected.pairs().for_each(|(_, parent)| self.insert(parent, hash));
             return;

@@ -8,6 +8,8 @@ use vigie_domain::event::{for_each_scalar, pseudo_fields};
 use vigie_domain::query::Scalar;
 use vigie_domain::{EventId, Timestamp, Value, mapping};
 
+use super::question::AskedOf;
+
 use crate::chunk::column::scalar_at;
 use crate::chunk::physical::canonical_of;
 use crate::chunk::{Chunk, SourceReader, column_names, overflow};
@@ -16,6 +18,8 @@ use crate::chunk::{Chunk, SourceReader, column_names, overflow};
 pub struct FieldValues<'a> {
     chunk: &'a Chunk,
     place: Place<'a>,
+    /// What stands for values in rows that have none.
+    missing: Option<&'a Value>,
 }
 
 enum Place<'a> {
@@ -36,7 +40,15 @@ impl<'a> FieldValues<'a> {
             pseudo_fields::LOG_TYPE => Place::LogType,
             _ => Place::Columns { columns: columns_of(chunk, field), overflow: overflow_values(chunk, field) },
         };
-        Self { chunk, place }
+        Self { chunk, place, missing: None }
+    }
+
+    /// The values that a question asks about: those of a hidden field are not there.
+    pub fn asked(chunk: &'a Chunk, field: &'a AskedOf) -> Self {
+        let hidden = || Place::Columns { columns: Vec::new(), overflow: HashMap::new() };
+        let values = field.name.as_ref().map(|name| Self::new(chunk, name));
+        let place = values.map_or_else(hidden, |values| values.place);
+        Self { chunk, place, missing: field.missing.as_ref() }
     }
 
     /// The column of string codes that holds every value of the field, if there is such a one.
@@ -49,7 +61,8 @@ impl<'a> FieldValues<'a> {
     pub fn as_column(&self) -> Option<&'a ArrayRef> {
         match &self.place {
             Place::Columns { columns, overflow } if overflow.is_empty() => match columns.as_slice() {
-                [column] => Some(column),
+                // A value is there for every row then, and nothing stands for it.
+                [column] if self.missing.is_none() || column.logical_null_count() == 0 => Some(column),
                 _ => None,
             },
             _ => None,
@@ -58,11 +71,24 @@ impl<'a> FieldValues<'a> {
 
     /// Whether no row has a value.
     pub fn is_empty(&self) -> bool {
-        matches!(&self.place, Place::Columns { columns, overflow } if columns.is_empty() && overflow.is_empty())
+        let has_none =
+            matches!(&self.place, Place::Columns { columns, overflow } if columns.is_empty() && overflow.is_empty());
+        has_none && self.missing.is_none()
     }
 
     /// Calls `visit` with each value in the row.
     pub fn for_each(&self, row: usize, visit: &mut dyn FnMut(Scalar<'_>)) {
+        let mut is_there = false;
+        self.for_each_stored(row, &mut |scalar| {
+            is_there = true;
+            visit(scalar);
+        });
+        if let Some(missing) = self.missing.and_then(Scalar::from_value).filter(|_| !is_there) {
+            visit(missing);
+        }
+    }
+
+    fn for_each_stored(&self, row: usize, visit: &mut dyn FnMut(Scalar<'_>)) {
         let instant = |nanos: i64| Scalar::Instant(Timestamp::from_nanos(nanos));
         match &self.place {
             Place::Timestamp => visit(instant(self.chunk.timestamps()[row])),

@@ -66,6 +66,11 @@ impl KeyRef<'_> {
         }
     }
 
+    /// The string that it is; empty of another key.
+    pub fn as_text(&self) -> &str {
+        if let Self::Text(text) = self { text } else { "" }
+    }
+
     /// The order of keys in answers.
     pub fn compare(self, other: KeyRef<'_>) -> Ordering {
         match (self, other) {

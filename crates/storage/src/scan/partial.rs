@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use vigie_domain::aggregation::Stats;
+use vigie_domain::aggregation::{Ranked, Stats};
 
 use super::keys::Keys;
 use super::short_texts::Counted;
+use super::top::bytes_of_all as bytes_of_all_ranked;
 
 /// Count and partial answers of one bucket.
 #[derive(Clone, Debug, Default)]
@@ -124,6 +125,8 @@ pub enum Partial {
     Cardinality(Vec<Arc<Vec<u64>>>),
     /// Of `WeightedMean`.
     Weighted(WeightedState),
+    /// Of `Top`: each list in order.
+    Top(Vec<Arc<Vec<Ranked>>>),
     /// Of what takes all numbers: percentiles, ranks and the median deviation.
     Numbers(Vec<Arc<Vec<f64>>>),
 }
@@ -143,6 +146,7 @@ impl Partial {
             (Self::Weighted(mine), Self::Weighted(theirs)) => mine.merge(theirs),
             (Self::Cardinality(mine), Self::Cardinality(theirs)) => mine.extend(theirs.iter().cloned()),
             (Self::Numbers(mine), Self::Numbers(theirs)) => mine.extend(theirs.iter().cloned()),
+            (Self::Top(mine), Self::Top(theirs)) => mine.extend(theirs.iter().cloned()),
             _ => unreachable!("partial answers are merged question by question"),
         }
     }
@@ -157,6 +161,7 @@ impl Partial {
             Self::Numbers(segments) => {
                 segments.iter().map(|segment| segment.capacity() * size_of::<f64>() + SHARED_BYTES).sum()
             }
+            Self::Top(lists) => lists.iter().map(|list| bytes_of_all_ranked(list) + SHARED_BYTES).sum(),
             Self::Spans(states) => {
                 states.values().map(|state| SPAN_BYTES + size_of::<BucketState>() + state.bytes(seen)).sum()
             }

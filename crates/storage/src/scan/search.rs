@@ -11,6 +11,7 @@ use vigie_domain::{EventId, Position, Scope, Timestamp};
 
 use super::filter::{Filter, ScanContext, Tests, TimeCheck, evaluate};
 use super::matching::{Candidates, candidates, matching_rows};
+use super::positions::Passing;
 use super::{Run, Unit, parallel};
 use crate::chunk::{Chunk, SourceReader, column_names};
 use crate::error::StorageError;
@@ -18,10 +19,10 @@ use crate::part::{PAGE_ROWS, Part, PartIndex, Rows, hash_of};
 
 /// A matching row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Candidate {
-    position: Position,
-    unit: usize,
-    row: usize,
+pub(super) struct Candidate {
+    pub(super) position: Position,
+    pub(super) unit: usize,
+    pub(super) row: usize,
 }
 
 /// What is asked of each unit.
@@ -96,7 +97,9 @@ pub fn search(
     }
     let Found { total, mut candidates, mut stats } = all;
     candidates.drain(..request.skip.min(candidates.len()));
-    let hits = fetch(run, &units, &candidates, scope, &mut stats)?;
+    let (hits, read) = fetch(run, &units, &candidates, scope, None)?;
+    stats.rows_scanned += read.rows_scanned;
+    stats.bytes_read += read.bytes_read;
     Ok(SearchResult { hits, total: request.count_total.then_some(total), stats })
 }
 
@@ -275,14 +278,14 @@ impl Search<'_> {
     }
 }
 
-/// Reads the candidates' events, in their order.
-fn fetch(
+/// Reads the candidates' events, in their order, but for those that do not pass; and tells what it cost.
+pub(super) fn fetch(
     run: &Run,
     units: &[Unit],
     candidates: &[Candidate],
     scope: &Scope,
-    stats: &mut ScanStats,
-) -> Result<Vec<Hit>, StorageError> {
+    passing: Option<Passing<'_>>,
+) -> Result<(Vec<Hit>, ScanStats), StorageError> {
     let mut by_unit: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
     for (place, candidate) in candidates.iter().enumerate() {
         by_unit.entry(candidate.unit).or_default().push((candidate.row, place));
@@ -298,18 +301,21 @@ fn fetch(
         let (chunk, bytes) = units[*unit].fetch(&places)?;
         held.resize(2 * chunk.bytes())?;
         let mut sources = SourceReader::new(&chunk);
+        let passing = passing.map(|passing| passing(&chunk));
+        let rows = rows.iter().enumerate().filter(|(row, _)| passing.as_ref().is_none_or(|rows| rows.value(*row)));
         let hits: Vec<(usize, Hit)> =
-            rows.iter().enumerate().map(|(row, (_, place))| (*place, hit(&chunk, &mut sources, row, scope))).collect();
+            rows.map(|(row, (_, place))| (*place, hit(&chunk, &mut sources, row, scope))).collect();
         held.resize(chunk.bytes())?;
         Ok((hits, bytes, held))
     })?;
+    let mut stats = ScanStats::default();
     let mut hits: Vec<Option<Hit>> = candidates.iter().map(|_| None).collect();
     for (of_unit, bytes, _held) in read {
         stats.rows_scanned += of_unit.len() as u64;
         stats.bytes_read += bytes;
         of_unit.into_iter().for_each(|(place, hit)| hits[place] = Some(hit));
     }
-    Ok(hits.into_iter().flatten().collect())
+    Ok((hits.into_iter().flatten().collect(), stats))
 }
 
 fn hit(chunk: &Chunk, sources: &mut SourceReader<'_>, row: usize, scope: &Scope) -> Hit {

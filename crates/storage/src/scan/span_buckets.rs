@@ -5,7 +5,7 @@ use vigie_domain::aggregation::AggregationKind;
 use super::collect::{SLOT_BYTES, Selected};
 use super::keys::FastMap;
 use super::question::Question;
-use super::visit::for_each_number;
+use super::visit::{for_each_number, for_each_scalar};
 use crate::chunk::Chunk;
 
 /// Buckets of a histogram.
@@ -29,13 +29,30 @@ impl Spans {
             AggregationKind::Histogram { spans, .. } => {
                 let place_of = |number| spans.place_of(number);
                 for_each_span(question, chunk, selected, &place_of, &mut |row, parent, place| {
-                    let bucket = self.bucket(parent, place.into());
-                    self.entries[bucket as usize].2 += 1;
-                    into_bucket(row, bucket);
+                    into_bucket(row, self.count(parent, place));
+                });
+            }
+            AggregationKind::InstantHistogram { field, spans } => {
+                let mut seen = Vec::new();
+                for_each_scalar(question, chunk, selected, &mut |row, parent, scalar, is_first| {
+                    if is_first {
+                        seen.clear();
+                    }
+                    let Some(start) = field.instant_of(scalar).map(|at| spans.start_of(at).as_nanos()) else { return };
+                    if !seen.contains(&start) {
+                        seen.push(start);
+                        into_bucket(row, self.count(parent, start));
+                    }
                 });
             }
             _ => count_times(question, chunk, selected, self, into_bucket),
         }
+    }
+
+    fn count(&mut self, parent: u32, start: i64) -> u32 {
+        let bucket = self.bucket(parent, start.into());
+        self.entries[bucket as usize].2 += 1;
+        bucket
     }
 
     /// Bytes that they hold.

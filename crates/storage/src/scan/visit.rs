@@ -1,6 +1,6 @@
 //! Visits the values of a question's field in selected rows: as keys, as numbers, as sums.
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::query::Scalar;
@@ -21,17 +21,20 @@ pub fn slot<T: Default>(slots: &mut Vec<T>, place: u32) -> &mut T {
     &mut slots[place as usize]
 }
 
-/// Counts the strings of the selected rows, all of one parent, where they lie in a column of nothing else without a dictionary;
-/// answers whether they do. `visit` gets those that are not short.
+/// The strings of the question's field, if they lie in a column of nothing else without a dictionary.
+pub fn plain_texts<'a>(question: &'a Question, chunk: &'a Chunk) -> Option<&'a StringArray> {
+    FieldValues::asked(chunk, question.field()?).as_column()?.as_string_opt()
+}
+
+/// Counts such strings of the selected rows, all of one parent; `visit` gets those that are not short.
 pub fn count_texts(
     question: &Question,
     chunk: &Chunk,
     selected: &Selected,
     short: &mut ShortCounts,
     visit: &mut dyn FnMut(&str),
-) -> bool {
-    let values = question.field.as_ref().map(|field| FieldValues::new(chunk, field));
-    let Some(texts) = values.and_then(|values| values.as_column()?.as_string_opt::<i32>()) else { return false };
+) {
+    let Some(texts) = plain_texts(question, chunk) else { return };
     for row in selected.rows.iter().map(|row| *row as usize).filter(|row| texts.is_valid(*row)) {
         let text = texts.value(row);
         match ShortText::new(text) {
@@ -39,7 +42,6 @@ pub fn count_texts(
             None => visit(text),
         }
     }
-    true
 }
 
 /// Calls `visit` with row, parent and key of each distinct value of each row.
@@ -50,8 +52,8 @@ pub fn for_each_key(
     keys: &mut KeySpace,
     visit: &mut dyn FnMut(u32, u32, u32),
 ) {
-    let Some(field) = &question.field else { return };
-    let values = FieldValues::new(chunk, field);
+    let Some(field) = question.field() else { return };
+    let values = FieldValues::asked(chunk, field);
     if values.is_empty() {
         return;
     }
@@ -66,7 +68,7 @@ pub fn for_each_key(
         }
         return;
     }
-    if field == pseudo_fields::LOG_TYPE {
+    if field.name.as_deref() == Some(pseudo_fields::LOG_TYPE) {
         let key = keys.text(chunk.log_type.as_str());
         selected.pairs().for_each(|(row, parent)| visit(row, parent, key));
         return;
@@ -91,9 +93,13 @@ pub fn for_each_key(
 
 /// Adds the numbers of the field to the sums of each row's parent; decimals exactly.
 pub fn add_stats(question: &Question, chunk: &Chunk, selected: &Selected, states: &mut Vec<StatsState>) {
-    let Some(field) = &question.field else { return };
-    let values = FieldValues::new(chunk, field);
-    let decimals = chunk.column(field).filter(|column| matches!(column.data_type(), DataType::Decimal128(..)));
+    let Some(field) = question.field() else { return };
+    let values = FieldValues::asked(chunk, field);
+    let decimals = field
+        .name
+        .as_ref()
+        .and_then(|name| chunk.column(name))
+        .filter(|column| matches!(column.data_type(), DataType::Decimal128(..)));
     let decimals = decimals.map(AsArray::as_primitive::<Decimal128Type>);
     if let (Some(decimals), Some(_)) = (decimals, values.as_column()) {
         for (row, parent) in selected.pairs().filter(|(row, _)| decimals.is_valid(*row as usize)) {
@@ -116,10 +122,31 @@ pub fn add_stats(question: &Question, chunk: &Chunk, selected: &Selected, states
     }
 }
 
+/// Calls `visit` with row, parent and each value of each row, and whether it is the row's first.
+pub fn for_each_scalar(
+    question: &Question,
+    chunk: &Chunk,
+    selected: &Selected,
+    visit: &mut dyn FnMut(u32, u32, Scalar<'_>, bool),
+) {
+    let Some(field) = question.field() else { return };
+    let values = FieldValues::asked(chunk, field);
+    if values.is_empty() {
+        return;
+    }
+    for (row, parent) in selected.pairs() {
+        let mut is_first = true;
+        values.for_each(row as usize, &mut |scalar| {
+            visit(row, parent, scalar, is_first);
+            is_first = false;
+        });
+    }
+}
+
 /// Calls `visit` with row, parent and number of each numeric value of each row.
 pub fn for_each_number(question: &Question, chunk: &Chunk, selected: &Selected, visit: &mut dyn FnMut(u32, u32, f64)) {
-    let Some(field) = &question.field else { return };
-    let values = FieldValues::new(chunk, field);
+    let Some(field) = question.field() else { return };
+    let values = FieldValues::asked(chunk, field);
     match values.as_column().map(|column| (column, column.data_type())) {
         Some((column, DataType::Float64)) => {
             let column = column.as_primitive::<Float64Type>();
@@ -145,8 +172,8 @@ pub fn for_each_number(question: &Question, chunk: &Chunk, selected: &Selected, 
 
 /// Adds the numbers of the field, as often as the row's only weight says, to the sums of each row's parent.
 pub fn add_weighted(question: &Question, chunk: &Chunk, selected: &Selected, states: &mut Vec<WeightedState>) {
-    let (Some(field), Some(weight)) = (&question.field, &question.weight) else { return };
-    let (values, weights) = (FieldValues::new(chunk, field), FieldValues::new(chunk, weight));
+    let [field, weight] = question.fields.as_slice() else { return };
+    let (values, weights) = (FieldValues::asked(chunk, field), FieldValues::asked(chunk, weight));
     for (row, parent) in selected.pairs() {
         let mut weight = Vec::new();
         weights.for_each(row as usize, &mut |scalar| weight.extend(number_of(scalar)));

@@ -12,7 +12,7 @@ use vigie_domain::ports::{
     SearchResult, Selection,
 };
 use vigie_domain::query::parse;
-use vigie_domain::{Event, EventId, LogType, Result, Scope, TimeRange, Timestamp, Value};
+use vigie_domain::{Event, EventId, LogType, Position, Result, Scope, TimeRange, Timestamp, Value};
 use vigie_storage::{EngineOptions, LogEngine};
 use vigie_testkit::LinearStore;
 use vigie_testkit::differential::{assert_same_answer, assert_same_search};
@@ -61,6 +61,10 @@ impl LogStore for FlushingEngine {
 
     async fn get(&self, scope: &Scope, id: &EventId) -> Result<Option<Hit>> {
         self.0.get(scope, id).await
+    }
+
+    async fn at(&self, scope: &Scope, positions: &[Position]) -> Result<Vec<Hit>> {
+        self.0.at(scope, positions).await
     }
 
     async fn fields(&self, scope: &Scope, range: TimeRange) -> Result<Vec<FieldInfo>> {

@@ -340,7 +340,7 @@ fn answer_view(question: &Aggregation, answer: AggregationAnswer) -> Option<Aggr
             AggregationView::Percentiles(PercentilesView { percentiles: values.into_iter().map(view).collect() })
         }
         // Of questions that cannot be asked here.
-        AggregationAnswer::Number(_) => return None,
+        AggregationAnswer::Number(_) | AggregationAnswer::Top(_) => return None,
     })
 }
 

@@ -172,7 +172,7 @@ async fn count(
     caller: Caller,
     (PathParams(names), params): (PathParams<String>, Params),
 ) -> ApiResult<Response> {
-    let request = request(&state, names, &params, Map::new()).await?;
+    let request = request(names, &params, Map::new())?;
     let count = state.dsl.count(&caller.scope, &request).await?;
     count_table(&state, count, &params)
 }

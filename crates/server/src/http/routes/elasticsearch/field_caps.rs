@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
 use vigie_app::dsl::DslRequest;
-use vigie_app::kept_indices::{Names, aliases_of, with_aliases};
+use vigie_app::kept_indices::{Names, aliases_of, expanded};
 use vigie_app::kept_objects::KeptObject;
 use vigie_domain::Error;
 use vigie_domain::query::glob::glob_matches;
@@ -200,7 +200,7 @@ struct Meant {
 async fn meant(state: &AppState, caller: &Caller, names: &str, filter: Option<&Json>) -> ApiResult<Meant> {
     let mut meant = Meant::default();
     let defined = definitions(state).await?;
-    let all_names = with_aliases(names, &defined)?;
+    let (all_names, _) = expanded(names, &defined);
     let asked = Names::of(&all_names);
     let is_defined = |name: &str| {
         defined

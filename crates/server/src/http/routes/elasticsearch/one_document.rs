@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
 use vigie_app::dsl::{self, SourceFilter};
-use vigie_app::kept_indices::{aliases_of, with_aliases};
+use vigie_app::kept_indices::{aliases_of, expanded};
 use vigie_app::kept_objects::KeptObject;
 use vigie_domain::ports::Hit;
 use vigie_domain::time::INDEX_PREFIX;
@@ -73,7 +73,7 @@ async fn look(state: &AppState, caller: &Caller, index: &str, id: &str, known: &
     if indices.len() > 1 {
         return Ok(Looked::Several(indices));
     }
-    let names = with_aliases(index, known)?;
+    let (names, _) = expanded(index, known);
     // What was sent to an index by name has an id of that index's; of what was sent before there were such, the id is everybody's.
     let of_names = names.split(',').filter(|name| !is_daily_index(name)).map(|name| EventId::of_index(name, id).0);
     for id in of_names.chain([id.to_owned()]) {

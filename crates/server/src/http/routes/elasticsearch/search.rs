@@ -1,6 +1,5 @@
 //! Searching as clients of Elasticsearch do: `_search` and what goes with it. What bodies mean is `vigie_app::dsl`.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::State;
@@ -9,12 +8,9 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
 use vigie_app::dsl::DslRequest;
-use vigie_app::kept_indices::{self, aliases_of, with_aliases};
-use vigie_app::kept_objects::ObjectKind;
 use vigie_domain::Error;
 
 use super::error::Failure;
-use super::indices::definitions;
 use super::params::Params;
 use crate::http::auth::Caller;
 use crate::http::error::ApiResult;
@@ -75,12 +71,7 @@ pub(super) fn object_of(body: &[u8]) -> ApiResult<Map<String, Json>> {
 }
 
 /// A search by its indices, its body and what the query string adds to it.
-pub(super) async fn request(
-    state: &AppState,
-    indices: String,
-    params: &Params,
-    mut body: Map<String, Json>,
-) -> ApiResult<DslRequest> {
+pub(super) fn request(indices: String, params: &Params, mut body: Map<String, Json>) -> ApiResult<DslRequest> {
     if let Some(text) = params.get("q") {
         let mut query = json!({ "query": text });
         for (name, key) in [("df", "default_field"), ("default_operator", "default_operator")] {
@@ -105,17 +96,10 @@ pub(super) async fn request(
     if let Some(source) = source_asked(params) {
         body.insert("_source".to_owned(), source);
     }
-    let defined = definitions(state).await?;
-    let streams = state.kept_objects.find(ObjectKind::DataStream, &indices).await?;
-    let aliases = defined.iter().filter_map(aliases_of).flatten().map(|(alias, _)| alias.clone());
-    let names = defined.iter().chain(&streams).map(|object| object.name.clone());
-    let indices = with_aliases(&indices, &defined)?;
     Ok(DslRequest {
-        types: Arc::new(kept_indices::field_types(&defined, &indices)),
         indices,
         body,
         ignores_missing: params.is_on("ignore_unavailable"),
-        made: names.chain(aliases).collect(),
         scrolls: params.get("scroll").is_some(),
         has_typed_keys: params.is_on("typed_keys"),
     })
@@ -159,7 +143,7 @@ async fn search(
     body: Bytes,
 ) -> ApiResult<JsonAnswer<Json>> {
     let started = Instant::now();
-    let request = request(state, index, &params, object_of(&body)?).await?;
+    let request = request(index, &params, object_of(&body)?)?;
     let answer = state.dsl.search(&caller.scope, &request).await?;
     Ok(JsonAnswer(timed(answer, started, &params)))
 }
@@ -171,7 +155,7 @@ async fn count(
     params: Params,
     body: Bytes,
 ) -> ApiResult<JsonAnswer<Json>> {
-    let request = request(state, index, &params, object_of(&body)?).await?;
+    let request = request(index, &params, object_of(&body)?)?;
     let count = state.dsl.count(&caller.scope, &request).await?;
     Ok(JsonAnswer(json!({"count": count, "_shards": shards()})))
 }
@@ -184,7 +168,7 @@ async fn validate(
     params: Params,
     body: Bytes,
 ) -> ApiResult<JsonAnswer<Json>> {
-    let request = request(state, index, &params, object_of(&body)?).await?;
+    let request = request(index, &params, object_of(&body)?)?;
     Ok(JsonAnswer(match state.dsl.check(&caller.scope, &request).await {
         Ok(()) => json!({"valid": true, "_shards": shards()}),
         Err(error) if params.is_on("explain") => json!({"valid": false, "_shards": shards(), "error": error.message}),
@@ -251,7 +235,7 @@ async fn one_of_many(
         Some(Json::Array(names)) => names.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(","),
         Some(name) => name.as_str().unwrap_or_default().to_owned(),
     };
-    let mut request = request(state, indices, params, object_of(pair[1])?).await?;
+    let mut request = request(indices, params, object_of(pair[1])?)?;
     request.ignores_missing |= header.get("ignore_unavailable") == Some(&Json::Bool(true));
     Ok(state.dsl.search(&caller.scope, &request).await?)
 }
@@ -277,7 +261,7 @@ async fn end_scroll(_body: Bytes) -> Response {
 }
 
 async fn opened(state: &AppState, caller: &Caller, index: String, params: &Params) -> ApiResult<String> {
-    let request = request(state, index, params, Map::new()).await?;
+    let request = request(index, params, Map::new())?;
     Ok(state.dsl.open_point_in_time(&caller.scope, &request).await?)
 }
 
