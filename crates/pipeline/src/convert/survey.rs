@@ -1,8 +1,13 @@
 //! One walk over what was sent: which known fields have a value, and the few values that decide about the whole event.
 
+use std::sync::LazyLock;
+
 use vigie_domain::{Level, Object, Value};
 
 use super::known::{Known, bit, known};
+
+/// The bit of the message: asked of every event.
+static MESSAGE: LazyLock<u128> = LazyLock::new(|| bit("message"));
 
 /// What the walk found.
 #[derive(Debug, Default)]
@@ -58,7 +63,7 @@ impl Survey {
 
     /// Whether there is a message under any of its names.
     pub(super) fn has_message(&self) -> bool {
-        self.seen & bit("message") != 0
+        self.seen & *MESSAGE != 0
     }
 
     fn walk_object(&mut self, path: &mut String, fields: &Object) {

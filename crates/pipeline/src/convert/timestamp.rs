@@ -1,5 +1,7 @@
 //! The event's own time: from the field that the caller names, `@timestamp` or one of its aliases; else its arrival.
 
+use std::borrow::Cow;
+
 use vigie_domain::event::pseudo_fields::TIMESTAMP;
 use vigie_domain::mapping::FIELD_ALIASES;
 use vigie_domain::time::parse_instant;
@@ -70,12 +72,12 @@ fn read(value: &Value, now: Timestamp) -> Reading {
     }
 }
 
-fn text_of(value: &Value) -> Option<String> {
+fn text_of(value: &Value) -> Option<Cow<'_, str>> {
     match value {
-        Value::Text(text) => Some(text.to_string()),
-        Value::BigNumber(literal) => Some(literal.clone()),
-        Value::Int(number) => Some(number.to_string()),
-        Value::Float(number) => Some(number.to_string()),
+        Value::Text(text) => Some(Cow::Borrowed(text)),
+        Value::BigNumber(literal) => Some(Cow::Borrowed(literal)),
+        Value::Int(number) => Some(Cow::Owned(number.to_string())),
+        Value::Float(number) => Some(Cow::Owned(number.to_string())),
         Value::Null | Value::Bool(_) | Value::List(_) | Value::Object(_) => None,
     }
 }

@@ -26,7 +26,7 @@ use vigie_domain::{Object, Text, Value};
 use card::Card;
 use credentials::Credentials;
 use names::{kind_of_name, names_other_numbers};
-use prescan::prospects;
+use prescan::{Prospects, prospects};
 use spans::{Spans, What};
 
 pub(crate) use kind::MARK_START;
@@ -128,6 +128,10 @@ impl Redactor {
     #[inline]
     fn scan(&self, bytes: &[u8]) -> Spans {
         let prospects = prospects(bytes);
+        if prospects.are_none() { Spans::default() } else { self.scan_for(prospects, bytes) }
+    }
+
+    fn scan_for(&self, prospects: Prospects, bytes: &[u8]) -> Spans {
         let mut spans = Spans::default();
         if prospects.has_digits {
             card_scan::find_cards(bytes, &mut |hit| match track::of_card(bytes, &hit) {

@@ -262,6 +262,10 @@ mod tests {
         for (end, kind) in ENDS.iter().chain(WHOLE) {
             check(end, Some(*kind));
             check(&end.to_ascii_uppercase(), Some(*kind));
+            for name in [(*end).to_owned(), end.to_ascii_uppercase()] {
+                let found = super::super::prescan::prospects(format!("{name}=00000").as_bytes());
+                assert!(found.has_pair, "{name}");
+            }
         }
     }
 }

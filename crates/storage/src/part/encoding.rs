@@ -9,6 +9,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
+use super::gather::is_text;
 use super::index::PAGE_ROWS;
 use crate::error::StorageError;
 
@@ -120,9 +121,12 @@ pub fn with_column(
     encoding: ColumnEncoding,
 ) -> WriterPropertiesBuilder {
     let path = || ColumnPath::new(vec![field.name().clone()]);
-    // Others prune by the numbers of a page; strings have filters in the index.
+    // Others prune by the numbers of a page. Strings have filters in the index: the first and the last string of a whole part
+    // prune nothing, and every value would be compared with both.
     let statistics = if field.data_type().is_numeric() || field.data_type().is_temporal() {
         EnabledStatistics::Page
+    } else if is_text(field.data_type()) {
+        EnabledStatistics::None
     } else {
         EnabledStatistics::Chunk
     };

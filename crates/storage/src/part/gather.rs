@@ -1,11 +1,17 @@
-//! Takes rows out of several batches, in a given order, into the plain arrays of one page.
+//! Takes rows out of several batches, in a given order, into the arrays of one page: plain ones, or codes of one dictionary where
+//! all batches have codes and the part will have a dictionary too.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, Int32Builder, RecordBatch, StringArray, StringBuilder,
+    new_null_array,
+};
 use arrow::compute::interleave;
 use arrow::datatypes::{DataType, Field, FieldRef, Int32Type};
 use arrow::error::ArrowError;
+use foldhash::fast::RandomState;
 
 /// A row: the number of its batch, and its own within that batch.
 pub type Pick = (u32, u32);
@@ -49,6 +55,55 @@ pub fn gather(field: &Field, batches: &[RecordBatch], picks: &[Pick]) -> Result<
     interleave(&arrays, &places)
 }
 
+/// A column of which every batch that has it has codes, as codes of one dictionary: no string is copied for a page.
+pub struct JoinedCodes {
+    values: ArrayRef,
+    /// Of each batch with the column: its codes, and what each of them is in the one dictionary.
+    batches: Vec<Option<(Int32Array, Vec<i32>)>>,
+}
+
+impl JoinedCodes {
+    /// `None` when a batch has the strings themselves, or all of them have more than there are codes.
+    pub fn new(field: &Field, batches: &[RecordBatch]) -> Option<Self> {
+        let mut values = StringBuilder::new();
+        let mut known: HashMap<&str, i32, RandomState> = HashMap::default();
+        let mut joined = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let Some(column) = batch.column_by_name(field.name()) else {
+                joined.push(None);
+                continue;
+            };
+            let dictionary = column.as_dictionary_opt::<Int32Type>()?;
+            let texts = dictionary.values().as_string_opt::<i32>()?;
+            let mut codes = Vec::with_capacity(texts.len());
+            for text in (0..texts.len()).map(|place| texts.value(place)) {
+                let next = i32::try_from(known.len()).ok()?;
+                let code = *known.entry(text).or_insert(next);
+                if code == next {
+                    values.append_value(text);
+                }
+                codes.push(code);
+            }
+            joined.push(Some((dictionary.keys().clone(), codes)));
+        }
+        Some(Self { values: Arc::new(values.finish()), batches: joined })
+    }
+
+    /// The rows of the column, null where their batch does not have it.
+    ///
+    /// # Errors
+    /// Never: every code is one of the dictionary.
+    pub fn gather(&self, picks: &[Pick]) -> Result<ArrayRef, ArrowError> {
+        let mut keys = Int32Builder::with_capacity(picks.len());
+        for (batch, row) in picks {
+            let place = *row as usize;
+            let code = self.batches[*batch as usize].as_ref().filter(|(codes, _)| codes.is_valid(place));
+            keys.append_option(code.map(|(codes, joined)| joined[codes.value(place) as usize]));
+        }
+        Ok(Arc::new(DictionaryArray::try_new(keys.finish(), self.values.clone())?))
+    }
+}
+
 enum TextColumn<'a> {
     Missing,
     Plain(&'a StringArray),
@@ -90,7 +145,7 @@ fn gather_text(columns: &[Option<&ArrayRef>], picks: &[Pick]) -> StringArray {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{DictionaryArray, Int64Array};
+    use arrow::array::Int64Array;
 
     use super::*;
 
@@ -110,5 +165,23 @@ mod tests {
         let numbers = gather(&fields[1], &batches, &picks).unwrap();
         let numbers = numbers.as_primitive::<arrow::datatypes::Int64Type>();
         assert_eq!(numbers.iter().collect::<Vec<_>>(), [None, Some(3), Some(2), Some(1)]);
+    }
+
+    #[test]
+    fn codes_of_batches_are_joined() {
+        let batch = |texts: [Option<&str>; 3]| {
+            let texts: DictionaryArray<Int32Type> = texts.into_iter().collect();
+            RecordBatch::try_from_iter([("t", Arc::new(texts) as ArrayRef)]).unwrap()
+        };
+        let other = || RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]).unwrap();
+        let batches = [batch([Some("a"), None, Some("b")]), batch([Some("c"), Some("b"), Some("c")]), other()];
+        let field = joined_fields(batches.iter()).remove(0);
+        let picks = [(1, 0), (0, 2), (2, 0), (0, 1), (1, 1), (0, 0)];
+        let codes = JoinedCodes::new(&field, &batches).unwrap().gather(&picks).unwrap();
+        assert_eq!(codes.as_dictionary::<Int32Type>().values().len(), 3);
+        let texts = arrow::compute::cast(&codes, &DataType::Utf8).unwrap();
+        assert_eq!(&texts, &gather(&field, &batches, &picks).unwrap());
+        let plain = RecordBatch::try_from_iter([("t", Arc::new(StringArray::from(vec!["a"])) as ArrayRef)]).unwrap();
+        assert!(JoinedCodes::new(&field, &[batches[0].clone(), plain]).is_none());
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use vigie_domain::Timestamp;
 
 use super::sketch::DistinctSketch;
-use super::token_filter::{FilterPlace, false_positive_share, pages_with};
+use super::token_filter::{FilterPlace, Hashed, false_positive_share, pages_with};
 use crate::error::StorageError;
 use crate::files::{self, Files, StoredFile};
 use vigie_domain::codec::{CodecError, Reader, write_signed, write_text, write_unsigned};
@@ -20,6 +20,11 @@ use vigie_domain::codec::{CodecError, Reader, write_signed, write_text, write_un
 /// Rows of a page: what a filter decides about.
 pub const PAGE_ROWS: usize = 8_192;
 const MAGIC: &[u8; 8] = b"VIGIEIX1";
+/// Of the byte that says how a column lies: whether its filter holds no hashes of whole values. The lowest says whether it
+/// has a dictionary.
+const LACKS_VALUES_BIT: u8 = 1;
+/// Of the same byte: whether the number of rows with a value follows.
+const COUNTS_VALUES_BIT: u8 = 2;
 /// Length, checksum, magic.
 pub const TAIL_BYTES: u64 = 16;
 
@@ -45,6 +50,10 @@ pub struct IndexedColumn {
     pub has_dictionary: bool,
     /// Its filter.
     pub filter: Option<FilterPlace>,
+    /// What the filter was made of.
+    pub hashed: Hashed,
+    /// Rows that have a value; unknown of indexes written while parts still said so themselves.
+    pub value_count: Option<u64>,
     /// Of columns without a dictionary: how many distinct values, about.
     pub distinct: DistinctSketch,
 }
@@ -101,7 +110,14 @@ impl PartIndex {
         write_unsigned(&mut out, self.columns.len() as u64);
         for column in &self.columns {
             write_text(&mut out, &column.name);
-            out.push(u8::from(column.has_dictionary));
+            let lacks_values = column.hashed == Hashed::Words;
+            let counts_values = column.value_count.is_some();
+            out.push(
+                u8::from(column.has_dictionary)
+                    | u8::from(lacks_values) << LACKS_VALUES_BIT
+                    | u8::from(counts_values) << COUNTS_VALUES_BIT,
+            );
+            column.value_count.iter().for_each(|count| write_unsigned(&mut out, *count));
             let place = column.filter.unwrap_or(FilterPlace { offset: 0, page_count: 0, block_count: 0 });
             write_unsigned(&mut out, place.offset);
             write_unsigned(&mut out, place.page_count as u64);
@@ -184,7 +200,11 @@ fn read_page(reader: &mut Reader<'_>) -> Result<PageSpan, CodecError> {
 
 fn read_column(reader: &mut Reader<'_>) -> Result<IndexedColumn, CodecError> {
     let name = reader.text()?.to_owned();
-    let has_dictionary = reader.byte()? == 1;
+    let flags = reader.byte()?;
+    let has_dictionary = flags & 1 == 1;
+    // Filters of indexes that were written before there was a choice hold both.
+    let hashed = if flags >> LACKS_VALUES_BIT & 1 == 1 { Hashed::Words } else { Hashed::ValuesAndWords };
+    let value_count = (flags >> COUNTS_VALUES_BIT & 1 == 1).then(|| reader.unsigned()).transpose()?;
     let place = FilterPlace {
         offset: reader.unsigned()?,
         page_count: reader.unsigned()? as usize,
@@ -199,7 +219,8 @@ fn read_column(reader: &mut Reader<'_>) -> Result<IndexedColumn, CodecError> {
         let bytes = reader.take(8)?;
         distinct.add(bytes.iter().rev().fold(0, |hash, byte| hash << 8 | u64::from(*byte)));
     }
-    Ok(IndexedColumn { name, has_dictionary, filter: (place.block_count > 0).then_some(place), distinct })
+    let filter = (place.block_count > 0).then_some(place);
+    Ok(IndexedColumn { name, has_dictionary, filter, hashed, value_count, distinct })
 }
 
 /// Asks the filters of a part.
@@ -265,11 +286,20 @@ mod tests {
             max_sequence: u64::MAX,
         };
         let columns = vec![
-            IndexedColumn { name: "message".into(), has_dictionary: false, filter, distinct },
+            IndexedColumn {
+                name: "message".into(),
+                has_dictionary: false,
+                filter,
+                hashed: Hashed::Words,
+                value_count: Some(300),
+                distinct,
+            },
             IndexedColumn {
                 name: "_shape".into(),
                 has_dictionary: true,
                 filter: None,
+                hashed: Hashed::ValuesAndWords,
+                value_count: None,
                 distinct: DistinctSketch::default(),
             },
         ];
@@ -287,6 +317,23 @@ mod tests {
         let filters = FilterReader::open(&OsFiles, &path, Arc::new(read)).unwrap();
         assert_eq!(filters.pages_with("message", hash_of("gateway")), Some(vec![true, false]));
         assert_eq!(filters.pages_with("_shape", hash_of("gateway")), None);
+    }
+
+    /// Before filters of texts left out whole values, and before an index counted the values of a column.
+    #[test]
+    fn an_index_of_a_former_version_is_read() {
+        let mut head = vec![0, 2];
+        for (name, has_dictionary) in [("message", 0), ("service", 1)] {
+            write_text(&mut head, name);
+            // No filter, no hash of a sketch.
+            head.extend_from_slice(&[has_dictionary, 0, 0, 0, 0]);
+        }
+        head.push(0);
+        let index = PartIndex::parse(&head).unwrap();
+        let known = |column: &IndexedColumn| (column.has_dictionary, column.hashed, column.value_count);
+        let known: Vec<_> = index.columns.iter().map(known).collect();
+        assert_eq!(known, [(false, Hashed::ValuesAndWords, None), (true, Hashed::ValuesAndWords, None)]);
+        assert_eq!(index.to_bytes(), head);
     }
 
     #[test]

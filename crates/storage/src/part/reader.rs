@@ -198,12 +198,17 @@ impl Part {
         Ok(self.opened()?.reader.metadata().clone())
     }
 
-    /// Rows in which the column has no value, as its file says.
-    pub(super) fn null_count(&self, column: usize) -> Result<u64, StorageError> {
+    /// Rows in which the column has a value: of strings as its index says, of others and in parts of former versions as the file does.
+    pub(super) fn value_count(&self, column: usize) -> Result<u64, StorageError> {
         let opened = self.opened()?;
+        let name = opened.reader.schema().field(column).name();
+        let index = opened.index.as_ref().and_then(|index| index.column(name));
+        if let Some(count) = index.and_then(|column| column.value_count) {
+            return Ok(count);
+        }
         let groups = opened.reader.metadata().row_groups();
-        let counts = groups.iter().filter_map(|group| group.column(column).statistics()?.null_count_opt());
-        Ok(counts.sum())
+        let nulls: u64 = groups.iter().filter_map(|group| group.column(column).statistics()?.null_count_opt()).sum();
+        Ok(self.meta.rows.saturating_sub(nulls))
     }
 
     /// Bytes that these columns of a row take once decoded, about; of all columns unless some are named.

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, FieldRef, Int32Type, TimeUnit, TimestampNanosec
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use super::encoding::Effort;
-use super::gather::{Pick, gather, joined_fields};
+use super::gather::{JoinedCodes, Pick, gather, joined_fields};
 use super::index::PAGE_ROWS;
 use super::writer::{KnownTexts, PartTarget, PartWriter, PlannedColumn, WrittenPart};
 use super::{INDEX_EXTENSION, Part, instants};
@@ -50,12 +50,21 @@ fn whole_or_not(
 
 fn write_chunks(files: &SharedFiles, path: &Path, chunks: &[Arc<Chunk>]) -> Result<WrittenPart, StorageError> {
     let batches: Vec<RecordBatch> = chunks.iter().map(|chunk| chunk.batch.clone()).collect();
-    let columns = joined_fields(batches.iter()).into_iter().map(|field| planned(field, &batches)).collect();
+    let columns: Vec<PlannedColumn> =
+        joined_fields(batches.iter()).into_iter().map(|field| planned(field, &batches)).collect();
+    let joined = |column: &PlannedColumn| JoinedCodes::new(&column.field, &batches);
+    let codes: Vec<Option<JoinedCodes>> =
+        columns.iter().map(|column| column.has_dictionary().then(|| joined(column)).flatten()).collect();
     let overflow_fields = Chunk::joined_overflow_fields(chunks);
     let row_count = batches.iter().map(RecordBatch::num_rows).sum();
     let mut writer = PartWriter::new(target(files, path, overflow_fields, row_count), columns);
+    let fields = writer.fields();
     for picks in in_time_order(chunks).chunks(PAGE_ROWS) {
-        writer.push(page(&writer.fields(), &batches, picks)?)?;
+        let columns = fields.iter().zip(&codes).map(|(field, codes)| match codes {
+            Some(codes) => codes.gather(picks),
+            None => gather(field, &batches, picks),
+        });
+        writer.push(columns.collect::<Result<_, _>>()?)?;
     }
     writer.finish()
 }
@@ -73,7 +82,7 @@ fn target(files: &SharedFiles, path: &Path, overflow_fields: Arc<OverflowFields>
 
 fn planned(field: FieldRef, batches: &[RecordBatch]) -> PlannedColumn {
     let columns: Vec<&ArrayRef> = batches.iter().filter_map(|batch| batch.column_by_name(field.name())).collect();
-    let value_count = columns.iter().map(|column| column.len() - column.null_count()).sum();
+    let value_count = columns.iter().map(|column| (column.len() - column.null_count()) as u64).sum();
     let texts: Vec<KnownTexts<'_>> =
         columns.iter().filter_map(|column| values_of(column)).map(KnownTexts::Values).collect();
     let unit = instants::unit_of(&columns);
@@ -95,7 +104,8 @@ fn in_time_order(chunks: &[Arc<Chunk>]) -> Vec<Pick> {
         let rows = (0..).zip(chunk.timestamps()).zip(chunk.sequences());
         picks.extend(rows.map(|((row, time), sequence)| (*time, *sequence, (number, row))));
     }
-    picks.sort_unstable();
+    // Rows of a chunk mostly are in order: a stable sort only merges such runs.
+    picks.sort();
     picks.into_iter().map(|(_, _, pick)| pick).collect()
 }
 
@@ -129,10 +139,10 @@ fn merge_parts(
     let indices = parts.iter().map(|part| part.index()).collect::<Result<Vec<_>, _>>()?;
     let mut columns = Vec::new();
     for field in joined_fields(heads.iter()) {
-        let (mut value_count, mut texts, mut unit) = (0, Vec::new(), TimeUnit::Millisecond);
+        let (mut value_count, mut texts, mut unit) = (0_u64, Vec::new(), TimeUnit::Millisecond);
         for ((part, head), index) in parts.iter().zip(&heads).zip(&indices) {
             let Ok(place) = head.schema_ref().index_of(field.name()) else { continue };
-            value_count += part.meta.rows.saturating_sub(part.null_count(place)?) as usize;
+            value_count = part.value_count(place)?.saturating_add(value_count);
             let schema = part.schema()?;
             let stored = schema.field_with_name(field.name())?.data_type();
             unit = instants::finer(unit, instants::unit_of_type(stored).unwrap_or(unit));

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{FieldRef, Schema, TimeUnit, TimestampNanosecondType, UInt64Type};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit, TimestampNanosecondType, UInt64Type};
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
-use vigie_domain::Timestamp;
+use vigie_domain::{Timestamp, mapping};
 
 use super::OVERFLOW_FIELDS_KEY;
 use super::checked_file::SummingWriter;
@@ -17,7 +17,8 @@ use super::gather::is_text;
 use super::index::{IndexedColumn, PageSpan, PartIndex};
 use super::instants::in_unit;
 use super::sketch::DistinctSketch;
-use super::token_filter::{FilterBuilder, FilterPlace, hash_of, push_hashes};
+use super::token_filter::{FilterBuilder, FilterPlace, Hashed, hash_of, push_hashes};
+use crate::chunk::physical::canonical_of;
 use crate::chunk::{OverflowFields, column_names};
 use crate::error::StorageError;
 use crate::files::{self, Access, NewFile, SharedFiles};
@@ -47,7 +48,9 @@ pub struct PlannedColumn {
 }
 
 struct TextPlan {
+    value_count: u64,
     has_dictionary: bool,
+    hashed: Hashed,
     /// The hashes of its dictionary, when they are known beforehand.
     dictionary_hashes: Option<Vec<u64>>,
     distinct: DistinctSketch,
@@ -56,7 +59,7 @@ struct TextPlan {
 
 impl PlannedColumn {
     /// A column of which so many rows have a value; `texts` says what is known if it is one of strings.
-    pub fn new(field: FieldRef, value_count: usize, texts: &[KnownTexts<'_>]) -> Self {
+    pub fn new(field: FieldRef, value_count: u64, texts: &[KnownTexts<'_>]) -> Self {
         let text = is_text(field.data_type()).then(|| {
             let mut distinct = DistinctSketch::default();
             for known in texts {
@@ -69,16 +72,24 @@ impl PlannedColumn {
             }
             let is_repeated = distinct.estimate() <= value_count as f64 * DISTINCT_SHARE_MAX;
             let has_dictionary = field.name() == column_names::SHAPE || is_repeated;
+            let hashed = hashed_of(field.name());
             TextPlan {
+                value_count,
                 has_dictionary,
+                hashed,
                 dictionary_hashes: (has_dictionary && has_filter(field.name()))
-                    .then(|| dictionary_hashes(texts))
+                    .then(|| dictionary_hashes(texts, hashed))
                     .flatten(),
                 distinct: if has_dictionary { DistinctSketch::default() } else { distinct },
                 filter: None,
             }
         });
         Self { field, unit: TimeUnit::Nanosecond, text }
+    }
+
+    /// Whether it is one of strings and will have a dictionary.
+    pub fn has_dictionary(&self) -> bool {
+        self.text.as_ref().is_some_and(|text| text.has_dictionary)
     }
 
     /// The same, its instants in this unit.
@@ -92,12 +103,17 @@ fn has_filter(name: &str) -> bool {
     name != column_names::SHAPE && name != column_names::OVERFLOW
 }
 
+/// Texts are asked for by their words alone.
+fn hashed_of(name: &str) -> Hashed {
+    if mapping::is_text(canonical_of(name)) { Hashed::Words } else { Hashed::ValuesAndWords }
+}
+
 /// The hashes of all values, if all are known.
-fn dictionary_hashes(texts: &[KnownTexts<'_>]) -> Option<Vec<u64>> {
+fn dictionary_hashes(texts: &[KnownTexts<'_>], hashed: Hashed) -> Option<Vec<u64>> {
     let (mut buffer, mut hashes) = (String::new(), Vec::new());
     for known in texts {
         let KnownTexts::Values(values) = known else { return None };
-        values.iter().flatten().for_each(|value| push_hashes(value, &mut buffer, &mut hashes));
+        values.iter().flatten().for_each(|value| push_hashes(value, hashed, &mut buffer, &mut hashes));
     }
     Some(distinct(hashes))
 }
@@ -147,10 +163,10 @@ struct PageHashes {
 }
 
 impl PageHashes {
-    fn of(&mut self, page: &ArrayRef) -> &[u64] {
+    fn of(&mut self, page: &ArrayRef, hashed: Hashed) -> &[u64] {
         self.hashes.clear();
         for value in page.as_string::<i32>().iter().flatten() {
-            push_hashes(value, &mut self.buffer, &mut self.hashes);
+            push_hashes(value, hashed, &mut self.buffer, &mut self.hashes);
         }
         &self.hashes
     }
@@ -176,16 +192,21 @@ impl PartWriter {
         self.columns.iter().map(|column| column.field.clone()).collect()
     }
 
-    /// Adds a page: its columns in the order in which they were planned, its rows in time order after those before it.
+    /// Adds a page: its columns in the order in which they were planned, its rows in time order after those before it. Columns
+    /// that will have a dictionary may be codes.
     ///
     /// # Errors
     /// What the file system or Arrow answers.
     pub fn push(&mut self, columns: Vec<ArrayRef>) -> Result<(), StorageError> {
         self.pages.extend(self.span_of(&columns));
-        let types = self.schema.fields().iter().map(|field| field.data_type());
-        let columns =
-            columns.iter().zip(types).map(|(column, data_type)| cast(column, data_type)).collect::<Result<_, _>>()?;
-        let page = RecordBatch::try_new(self.schema.clone(), columns)?;
+        let (mut fields, mut arrays) = (Vec::with_capacity(columns.len()), Vec::with_capacity(columns.len()));
+        for (field, column) in self.schema.fields().iter().zip(&columns) {
+            let is_coded = matches!(column.data_type(), DataType::Dictionary(..));
+            let array = if is_coded { column.clone() } else { cast(column, field.data_type())? };
+            fields.push(Field::new(field.name(), array.data_type().clone(), field.is_nullable()));
+            arrays.push(array);
+        }
+        let page = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?;
         if self.writer.is_none() {
             self.waiting.push(page);
             let bytes: usize = self.waiting.iter().map(RecordBatch::get_array_memory_size).sum();
@@ -258,8 +279,8 @@ impl PartWriter {
 
     fn write(&mut self, page: &RecordBatch) -> Result<(), StorageError> {
         for (column, array) in self.columns.iter_mut().zip(page.columns()) {
-            if let Some(TextPlan { filter: Some(filter), dictionary_hashes: None, .. }) = &mut column.text {
-                filter.push_page(self.hashes.of(array));
+            if let Some(TextPlan { filter: Some(filter), dictionary_hashes: None, hashed, .. }) = &mut column.text {
+                filter.push_page(self.hashes.of(array, *hashed));
             }
         }
         match &mut self.writer {
@@ -275,7 +296,7 @@ impl TextPlan {
         if let Some(hashes) = &self.dictionary_hashes {
             return FilterBuilder::new(hashes.len());
         }
-        let pages: Vec<Vec<u64>> = sample.iter().map(|page| distinct(hashes.of(page).to_vec())).collect();
+        let pages: Vec<Vec<u64>> = sample.iter().map(|page| distinct(hashes.of(page, self.hashed).to_vec())).collect();
         let most = pages.iter().map(Vec::len).max().unwrap_or_default();
         let mut filter = FilterBuilder::new((most as f64 * HASHES_MARGIN) as usize);
         pages.iter().for_each(|page| filter.push_page(page));
@@ -302,6 +323,8 @@ fn indexed(column: PlannedColumn, runs: &mut Vec<u8>) -> Option<IndexedColumn> {
         name: column.field.name().clone(),
         has_dictionary: text.has_dictionary,
         filter,
+        hashed: text.hashed,
+        value_count: Some(text.value_count),
         distinct: text.distinct,
     })
 }

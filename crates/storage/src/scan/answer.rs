@@ -15,6 +15,7 @@ use super::distinct::count_distinct;
 use super::keys::{FastMap, KeyRef};
 use super::memory::Held;
 use super::partial::{BucketState, Partial, TermsSegment, merge_all};
+use super::short_texts::{Counted, ShortCounts, ShortText};
 use super::top;
 use super::tuples::tuple_of;
 use crate::error::StorageError;
@@ -23,6 +24,8 @@ use crate::error::StorageError;
 const SORTED_MAX: usize = 4_096;
 /// Bytes of an entry of the map of terms, its control byte and free slots included.
 const TERM_SLOT_BYTES: usize = 48;
+/// Bytes of a short string while it is counted and put in order.
+const SHORT_BYTES: usize = 3 * size_of::<Counted>();
 /// Bytes of the places of a term in the segments: room for four.
 const PLACES_BYTES: usize = 64;
 
@@ -174,11 +177,20 @@ impl<'r> Finish<'r> {
     ) -> Result<AggregationAnswer, StorageError> {
         let has_children = !question.children.is_empty();
         let entry_count: usize = segments.iter().map(|segment| segment.counts.len()).sum();
+        let short_count: usize = segments.iter().map(|segment| segment.short.len()).sum();
         let places = if has_children { PLACES_BYTES } else { 0 };
-        let _held = self.run.memory.hold(entry_count * (size_of::<Term<'_>>() + TERM_SLOT_BYTES + places))?;
-        let mut terms = join_terms(segments, has_children);
+        let bytes = entry_count * (size_of::<Term<'_>>() + TERM_SLOT_BYTES + places) + short_count * SHORT_BYTES;
+        let _held = self.run.memory.hold(bytes)?;
+        let size = match &question.kind {
+            AggregationKind::Terms { size, .. } => *size,
+            _ => 0,
+        };
+        let short = first_short(segments, size);
+        let mut terms = join_terms(segments, has_children, short_count > 0);
+        let short_terms = short.first.iter().map(|(text, count)| (KeyRef::Text(text), *count));
+        terms.extend(short_terms.map(|(key, count)| Term { key, count, places: Vec::new() }));
         self.run.check()?;
-        let all = cut(&mut terms);
+        let all = cut(&mut terms) + short.behind_count;
         let shown: u64 = terms.iter().map(|term| term.count).sum();
         self.reserve(question, terms.len() as u128)?;
         let mut buckets = Vec::with_capacity(terms.len());
@@ -261,13 +273,56 @@ fn first_of<T>(items: &mut Vec<T>, size: usize, order: impl Fn(&T, &T) -> Orderi
     items.sort_unstable_by(order);
 }
 
-fn join_terms(segments: &[Arc<TermsSegment>], has_children: bool) -> Vec<Term<'_>> {
+/// Short strings that were counted by themselves.
+#[derive(Default)]
+struct Short {
+    /// Those with the highest counts, and these.
+    first: Vec<(String, u64)>,
+    /// Events of all others.
+    behind_count: u64,
+}
+
+/// The most frequent short strings, as many as asked for. None are told where none were counted by themselves: then they are terms
+/// like others.
+fn first_short(segments: &[Arc<TermsSegment>], size: usize) -> Short {
+    if segments.iter().all(|segment| segment.short.is_empty()) {
+        return Short::default();
+    }
+    let mut counts = ShortCounts::default();
+    for segment in segments {
+        segment.short.iter().for_each(|(text, count)| counts.add(*text, *count));
+        for (key, count) in &segment.counts {
+            if let Some(text) = short_text(segment.keys.get(*key)) {
+                counts.add(text, *count);
+            }
+        }
+    }
+    let mut counted = counts.finish();
+    let total: u64 = counted.iter().map(|(_, count)| count).sum();
+    first_of(&mut counted, size, |left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
+    let first: Vec<(String, u64)> = counted.into_iter().map(|(text, count)| (text.to_text(), count)).collect();
+    let behind_count = total - first.iter().map(|(_, count)| count).sum::<u64>();
+    Short { first, behind_count }
+}
+
+fn short_text(key: KeyRef<'_>) -> Option<ShortText> {
+    match key {
+        KeyRef::Text(text) => ShortText::new(text),
+        KeyRef::Bool(_) | KeyRef::Int(_) | KeyRef::Float(_) | KeyRef::BigNumber(_) => None,
+    }
+}
+
+/// The terms of all segments; without short strings where these are counted by themselves.
+fn join_terms(segments: &[Arc<TermsSegment>], has_children: bool, leaves_out_short: bool) -> Vec<Term<'_>> {
     let mut terms: Vec<Term<'_>> = Vec::new();
     let mut places: FastMap<KeyRef<'_>, usize> = FastMap::default();
     places.reserve(segments.iter().map(|segment| segment.counts.len()).max().unwrap_or_default());
     for (number, segment) in segments.iter().enumerate() {
         for (entry, (key, count)) in segment.counts.iter().enumerate() {
             let key = segment.keys.get(*key);
+            if leaves_out_short && short_text(key).is_some() {
+                continue;
+            }
             let place = *places.entry(key).or_insert(terms.len());
             if place == terms.len() {
                 terms.push(Term { key, count: 0, places: Vec::new() });

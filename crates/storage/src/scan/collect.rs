@@ -15,10 +15,11 @@ use super::keys::{FastMap, KeySpace, Keys};
 use super::memory::{Budget, Held};
 use super::partial::{BucketState, Partial, StatsState, TermsSegment, WeightedState};
 use super::question::Question;
+use super::short_texts::{Counted, ShortCounts};
 use super::span_buckets::Spans;
 use super::top::Top;
 use super::tuples::for_each_tuple;
-use super::visit::{add_stats, add_weighted, for_each_key, for_each_number, slot};
+use super::visit::{add_stats, add_weighted, count_texts, for_each_key, for_each_number, plain_texts, slot};
 use crate::chunk::Chunk;
 use crate::error::StorageError;
 
@@ -62,9 +63,16 @@ pub struct Collector<'q> {
 }
 
 enum State {
-    Terms { keys: Box<KeySpace>, buckets: Buckets },
+    /// With short strings by themselves, where no question is above or below.
+    Terms {
+        keys: Box<KeySpace>,
+        buckets: Buckets,
+        short: Option<Box<ShortCounts>>,
+    },
     Spans(Spans),
-    Filters { counts: Vec<u64> },
+    Filters {
+        counts: Vec<u64>,
+    },
     Stats(Vec<StatsState>),
     Cardinality(Distinct),
     Weighted(Vec<WeightedState>),
@@ -119,7 +127,9 @@ impl State {
     /// Bytes that it holds, those that growing vectors keep free included.
     fn bytes(&self) -> usize {
         match self {
-            Self::Terms { keys, buckets } => keys.bytes() + buckets.bytes(),
+            Self::Terms { keys, buckets, short } => {
+                keys.bytes() + buckets.bytes() + short.as_ref().map_or(0, |short| short.bytes())
+            }
             Self::Cardinality(distinct) => distinct.bytes(),
             Self::Spans(spans) => spans.bytes(),
             Self::Top(top) => top.bytes(),
@@ -136,14 +146,22 @@ impl State {
 }
 
 impl<'q> Collector<'q> {
-    /// Before any row.
+    /// Before any row, for a question that is not below another.
     ///
     /// # Errors
     /// When nothing may be held any more.
     pub fn new(question: &'q Question, memory: &'q Budget) -> Result<Self, StorageError> {
+        let mut collector = Self::below(question, memory)?;
+        if let State::Terms { short, .. } = &mut collector.state {
+            *short = question.is_of_most_frequent().then(Box::default);
+        }
+        Ok(collector)
+    }
+
+    fn below(question: &'q Question, memory: &'q Budget) -> Result<Self, StorageError> {
         let state = match &question.asked.kind {
             AggregationKind::Terms { .. } | AggregationKind::Tuples(_) => {
-                State::Terms { keys: Box::default(), buckets: Buckets::default() }
+                State::Terms { keys: Box::default(), buckets: Buckets::default(), short: None }
             }
             AggregationKind::DateHistogram { .. }
             | AggregationKind::CalendarHistogram(_)
@@ -158,7 +176,7 @@ impl<'q> Collector<'q> {
             AggregationKind::WeightedMean { .. } => State::Weighted(Vec::new()),
             AggregationKind::Top { .. } => State::Top(Top::default()),
         };
-        let children = question.children.iter().map(|child| Self::new(child, memory)).collect::<Result<_, _>>()?;
+        let children = question.children.iter().map(|child| Self::below(child, memory)).collect::<Result<_, _>>()?;
         Ok(Self { question, state, held: memory.hold(0)?, children })
     }
 
@@ -183,11 +201,16 @@ impl<'q> Collector<'q> {
             }
         };
         match &mut self.state {
-            State::Terms { keys, buckets } => match &self.question.asked.kind {
-                AggregationKind::Tuples(tuples) => {
+            State::Terms { keys, buckets, short } => match (&self.question.asked.kind, short) {
+                (AggregationKind::Tuples(tuples), _) => {
                     for_each_tuple(tuples, self.question, chunk, selected, &mut |row, parent, tuple| {
                         into_bucket(row, buckets.add(parent, keys.text(tuple), 1));
                     })?;
+                }
+                (_, Some(short)) if plain_texts(self.question, chunk).is_some() => {
+                    count_texts(self.question, chunk, selected, short, &mut |text| {
+                        buckets.add(0, keys.text(text), 1);
+                    });
                 }
                 _ => for_each_key(self.question, chunk, selected, keys, &mut |row, parent, key| {
                     into_bucket(row, buckets.add(parent, key, 1));
@@ -240,7 +263,7 @@ impl<'q> Collector<'q> {
                 let bucket = spans.bucket(0, span.start);
                 spans.entries[bucket as usize].2 += count;
             }
-            State::Terms { keys, buckets } => {
+            State::Terms { keys, buckets, .. } => {
                 buckets.add(0, keys.text(log_type.as_str()), count);
             }
             State::Filters { .. }
@@ -262,10 +285,11 @@ impl<'q> Collector<'q> {
     fn partials(self, parent_count: usize) -> Vec<Partial> {
         let children = self.children;
         match self.state {
-            State::Terms { keys, mut buckets } => {
+            State::Terms { keys, mut buckets, short } => {
                 let below = children_by_bucket(children, buckets.entries.len());
                 let keys = compact(keys.into_keys(), &mut buckets.entries);
-                terms_partials(Arc::new(keys), buckets.entries, below, parent_count)
+                let short = short.map(|short| short.finish()).unwrap_or_default();
+                terms_partials(Arc::new(keys), buckets.entries, below, short, parent_count)
             }
             State::Cardinality(distinct) => {
                 let lists = distinct.finish(parent_count);
@@ -334,6 +358,7 @@ fn terms_partials(
     keys: Arc<Keys>,
     entries: Vec<(u32, u32, u64)>,
     below: Vec<Vec<Partial>>,
+    mut short: Vec<Counted>,
     parent_count: usize,
 ) -> Vec<Partial> {
     let mut segments = vec![(Vec::new(), Vec::new()); parent_count];
@@ -344,7 +369,10 @@ fn terms_partials(
             all_children.push(children);
         }
     }
-    let segment = |(counts, children)| Arc::new(TermsSegment { keys: keys.clone(), counts, children });
+    // Short strings are counted of one parent alone.
+    let mut segment = |(counts, children)| {
+        Arc::new(TermsSegment { keys: keys.clone(), counts, short: std::mem::take(&mut short), children })
+    };
     segments.into_iter().map(|parts| Partial::Terms(vec![segment(parts)])).collect()
 }
 
@@ -423,7 +451,7 @@ mod tests {
         let seconds = AggregationKind::DateHistogram { interval_ns: 1_000_000_000, offset_ns: 0 };
         // The text itself, its place, its number, the bucket.
         let terms = 8 + 16 + 4 + 16;
-        check(&Aggregation::terms("users", "user_id", 1), terms);
+        check(&Aggregation::terms("users", "user_id", 1), size_of::<Counted>());
         check(&Aggregation::cardinality("users", "user_id"), 8);
         check(&Aggregation::terms("users", "user_id", 1).with(Aggregation::stats("n", "n")), terms + 64);
         check(&Aggregation::terms("users", "user_id", 1).with(filters(50)), terms + 50 * 8);

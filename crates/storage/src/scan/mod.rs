@@ -22,6 +22,7 @@ mod prune;
 mod question;
 mod run;
 mod search;
+mod short_texts;
 mod span_buckets;
 mod table;
 mod top;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use vigie_domain::aggregation::{Ranked, Stats};
 
 use super::keys::Keys;
+use super::short_texts::Counted;
 use super::top::bytes_of_all as bytes_of_all_ranked;
 
 /// Count and partial answers of one bucket.
@@ -103,6 +104,8 @@ pub struct TermsSegment {
     pub keys: Arc<Keys>,
     /// Number of each bucket's key, and its events.
     pub counts: Vec<(u32, u64)>,
+    /// Short strings that were counted by themselves; of questions with none below.
+    pub short: Vec<Counted>,
     /// Partial answers to the questions below, in the order of `counts`; empty when there are none.
     pub children: Vec<Vec<Partial>>,
 }
@@ -195,6 +198,7 @@ impl TermsSegment {
         size_of::<Self>()
             + SHARED_BYTES
             + self.counts.capacity() * size_of::<(u32, u64)>()
+            + self.short.capacity() * size_of::<Counted>()
             + below
             + keys_bytes(&self.keys, seen)
     }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
-use vigie_domain::query::{FieldMatcher, Matcher, Needle};
+use vigie_domain::query::{FieldMatcher, Matcher, Needle, tokens};
 
 use super::Filter;
 use super::filter::is_pseudo;
 use crate::chunk::physical::canonical_of;
 use crate::chunk::{OverflowFields, column_names};
 use crate::error::StorageError;
-use crate::part::{FilterReader, Part, PartIndex, Rows, hash_of};
+use crate::part::{FilterReader, Hashed, Part, PartIndex, Rows, hash_of};
 
 /// The rows of a part that may match.
 pub struct Pruned {
@@ -161,14 +161,14 @@ impl<'a> Asked<'a> {
     }
 
     fn pages_with(&self, column: &str, needle: Needle<'_>) -> Pages {
-        if self.index.column(column).is_none() {
-            return Pages::All;
-        }
+        let Some(known) = self.index.column(column) else { return Pages::All };
         let ask = |text: &str| self.filters.pages_with(column, hash_of(text)).map_or(Pages::All, Pages::Some);
-        match needle {
-            Needle::Unknown => Pages::All,
-            Needle::Value(value) => ask(value),
-            Needle::Words(words) => words.iter().fold(Pages::All, |pages, word| pages.and(ask(word))),
+        let ask_all = |words: &[String]| words.iter().fold(Pages::All, |pages, word| pages.and(ask(word)));
+        match (needle, known.hashed) {
+            (Needle::Unknown, _) => Pages::All,
+            (Needle::Value(value), Hashed::ValuesAndWords) => ask(value),
+            (Needle::Value(value), Hashed::Words) => ask_all(&tokens::words(value)),
+            (Needle::Words(words), _) => ask_all(words),
         }
     }
 }

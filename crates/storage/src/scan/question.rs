@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use vigie_domain::aggregation::{Aggregation, AggregationKind, AskedField, KeyBy};
+use vigie_domain::aggregation::{Aggregation, AggregationKind, AskedField, KeyBy, TermsOrder};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::query::Matcher;
 use vigie_domain::{Error, Scope, Timestamp, Value};
@@ -170,6 +170,15 @@ impl Question {
         }
         self.filters.iter().for_each(|filter| add_needs(filter, needs));
         self.children.iter().for_each(|child| child.add_needs(needs));
+    }
+
+    /// Whether it asks for the most frequent values of a field and nothing of each.
+    pub(super) fn is_of_most_frequent(&self) -> bool {
+        let is_so = match &self.asked.kind {
+            AggregationKind::Terms { order, filter, .. } => *order == TermsOrder::MostFirst && filter.takes_all(),
+            _ => false,
+        };
+        is_so && self.children.is_empty()
     }
 
     /// Whether pages whose times lie in one span are counted by their number of rows alone.

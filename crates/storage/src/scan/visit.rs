@@ -1,6 +1,6 @@
 //! Visits the values of a question's field in selected rows: as keys, as numbers, as sums.
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::query::Scalar;
@@ -10,6 +10,7 @@ use super::field_values::FieldValues;
 use super::keys::KeySpace;
 use super::partial::{StatsState, WeightedState};
 use super::question::Question;
+use super::short_texts::{ShortCounts, ShortText};
 use crate::chunk::Chunk;
 
 /// The slot of that place, made if it is not there.
@@ -18,6 +19,29 @@ pub fn slot<T: Default>(slots: &mut Vec<T>, place: u32) -> &mut T {
         slots.resize_with(place as usize + 1, T::default);
     }
     &mut slots[place as usize]
+}
+
+/// The strings of the question's field, if they lie in a column of nothing else without a dictionary.
+pub fn plain_texts<'a>(question: &'a Question, chunk: &'a Chunk) -> Option<&'a StringArray> {
+    FieldValues::asked(chunk, question.field()?).as_column()?.as_string_opt()
+}
+
+/// Counts such strings of the selected rows, all of one parent; `visit` gets those that are not short.
+pub fn count_texts(
+    question: &Question,
+    chunk: &Chunk,
+    selected: &Selected,
+    short: &mut ShortCounts,
+    visit: &mut dyn FnMut(&str),
+) {
+    let Some(texts) = plain_texts(question, chunk) else { return };
+    for row in selected.rows.iter().map(|row| *row as usize).filter(|row| texts.is_valid(*row)) {
+        let text = texts.value(row);
+        match ShortText::new(text) {
+            Some(text) => short.add(text, 1),
+            None => visit(text),
+        }
+    }
 }
 
 /// Calls `visit` with row, parent and key of each distinct value of each row.

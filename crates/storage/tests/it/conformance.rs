@@ -6,11 +6,13 @@ use async_trait::async_trait;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use vigie_domain::aggregation::Aggregation;
 use vigie_domain::ports::{
     AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, SearchRequest,
     SearchResult, Selection,
 };
-use vigie_domain::{EventId, Position, Result, Scope, TimeRange};
+use vigie_domain::query::parse;
+use vigie_domain::{Event, EventId, LogType, Position, Result, Scope, TimeRange, Timestamp, Value};
 use vigie_storage::{EngineOptions, LogEngine};
 use vigie_testkit::LinearStore;
 use vigie_testkit::differential::{assert_same_answer, assert_same_search};
@@ -75,7 +77,7 @@ impl LogStore for FlushingEngine {
 }
 
 /// Events spread over parts, memory chunks and open rows.
-async fn store_everywhere(engine: &LogEngine, double: &LinearStore, events: &[vigie_domain::Event]) {
+async fn store_everywhere(engine: &LogEngine, double: &LinearStore, events: &[Event]) {
     let scope = Scope::main();
     let pieces = events.chunks(events.len().div_ceil(7).max(1));
     for (number, piece) in pieces.enumerate() {
@@ -110,6 +112,40 @@ fn the_engine_answers_as_a_linear_scan_does() {
             Ok(())
         })
         .unwrap();
+}
+
+/// Strings without a dictionary and with one, short and long, whole numbers under the same name: one string is one bucket
+/// wherever it lies.
+#[tokio::test]
+async fn terms_are_those_of_a_linear_scan_whatever_columns_they_lie_in() {
+    const EVENTS: i64 = 4_200;
+    let event = |number: i64| {
+        let user = match number % 7 {
+            // Of one log type: columns of the other hold nothing but strings.
+            0 if number % 2 == 0 => Value::Int(number % 50),
+            1 => Value::text(format!("a longer name than others: user {}", number % 900)),
+            2 => Value::text("é".repeat((number % 15) as usize)),
+            3 => Value::Null,
+            _ => Value::text(format!("u{}", number * 31 % 1_700)),
+        };
+        // Those of the last days are few, so that their parts have a dictionary.
+        let user = if number > EVENTS * 5 / 7 { Value::text(format!("u{}", number % 40)) } else { user };
+        let timestamp = Timestamp::from_seconds(1_795_392_000 + number * 60);
+        let body = vec![("user_id".into(), user), ("n".into(), Value::Int(number))];
+        Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::ALL[(number % 2) as usize], body }
+    };
+    let events: Vec<Event> = (0..EVENTS).map(event).collect();
+    let (engine, _folder) = engine();
+    let double = LinearStore::default();
+    store_everywhere(&engine, &double, &events).await;
+    for query in ["*", "n>100 AND n<3000", "user_id:u31", "NOT user_id:u31"] {
+        let selection = Selection { query: parse(query).unwrap(), range: TimeRange::ALL };
+        for size in [0, 1, 10, 5_000] {
+            let asked = Aggregation::terms("users", "user_id", size);
+            assert_same_answer(&double, &engine, &selection, &asked).await;
+            assert_same_answer(&double, &engine, &selection, &asked.with(Aggregation::stats("n", "n"))).await;
+        }
+    }
 }
 
 proptest! {
