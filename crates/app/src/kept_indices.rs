@@ -454,7 +454,7 @@ mod tests {
         let indices =
             [index("one", json!({"a": {}, "f": {"filter": {"term": {"x": 1}}}})), index("two", json!({"a": {}}))];
         let check = |names: &str, expected: &str| {
-            assert_eq!(expanded(names, &indices), (expected.to_owned(), Vec::new()), "{names}")
+            assert_eq!(expanded(names, &indices), (expected.to_owned(), Vec::new()), "{names}");
         };
         check("a", "a,one,two");
         check("-a,x", "-a,-one,-two,x");

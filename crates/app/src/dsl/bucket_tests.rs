@@ -97,15 +97,15 @@ async fn values_are_chosen_and_put_in_order() {
             },
         }))
         .await;
-    assert_eq!(shown(&answer["two"]), r#"["cart","error"] 1, ["cart","info"] 1"#);
-    assert_eq!(answer["two"]["buckets"][0]["key_as_string"], json!("cart|error"));
+    assert_eq!(shown(&answer["two"]), r#"["cart","ERROR"] 1, ["cart","INFO"] 1"#);
+    assert_eq!(answer["two"]["buckets"][0]["key_as_string"], json!("cart|ERROR"));
     assert_eq!(answer["two"]["sum_other_doc_count"], json!(3));
-    assert_eq!(shown(&answer["by_level"]), r#"["warn","?"] 1, ["info","EUR"] 1, ["info","?"] 1, ["error","?"] 2"#);
-    assert_eq!(shown(&answer["rare"]), r#""warn" 1"#);
+    assert_eq!(shown(&answer["by_level"]), r#"["WARN","?"] 1, ["INFO","EUR"] 1, ["INFO","?"] 1, ["ERROR","?"] 2"#);
+    assert_eq!(shown(&answer["rare"]), r#""WARN" 1"#);
     assert_eq!(shown(&answer["no_info"]), r#""error" 2, "warn" 1"#);
     assert_eq!(shown(&answer["listed"]), "5 2, 9 1");
     assert_eq!(shown(&answer["least"]), r#""warn" 1, "info" 2, "error" 2"#);
-    assert_eq!(shown(&answer["last"]), r#""warn" 1"#);
+    assert_eq!(shown(&answer["last"]), r#""WARN" 1"#);
     assert_eq!(answer["last"]["sum_other_doc_count"], json!(4));
     assert_eq!(shown(&answer["deep"]), r#""cart" 3, "till" 2"#);
     let partition = async |partition: u64| {
@@ -159,7 +159,7 @@ async fn buckets_show_their_first_events() {
     assert_eq!(of(0, "newest")["total"], json!({"value": 3, "relation": "eq"}));
     assert_eq!(of(0, "newest")["max_score"], json!(1.0));
     assert_eq!(of(0, "newest")["hits"][0]["_id"], json!("5"));
-    assert_eq!(of(0, "newest")["hits"][0]["_source"], json!({"level": "warn"}));
+    assert_eq!(of(0, "newest")["hits"][0]["_source"], json!({"level": "WARN"}));
     assert_eq!(of(1, "dearest")["hits"][0]["_id"], json!("4"));
     assert_eq!(of(1, "dearest")["hits"][0]["sort"], json!([20.0]));
     assert_eq!(of(1, "dearest")["hits"][0]["fields"], json!({"points": [5]}));

@@ -40,8 +40,7 @@ impl DslSearch {
     pub(super) async fn look_up(
         &self,
         scope: &Scope,
-        level: &Level,
-        reader: &Reader,
+        (level, reader): (&Level, &Reader),
         result: &mut AggregateResult,
         everything: &Selection,
     ) -> Result<Found> {

@@ -341,7 +341,7 @@ impl DslSearch {
             let mut result = self.store.aggregate(scope, &request).await?;
             ranked.map(|place| result.answers.remove(place)).map_or(Ok(()), |(_, top)| found.rank(top, page.from))?;
             if let Some(level) = &level {
-                let looked_up = self.look_up(scope, level, &reader, &mut result, &everything).await?;
+                let looked_up = self.look_up(scope, (level, &reader), &mut result, &everything).await?;
                 found.aggregations =
                     Some(level.shown(&result.answers, result.total, &looked_up, asking.has_typed_keys)?);
             }

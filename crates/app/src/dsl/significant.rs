@@ -81,6 +81,9 @@ pub(super) fn read(
     Ok((shape, kind, Background { field, query }))
 }
 
+/// What is shown beside the values, and the values with what is shown of each.
+type Scored<'b> = (Map<String, Json>, Vec<(&'b Bucket, Json)>);
+
 impl SignificantTerms {
     /// The buckets that may be significant.
     ///
@@ -109,7 +112,7 @@ impl SignificantTerms {
         answer: &'b AggregationAnswer,
         total: u64,
         counted: &[Counted],
-    ) -> Result<(Map<String, Json>, Vec<(&'b Bucket, Json)>)> {
+    ) -> Result<Scored<'b>> {
         let nothing = Counted::default();
         let known = counted.get(self.background).unwrap_or(&nothing);
         let mut scored = Vec::new();

@@ -54,9 +54,8 @@ pub struct TailParams {
 pub async fn tail_logs(
     State(state): State<AppState>,
     caller: Caller,
-    address: ClientAddress,
+    (address, headers): (ClientAddress, HeaderMap),
     QueryParams(params): QueryParams<TailParams>,
-    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> ApiResult<Response> {
     let upgrade = upgrade.map_err(|_| {
