@@ -11,7 +11,8 @@ stop() {
   [ -s "$REST_TESTS_DIR/pid" ] || return 0
   local pid; pid=$(cat "$REST_TESTS_DIR/pid")
   kill -9 "$pid" 2>/dev/null || true
-  while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
+  # Its threads may outlive it for a moment; what counts is that nobody listens any more.
+  while (: <"/dev/tcp/127.0.0.1/$REST_TESTS_PORT") 2>/dev/null; do sleep 0.01; done
 }
 
 start() {
@@ -22,7 +23,7 @@ start() {
   for _ in $(seq 600); do
     if curl -sf -o /dev/null "http://127.0.0.1:$REST_TESTS_PORT/readyz"; then return; fi
     if ! kill -0 "$(cat "$REST_TESTS_DIR/pid")" 2>/dev/null; then break; fi
-    sleep 0.05
+    sleep 0.02
   done
   echo "rest-tests: vigie did not start:" >&2; tail -n 20 "$REST_TESTS_DIR/log" >&2; exit 1
 }

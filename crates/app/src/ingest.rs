@@ -19,7 +19,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use vigie_domain::ports::LogStore;
 use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
 use vigie_domain::{Error, EventBatch, LogType, Result, Scope, TimeRange, Timestamp};
-use vigie_pipeline::{Batch, Compression, DecodeOptions, RedactionCounts, Redactor, decode_bytes};
+use vigie_pipeline::{Batch, Compression, DecodeOptions, MadeIndices, RedactionCounts, Redactor, decode_bytes};
 
 use crate::Clock;
 use crate::kept_answers::check_key;
@@ -86,6 +86,10 @@ pub struct IngestOptions {
     pub idempotency_key: Option<String>,
     /// The pipeline that the events go through.
     pub pipeline: PipelineChoice,
+    /// Indices that clients made.
+    pub made_indices: Arc<MadeIndices>,
+    /// Whether bulk requests may name nothing but aliases.
+    pub require_alias: bool,
 }
 
 /// Which pipeline events go through.
@@ -227,6 +231,8 @@ impl Ingest {
         decode.log_type = options.log_type;
         decode.record_bytes_max = self.settings.record_bytes_max;
         decode.window = (!options.any_time).then(|| self.settings.window(now));
+        decode.made_indices = Arc::clone(&options.made_indices);
+        decode.require_alias = options.require_alias;
         decode.pipeline = self.pipelines.as_ref().map(|pipelines| pipelines.chosen(&options.pipeline));
         decode
     }

@@ -2,14 +2,17 @@
 //!
 //! A definition holds no events: an event keeps the name of the index that it was sent to, and lies in the index of its day.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json, json};
 use vigie_domain::query::glob::glob_matches;
 use vigie_domain::{Error, Result};
 
+use vigie_pipeline::MadeIndices;
+
+use crate::dsl::{FieldTypes, is_applied};
 use crate::kept_objects::KeptObject;
 
-/// Types of fields whose values are kept, searched and counted as Elasticsearch does.
-const SAME_TYPES: [&str; 8] = ["keyword", "long", "integer", "short", "byte", "double", "boolean", "object"];
 /// Settings that only say how Elasticsearch does its work.
 const HARMLESS_SETTINGS: [&str; 7] = [
     "number_of_shards",
@@ -43,6 +46,16 @@ impl<'a> Names<'a> {
             Some(excluded) => is_meant && !matches(excluded),
             None => is_meant || matches(pattern),
         })
+    }
+
+    /// Whether any was given.
+    pub fn are_named(&self) -> bool {
+        self.0 != ["*"]
+    }
+
+    /// Whether each names one thing.
+    pub fn are_all_single(&self) -> bool {
+        self.single().count() == self.0.len()
     }
 
     /// Those that name one thing, which has to be there.
@@ -113,7 +126,7 @@ pub fn is_unapplied(definition: &Json) -> bool {
     parts.iter().any(|(name, part)| match name.as_str() {
         "aliases" => false,
         "settings" => part.as_object().is_some_and(|settings| !are_harmless(settings)),
-        "mappings" => !is_same_mapping(part),
+        "mappings" => !is_applied(part),
         _ => true,
     })
 }
@@ -122,15 +135,6 @@ fn are_harmless(settings: &Map<String, Json>) -> bool {
     settings.iter().all(|(name, value)| match (name.as_str(), value) {
         ("index", Json::Object(inner)) => are_harmless(inner),
         (name, _) => HARMLESS_SETTINGS.contains(&name.strip_prefix("index.").unwrap_or(name)),
-    })
-}
-
-fn is_same_mapping(mapping: &Json) -> bool {
-    let Some(parts) = mapping.as_object() else { return mapping.is_null() };
-    parts.iter().all(|(name, part)| match (name.as_str(), part) {
-        ("properties", Json::Object(fields)) => fields.values().all(is_same_mapping),
-        ("type", Json::String(kind)) => SAME_TYPES.contains(&kind.as_str()),
-        _ => false,
     })
 }
 
@@ -210,6 +214,77 @@ pub fn find_aliases(indices: &[KeptObject], names: Option<&str>) -> FoundAliases
     FoundAliases { indices: found, missing }
 }
 
+/// What the mappings of the indices say of their fields that `names` mean; aliases stand for their indices.
+pub fn field_types(indices: &[KeptObject], names: &str) -> FieldTypes {
+    let asked = Names::of(names);
+    FieldTypes::of(
+        indices.iter().filter(|index| asked.mean(&index.name)).filter_map(|index| index.body.get("mappings")),
+    )
+}
+
+/// A definition with more fields: those of another mapping.
+///
+/// # Errors
+/// `Malformed` for a mapping of another shape, or one that makes something else of a field that there is.
+pub fn with_mapping(mut definition: Json, more: &Map<String, Json>) -> Result<Json> {
+    check_fields(&Json::Object(more.clone()), 0)?;
+    if !definition.is_object() {
+        definition = json!({});
+    }
+    let mappings = &mut definition["mappings"];
+    if !mappings.is_object() {
+        *mappings = json!({});
+    }
+    merge(mappings, more, "")?;
+    Ok(definition)
+}
+
+fn merge(mapping: &mut Json, more: &Map<String, Json>, path: &str) -> Result<()> {
+    for (name, part) in more {
+        let known = &mut mapping[name.as_str()];
+        match (name.as_str(), part) {
+            ("properties" | "fields", Json::Object(fields)) => {
+                for (field, said) in fields {
+                    let path = if path.is_empty() { field.clone() } else { format!("{path}.{field}") };
+                    let said = said
+                        .as_object()
+                        .ok_or_else(|| Error::malformed(format!("the mapping of [{path}] must be an object")))?;
+                    if !known[field.as_str()].is_object() {
+                        known[field.as_str()] = json!({});
+                    }
+                    merge(&mut known[field.as_str()], said, &path)?;
+                }
+            }
+            ("type", said) if !known.is_null() && known != said => {
+                let (before, after) = (known.as_str().unwrap_or_default(), said.as_str().unwrap_or_default());
+                let words = format!("mapper [{path}] cannot be changed from type [{before}] to [{after}]");
+                return Err(Error::malformed(words));
+            }
+            (_, said) => *known = said.clone(),
+        }
+    }
+    Ok(())
+}
+
+/// Where what is sent to the names of indices and aliases goes.
+pub fn made(indices: &[KeptObject]) -> MadeIndices {
+    let mut made = MadeIndices::default();
+    let mut aliases: BTreeMap<&str, Vec<(&str, Option<bool>)>> = BTreeMap::new();
+    for index in indices {
+        made.add(&index.name, Some(&index.name));
+        for (alias, said) in aliases_of(index).into_iter().flatten() {
+            let is_written = said.get("is_write_index").and_then(Json::as_bool);
+            aliases.entry(alias).or_default().push((&index.name, is_written));
+        }
+    }
+    for (alias, of_alias) in aliases {
+        let named = of_alias.iter().find(|(_, is_written)| *is_written == Some(true));
+        let only = of_alias.first().filter(|(_, is_written)| of_alias.len() == 1 && *is_written != Some(false));
+        made.add(alias, named.or(only).map(|(index, _)| *index));
+    }
+    made
+}
+
 /// The names of indices that `names` mean when aliases among them stand for their indices too.
 ///
 /// # Errors
@@ -284,12 +359,45 @@ mod tests {
             json!({"mappings": {"properties": {"a": {"type": "keyword"}, "b": {"properties": {"c": {"type": "long"}}}}}}),
             false,
         );
-        check(json!({"mappings": {"properties": {"a": {"type": "text"}}}}), true);
+        check(json!({"mappings": {"properties": {"a": {"type": "text"}}}}), false);
+        check(json!({"mappings": {"properties": {"a": {"type": "integer_range"}}}}), true);
         check(json!({"mappings": {"properties": {"a": {"type": "keyword", "ignore_above": 5}}}}), true);
         check(json!({"mappings": {"dynamic": "strict"}}), true);
-        check(json!({"mappings": {"properties": {"a": {"type": "unsigned_long"}}}}), true);
+        check(json!({"mappings": {"properties": {"a": {"type": "unsigned_long"}}}}), false);
         check(json!({"mappings": {}}), false);
         check(json!({"warmers": {}}), true);
+    }
+
+    #[test]
+    fn a_mapping_grows_and_no_field_changes() {
+        let more = |json: Json| json.as_object().cloned().unwrap();
+        let first = with_mapping(Json::Null, &more(json!({"properties": {"a": {"type": "text"}}}))).unwrap();
+        let second = more(
+            json!({"properties": {"a": {"fields": {"raw": {"type": "keyword"}}}, "b": {"properties": {"c": {"type": "long"}}}}}),
+        );
+        let both = with_mapping(first.clone(), &second).unwrap();
+        assert_eq!(
+            both["mappings"]["properties"],
+            json!({"a": {"type": "text", "fields": {"raw": {"type": "keyword"}}}, "b": {"properties": {"c": {"type": "long"}}}})
+        );
+        let error = with_mapping(first, &more(json!({"properties": {"a": {"type": "long"}}}))).unwrap_err();
+        assert!(error.message.contains("mapper [a] cannot be changed from type [text] to [long]"), "{}", error.message);
+        assert!(with_mapping(both, &more(json!({"properties": {"b": 5}}))).is_err());
+    }
+
+    #[test]
+    fn what_is_sent_to_an_alias_goes_to_its_index() {
+        let indices = [
+            index("a", json!({"one": {}, "both": {}, "led": {}})),
+            index("b", json!({"both": {}, "led": {"is_write_index": true}, "shut": {"is_write_index": false}})),
+        ];
+        let mut expected = MadeIndices::default();
+        for (name, written_to) in
+            [("a", Some("a")), ("b", Some("b")), ("one", Some("a")), ("both", None), ("led", Some("b")), ("shut", None)]
+        {
+            expected.add(name, written_to);
+        }
+        assert_eq!(made(&indices), expected);
     }
 
     #[test]

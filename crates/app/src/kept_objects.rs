@@ -1,7 +1,8 @@
 //! What clients of Elasticsearch set up before they send: templates, policies, pipelines, names of indices. Kept as they
 //! were sent and listed again; nothing here is applied to events, for Vigie maps fields and ages indices itself.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value as Json, json};
 use vigie_domain::ports::{Filter, FindRequest, MetadataStore};
@@ -65,12 +66,21 @@ pub struct KeptObject {
 /// Keeps objects.
 pub struct KeptObjects {
     store: Arc<dyn MetadataStore>,
+    read: Mutex<AllRead>,
+}
+
+/// Every object as it was last read: each request that names an index asks for them.
+#[derive(Default)]
+struct AllRead {
+    objects: HashMap<ObjectKind, Arc<Vec<KeptObject>>>,
+    /// How often something was written: what was read before a write and comes after it is old.
+    writes: u64,
 }
 
 impl KeptObjects {
     /// In this store.
     pub fn new(store: Arc<dyn MetadataStore>) -> Self {
-        Self { store }
+        Self { store, read: Mutex::default() }
     }
 
     /// Keeps a new object.
@@ -87,7 +97,9 @@ impl KeptObjects {
             return Err(Error::invalid(words));
         }
         let document = json!({ "kind": kind.as_str(), "name": name, "body": body });
-        self.store.insert(COLLECTION, &id_of(kind, name), document, &[]).await.map(drop)
+        let outcome = self.store.insert(COLLECTION, &id_of(kind, name), document, &[]).await.map(drop);
+        self.forget_read();
+        outcome
     }
 
     /// Keeps an object in place of the one of that name, if there is one.
@@ -101,7 +113,9 @@ impl KeptObjects {
                 None => self.create(kind, name, body.clone()).await,
                 Some(kept) => {
                     let document = json!({ "kind": kind.as_str(), "name": name, "body": body });
-                    self.store.replace(COLLECTION, &kept.id, kept.revision, document).await.map(drop)
+                    let outcome = self.store.replace(COLLECTION, &kept.id, kept.revision, document).await.map(drop);
+                    self.forget_read();
+                    outcome
                 }
             };
             let is_beaten =
@@ -127,7 +141,9 @@ impl KeptObjects {
             let Some(kept) = self.store.get(COLLECTION, &id_of(kind, name)).await? else { return Ok(false) };
             let body = change(kept.body.get("body").cloned().unwrap_or_default())?;
             let document = json!({ "kind": kind.as_str(), "name": name, "body": body });
-            match self.store.replace(COLLECTION, &kept.id, kept.revision, document).await {
+            let outcome = self.store.replace(COLLECTION, &kept.id, kept.revision, document).await;
+            self.forget_read();
+            match outcome {
                 Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::NotFound) => {}
                 outcome => return outcome.map(|_| true),
             }
@@ -140,6 +156,19 @@ impl KeptObjects {
     /// # Errors
     /// `Unavailable` when the store cannot be reached.
     pub async fn find(&self, kind: ObjectKind, names: &str) -> Result<Vec<KeptObject>> {
+        let all = self.all(kind).await?;
+        Ok(all.iter().filter(|object| is_meant(names, &object.name)).cloned().collect())
+    }
+
+    /// Every object of the kind, by name.
+    async fn all(&self, kind: ObjectKind) -> Result<Arc<Vec<KeptObject>>> {
+        let writes = {
+            let read = self.lock();
+            if let Some(objects) = read.objects.get(&kind) {
+                return Ok(Arc::clone(objects));
+            }
+            read.writes
+        };
         let filters = vec![Filter { field: "kind".to_owned(), value: kind.as_str().into() }];
         let request = FindRequest { filters, limit: OBJECTS_MAX, after: None };
         let read = |document: vigie_domain::ports::Document| {
@@ -148,9 +177,25 @@ impl KeptObjects {
             Some(KeptObject { name, body, version: document.revision })
         };
         let kept = self.store.find(COLLECTION, &request).await?.into_iter().filter_map(read);
-        let mut meant: Vec<KeptObject> = kept.filter(|object| is_meant(names, &object.name)).collect();
-        meant.sort_by(|left, right| left.name.cmp(&right.name));
-        Ok(meant)
+        let mut all: Vec<KeptObject> = kept.collect();
+        all.sort_by(|left, right| left.name.cmp(&right.name));
+        let all = Arc::new(all);
+        let mut read = self.lock();
+        if read.writes == writes {
+            read.objects.insert(kind, Arc::clone(&all));
+        }
+        Ok(all)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, AllRead> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was read is old: something was written.
+    fn forget_read(&self) {
+        let mut read = self.lock();
+        read.objects.clear();
+        read.writes += 1;
     }
 
     /// Forgets the object; `false` when there was none.
@@ -158,7 +203,9 @@ impl KeptObjects {
     /// # Errors
     /// `Unavailable` when the store cannot be reached.
     pub async fn delete(&self, kind: ObjectKind, name: &str) -> Result<bool> {
-        self.store.delete(COLLECTION, &id_of(kind, name)).await
+        let outcome = self.store.delete(COLLECTION, &id_of(kind, name)).await;
+        self.forget_read();
+        outcome
     }
 }
 

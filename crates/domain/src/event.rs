@@ -17,6 +17,8 @@ pub struct EventId(pub String);
 
 /// Ids that are made and not sent begin with this; it needs no escaping in a URL.
 const MADE_ID_PREFIX: char = '~';
+/// Stands between an index and the id that an event has there; no name of an index holds it.
+const INDEX_END: char = '/';
 
 impl EventId {
     /// The id made for the event with this sequence number.
@@ -27,6 +29,27 @@ impl EventId {
     /// The sequence number of a made id; `None` for a sender's.
     pub fn sequence(&self) -> Option<u64> {
         self.0.strip_prefix(MADE_ID_PREFIX).and_then(|hex| u64::from_str_radix(hex, 16).ok())
+    }
+
+    /// The id of an event that its sender called so in an index of that name, which has ids of its own.
+    pub fn of_index(index: &str, sent: &str) -> Self {
+        Self(format!("{MADE_ID_PREFIX}{index}{INDEX_END}{sent}"))
+    }
+
+    /// What the sender called it, if it is of the index.
+    pub fn sent_to(&self, index: &str) -> Option<&str> {
+        self.0.strip_prefix(MADE_ID_PREFIX)?.strip_prefix(index)?.strip_prefix(INDEX_END)
+    }
+
+    /// What the sender called it, in whatever index.
+    pub fn as_sent(&self) -> &str {
+        let of_index = self.0.strip_prefix(MADE_ID_PREFIX).and_then(|rest| rest.split_once(INDEX_END));
+        of_index.map_or(&self.0, |(_, sent)| sent)
+    }
+
+    /// Whether it looks like one that is made here, from a number or an index, so that no sender may give it.
+    pub fn is_made(&self) -> bool {
+        self.sequence().is_some() || self.0.starts_with(MADE_ID_PREFIX) && self.0.contains(INDEX_END)
     }
 }
 
@@ -138,5 +161,18 @@ mod tests {
     fn made_ids_give_their_sequence_back() {
         assert_eq!(EventId::from_sequence(4096).sequence(), Some(4096));
         assert_eq!(EventId("order-1".into()).sequence(), None);
+    }
+
+    #[test]
+    fn an_index_has_ids_of_its_own() {
+        let id = EventId::of_index("shop", "a/7");
+        assert_eq!((id.sent_to("shop"), id.sent_to("sho"), id.sent_to("shops")), (Some("a/7"), None, None));
+        assert_eq!((id.sequence(), id.as_sent()), (None, "a/7"));
+        assert_eq!((EventId("a/7".into()).as_sent(), EventId("~7".into()).as_sent()), ("a/7", "~7"));
+        let check = |id: &str, is_made: bool| assert_eq!(EventId(id.into()).is_made(), is_made, "{id}");
+        check("~1f", true);
+        check("~shop/7", true);
+        check("~shop", false);
+        check("shop/7", false);
     }
 }

@@ -35,8 +35,8 @@ mod told;
 pub use batch::{BATCH_BYTES_MAX, Batch, RECORDS_PER_BATCH, REJECT_RAW_MAX, Reject};
 pub use beside::{Beside, Telling};
 pub use bulk::{
-    BULK_ITEMS_MAX, BulkAction, BulkBatch, BulkFate, BulkItem, CONDITION, CONDITIONS, EMPTY_ID, SENT_INDEX_FIELD,
-    check_index, decode_bulk, decode_document, is_daily_index,
+    BULK_ITEMS_MAX, BulkAction, BulkBatch, BulkFate, BulkItem, CONDITION, CONDITIONS, EMPTY_ID, NO_SUCH_INDEX,
+    NO_WRITE_INDEX, SENT_INDEX_FIELD, check_index, decode_bulk, decode_document, is_daily_index,
 };
 pub use decompress::{BODY_BYTES_MAX, Compression, FILE_BYTES_MAX, RATIO_MAX, unpack_bytes};
 pub use detect::{DETECT_BYTES_MAX, Detected, detect};
@@ -44,7 +44,7 @@ pub use enrich::{GeoDatabase, Lookups};
 pub use error::DecodeError;
 pub use format::{FORMATS, Format, FormatSpec, UnknownFormat};
 pub use framed::{Assembler, Framed, Refused};
-pub use options::{DecodeOptions, RECORD_BYTES_MAX};
+pub use options::{DecodeOptions, MadeIndices, RECORD_BYTES_MAX};
 pub use parse::continuation::{
     JOINED_BLANK_LINES_MAX, JOINED_LINES_MAX, goes_on, is_chained, is_continuation, may_go_on,
 };

@@ -1,5 +1,6 @@
 //! What a caller may say about the bytes that they give.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use vigie_domain::{LogType, TimeRange, Timestamp};
@@ -37,11 +38,46 @@ pub struct DecodeOptions {
     pub redactor: Arc<Redactor>,
     /// What becomes of events before they are stored; `None` leaves them as they are.
     pub pipeline: Option<Arc<Pipeline>>,
+    /// Indices that somebody made: what bulk requests send to them may be of any time.
+    pub made_indices: Arc<MadeIndices>,
+    /// Whether bulk requests may name nothing but aliases, unless an item says otherwise.
+    pub require_alias: bool,
+}
+
+/// Indices that somebody made before anything was sent to them, and the names that stand for one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MadeIndices(HashMap<String, Option<Arc<str>>>);
+
+/// Where what is sent to a name goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SentTo {
+    /// The index that was made.
+    Made(Arc<str>),
+    /// Nowhere: the alias stands for several indices and none of them is the one to write to.
+    Several,
+    /// Nobody made it.
+    Named(Arc<str>),
+}
+
+impl MadeIndices {
+    /// Adds a name and the index that is written to under it; `None` when it stands for several.
+    pub fn add(&mut self, name: &str, written_to: Option<&str>) {
+        self.0.insert(name.to_owned(), written_to.map(Arc::from));
+    }
+
+    /// Where what is sent to the name goes.
+    pub(crate) fn place(&self, name: &Arc<str>) -> SentTo {
+        match self.0.get(&**name) {
+            None => SentTo::Named(Arc::clone(name)),
+            Some(None) => SentTo::Several,
+            Some(Some(index)) => SentTo::Made(Arc::clone(index)),
+        }
+    }
 }
 
 impl DecodeOptions {
     /// Nothing said but when the bytes arrived: everything is found by content, any time is accepted.
-    pub const fn new(received_at: Timestamp, redactor: Arc<Redactor>) -> Self {
+    pub fn new(received_at: Timestamp, redactor: Arc<Redactor>) -> Self {
         Self {
             received_at,
             log_type: None,
@@ -53,6 +89,8 @@ impl DecodeOptions {
             record_bytes_max: RECORD_BYTES_MAX,
             redactor,
             pipeline: None,
+            made_indices: Arc::default(),
+            require_alias: false,
         }
     }
 }

@@ -11,7 +11,7 @@ use vigie_domain::{Event, EventId, Object, Value};
 use crate::batch::{Batch, Reject, shown};
 use crate::convert::{self, Refusal};
 use crate::options::DecodeOptions;
-use crate::parse::{Draft, Record};
+use crate::parse::{Draft, NamedIndex, Record};
 use crate::redact::RedactionCounts;
 use crate::stages::{Run, TraceStep};
 use crate::tag;
@@ -150,6 +150,8 @@ struct Before {
     detected: Option<Value>,
     /// The message, when there is one at the top: it is redacted, and so it is afterwards if no stage has changed it.
     message: Option<Value>,
+    /// Where it was sent to.
+    index: Option<NamedIndex>,
 }
 
 impl Stages {
@@ -177,6 +179,7 @@ impl Stages {
             is_time_unreadable,
             detected: top(&draft.body, LOG_TYPE).filter(|_| !names_type).cloned(),
             message: top(&draft.body, MESSAGE).cloned(),
+            index: draft.index.take(),
         };
         let event = Event { body: draft.body, ..event };
         let events = match trace {
@@ -199,7 +202,7 @@ impl Stages {
         before: &Before,
         redactions: &mut RedactionCounts,
     ) -> Result<Event, Refusal> {
-        let mut draft = Draft::new(event.body);
+        let mut draft = Draft { index: before.index.clone(), ..Draft::new(event.body) };
         if before.arrival.is_some() && top(&draft.body, TIMESTAMP) == before.arrival.as_ref() {
             if before.is_time_unreadable {
                 draft.tag(tag::DATE_PARSE_FAILURE);

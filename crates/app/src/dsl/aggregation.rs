@@ -205,6 +205,9 @@ impl Reader {
                 let at = self.backgrounds.len();
                 let (shape, kind, background) = significant::read(json, self.now, at, place)?;
                 self.cost = self.cost.plus(background.query.cost());
+                if let Some(words) = self.cost.excess() {
+                    return Err(place.key("background_filter").wrong(&words));
+                }
                 self.backgrounds.push(background);
                 Ok((shape, kind))
             }

@@ -1,8 +1,11 @@
 //! The body of a search: which events, in which order, which page of them, and what is shown of each.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 use vigie_domain::{Result, Timestamp};
 
+use super::field_types::FieldTypes;
 use super::place::Place;
 use super::sort::{After, Sort};
 use super::source::{Shown, SourceFilter};
@@ -70,7 +73,7 @@ pub(super) struct Page {
 ///
 /// # Errors
 /// `Malformed` when it cannot be read, or has something that is not there.
-pub(super) fn page(body: &Map<String, Json>, now: Timestamp) -> Result<Page> {
+pub(super) fn page(body: &Map<String, Json>, now: Timestamp, types: &Arc<FieldTypes>) -> Result<Page> {
     let top = Place::of("body");
     top.check_keys(body, KNOWN, PASSED_OVER)?;
     for key in EMPTY_ONLY.iter().take(4) {
@@ -89,7 +92,7 @@ pub(super) fn page(body: &Map<String, Json>, now: Timestamp) -> Result<Page> {
         return Err(Place::of("from").wrong(&words));
     }
     let point_in_time = body.get("pit").map(|json| Place::of("pit").key("id").text(&json["id"])).transpose()?;
-    let mut sort = Sort::read(body.get("sort"), now, &Place::of("sort"))?;
+    let mut sort = Sort::read(body.get("sort"), now, &Place::of("sort").with_types(types))?;
     if point_in_time.is_some() {
         // As Elasticsearch does, so that events of one instant are told apart.
         sort.tell_apart();

@@ -17,6 +17,11 @@ pub fn index_of(hit: &Hit) -> String {
     sent_index(hit).map_or_else(|| hit.position.timestamp.day().index_name(), str::to_owned)
 }
 
+/// The id as its sender knows it.
+pub(super) fn id_of(hit: &Hit) -> &str {
+    sent_index(hit).and_then(|index| hit.id.sent_to(index)).unwrap_or(&hit.id.0)
+}
+
 fn sent_index(hit: &Hit) -> Option<&str> {
     hit.source.iter().find(|(name, _)| name == SENT_INDEX).and_then(|(_, value)| match value {
         Value::Text(text) => Some(text.as_str()),
@@ -68,7 +73,7 @@ fn as_sent(source: Object) -> Object {
 pub fn document(hit: &Hit, filter: &SourceFilter) -> Json {
     let mut document = Map::from_iter([
         ("_index".to_owned(), Json::from(index_of(hit))),
-        ("_id".to_owned(), Json::from(hit.id.0.clone())),
+        ("_id".to_owned(), Json::from(id_of(hit))),
         ("_version".to_owned(), json!(1)),
         ("_seq_no".to_owned(), json!(hit.position.sequence)),
         ("_primary_term".to_owned(), json!(1)),

@@ -17,7 +17,7 @@ use super::query::canonical;
 /// `Malformed` when none is named.
 pub(super) fn field(object: &Map<String, Json>, place: &Place) -> Result<String> {
     match object.get("field").and_then(Json::as_str) {
-        Some(name) if !name.is_empty() => Ok(canonical(name)),
+        Some(name) if !name.is_empty() => Ok(canonical(name, place)),
         _ => Err(place.wrong("must have [field], the name of one")),
     }
 }

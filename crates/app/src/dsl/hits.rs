@@ -78,7 +78,7 @@ pub(super) fn shown(found: &Hits, page: &Page, query: &Query) -> Map<String, Jso
 fn hit_of(hit: &Hit, page: &Page, found: &Hits, marks: Option<&(Marks, &(String, String))>) -> Json {
     let mut object = Map::from_iter([
         ("_index".to_owned(), Json::from(index_of(hit))),
-        ("_id".to_owned(), Json::from(hit.id.0.clone())),
+        ("_id".to_owned(), Json::from(document::id_of(hit))),
         ("_score".to_owned(), json!(page.tells_score.then_some(SCORE))),
     ]);
     let whole = document::completed(hit);

@@ -99,6 +99,10 @@ fn read(json: &Json, form: DateForm, now: Timestamp, place: &Place) -> Result<Re
     let text = place.text(json)?;
     let no_time =
         || place.wrong(&format!("\"{text}\" is no time; use 2026-11-23T14:00:00Z, epoch milliseconds or now-15m"));
+    if let Some((date, unit)) = year_or_month(&text, form) {
+        let first = parse_expression(&date, now).map_err(|_| no_time())?;
+        return Ok(Read { first, behind: step(first, unit) });
+    }
     if let Ok(number) = text.parse::<f64>()
         && (json.is_number() || text.len() > 4)
     {
@@ -129,6 +133,18 @@ fn read(json: &Json, form: DateForm, now: Timestamp, place: &Place) -> Result<Re
     let first = parse_expression(&format!("now{steps}"), anchor).map_err(|_| no_time())?;
     let rounded_to = steps.rsplit_once('/').map(|(_, unit)| unit).filter(|unit| unit.len() == 1);
     Ok(Read { first, behind: rounded_to.and_then(|unit| step(first, unit)) })
+}
+
+/// The first day of a year or month that is named alone, also as a number, and the unit of what is missing.
+fn year_or_month(text: &str, form: DateForm) -> Option<(String, &'static str)> {
+    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    match (form, text.len(), text.split_once('-')) {
+        (DateForm::Usual, 4, None) if is_number(text) => Some((format!("{text}-01-01"), "y")),
+        (DateForm::Usual, 7, Some((year, month))) if year.len() == 4 && is_number(year) && is_number(month) => {
+            Some((format!("{text}-01"), "M"))
+        }
+        _ => None,
+    }
 }
 
 /// One unit behind an instant.
@@ -187,6 +203,11 @@ mod tests {
         check(&json!("now/d"), End::After, "[2026-11-24T00:00:00.000Z");
         check(&json!("2026-11-20"), End::To, "(2026-11-21T00:00:00.000Z");
         check(&json!("2026-11-20"), End::From, "[2026-11-20T00:00:00.000Z");
+        check(&json!("2026"), End::From, "[2026-01-01T00:00:00.000Z");
+        check(&json!(2026), End::To, "(2027-01-01T00:00:00.000Z");
+        check(&json!("2026-12"), End::After, "[2027-01-01T00:00:00.000Z");
+        check(&json!("2026-12"), End::Before, "(2026-12-01T00:00:00.000Z");
+        check(&json!("2026-13"), End::Before, "is no time");
         check(&json!("2026-11-20T14:04:05Z"), End::To, "(2026-11-20T14:04:06.000Z");
         check(&json!("2026-11-20T14:04:05.000Z"), End::To, "[2026-11-20T14:04:05.000Z");
     }

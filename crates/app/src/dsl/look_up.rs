@@ -9,15 +9,21 @@ use super::answer::Found;
 use super::auto_spans::{self, Edges};
 use super::place::Place;
 use super::top_hits::{self, HITS_MAX};
-use super::{DslSearch, significant};
+use super::{DslRequest, DslSearch, significant};
 
 impl DslSearch {
     /// The first and the last instant of each field whose spans are as wide as it takes.
     ///
     /// # Errors
     /// `Malformed` when one cannot be read; else as the store.
-    pub(super) async fn edges(&self, scope: &Scope, json: &Json, selection: &Selection) -> Result<Vec<Edges>> {
-        let fields = auto_spans::fields_of(json, (self.clock)(), &Place::of("aggs"))?;
+    pub(super) async fn edges(
+        &self,
+        scope: &Scope,
+        json: &Json,
+        asking: &DslRequest,
+        selection: &Selection,
+    ) -> Result<Vec<Edges>> {
+        let fields = auto_spans::fields_of(json, (self.clock)(), &Place::of("aggs").with_types(&asking.types))?;
         if fields.is_empty() {
             return Ok(Vec::new());
         }

@@ -12,6 +12,7 @@ mod bucket_tests;
 mod composite;
 mod cursor;
 mod document;
+mod field_types;
 mod fields;
 mod histogram;
 #[cfg(test)]
@@ -38,14 +39,16 @@ mod spans;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod text_intervals;
 mod top_hits;
 mod typed_keys;
 mod words;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
-use vigie_domain::aggregation::{Aggregation, AggregationKind};
+use vigie_domain::aggregation::{Aggregation, AggregationAnswer, AggregationKind};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::ports::{AggregateRequest, LogStore, SearchRequest, Selection};
 use vigie_domain::query::{Bound, Predicate, Query};
@@ -53,6 +56,7 @@ use vigie_domain::time::parse_instant;
 use vigie_domain::{Error, ErrorKind, Position, Result, Scope, TimeRange, Timestamp};
 
 use crate::Clock;
+use crate::kept_indices::Names;
 use aggregation::Reader;
 use body::Page;
 use cursor::{PointInTime, Scroll, decode, encode};
@@ -63,10 +67,14 @@ use sort::After;
 
 pub use body::WINDOW_MAX;
 pub use document::{document, index_of};
+pub use field_types::{FieldTypes, is_applied};
 pub use source::SourceFilter;
 
 /// Score of every hit that is not sorted.
 const SCORE: f64 = 1.0;
+
+/// Names under which events were sent that are told.
+const NAMES_MAX: usize = 1_000;
 
 /// Answers Elasticsearch's searches.
 pub struct DslSearch {
@@ -85,6 +93,8 @@ pub struct DslRequest {
     pub ignores_missing: bool,
     /// Names that are there though no event may have been sent under them.
     pub made: Vec<String>,
+    /// What the mappings of those say of their fields.
+    pub types: Arc<FieldTypes>,
     /// Whether the pages behind this one are asked for by a scroll.
     pub scrolls: bool,
     /// Whether answers to aggregations are named with their kinds.
@@ -102,7 +112,7 @@ impl DslSearch {
     /// # Errors
     /// `Malformed`, naming the place, for what cannot be read or is not there; `NotFound` for an index that is not there.
     pub async fn search(&self, scope: &Scope, request: &DslRequest) -> Result<Json> {
-        let page = body::page(&request.body, (self.clock)())?;
+        let page = body::page(&request.body, (self.clock)(), &request.types)?;
         let opened = self.opened(&page, request.scrolls)?;
         let indices =
             opened.as_ref().filter(|_| page.point_in_time.is_some()).map_or(&request.indices, |point| &point.indices);
@@ -145,7 +155,7 @@ impl DslSearch {
     /// `Malformed` when the id was not made here; else as `search`.
     pub async fn scroll(&self, scope: &Scope, id: &str) -> Result<Json> {
         let scroll: Scroll = decode(id, "scroll_id")?;
-        let mut page = body::page(&scroll.body, (self.clock)())?;
+        let mut page = body::page(&scroll.body, (self.clock)(), &Arc::default())?;
         (page.from, page.counts_total) = (0, false);
         page.after = scroll.after.map(|(nanos, sequence)| match scroll.values.as_slice() {
             [] => After::Position(Position { timestamp: Timestamp::from_nanos(nanos), sequence }),
@@ -156,6 +166,7 @@ impl DslSearch {
             body: without_aggregations(&scroll.body),
             ignores_missing: true,
             made: Vec::new(),
+            types: Arc::default(),
             scrolls: true,
             has_typed_keys: false,
         };
@@ -225,7 +236,7 @@ impl DslSearch {
         let now = (self.clock)();
         let query = match request.body.get("query") {
             None | Some(Json::Null) => Query::All,
-            Some(json) => query::query(json, now, &Place::of("query"))?,
+            Some(json) => query::query(json, now, &Place::of("query").with_types(&request.types))?,
         };
         let query = query.resolved(now).map_err(|error| Place::of("query").wrong(&error.to_string()))?;
         if let Some(words) = query.cost().excess() {
@@ -233,6 +244,33 @@ impl DslSearch {
         }
         let (query, range) = split_time(of_indices.and(query), now);
         Ok(Selection { query, range })
+    }
+
+    /// The names under which events were sent that `names` mean. Names without `*` are taken as they are.
+    ///
+    /// # Errors
+    /// As `search`.
+    pub async fn sent_names(&self, scope: &Scope, names: &str) -> Result<Vec<String>> {
+        let asked = Names::of(names);
+        if asked.are_all_single() {
+            return Ok(asked.single().map(str::to_owned).collect());
+        }
+        let counts = self.sent_counts(scope).await?;
+        Ok(counts.into_keys().filter(|name| asked.mean(name)).collect())
+    }
+
+    /// How many events were sent under each name that is not that of a day.
+    ///
+    /// # Errors
+    /// As `search`.
+    pub async fn sent_counts(&self, scope: &Scope) -> Result<BTreeMap<String, u64>> {
+        let selection = Selection { query: Query::All, range: TimeRange::ALL };
+        let aggregations = vec![Aggregation::terms("names", indices::SENT_INDEX, NAMES_MAX)];
+        let result = self.store.aggregate(scope, &AggregateRequest { selection, aggregations }).await?;
+        let Some(AggregationAnswer::Buckets { buckets, .. }) = result.answer("names") else {
+            return Ok(BTreeMap::new());
+        };
+        Ok(buckets.iter().filter_map(|bucket| Some((bucket.key.as_text()?.to_owned(), bucket.count))).collect())
     }
 
     /// Whether events lie in the index of that name: those of its day, or those that were sent under it.
@@ -278,15 +316,16 @@ impl DslSearch {
     ) -> Result<Hits> {
         let ranking = page.sort.ranking(page.after.as_ref()).filter(|_| page.size > 0);
         let json = asking.body.get("aggs").or_else(|| asking.body.get("aggregations"));
-        let named = Named::read(&asking.body, (self.clock)(), scope)?;
+        let named = Named::read(asking, (self.clock)(), scope)?;
         let mut found = Hits { named, ..Hits::default() };
         let mut ranked = None;
         if json.is_some() || ranking.is_some() {
             let mut reader = Reader::new((self.clock)(), selection.range, selection.query.cost());
             if let Some(json) = json {
-                reader.edges = self.edges(scope, json, &selection).await?;
+                reader.edges = self.edges(scope, json, asking, &selection).await?;
             }
-            let level = json.map(|json| reader.all(json, None, &Place::of("aggs"))).transpose()?;
+            let level =
+                json.map(|json| reader.all(json, None, &Place::of("aggs").with_types(&asking.types))).transpose()?;
             let mut aggregations = level.as_ref().map_or_else(Vec::new, |level| level.questions.clone());
             if let Some(ranking) = ranking {
                 let kind = AggregationKind::Top { ranking, size: page.from.saturating_add(page.size) };
@@ -334,7 +373,7 @@ impl DslSearch {
 /// # Errors
 /// As `DslSearch::search`.
 pub fn read(body: &Map<String, Json>, now: Timestamp) -> Result<()> {
-    body::page(body, now)?;
+    body::page(body, now, &Arc::default())?;
     let query = body.get("query").map_or(Ok(Query::All), |json| query::query(json, now, &Place::of("query")))?;
     let mut reader = Reader::new(now, TimeRange::ALL, query.cost());
     body.get("aggs").map_or(Ok(()), |json| reader.all(json, None, &Place::of("aggs")).map(drop))

@@ -5,6 +5,7 @@ use vigie_domain::ports::Hit;
 use vigie_domain::query::Matcher;
 use vigie_domain::{Event, Result, Scope, Timestamp};
 
+use super::DslRequest;
 use super::place::Place;
 use super::query::query;
 
@@ -23,14 +24,14 @@ const HOLDERS: [(&str, &[&str]); 4] = [
 pub(super) struct Named(Vec<(String, Matcher)>);
 
 impl Named {
-    /// Reads those of a body, whose query was read before.
+    /// Reads those of a request, whose query was read before.
     ///
     /// # Errors
     /// `Malformed` when there are too many.
-    pub(super) fn read(body: &Map<String, Json>, now: Timestamp, scope: &Scope) -> Result<Self> {
+    pub(super) fn read(request: &DslRequest, now: Timestamp, scope: &Scope) -> Result<Self> {
         let mut named = Self::default();
-        if let Some(json) = body.get("query").filter(|json| !json.is_null()) {
-            named.add(json, now, scope, &Place::of("query"))?;
+        if let Some(json) = request.body.get("query").filter(|json| !json.is_null()) {
+            named.add(json, now, scope, &Place::of("query").with_types(&request.types))?;
         }
         Ok(named)
     }

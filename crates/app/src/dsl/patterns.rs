@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 use vigie_domain::Result;
-use vigie_domain::mapping::{self, FieldKind};
+use vigie_domain::mapping::FieldKind;
 use vigie_domain::query::{Predicate, Query, compile_regexp};
 
 use super::place::Place;
@@ -23,15 +23,22 @@ pub(super) fn regexp(json: &Json, place: &Place) -> Result<Query> {
     let (name, value, settings) = of_field(json, place, &["value"], &known)?;
     let place = place.key(&name);
     let field = Field::check(&name, &place)?;
-    check_setting(settings, "flags", |json| matches!(json.as_str(), Some("ALL" | "NONE")), &place)?;
-    check_setting(settings, "flags_value", |_| false, &place)?;
-    let has_flags = settings.and_then(|settings| settings.get("flags")).is_none_or(|json| *json != "NONE");
     let ignores_case = flag(settings, "case_insensitive", false, &place)?;
-    let text = place.text(value)?;
-    let read = Reader { text: &text, has_flags, place: &place }.read()?;
+    let read = expression(&place.text(value)?, settings, &place)?;
     let pattern = if ignores_case { format!("(?i:{read})") } else { read };
     compile_regexp(&pattern).map_err(|words| place.wrong(&words))?;
-    Ok(Query::Field { field: field.name, predicate: Predicate::Regexp(pattern) })
+    Ok(field.passing(Predicate::Regexp(pattern)))
+}
+
+/// An expression of Lucene's as one of Rust's.
+///
+/// # Errors
+/// `Malformed` for an operator that is not there, or flags that are not.
+pub(super) fn expression(text: &str, settings: Option<&Map<String, Json>>, place: &Place) -> Result<String> {
+    check_setting(settings, "flags", |json| matches!(json.as_str(), Some("ALL" | "NONE")), place)?;
+    check_setting(settings, "flags_value", |_| false, place)?;
+    let has_flags = settings.and_then(|settings| settings.get("flags")).is_none_or(|json| *json != "NONE");
+    Reader { text, has_flags, place }.read()
 }
 
 /// Whether a value is compared without regard to case, which makes a difference of strings that are compared whole.
@@ -39,7 +46,7 @@ pub(super) fn regexp(json: &Json, place: &Place) -> Result<Query> {
 /// # Errors
 /// `Malformed` for a setting that is none.
 pub(super) fn ignores_case(settings: Option<&Map<String, Json>>, field: &Field, place: &Place) -> Result<bool> {
-    let is_whole = matches!(mapping::kind_of(&field.name), None | Some(FieldKind::Keyword));
+    let is_whole = matches!(field.kind(), None | Some(FieldKind::Keyword));
     Ok(flag(settings, "case_insensitive", false, place)? && is_whole)
 }
 
@@ -47,9 +54,9 @@ pub(super) fn ignores_case(settings: Option<&Map<String, Json>>, field: &Field, 
 ///
 /// # Errors
 /// `Malformed` for one that is too large.
-pub(super) fn expression_of(field: Field, pattern: &str, place: &Place) -> Result<Query> {
+pub(super) fn expression_of(field: &Field, pattern: &str, place: &Place) -> Result<Query> {
     compile_regexp(pattern).map_err(|words| place.wrong(&words))?;
-    Ok(Query::Field { field: field.name, predicate: Predicate::Regexp(pattern.to_owned()) })
+    Ok(field.passing(Predicate::Regexp(pattern.to_owned())))
 }
 
 /// An expression for a text, or for a pattern with `*`, `?` and `\\`, in which the case of the letters A to Z does not matter.
@@ -78,16 +85,6 @@ pub(super) fn any_case(text: &str, is_pattern: bool) -> String {
     written
 }
 
-/// An expression for whole values, in Rust's words.
-///
-/// # Errors
-/// As `regexp`.
-pub(super) fn expression(text: &str, place: &Place) -> Result<String> {
-    let pattern = Reader { text, has_flags: true, place }.read()?;
-    compile_regexp(&pattern).map_err(|words| place.wrong(&words))?;
-    Ok(pattern)
-}
-
 /// Reads `fuzzy`.
 ///
 /// # Errors
@@ -98,12 +95,19 @@ pub(super) fn fuzzy(json: &Json, place: &Place) -> Result<Query> {
     let place = place.key(&name);
     let field = Field::check(&name, &place)?;
     let word = place.text(value)?;
+    let (mistakes_max, exact_prefix, swaps_count_once) = mistaken(&word, settings, &place)?;
+    Ok(field.passing(Predicate::Fuzzy { word, mistakes_max, exact_prefix, swaps_count_once }))
+}
+
+/// How many mistakes the word may have, how many signs at its beginning must be as they are, and whether a swap is one mistake.
+///
+/// # Errors
+/// `Malformed` for a number of mistakes that is none.
+pub(super) fn mistaken(word: &str, settings: Option<&Map<String, Json>>, place: &Place) -> Result<(u8, usize, bool)> {
     let setting = |key: &str| settings.and_then(|settings| settings.get(key));
     let mistakes_max = mistakes(setting("fuzziness"), word.chars().count(), &place.key("fuzziness"))?;
     let exact_prefix = setting("prefix_length").map_or(Ok(0), |json| place.key("prefix_length").count(json))?;
-    let swaps_count_once = flag(settings, "transpositions", true, &place)?;
-    let predicate = Predicate::Fuzzy { word, mistakes_max, exact_prefix, swaps_count_once };
-    Ok(Query::Field { field: field.name, predicate })
+    Ok((mistakes_max, exact_prefix, flag(settings, "transpositions", true, place)?))
 }
 
 fn flag(settings: Option<&Map<String, Json>>, key: &str, unless_said: bool, place: &Place) -> Result<bool> {

@@ -1,7 +1,11 @@
 //! A place in a request body, and reading what stands there.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 use vigie_domain::{Error, Result};
+
+use super::field_types::FieldTypes;
 
 /// Objects within objects that are read.
 const DEPTH_MAX: usize = 40;
@@ -11,22 +15,33 @@ const DEPTH_MAX: usize = 40;
 pub(super) struct Place {
     path: String,
     depth: usize,
+    types: Arc<FieldTypes>,
 }
 
 impl Place {
     /// That of a key of the body.
     pub(super) fn of(key: &str) -> Self {
-        Self { path: key.to_owned(), depth: 0 }
+        Self { path: key.to_owned(), ..Self::default() }
+    }
+
+    /// The same place, where fields are what these types say.
+    pub(super) fn with_types(self, types: &Arc<FieldTypes>) -> Self {
+        Self { types: Arc::clone(types), ..self }
+    }
+
+    /// What fields are there.
+    pub(super) fn types(&self) -> &FieldTypes {
+        &self.types
     }
 
     /// That of a key below.
     pub(super) fn key(&self, key: &str) -> Self {
-        Self { path: format!("{}.{key}", self.path), depth: self.depth + 1 }
+        Self { path: format!("{}.{key}", self.path), depth: self.depth + 1, types: Arc::clone(&self.types) }
     }
 
     /// That of an element of a list.
     pub(super) fn item(&self, number: usize) -> Self {
-        Self { path: format!("{}[{number}]", self.path), depth: self.depth }
+        Self { path: format!("{}[{number}]", self.path), depth: self.depth, types: Arc::clone(&self.types) }
     }
 
     /// Refuses what lies too deep.

@@ -9,6 +9,7 @@ use vigie_domain::{Result, Timestamp};
 use super::instants::{DateForm, End, bound};
 use super::patterns::{any_case, expression_of, fuzzy, ignores_case, regexp};
 use super::place::Place;
+use super::text_intervals::{intervals, is_span, span};
 use super::words::{Match, matching, multi_match, query_string, simple_query_string};
 
 /// Keys that change the score alone, or only what is said of a query.
@@ -29,7 +30,6 @@ const MISSING: &[&str] = &[
     "distance_feature",
     "pinned",
     "wrapper",
-    "intervals",
     "terms_set",
     "combined_fields",
     "geo_bounding_box",
@@ -38,14 +38,8 @@ const MISSING: &[&str] = &[
     "geo_shape",
     "geo_grid",
     "shape",
-    "span_term",
-    "span_near",
-    "span_or",
-    "span_not",
     "span_first",
-    "span_multi",
-    "span_containing",
-    "span_within",
+    "field_masking_span",
     "semantic",
     "sparse_vector",
     "text_expansion",
@@ -58,21 +52,31 @@ pub(super) struct Field {
     pub(super) name: String,
     /// Whether whole values of a field that is searched by words are meant, by the suffix `.keyword`.
     pub(super) is_whole: bool,
+    /// What a mapping takes its values for.
+    mapped: Option<FieldKind>,
 }
 
 impl Field {
-    pub(super) fn new(sent: &str) -> Self {
+    pub(super) fn new(sent: &str, place: &Place) -> Self {
+        if let Some(mapped) = place.types().get(sent) {
+            return Self { name: mapped.name.clone(), is_whole: false, mapped: mapped.kind };
+        }
         let base = sent.strip_suffix(".keyword").unwrap_or(sent);
         let name = mapping::canonical(base).to_owned();
-        Self { is_whole: base != sent && mapping::is_text(&name), name }
+        Self { is_whole: base != sent && mapping::is_text(&name), name, mapped: None }
+    }
+
+    /// What its values are taken for; `None` as they are.
+    pub(super) fn kind(&self) -> Option<FieldKind> {
+        mapping::kind_of(&self.name).or(self.mapped)
     }
 
     pub(super) fn is_text(&self) -> bool {
-        mapping::is_text(&self.name)
+        self.kind() == Some(FieldKind::Text)
     }
 
     pub(super) fn check(sent: &str, place: &Place) -> Result<Self> {
-        let field = Self::new(sent);
+        let field = Self::new(sent, place);
         if field.is_whole {
             let base = sent.trim_end_matches(".keyword");
             return Err(
@@ -85,14 +89,18 @@ impl Field {
         Ok(field)
     }
 
-    fn passing(self, predicate: Predicate) -> Query {
-        Query::Field { field: self.name, predicate }
+    pub(super) fn passing(&self, predicate: Predicate) -> Query {
+        let predicate = match self.mapped {
+            Some(kind) if mapping::kind_of(&self.name).is_none() => Predicate::OfKind(kind, Box::new(predicate)),
+            _ => predicate,
+        };
+        Query::Field { field: self.name.clone(), predicate }
     }
 }
 
 /// The canonical name of a field that is counted by; whole values are meant anyway.
-pub(super) fn canonical(sent: &str) -> String {
-    Field::new(sent).name
+pub(super) fn canonical(sent: &str, place: &Place) -> String {
+    Field::new(sent, place).name
 }
 
 /// Reads a query.
@@ -122,7 +130,7 @@ pub(super) fn query(json: &Json, now: Timestamp, place: &Place) -> Result<Query>
         "ids" => ids(inner, &place),
         "exists" => {
             let field = place.text(needed(place.object(inner)?, "field", &place)?)?;
-            Ok(Query::exists(Field::new(&field).name))
+            Ok(Query::exists(Field::new(&field, &place).name))
         }
         "range" => range(inner, now, &place),
         "prefix" => pattern(inner, &place, &["value"], |value| format!("{}*", escaped(value))),
@@ -134,6 +142,8 @@ pub(super) fn query(json: &Json, now: Timestamp, place: &Place) -> Result<Query>
         "match_phrase_prefix" => matching(inner, &place, Match::PhrasePrefix),
         "match_bool_prefix" => matching(inner, &place, Match::WordsPrefix),
         "multi_match" => multi_match(inner, &place),
+        "intervals" => intervals(inner, &place),
+        kind if is_span(kind) => span(kind, inner, &place),
         "query_string" => query_string(inner, now, &place),
         "simple_query_string" => simple_query_string(inner, &place),
         known if MISSING.contains(&known) => Err(place.missing(&format!("[{known}]"))),
@@ -236,20 +246,20 @@ fn term(json: &Json, place: &Place) -> Result<Query> {
     let place = place.key(&name);
     let field = Field::check(&name, &place)?;
     match ignores_case(settings, &field, &place)? {
-        true => expression_of(field, &any_case(&place.text(value)?, false), &place),
-        false => equal(field, value, &place),
+        true => expression_of(&field, &any_case(&place.text(value)?, false), &place),
+        false => equal(&field, value, &place),
     }
 }
 
-pub(super) fn equal(field: Field, value: &Json, place: &Place) -> Result<Query> {
-    let text = match (mapping::kind_of(&field.name), value) {
+pub(super) fn equal(field: &Field, value: &Json, place: &Place) -> Result<Query> {
+    let text = match (field.kind(), value) {
         // A number is milliseconds, not seconds.
         (Some(FieldKind::Instant), Json::Number(_)) => {
             super::instants::instant(value, DateForm::Usual, Timestamp::default(), place)?.to_string()
         }
         _ => place.text(value)?,
     };
-    if mapping::kind_of(&field.name) == Some(FieldKind::Ip)
+    if field.kind() == Some(FieldKind::Ip)
         && let Ok(network) = text.parse()
         && text.contains('/')
     {
@@ -268,7 +278,7 @@ fn terms(json: &Json, place: &Place) -> Result<Query> {
     let Json::Array(values) = values else {
         return Err(place.missing("anything but a list of values"));
     };
-    let one = |(number, value)| equal(Field::check(name, &place)?, value, &place.item(number));
+    let one = |(number, value)| equal(&Field::check(name, &place)?, value, &place.item(number));
     let queries = values.iter().enumerate().map(one).collect::<Result<Vec<_>>>()?;
     Ok(Query::any(queries).unwrap_or(Query::Nothing))
 }
@@ -293,7 +303,7 @@ fn range(json: &Json, now: Timestamp, place: &Place) -> Result<Query> {
     let (mut lower, mut upper) = (Bound::Open, Bound::Open);
     for (key, end, json) in ends(settings, &place)? {
         let place = place.key(key);
-        let found = if mapping::kind_of(&field.name) == Some(FieldKind::Instant) {
+        let found = if field.kind() == Some(FieldKind::Instant) {
             let is_utc = |json: &Json| matches!(json.as_str(), Some("UTC" | "Z" | "+00:00" | "GMT" | "Etc/UTC"));
             check_setting(Some(settings), "time_zone", is_utc, &place)?;
             bound(json, end, DateForm::read(settings.get("format"), &place)?, now, &place)?
@@ -332,7 +342,7 @@ fn pattern(json: &Json, place: &Place, value_keys: &[&str], of: impl Fn(&str) ->
     let field = Field::check(&name, &place)?;
     let pattern = of(&place.text(value)?);
     if ignores_case(settings, &field, &place)? {
-        return expression_of(field, &any_case(&pattern, true), &place);
+        return expression_of(&field, &any_case(&pattern, true), &place);
     }
     Ok(field.passing(Predicate::Wildcard(pattern)))
 }

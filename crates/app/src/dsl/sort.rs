@@ -11,7 +11,7 @@ use super::SCORE;
 use super::fields::value_of;
 use super::instants::{DateForm, instant};
 use super::place::Place;
-use super::query::canonical;
+use super::query::Field;
 
 /// Keys of one order.
 const KEYS_MAX: usize = 32;
@@ -247,9 +247,13 @@ fn key(json: &Json, now: Timestamp, place: &Place) -> Result<AskedKey> {
         "_geo_distance" | "_script" => return Err(place.missing("an order by a distance or a script")),
         _ => {}
     }
+    let field = Field::new(name, &place);
+    let mut key = RankKey::new(field.name.as_str(), is_ascending.unwrap_or(true));
+    if field.kind() == Some(FieldKind::Instant) && !key.field.is_of_instants() {
+        return Err(place.missing(&format!("an order by [{name}], of which a mapping alone says that it holds dates,")));
+    }
     let known = ["order", "missing", "mode", "format"];
     place.check_keys(settings, &known, &["unmapped_type", "ignore_unmapped", "numeric_type"])?;
-    let mut key = RankKey::new(canonical(name), is_ascending.unwrap_or(true));
     match settings.get("missing") {
         None | Some(Json::Null) => {}
         Some(Json::String(text)) if text == "_last" => {}
@@ -283,12 +287,6 @@ fn mode(field: &str, name: &str, place: &Place) -> Result<RankMode> {
     }
 }
 
-fn is_instant(key: &RankKey) -> bool {
-    let name = key.field.name.as_str();
-    matches!(name, pseudo_fields::TIMESTAMP | pseudo_fields::INGESTED_AT)
-        || mapping::kind_of(name) == Some(FieldKind::Instant)
-}
-
 /// Milliseconds, or nanoseconds when it has more of them.
 fn instant_of(at: Timestamp, is_text: bool) -> Json {
     let nanos = at.as_nanos();
@@ -312,12 +310,12 @@ fn shown(key: &RankKey, value: Option<&Value>, is_text: bool) -> Json {
     let kind = mapping::kind_of(&key.field.name);
     let is_largest = key.is_ascending != key.is_missing_first;
     match value {
-        Some(Value::Int(nanos)) if is_instant(key) => instant_of(Timestamp::from_nanos(*nanos), is_text),
+        Some(Value::Int(nanos)) if key.field.is_of_instants() => instant_of(Timestamp::from_nanos(*nanos), is_text),
         Some(Value::Int(number)) if matches!(kind, Some(FieldKind::Float | FieldKind::Decimal)) => {
             json!(*number as f64)
         }
         None | Some(Value::Null) => match kind {
-            _ if is_instant(key) && is_text => Json::Null,
+            _ if key.field.is_of_instants() && is_text => Json::Null,
             Some(FieldKind::Int | FieldKind::Bool | FieldKind::Instant) => {
                 Json::from(if is_largest { i64::MAX } else { i64::MIN })
             }
@@ -338,7 +336,7 @@ fn read_back(key: &RankKey, json: &Json, now: Timestamp, place: &Place) -> Resul
     if json.is_null() || (!is_of_texts && ends.contains(json)) {
         return Ok(Value::Null);
     }
-    if is_instant(key) {
+    if key.field.is_of_instants() {
         return Ok(Value::Int(time_in(json, now, place)?.as_nanos()));
     }
     value_of(&key.field.name, json, now, place)

@@ -5,6 +5,7 @@ use vigie_domain::aggregation::{
     AggregationKind, AskedField, KeyBy, KeyFilter, KeySet, TermsOrder, TupleKey, TupleOrder, Tuples,
 };
 use vigie_domain::mapping::{self, FieldKind};
+use vigie_domain::query::compile_regexp;
 use vigie_domain::{Result, Timestamp, Value};
 
 use super::aggregation::{PASSED_OVER, least_count};
@@ -150,7 +151,9 @@ pub(super) fn filter(object: &Map<String, Json>, field: &str, now: Timestamp, pl
             Json::String(text)
                 if matches!(mapping::kind_of(field), None | Some(FieldKind::Keyword | FieldKind::Text)) =>
             {
-                KeySet::Pattern(expression(text, &place)?)
+                let pattern = expression(text, None, &place)?;
+                compile_regexp(&pattern).map_err(|words| place.wrong(&words))?;
+                KeySet::Pattern(pattern)
             }
             Json::String(_) => {
                 return Err(

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value as Json, json};
 use vigie_domain::ErrorKind;
 
-use super::{DslRequest, DslSearch};
+use super::{DslRequest, DslSearch, FieldTypes};
 use crate::Clock;
 use crate::ingest::{Ingest, IngestOptions};
 use crate::test_shop::{NOW, Shop, clock, settings};
@@ -176,7 +176,7 @@ async fn query_strings_are_read_as_lucene_reads_them() {
 async fn what_is_not_there_is_refused_and_named() {
     let bench = Bench::new().await;
     let query = |query: Json| json!({ "query": query });
-    for (kind, inner) in [("span_term", json!({"a": "b"})), ("nested", json!({})), ("knn", json!({}))] {
+    for (kind, inner) in [("span_first", json!({})), ("nested", json!({})), ("knn", json!({}))] {
         bench.refuses(query(json!({ kind: inner })), "is not there in Vigie").await;
     }
     bench.refuses(query(json!({"matches": {}})), "unknown query [matches]").await;
@@ -248,6 +248,74 @@ async fn hits_are_shown_as_asked_for() {
         source.contains_key("amount") && source.contains_key("@timestamp") && !source.contains_key("message"),
         "{source:?}"
     );
+}
+
+#[tokio::test]
+async fn words_stand_to_one_another() {
+    let bench = Bench::new().await;
+    let message = |rule: Json| json!({"intervals": {"message": rule}});
+    bench.finds(message(json!({"match": {"query": "payment gateway", "ordered": true, "max_gaps": 0}})), "2").await;
+    bench.finds(message(json!({"match": {"query": "bank payment"}})), "3").await;
+    bench.finds(message(json!({"match": {"query": "bank payment", "ordered": true}})), "").await;
+    let any = json!({"any_of": {"intervals": [{"prefix": {"prefix": "Acc"}}, {"fuzzy": {"term": "refusad"}}]}});
+    bench.finds(message(any.clone()), "43").await;
+    let all = json!({"all_of": {"ordered": true, "intervals": [{"match": {"query": "payment"}}, any],
+        "filter": {"before": {"wildcard": {"pattern": "b?nk"}}}}});
+    bench.finds(message(all), "3").await;
+    let near = json!({"span_near": {"slop": 1, "clauses": [
+        {"span_term": {"message": "item"}}, {"span_multi": {"match": {"prefix": {"message": "to"}}}}]}});
+    bench.finds(near, "1").await;
+    let not = json!({"span_not": {"include": {"span_term": {"message": "cart"}}, "exclude": {"span_near": {"slop": 0, "clauses": [
+        {"span_term": {"message": "to"}}, {"span_term": {"message": "cart"}}]}}}});
+    bench.finds(not, "5").await;
+    bench.finds(json!({"match_phrase_prefix": {"message": "payment ref"}}), "3").await;
+    bench
+        .refuses(json!({"query": {"intervals": {"service": {"match": {"query": "cart"}}}}}), "compared as a whole")
+        .await;
+    bench
+        .refuses(json!({"query": message(json!({"match": {"query": "a", "mode": "unordered_no_overlap"}}))}), "[mode]")
+        .await;
+    bench
+        .refuses(json!({"query": message(json!({"match": {"query": "a", "filter": {"script": {}}}}))}), "[script]")
+        .await;
+    let mixed =
+        json!({"span_or": {"clauses": [{"span_term": {"message": "a"}}, {"span_term": {"search_query": "b"}}]}});
+    bench.refuses(json!({"query": mixed}), "must have the same field").await;
+}
+
+#[tokio::test]
+async fn fields_are_what_their_mapping_says() {
+    let bench = Bench::new().await;
+    let mapping = json!({"properties": {
+        "service": {"type": "text", "fields": {"whole": {"type": "keyword"}}},
+        "note": {"type": "text", "fields": {"whole": {"type": "keyword"}}},
+        "home": {"type": "ip"}, "seen": {"type": "date"}, "remark": {"type": "alias", "path": "note"},
+    }});
+    let event = Bytes::from_static(
+        br#"{"_id":"6","@timestamp":"2026-11-23T13:00:00Z","note":"The Quick brown fox","home":"10.1.2.3","seen":"2026-11-20"}"#,
+    );
+    bench.shop.ingest.accept(&bench.shop.scope, event, &IngestOptions::default()).await.unwrap();
+    let types = Arc::new(FieldTypes::of([&mapping]));
+    let finds = async |query: Json, expected: &str| {
+        let body = json!({ "query": query }).as_object().unwrap().clone();
+        let request = DslRequest { body, types: Arc::clone(&types), ..DslRequest::default() };
+        let answer = bench.dsl.search(&bench.shop.scope, &request).await.unwrap();
+        assert_eq!(ids(&answer), expected, "{query}");
+    };
+    finds(json!({"match": {"note": "slow quick"}}), "6").await;
+    finds(json!({"match_phrase": {"remark": "quick brown"}}), "6").await;
+    finds(json!({"term": {"note": "fox"}}), "6").await;
+    finds(json!({"prefix": {"note": "bro"}}), "6").await;
+    finds(json!({"regexp": {"note": "f[a-z]x"}}), "6").await;
+    finds(json!({"fuzzy": {"note": "quikc"}}), "6").await;
+    finds(json!({"term": {"note.whole": "fox"}}), "").await;
+    finds(json!({"term": {"note.whole": "The Quick brown fox"}}), "6").await;
+    finds(json!({"intervals": {"note": {"match": {"query": "quick fox", "max_gaps": 1}}}}), "6").await;
+    finds(json!({"term": {"home": "10.1.0.0/16"}}), "6").await;
+    finds(json!({"range": {"home": {"gte": "10.1.2.0", "lt": "10.1.2.10"}}}), "6").await;
+    finds(json!({"range": {"seen": {"gte": "2026-11-20||/d", "lt": "now-2d"}}}), "6").await;
+    finds(json!({"range": {"seen": {"lt": "2026-11-20"}}}), "").await;
+    finds(json!({"exists": {"field": "remark"}}), "6").await;
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Queries by words: `match` and its like, and those that are typed.
 
 use serde_json::{Map, Value as Json};
-use vigie_domain::query::{DefaultOperator, Predicate, Query, TextPattern, parse_lucene, tokens};
+use vigie_domain::query::{DefaultOperator, Intervals, Predicate, Query, TextPattern, parse_lucene, tokens};
 use vigie_domain::{Result, Timestamp};
 
 use super::place::Place;
@@ -26,7 +26,7 @@ impl Where {
     fn words(&self, words: &str) -> Query {
         match self {
             Self::Anywhere => Query::FreeText(TextPattern::Words(words.to_owned())),
-            Self::In(field) => Query::equals(field.name.clone(), words),
+            Self::In(field) => field.passing(Predicate::Equals(words.to_owned())),
         }
     }
 
@@ -34,9 +34,7 @@ impl Where {
         match (self, pattern) {
             (Self::Anywhere, pattern) => Query::FreeText(pattern.clone()),
             (Self::In(_), TextPattern::Words(words)) => self.words(words),
-            (Self::In(field), TextPattern::Wildcard(pattern)) => {
-                Query::Field { field: field.name.clone(), predicate: Predicate::Wildcard(pattern.clone()) }
-            }
+            (Self::In(field), TextPattern::Wildcard(pattern)) => field.passing(Predicate::Wildcard(pattern.clone())),
         }
     }
 
@@ -65,7 +63,7 @@ pub(super) fn matching(json: &Json, place: &Place, how: Match) -> Result<Query> 
     let known: Vec<&str> = MATCH_KEYS.iter().chain(MATCH_PASSED_OVER).copied().collect();
     let (name, value, settings) = of_field(json, place, &["query"], &known)?;
     let place = place.key(&name);
-    let field = Field::new(&name);
+    let field = Field::new(&name, &place);
     if field.is_whole {
         return Field::check(&name, &place).map(|_| Query::Nothing);
     }
@@ -87,7 +85,6 @@ fn match_in(
     if let Where::In(field) = place_of
         && !field.is_text()
     {
-        let field = Field::new(&field.name);
         return equal(field, value, place);
     }
     let words: Vec<&str> = tokens::raw_words(&text).collect();
@@ -95,7 +92,7 @@ fn match_in(
     match how {
         Match::Phrase => return Ok(place_of.words(&text)),
         Match::PhrasePrefix if before.is_empty() => return Ok(place_of.beginning_with(last)),
-        Match::PhrasePrefix => return Err(place.missing("[match_phrase_prefix] of several words")),
+        Match::PhrasePrefix => return phrase_prefix(place_of, last, before, place),
         Match::Words | Match::WordsPrefix => {}
     }
     let mut queries: Vec<Query> = before.iter().map(|word| place_of.words(word)).collect();
@@ -106,6 +103,17 @@ fn match_in(
         None => 1,
     };
     Ok(at_least(wanted, queries, place)?.unwrap_or(Query::All))
+}
+
+/// Words one behind the other, the last of which need only begin so.
+fn phrase_prefix(place_of: &Where, last: &str, before: &[&str], place: &Place) -> Result<Query> {
+    let Where::In(field) = place_of else {
+        return Err(place.missing("[match_phrase_prefix] of several words in all fields"));
+    };
+    let mut parts: Vec<Intervals> = before.iter().map(|word| Intervals::Word(tokens::fold(word))).collect();
+    parts.push(Intervals::Wildcard(format!("{}*", escaped(&tokens::fold(last)))));
+    let near = Intervals::All { parts, is_ordered: true, gaps_max: Some(0) };
+    Ok(Query::Field { field: field.name.clone(), predicate: Predicate::Intervals(near) })
 }
 
 fn operator(settings: Option<&Map<String, Json>>, key: &str, place: &Place) -> Result<DefaultOperator> {
@@ -137,7 +145,7 @@ fn place_named(name: &str, place: &Place) -> Result<Where> {
     match name {
         "*" | "_all" => Ok(Where::Anywhere),
         pattern if pattern.contains('*') => Err(place.missing(&format!("a pattern of fields such as [{pattern}]"))),
-        name => Ok(Where::In(Field::new(name.strip_suffix(".keyword").unwrap_or(name)))),
+        name => Ok(Where::In(Field::new(name.strip_suffix(".keyword").unwrap_or(name), place))),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use vigie_domain::event::for_each_scalar;
-use vigie_domain::query::{Predicate, Query, TextPattern, glob, tokens};
+use vigie_domain::query::{Intervals, Predicate, Query, TextPattern, glob, tokens};
 use vigie_domain::{Object, mapping};
 
 /// Stands before a marked word (a private-use character, never HTML).
@@ -56,21 +56,41 @@ impl Marks {
             Query::FreeText(TextPattern::Wildcard(pattern)) => {
                 self.anywhere.push(WordMark::Pattern(tokens::fold(pattern)));
             }
-            Query::Field { field, predicate } => match predicate {
-                Predicate::Equals(text) => {
-                    let words = tokens::words(text).into_iter().map(|word| (field.clone(), WordMark::Word(word)));
-                    self.in_field.extend(words);
-                }
-                Predicate::Wildcard(pattern) => {
-                    self.in_field.push((field.clone(), WordMark::Pattern(tokens::fold(pattern))));
-                }
-                Predicate::Exists
-                | Predicate::Regexp(_)
-                | Predicate::Fuzzy { .. }
-                | Predicate::Range { .. }
-                | Predicate::Network(_) => {}
-            },
+            Query::Field { field, predicate } => self.collect_of(field, predicate),
             Query::All | Query::Nothing | Query::Not(_) => {}
+        }
+    }
+
+    fn collect_of(&mut self, field: &str, predicate: &Predicate) {
+        match predicate {
+            Predicate::Equals(text) => {
+                let words = tokens::words(text).into_iter().map(|word| (field.to_owned(), WordMark::Word(word)));
+                self.in_field.extend(words);
+            }
+            Predicate::Wildcard(pattern) => {
+                self.in_field.push((field.to_owned(), WordMark::Pattern(tokens::fold(pattern))));
+            }
+            Predicate::OfKind(_, inner) => self.collect_of(field, inner),
+            Predicate::Intervals(intervals) => self.collect_near(field, intervals),
+            Predicate::Exists
+            | Predicate::Regexp(_)
+            | Predicate::Fuzzy { .. }
+            | Predicate::Range { .. }
+            | Predicate::Network(_) => {}
+        }
+    }
+
+    fn collect_near(&mut self, field: &str, intervals: &Intervals) {
+        match intervals {
+            Intervals::Word(word) => self.in_field.push((field.to_owned(), WordMark::Word(word.clone()))),
+            Intervals::Wildcard(pattern) => {
+                self.in_field.push((field.to_owned(), WordMark::Pattern(tokens::fold(pattern))));
+            }
+            Intervals::All { parts, .. } | Intervals::Any(parts) => {
+                parts.iter().for_each(|part| self.collect_near(field, part));
+            }
+            Intervals::Related { of, .. } => self.collect_near(field, of),
+            Intervals::Regexp(_) | Intervals::Fuzzy { .. } => {}
         }
     }
 

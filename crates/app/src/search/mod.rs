@@ -19,6 +19,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use vigie_domain::aggregation::{Aggregation, AggregationAnswer};
 use vigie_domain::error::ErrorDetail;
+use vigie_domain::event::pseudo_fields;
 use vigie_domain::ports::{
     AggregateRequest, Hit, IndexInfo, LogStore, ScanStats, SearchRequest, Selection, SortOrder, SqlStore,
 };
@@ -120,6 +121,10 @@ impl StoreStats {
     }
 }
 
+fn no_event(id: &str) -> Error {
+    Error::not_found(format!("there is no event \"{id}\""))
+}
+
 fn by_type(indices: &[IndexInfo]) -> Vec<(LogType, u64)> {
     let count = |log_type: LogType| {
         let counts = indices.iter().flat_map(|index| &index.counts);
@@ -206,13 +211,28 @@ impl Search {
         })
     }
 
-    /// The event with this id.
+    /// The event with this id, or the newest that its sender called so in an index of another name.
     ///
     /// # Errors
     /// `NotFound` when there is none.
     pub async fn get(&self, scope: &Scope, id: &str) -> Result<Hit> {
-        let found = self.store.get(scope, &EventId(id.to_owned())).await?;
-        found.ok_or_else(|| Error::not_found(format!("there is no event \"{id}\"")))
+        let found = self.find_exactly(scope, id).await?;
+        if found.is_some() || EventId(id.to_owned()).is_made() {
+            return found.ok_or_else(|| no_event(id));
+        }
+        let selection = Selection { query: Query::equals(pseudo_fields::ID, id), range: TimeRange::ALL };
+        let order = SortOrder::NewestFirst;
+        let request = SearchRequest { selection, order, after: None, skip: 0, limit: 1, count_total: false };
+        let found = self.store.search(scope, &request).await?;
+        found.hits.into_iter().next().ok_or_else(|| no_event(id))
+    }
+
+    /// The event with exactly this id.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn find_exactly(&self, scope: &Scope, id: &str) -> Result<Option<Hit>> {
+        self.store.get(scope, &EventId(id.to_owned())).await
     }
 
     /// The event with this id and its neighbours in time, also those of the same instant.

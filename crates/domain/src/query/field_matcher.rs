@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use regex::Regex;
 
 use super::glob::glob_matches;
+use super::intervals::IntervalsTest;
 use super::matcher::{Scalar, check_pattern, malformed};
 use super::text_matcher::WordTest;
 use super::value_pattern::{FuzzyTest, compile_regexp};
@@ -22,6 +23,8 @@ pub struct FieldMatcher {
     below: String,
     hidden: Vec<String>,
     test: Test,
+    /// Whether values are searched by their words.
+    by_words: bool,
 }
 
 #[derive(Debug)]
@@ -32,11 +35,26 @@ enum Test {
     Wildcard(String),
     Regexp(Regex),
     Fuzzy(FuzzyTest),
-    Instants { lower: Edge<Timestamp>, upper: Edge<Timestamp> },
-    Addresses { lower: Edge<IpAddr>, upper: Edge<IpAddr> },
-    Numbers { lower: Edge<f64>, upper: Edge<f64> },
-    Texts { lower: Edge<String>, upper: Edge<String> },
+    Instants {
+        lower: Edge<Timestamp>,
+        upper: Edge<Timestamp>,
+    },
+    Addresses {
+        lower: Edge<IpAddr>,
+        upper: Edge<IpAddr>,
+    },
+    Numbers {
+        lower: Edge<f64>,
+        upper: Edge<f64>,
+    },
+    Texts {
+        lower: Edge<String>,
+        upper: Edge<String>,
+    },
     Network(ipnet::IpNet),
+    Intervals(IntervalsTest),
+    /// An id, or what its sender called it in an index.
+    Id(String),
     Nothing,
 }
 
@@ -91,13 +109,18 @@ impl<T> Edge<T> {
 impl FieldMatcher {
     /// Reads what the predicate compares with.
     pub(super) fn new(field: &str, predicate: &Predicate, hidden: &[String], now: Timestamp) -> Result<Self> {
-        let kind = mapping::kind_of(field);
+        let (mut kind, mut predicate) = (mapping::kind_of(field), predicate);
+        while let Predicate::OfKind(told, inner) = predicate {
+            (kind, predicate) = (Some(*told), inner);
+        }
+        let by_words = kind == Some(FieldKind::Text);
         let test = match predicate {
             Predicate::Exists => Test::Exists,
-            Predicate::Equals(text) if mapping::is_text(field) => {
+            Predicate::Equals(text) if field == pseudo_fields::ID => Test::Id(text.clone()),
+            Predicate::Equals(text) if by_words => {
                 Test::Words(WordTest::new(&TextPattern::Words(text.clone()), field)?)
             }
-            Predicate::Wildcard(pattern) if mapping::is_text(field) => {
+            Predicate::Wildcard(pattern) if by_words => {
                 Test::Words(WordTest::new(&TextPattern::Wildcard(pattern.clone()), field)?)
             }
             Predicate::Equals(text) => Test::Equals(EqualsTest::new(field, kind, text, now)?),
@@ -109,13 +132,17 @@ impl FieldMatcher {
                 Test::Regexp(compile_regexp(pattern).map_err(|words| malformed(field, words))?)
             }
             Predicate::Fuzzy { word, mistakes_max, exact_prefix, swaps_count_once } => {
-                let word = if mapping::is_text(field) { tokens::fold(word) } else { word.clone() };
+                let word = if by_words { tokens::fold(word) } else { word.clone() };
                 Test::Fuzzy(FuzzyTest::new(&word, *mistakes_max, *exact_prefix, *swaps_count_once))
             }
             Predicate::Range { lower, upper } => range_test(field, kind, [lower, upper], now)?,
             Predicate::Network(network) => Test::Network(*network),
+            Predicate::Intervals(intervals) => Test::Intervals(IntervalsTest::new(intervals, field)?),
+            // Taken off above.
+            Predicate::OfKind(..) => Test::Nothing,
         };
-        Ok(Self { field: field.to_owned(), below: format!("{field}."), hidden: hidden.to_vec(), test })
+        let (field, below) = (field.to_owned(), format!("{field}."));
+        Ok(Self { field, below, hidden: hidden.to_vec(), test, by_words })
     }
 
     /// Canonical name of the field.
@@ -171,12 +198,19 @@ impl FieldMatcher {
                 _ => false,
             },
             Test::Network(network) => address_of(scalar).is_some_and(|address| network.contains(&address)),
+            Test::Id(id) => match scalar {
+                Scalar::Text(text) => {
+                    text == id || text.ends_with(id.as_str()) && EventId(text.to_owned()).as_sent() == id
+                }
+                _ => false,
+            },
+            Test::Intervals(intervals) => matches!(scalar, Scalar::Text(text) if intervals.matches(text)),
         }
     }
 
     /// Whether a folded word of a text passes, or the whole of another value.
     fn any_piece(&self, scalar: Scalar<'_>, passes: &dyn Fn(&str) -> bool) -> bool {
-        let of_text = |text: &str| match mapping::is_text(&self.field) {
+        let of_text = |text: &str| match self.by_words {
             true => tokens::raw_words(text).any(|word| passes(&tokens::fold(word))),
             false => passes(text),
         };
@@ -191,6 +225,7 @@ impl FieldMatcher {
         match &self.test {
             Test::Words(words) => words.needle(),
             Test::Equals(test) => test.needle(),
+            Test::Intervals(test) if !test.needed.is_empty() => Needle::Words(&test.needed),
             Test::Exists
             | Test::Wildcard(_)
             | Test::Regexp(_)
@@ -200,6 +235,8 @@ impl FieldMatcher {
             | Test::Numbers { .. }
             | Test::Texts { .. }
             | Test::Network(_)
+            | Test::Intervals(_)
+            | Test::Id(_)
             | Test::Nothing => Needle::Unknown,
         }
     }

@@ -4,6 +4,7 @@
 mod bounds;
 mod field_matcher;
 pub mod glob;
+mod intervals;
 mod join;
 mod lucene;
 mod matcher;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bounds::{CLAUSES_MAX, DEPTH_MAX, QueryCost, TEXT_BYTES_MAX, WILDCARDS_MAX};
 pub use field_matcher::FieldMatcher;
+pub use intervals::{IntervalRelation, Intervals};
 pub use lucene::{DefaultOperator, parse_lucene};
 pub use matcher::{Matcher, Scalar};
 pub use needle::Needle;
@@ -103,6 +105,10 @@ pub enum Predicate {
     },
     /// An address within this network.
     Network(ipnet::IpNet),
+    /// The same of a field whose values are to be taken as of that kind, whatever they are otherwise.
+    OfKind(FieldKind, Box<Predicate>),
+    /// Words of a text that stand so to one another.
+    Intervals(Intervals),
 }
 
 /// One end of a range; its text is read by the kind of the values met.
@@ -165,11 +171,9 @@ impl Query {
                 parts.iter().map(Self::cost).fold(QueryCost::default(), QueryCost::plus)
             }
             Self::Not(part) => part.cost(),
-            Self::FreeText(TextPattern::Wildcard(_))
-            | Self::Field {
-                predicate: Predicate::Wildcard(_) | Predicate::Regexp(_) | Predicate::Fuzzy { .. }, ..
-            } => QueryCost { clauses: 1, wildcards: 1 },
-            Self::FreeText(_) | Self::Field { .. } => QueryCost { clauses: 1, wildcards: 0 },
+            Self::FreeText(TextPattern::Wildcard(_)) => QueryCost { clauses: 1, wildcards: 1 },
+            Self::FreeText(_) => QueryCost { clauses: 1, wildcards: 0 },
+            Self::Field { predicate, .. } => predicate.cost(),
         }
     }
 
@@ -186,22 +190,42 @@ impl Query {
             Bound::Inclusive(text) => instant(text).map(Bound::Inclusive),
             Bound::Exclusive(text) => instant(text).map(Bound::Exclusive),
         };
+        let resolved = |predicate: Predicate| {
+            Ok::<_, TimeExpressionError>(match predicate {
+                Predicate::Equals(text) => Predicate::Equals(instant(text)?),
+                Predicate::Range { lower, upper } => Predicate::Range { lower: bound(lower)?, upper: bound(upper)? },
+                other => other,
+            })
+        };
         Ok(match self {
             Self::And(queries) => Self::And(all(queries)?),
             Self::Or(queries) => Self::Or(all(queries)?),
             Self::Not(query) => Self::Not(Box::new(query.resolved(now)?)),
+            Self::Field { field, predicate: Predicate::OfKind(FieldKind::Instant, predicate) } => {
+                let predicate = Box::new(resolved(*predicate)?);
+                Self::Field { field, predicate: Predicate::OfKind(FieldKind::Instant, predicate) }
+            }
             Self::Field { field, predicate } if mapping::kind_of(&field) == Some(FieldKind::Instant) => {
-                let predicate = match predicate {
-                    Predicate::Equals(text) => Predicate::Equals(instant(text)?),
-                    Predicate::Range { lower, upper } => {
-                        Predicate::Range { lower: bound(lower)?, upper: bound(upper)? }
-                    }
-                    other => other,
-                };
-                Self::Field { field, predicate }
+                Self::Field { predicate: resolved(predicate)?, field }
             }
             other => other,
         })
+    }
+}
+
+impl Predicate {
+    fn cost(&self) -> QueryCost {
+        match self {
+            Self::Wildcard(_) | Self::Regexp(_) | Self::Fuzzy { .. } => QueryCost { clauses: 1, wildcards: 1 },
+            Self::OfKind(_, inner) => inner.cost(),
+            Self::Intervals(intervals) => {
+                let (clauses, wildcards) = intervals.counts();
+                QueryCost { clauses, wildcards }
+            }
+            Self::Exists | Self::Equals(_) | Self::Range { .. } | Self::Network(_) => {
+                QueryCost { clauses: 1, wildcards: 0 }
+            }
+        }
     }
 }
 

@@ -53,7 +53,9 @@ fn print_predicate(f: &mut Formatter<'_>, predicate: &Predicate) -> fmt::Result 
             f.write_char(':')?;
             print_pattern(f, pattern)
         }
-        // These two cannot be typed; they are shown as Lucene writes them.
+        // These cannot be typed; they are shown as Lucene writes them, or as what they are nearest to.
+        Predicate::OfKind(_, inner) => print_predicate(f, inner),
+        Predicate::Intervals(_) => f.write_str(":(words near one another)"),
         Predicate::Regexp(pattern) => write!(f, ":/{}/", pattern.replace('/', "\\/")),
         Predicate::Fuzzy { word, mistakes_max, .. } => {
             f.write_char(':')?;

@@ -14,6 +14,10 @@ pub const EMPTY_ID: &str = "if _id is specified it must not be empty";
 pub const CONDITIONS: [&str; 2] = ["if_seq_no", "if_primary_term"];
 /// Why an item with one is refused.
 pub const CONDITION: &str = "logs do not change, so no event can be stored on condition of its version; leave if_seq_no and if_primary_term out";
+/// How the reason begins for which an item is refused whose alias stands for several indices.
+pub const NO_WRITE_INDEX: &str = "no write index is defined for alias";
+/// How the reason begins for which an item is refused that names no alias though it must.
+pub const NO_SUCH_INDEX: &str = "no such index";
 /// Bytes of an index's name, as Elasticsearch has it.
 const INDEX_BYTES_MAX: usize = 255;
 /// What no index's name holds: it would name several, or none.
@@ -73,6 +77,8 @@ pub(super) struct ActionLine {
     pub(super) index: Option<Arc<str>>,
     /// The name of the event, if one is given.
     pub(super) id: Option<Text>,
+    /// Whether the index must be an alias, if it says so.
+    pub(super) require_alias: Option<bool>,
     /// Why this item cannot be stored.
     pub(super) refusal: Option<String>,
 }
@@ -104,7 +110,14 @@ impl ActionLine {
     fn of(action: BulkAction, said: &Object) -> Self {
         let is_create = text_of(said, "op_type").is_ok_and(|kind| kind.as_deref() == Some("create"));
         let action = if is_create && action == BulkAction::Index { BulkAction::Create } else { action };
-        let mut line = Self { action, index: None, id: None, refusal: action.refusal().map(str::to_owned) };
+        let require_alias = said.iter().find(|(name, _)| name == "require_alias").map(|(_, value)| value);
+        let require_alias = match require_alias {
+            Some(Value::Bool(flag)) => Some(*flag),
+            Some(Value::Text(text)) => text.parse().ok(),
+            _ => None,
+        };
+        let refusal = action.refusal().map(str::to_owned);
+        let mut line = Self { action, index: None, id: None, require_alias, refusal };
         if said.iter().any(|(name, value)| CONDITIONS.contains(&name.as_str()) && *value != Value::Null) {
             line.refuse(CONDITION);
         }
@@ -124,7 +137,7 @@ impl ActionLine {
         line
     }
 
-    fn refuse(&mut self, reason: &str) {
+    pub(super) fn refuse(&mut self, reason: &str) {
         self.refusal.get_or_insert_with(|| reason.to_owned());
     }
 }

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::io::{BufReader, Read};
 use std::sync::Arc;
 
-use vigie_domain::{Day, EventBatch};
+use vigie_domain::{Day, EventBatch, EventId};
 
 use crate::batch::Reject;
 use crate::decompress::{BODY_BYTES_MAX, Budget, Codec, Compression, unpack};
@@ -22,7 +22,7 @@ use crate::read::{AnsweredWay, Found};
 use crate::redact::RedactionCounts;
 use reader::{BulkReader, OneDocument};
 
-pub use action::{BulkAction, CONDITION, CONDITIONS, EMPTY_ID, check_index};
+pub use action::{BulkAction, CONDITION, CONDITIONS, EMPTY_ID, NO_SUCH_INDEX, NO_WRITE_INDEX, check_index};
 pub use reader::is_daily_index;
 
 /// Items of one request: what is answered takes more memory than the shortest of them.
@@ -78,7 +78,7 @@ pub fn decode_bulk(body: &[u8], index: Option<&str>, options: &DecodeOptions) ->
         Compression::None => Box::new(body),
         packed => Box::new(BufReader::new(unpacked(body, packed)?)),
     };
-    let mut reader = BulkReader::new(input, index, options.record_bytes_max);
+    let mut reader = BulkReader::new(input, index, options);
     let mut way = AnsweredWay::new(options);
     let mut batch = BulkBatch::default();
     while let Some(record) = reader.next_record()? {
@@ -104,7 +104,7 @@ impl BulkBatch {
             Ok(Found::One(event)) => {
                 item.fate = BulkFate::Event(event.timestamp.day());
                 self.events.push(&event);
-                item.id = event.id.map(|id| id.0);
+                item.id = sent_id(event.id, item.index.as_deref());
                 return;
             }
             Ok(Found::Several(events)) => events,
@@ -115,11 +115,18 @@ impl BulkBatch {
             None => BulkFate::Dropped,
             Some(first) => {
                 let day = first.timestamp.day();
-                item.id = first.id.map(|id| id.0);
+                item.id = sent_id(first.id, item.index.as_deref());
                 BulkFate::Several(day, count)
             }
         };
     }
+}
+
+/// The id as senders to the index know it.
+fn sent_id(id: Option<EventId>, index: Option<&str>) -> Option<String> {
+    let id = id?;
+    let sent = index.and_then(|index| id.sent_to(index)).map(str::to_owned);
+    Some(sent.unwrap_or(id.0))
 }
 
 /// The one item of a request whose body is a document and whose path says the rest.
@@ -137,7 +144,7 @@ pub fn decode_document(body: &[u8], mut item: BulkItem, options: &DecodeOptions)
             Cow::Owned(document)
         }
     };
-    let mut document = OneDocument::new(&body, &item, options.record_bytes_max);
+    let mut document = OneDocument::new(&body, &mut item, options);
     let mut batch = BulkBatch::default();
     if let Some(record) = document.next_record()? {
         let outcome = AnsweredWay::new(options).events_or_reject(record, &document, &mut batch.redactions);

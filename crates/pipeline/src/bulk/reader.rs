@@ -5,12 +5,13 @@ use std::sync::Arc;
 use vigie_domain::time::INDEX_PREFIX;
 use vigie_domain::{Day, Object, Text, Value};
 
-use super::action::ActionLine;
+use super::action::{ActionLine, NO_SUCH_INDEX, NO_WRITE_INDEX};
 use super::{BulkAction, BulkFate, BulkItem, SENT_INDEX_FIELD};
 use crate::error::DecodeError;
+use crate::options::{DecodeOptions, SentTo};
 use crate::parse::json_value::{object_of, parse_json};
 use crate::parse::lines::{Line, LineReader};
-use crate::parse::{Bytes, Draft, Record, RecordReader, binary_reason, draft_of_text, too_large};
+use crate::parse::{Bytes, Draft, NamedIndex, Record, RecordReader, binary_reason, draft_of_text, too_large};
 
 /// Where ids are sent.
 const ID_FIELD: &str = "_id";
@@ -27,20 +28,20 @@ pub(super) struct BulkReader<'a> {
     /// The index that was last named: most requests name one.
     last_index: Option<Arc<str>>,
     item: Option<BulkItem>,
-    record_bytes_max: usize,
+    options: &'a DecodeOptions,
 }
 
 impl<'a> BulkReader<'a> {
-    /// A reader of documents up to the bound.
-    pub(super) fn new(input: Bytes<'a>, index: Option<&str>, record_bytes_max: usize) -> Self {
+    /// A reader of documents, as the options have it.
+    pub(super) fn new(input: Bytes<'a>, index: Option<&str>, options: &'a DecodeOptions) -> Self {
         Self {
-            lines: LineReader::new(input, record_bytes_max),
+            lines: LineReader::new(input, options.record_bytes_max),
             buffer: Vec::new(),
             path_index: index.map(Arc::from),
             repeated: None,
             last_index: None,
             item: None,
-            record_bytes_max,
+            options,
         }
     }
 
@@ -56,7 +57,7 @@ impl<'a> BulkReader<'a> {
             self.buffer.clear();
             match self.lines.append_line(&mut self.buffer)? {
                 Line::End => return Ok(None),
-                Line::TooLong(size) => return Err(self.no_action(too_large(size, self.record_bytes_max))),
+                Line::TooLong(size) => return Err(self.no_action(too_large(size, self.options.record_bytes_max))),
                 Line::Whole if self.buffer.trim_ascii().is_empty() => {}
                 Line::Whole => break,
             }
@@ -74,6 +75,12 @@ impl<'a> BulkReader<'a> {
             }
         } else {
             action.index.clone_from(&self.path_index);
+        }
+        if let Some(index) = &mut action.index
+            && let Err(reason) =
+                settle_index(index, action.require_alias.unwrap_or(self.options.require_alias), self.options)
+        {
+            action.refuse(&reason);
         }
         if action.id.is_none() {
             self.repeated = Some((self.buffer.clone(), action.clone()));
@@ -93,11 +100,11 @@ impl<'a> BulkReader<'a> {
         }
         Ok(match self.lines.append_line(&mut self.buffer)? {
             Line::End => (0, Err("the request ends before the document of its last action; send it again".to_owned())),
-            Line::TooLong(size) => (size, Err(too_large(size, self.record_bytes_max))),
+            Line::TooLong(size) => (size, Err(too_large(size, self.options.record_bytes_max))),
             Line::Whole => {
                 let draft = match &action.refusal {
                     Some(reason) => Err(reason.clone()),
-                    None => draft_of(&self.buffer, action.id.as_ref(), action.index.as_deref()),
+                    None => draft_of(&self.buffer, action.id.as_ref(), action.index.as_ref(), self.options),
                 };
                 (self.buffer.len(), draft)
             }
@@ -132,12 +139,14 @@ pub(super) struct OneDocument<'a> {
 
 impl<'a> OneDocument<'a> {
     /// The document of this item.
-    pub(super) fn new(body: &'a [u8], item: &BulkItem, record_bytes_max: usize) -> Self {
+    pub(super) fn new(body: &'a [u8], item: &mut BulkItem, options: &DecodeOptions) -> Self {
         let id = item.id.as_deref().map(Text::new);
-        let outcome = if body.len() > record_bytes_max {
-            Err(too_large(body.len(), record_bytes_max))
+        let settled = item.index.as_mut();
+        let settled = settled.map_or(Ok(()), |index| settle_index(index, options.require_alias, options));
+        let outcome = if body.len() > options.record_bytes_max {
+            Err(too_large(body.len(), options.record_bytes_max))
         } else {
-            draft_of(body, id.as_ref(), item.index.as_deref())
+            settled.and_then(|()| draft_of(body, id.as_ref(), item.index.as_ref(), options))
         };
         Self { body, outcome: Some(outcome) }
     }
@@ -154,8 +163,32 @@ impl RecordReader for OneDocument<'_> {
     }
 }
 
+/// Puts the index in the place of an alias of it.
+fn settle_index(index: &mut Arc<str>, require_alias: bool, options: &DecodeOptions) -> Result<(), String> {
+    match options.made_indices.place(index) {
+        SentTo::Made(own) if !require_alias || own != *index => *index = own,
+        SentTo::Named(_) if !require_alias => {}
+        SentTo::Made(_) | SentTo::Named(_) => {
+            return Err(format!(
+                "{NO_SUCH_INDEX} [{index}] and [require_alias] request flag is [true] and [{index}] is not an alias"
+            ));
+        }
+        SentTo::Several => {
+            return Err(format!(
+                "{NO_WRITE_INDEX} [{index}]. The write index may be explicitly disabled using is_write_index=false or the alias points to multiple indices without one being designated as a write index"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The draft of a document, with the name and the index that its action gives it.
-fn draft_of(document: &[u8], id: Option<&Text>, index: Option<&str>) -> Result<Draft, String> {
+fn draft_of(
+    document: &[u8],
+    id: Option<&Text>,
+    index: Option<&Arc<str>>,
+    options: &DecodeOptions,
+) -> Result<Draft, String> {
     if document.trim_ascii().is_empty() {
         return Err("the document is empty; send a JSON object on the line behind its action".to_owned());
     }
@@ -167,7 +200,9 @@ fn draft_of(document: &[u8], id: Option<&Text>, index: Option<&str>) -> Result<D
     if let Some(index) = index.filter(|index| !is_daily_index(index))
         && !draft.body.iter().any(|(name, _)| name == SENT_INDEX_FIELD)
     {
-        draft.body.push((SENT_INDEX_FIELD.into(), Value::text(index)));
+        draft.body.push((SENT_INDEX_FIELD.into(), Value::text(&**index)));
+        let is_made = matches!(options.made_indices.place(index), SentTo::Made(_));
+        draft.index = Some(NamedIndex { name: Arc::clone(index), is_made });
     }
     Ok(draft)
 }

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use vigie_domain::{ErrorKind, TimeRange, Timestamp};
 
 use super::*;
+use crate::options::MadeIndices;
 use crate::redact::Redactor;
 
 /// 2026-11-23T14:04:05Z.
@@ -161,6 +162,50 @@ impl IntoValue for &str {
     fn into_value(self) -> vigie_domain::Value {
         vigie_domain::Value::text(self)
     }
+}
+
+#[test]
+fn an_index_has_ids_of_its_own() {
+    let body = "{\"index\":{\"_index\":\"a\",\"_id\":\"1\"}}\n{}\n{\"index\":{\"_index\":\"b\",\"_id\":\"1\"}}\n{}\n\
+        {\"index\":{\"_index\":\"ecommerce-logs-2026.11.23\",\"_id\":\"1\"}}\n{}\n{\"index\":{\"_id\":\"~a/1\"}}\n{}\n";
+    let batch = decode(body);
+    let ids: Vec<String> = batch.events.events().filter_map(|event| event.id).map(|id| id.0).collect();
+    assert_eq!(ids, ["~a/1", "~b/1", "1"]);
+    let told: Vec<_> = batch.items.iter().map(|item| item.id.as_deref()).collect();
+    assert_eq!(told, [Some("1"), Some("1"), Some("1"), Some("~a/1")]);
+    assert!(matches!(&batch.items[3].fate, BulkFate::Rejected(reason) if reason.contains("made here")));
+}
+
+#[test]
+fn what_is_sent_to_an_index_that_was_made_may_be_of_any_time() {
+    let mut made = MadeIndices::default();
+    made.add("old", Some("old"));
+    made.add("alias", Some("old"));
+    made.add("both", None);
+    let now = Timestamp::from_seconds(NOW_S);
+    let options = DecodeOptions {
+        window: Some(TimeRange { from: now, to: now.saturating_add_nanos(1) }),
+        made_indices: Arc::new(made),
+        ..options()
+    };
+    let sent = |index: &str, more: &str| {
+        let line = format!(
+            "{{\"index\":{{\"_index\":\"{index}\",\"_id\":\"1\"{more}}}}}\n{{\"@timestamp\":\"2001-01-01\"}}\n"
+        );
+        let batch = decode_as(&line, &options);
+        let id = batch.events.events().next().and_then(|event| event.id).map(|id| id.0);
+        match &batch.items[0].fate {
+            BulkFate::Event(day) => format!("{day} {}", id.unwrap_or_default()),
+            BulkFate::Rejected(reason) => reason.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(sent("old", ""), "2001.01.01 ~old/1");
+    assert_eq!(sent("alias", ""), "2001.01.01 ~old/1", "an alias stands for its index");
+    assert!(sent("other", "").contains("outside the accepted window"));
+    assert!(sent("both", "").starts_with("no write index is defined for alias [both]"));
+    assert_eq!(sent("alias", ",\"require_alias\":true"), "2001.01.01 ~old/1");
+    assert!(sent("old", ",\"require_alias\":true").starts_with("no such index [old] and [require_alias]"));
 }
 
 #[test]

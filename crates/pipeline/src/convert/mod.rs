@@ -70,7 +70,7 @@ pub(crate) fn understand(
     rename(&mut draft.body, &options.rename);
     let sent_id = take_id(&mut draft.body, &options.redactor, redactions);
     options.redactor.redact_but(&mut draft.body, clean_message, redactions);
-    let id = sent_id?;
+    let id = sent_id?.map(|id| draft.id_of(id));
     let mut survey = Survey::of(&draft.body);
     let log_type = log_type::resolve(draft, &survey, options.log_type);
     typed::convert_values(draft, &survey, log_type, options.received_at);
@@ -111,7 +111,7 @@ fn take_id(
         return Err(format!("the \"_id\" has {} bytes, more than {ID_BYTES_MAX}; send a shorter one", id.len()));
     }
     let id = EventId(redactor.redact_id(&id, redactions).into_owned());
-    if id.sequence().is_some() {
+    if id.is_made() {
         return Err(format!("the \"_id\" {:?} looks like one that is made here; begin it with another letter", id.0));
     }
     body.remove(at);

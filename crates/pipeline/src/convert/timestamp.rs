@@ -30,7 +30,8 @@ pub(super) fn resolve(draft: &mut Draft, options: &DecodeOptions) -> Result<Time
         return Ok(options.received_at);
     };
     let has_own_name = name == TIMESTAMP;
-    match (read(value, options.received_at), options.window) {
+    let window = options.window.filter(|_| !draft.is_of_any_time());
+    match (read(value, options.received_at), window) {
         (Reading::Instant(instant), Some(window)) if !window.contains(instant) => {
             Err(outside(name, &instant.to_string(), options))
         }

@@ -98,7 +98,7 @@ mod tests {
 
     fn check(sent: &str, expected: &str) {
         let Ok(Value::Object(sent_body)) = serde_json::from_str(sent) else { unreachable!() };
-        let Draft { mut body, tags } = draft_of(sent_body);
+        let Draft { mut body, tags, .. } = draft_of(sent_body);
         if !tags.is_empty() {
             body.push(("tags".into(), Value::List(tags.into_iter().map(Value::text).collect())));
         }

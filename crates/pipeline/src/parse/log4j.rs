@@ -273,7 +273,7 @@ mod tests {
     use super::*;
 
     fn check(record: &str, expected: &str) {
-        let Draft { body, tags } = parse(record);
+        let Draft { body, tags, .. } = parse(record);
         assert_eq!(serde_json::to_string(&Value::Object(body)).unwrap(), expected, "{record}");
         assert!(tags.is_empty(), "{record}");
     }

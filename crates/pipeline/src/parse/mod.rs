@@ -30,8 +30,9 @@ mod syslog_header;
 pub(crate) mod w3c;
 
 use std::io::BufRead;
+use std::sync::Arc;
 
-use vigie_domain::{Object, Value};
+use vigie_domain::{EventId, Object, Value};
 
 use crate::error::DecodeError;
 use crate::tag;
@@ -65,12 +66,36 @@ pub(crate) struct Draft {
     pub(crate) body: Object,
     /// What was not understood.
     pub(crate) tags: Vec<&'static str>,
+    /// Where it was sent to, unless that is the index of its day.
+    pub(crate) index: Option<NamedIndex>,
+}
+
+/// An index that the sender named.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct NamedIndex {
+    /// Its name.
+    pub(crate) name: Arc<str>,
+    /// Whether somebody made it before anything was sent to it; then it takes events of any time.
+    pub(crate) is_made: bool,
 }
 
 impl Draft {
     /// A draft of what was sent.
     pub(crate) const fn new(body: Object) -> Self {
-        Self { body, tags: Vec::new() }
+        Self { body, tags: Vec::new(), index: None }
+    }
+
+    /// Whether it may be of any time.
+    pub(crate) fn is_of_any_time(&self) -> bool {
+        self.index.as_ref().is_some_and(|index| index.is_made)
+    }
+
+    /// The id of the event that its sender calls so.
+    pub(crate) fn id_of(&self, sent: EventId) -> EventId {
+        match &self.index {
+            None => sent,
+            Some(index) => EventId::of_index(&index.name, &sent.0),
+        }
     }
 
     /// A line that is kept whole as the message.

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &str) {
-        let Draft { body, tags } = draft_of(text);
+        let Draft { body, tags, .. } = draft_of(text);
         assert_eq!(serde_json::to_string(&Value::Object(body)).unwrap(), expected, "{text}");
         assert!(tags.is_empty(), "{text}");
     }

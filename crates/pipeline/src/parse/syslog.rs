@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     fn check(message: &str, expected: &str) {
-        let Draft { mut body, tags } = parse(message);
+        let Draft { mut body, tags, .. } = parse(message);
         if !tags.is_empty() {
             body.push(("tags".into(), Value::List(tags.into_iter().map(Value::text).collect())));
         }

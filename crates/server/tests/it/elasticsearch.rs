@@ -56,7 +56,7 @@ async fn every_item_of_a_bulk_request_is_answered_as_elasticsearch_does() {
     let client = Client::new().await;
     let body = "{\"create\":{\"_index\":\"shop\",\"_id\":\"a\"}}\n{\"message\":\"one\",\"service\":\"cart\"}\n\n\
         {\"index\":{\"_type\":\"_doc\",\"routing\":\"x\",\"unknown\":{}}}\n{\"message\":\"two\"}\n\
-        {\"create\":{\"_id\":\"a\"}}\n{\"message\":\"again\"}\n{\"index\":{\"_id\":\"a\"}}\n{\"message\":\"again\"}\n\
+        {\"create\":{\"_index\":\"shop\",\"_id\":\"a\"}}\n{\"message\":\"again\"}\n{\"index\":{\"_index\":\"shop\",\"_id\":\"a\"}}\n{\"message\":\"again\"}\n\
         {\"index\":{\"_id\":\"b\"}}\nbroken\n{\"update\":{\"_id\":\"a\"}}\n{\"doc\":{}}\n{\"delete\":{\"_id\":\"a\"}}\n\
         {\"index\":{\"_id\":\"~7\"}}\n{}";
     let answer = client.bulk("/_bulk", body).await;
@@ -71,7 +71,7 @@ async fn every_item_of_a_bulk_request_is_answered_as_elasticsearch_does() {
     };
     assert_eq!(items[0], json!({"create": stored("shop", "a", 0)}));
     assert_eq!(items[1], json!({"index": stored(&index, "~1", 1)}));
-    assert_eq!((&items[2]["create"]["status"], &items[2]["create"]["_index"]), (&json!(409), &json!(index)));
+    assert_eq!((&items[2]["create"]["status"], &items[2]["create"]["_index"]), (&json!(409), &json!("shop")));
     assert_eq!(items[2]["create"]["error"]["type"], "version_conflict_engine_exception");
     assert_eq!((&items[3]["index"]["status"], &items[3]["index"]["result"]), (&json!(200), &json!("noop")));
     let refused = |place: usize, action: &str, words: &str| {
@@ -85,7 +85,8 @@ async fn every_item_of_a_bulk_request_is_answered_as_elasticsearch_does() {
     refused(7, "index", "looks like one that is made here");
     assert_eq!(items.len(), 8);
     let found = client.found("sent_index:shop").await;
-    assert_eq!((found.len(), &found[0]["_id"], &found[0]["_index"]), (1, &json!("a"), &json!(index)));
+    assert_eq!((found.len(), &found[0]["_id"], &found[0]["_index"]), (1, &json!("~shop/a"), &json!(index)));
+    assert_eq!(client.found("_id:a").await.len(), 1, "it is found under the id that it was sent with");
     assert_eq!(client.found("again").await.len(), 0, "what was there before is not changed");
     assert_eq!(client.found("two").await[0]["_id"], "~1", "it is found under the id that was answered");
 }
@@ -242,7 +243,7 @@ async fn indices_are_there_when_they_were_made_or_hold_events() {
     }
     assert_eq!(status("/_alias/other").await, 404);
     let table = client.call(Method::GET, "/_cat/indices?v&h=index,docs.count", "").await.text();
-    assert_eq!(table, format!("index                     docs.count\n{index} 2\n"));
+    assert_eq!(table, format!("index                     docs.count\n{index} 2\nshop-000001               0\n"));
     let json = client.call(Method::GET, "/_cat/count?format=json&h=count", "").await.json();
     assert_eq!(json, json!([{"count": "2"}]));
     assert!(client.call(Method::GET, "/_cat/health", "").await.text().contains(" vigie green "));
@@ -258,7 +259,7 @@ async fn what_is_not_there_says_so_and_is_never_an_empty_success() {
         answer.assert_refusal("/elasticsearch", 400);
         assert!(answer.text().contains("no handler found"), "{path}: {}", answer.text());
     }
-    client.call(Method::PUT, "/_settings", "{}").await.assert_refusal("/elasticsearch", 400);
+    client.call(Method::PUT, "/_settings", "{}").await.assert_refusal("/elasticsearch", 405);
 }
 
 #[tokio::test]

@@ -54,8 +54,8 @@ async fn an_index_is_made_shown_and_deleted() {
     client.done(Method::PUT, "/shop", json!({"mappings": mapping, "settings": {"number_of_shards": 1}})).await;
     assert_eq!(client.get("/shop/_mapping").await, json!({"shop": {"mappings": mapping}}));
     assert_eq!(client.get("/shop").await["shop"]["mappings"], mapping);
-    let text = json!({"mappings": {"properties": {"t": {"type": "text"}}}}).to_string();
-    let warned = client.call(Method::PUT, "/texts", &text).await;
+    let ranges = json!({"mappings": {"properties": {"r": {"type": "integer_range"}}}}).to_string();
+    let warned = client.call(Method::PUT, "/ranges", &ranges).await;
     assert!(warned.status == 200 && warned.header("warning").contains("not applied"));
     client.refused(Method::PUT, "/Shop", json!({}), (400, "invalid_index_name_exception")).await;
     client.refused(Method::PUT, "/shop", json!({}), (400, "resource_already_exists_exception")).await;
@@ -190,4 +190,62 @@ async fn tables_are_shown_as_they_are_asked_for() {
     assert_eq!(client.call(Method::GET, "/_cat/nodeattrs?v&h=attr,value", "").await.text(), "attr value\n");
     client.refused(Method::GET, "/_cat/aliases?s=size", json!({}), (400, "illegal_argument_exception")).await;
     client.refused(Method::GET, "/_cat/aliases?colour=red", json!({}), (400, "illegal_argument_exception")).await;
+}
+
+#[tokio::test]
+async fn an_index_that_was_made_has_ids_times_and_fields_of_its_own() {
+    let client = Client::new().await;
+    let mapping = json!({"properties": {"title": {"type": "text"}, "date": {"type": "date"}}});
+    client.done(Method::PUT, "/books", json!({"mappings": mapping, "aliases": {"library": {}}})).await;
+    let book = |title: &str| json!({"title": title, "date": "1818-01-01"});
+    client.done(Method::PUT, "/books/_doc/1", book("The Modern Prometheus")).await;
+    client.done(Method::PUT, "/library/_doc/2", json!({"title": "Old Moore", "date": "2001-05-05"})).await;
+    client.done(Method::PUT, "/other/_doc/1", json!({"title": "something else"})).await;
+    for (index, title) in
+        [("books", "The Modern Prometheus"), ("library", "The Modern Prometheus"), ("other", "something else")]
+    {
+        assert_eq!(client.get(&format!("/{index}/_doc/1")).await["_source"]["title"], title, "{index}");
+    }
+    assert_eq!(client.get("/books/_doc/2").await["_index"], "books", "an alias stands for its index");
+    let ids = async |path: &str, query: Json| -> Vec<String> {
+        let found = client.done(Method::POST, path, json!({"query": query, "sort": "_doc"})).await;
+        found["hits"]["hits"].as_array().unwrap().iter().map(|hit| hit["_id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids("/books/_search", json!({"match": {"title": "modern moore"}})).await.len(), 2);
+    assert_eq!(ids("/books/_search", json!({"ids": {"values": ["1", "9"]}})).await, ["1"]);
+    assert_eq!(ids("/_search", json!({"term": {"_id": "1"}})).await.len(), 2);
+    assert_eq!(ids("/books/_search", json!({"range": {"date": {"gte": "2001", "lt": "2002"}}})).await, ["2"]);
+    client.done(Method::PUT, "/books/_mapping", json!({"properties": {"pages": {"type": "long"}}})).await;
+    let changed = json!({"properties": {"title": {"type": "long"}}});
+    client.refused(Method::PUT, "/books/_mapping", changed, (400, "illegal_argument_exception")).await;
+    client.refused(Method::PUT, "/nowhere/_mapping", json!({}), (404, "index_not_found_exception")).await;
+    assert_eq!(client.get("/books/_mapping").await["books"]["mappings"]["properties"]["pages"]["type"], "long");
+    client.done(Method::PUT, "/books/_settings", json!({"index": {"refresh_interval": "5s"}})).await;
+    let settings = client.get("/books/_settings").await;
+    assert_eq!(settings["books"]["settings"]["index"]["refresh_interval"], "5s");
+    let table = client.call(Method::GET, "/_cat/indices/books?h=index,docs.count", "").await.text();
+    assert_eq!(table, "books 2\n");
+    assert_eq!(client.call(Method::GET, "/_cat/count/library?h=count", "").await.text(), "2\n");
+    let refused = client.call(Method::PUT, "/other/_doc/5?require_alias=true", "{}").await;
+    assert!(refused.status == 404 && refused.text().contains("is not an alias"), "{}", refused.text());
+}
+
+#[tokio::test]
+async fn capabilities_of_fields_are_told_by_index() {
+    let client = Client::new().await;
+    let make = async |name: &str, properties: Json| {
+        client.done(Method::PUT, name, json!({"mappings": {"properties": properties}})).await;
+    };
+    make("/a", json!({"n": {"type": "long", "index": false}, "t": {"type": "text"}})).await;
+    make("/b", json!({"n": {"type": "double"}})).await;
+    client.done(Method::PUT, "/b/_doc/1", json!({"n": 1.5})).await;
+    let caps = client.get("/a,b/_field_caps?fields=*&include_unmapped=true").await;
+    assert_eq!(caps["indices"], json!(["a", "b"]));
+    assert_eq!(caps["fields"]["n"]["long"]["searchable"], false);
+    assert_eq!(caps["fields"]["n"]["double"]["indices"], json!(["b"]));
+    assert_eq!(caps["fields"]["t"]["unmapped"]["indices"], json!(["b"]));
+    let filter = json!({"fields": ["n"], "index_filter": {"range": {"n": {"gt": 1}}}});
+    assert_eq!(client.done(Method::POST, "/a,b/_field_caps", filter).await["indices"], json!(["b"]));
+    client.refused(Method::GET, "/nowhere/_field_caps?fields=*", json!({}), (404, "index_not_found_exception")).await;
+    client.refused(Method::GET, "/a/_field_caps", json!({}), (400, "illegal_argument_exception")).await;
 }

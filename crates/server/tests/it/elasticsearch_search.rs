@@ -166,7 +166,7 @@ async fn documents_and_fields_are_told() {
     assert_eq!((&many["docs"][0]["found"], &many["docs"][1]["found"]), (&json!(true), &json!(false)));
     assert_eq!(client.ask("/shop/_mget", json!({"ids": ["4"]})).await["docs"][0]["_source"]["n"], 4);
     let caps = client.get("/_field_caps?fields=n,mess*,@timestamp,_id").await;
-    assert_eq!(caps["indices"], json!([client.index]));
+    assert_eq!(caps["indices"], json!([client.index, "shop"]));
     let kinds: Vec<(&str, &str)> = caps["fields"]
         .as_object()
         .unwrap()

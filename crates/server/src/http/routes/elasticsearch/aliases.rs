@@ -9,10 +9,9 @@ use vigie_app::accounts::Permission;
 use vigie_app::kept_indices::{self, Names, aliases_of, find_aliases};
 use vigie_app::kept_objects::{KeptObject, ObjectKind};
 use vigie_domain::{Error, Result};
-use vigie_pipeline::is_daily_index;
 
 use super::error::Failure;
-use super::indices::{check_params, definitions, no_such_index};
+use super::indices::{check_params, define_written, definitions, no_such_index};
 use super::params::Params;
 use super::search::object_of;
 use crate::http::auth::Caller;
@@ -248,7 +247,10 @@ impl Change {
 
 /// Applies changes in their order, once all of them are known to be possible.
 async fn apply(state: &AppState, caller: &Caller, changes: Vec<Change>) -> ApiResult<Response> {
-    define_written(state, caller, &changes).await?;
+    for change in &changes {
+        let (Change::Add { indices, .. } | Change::Remove { indices, .. }) = change;
+        define_written(state, caller, indices).await?;
+    }
     let known = definitions(state).await?;
     for change in &changes {
         let (indices, refused) = match change {
@@ -269,23 +271,6 @@ async fn apply(state: &AppState, caller: &Caller, changes: Vec<Change>) -> ApiRe
         }
     }
     Ok(JsonAnswer(json!({ "acknowledged": true })).into_response())
-}
-
-/// Makes definitions for names that events were sent under and nobody made an index of.
-async fn define_written(state: &AppState, caller: &Caller, changes: &[Change]) -> ApiResult<()> {
-    let known = definitions(state).await?;
-    for change in changes {
-        let (Change::Add { indices, .. } | Change::Remove { indices, .. }) = change;
-        for name in Names::of(indices).single().filter(|name| !known.iter().any(|index| index.name == *name)) {
-            if !is_daily_index(name)
-                && kept_indices::check_name(name).is_ok()
-                && state.dsl.is_there(&caller.scope, name).await?
-            {
-                state.kept_objects.put(ObjectKind::Index, name, json!({})).await?;
-            }
-        }
-    }
-    Ok(())
 }
 
 fn refusal(aliases: &[String], known: &[KeptObject]) -> Option<Failure> {

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use vigie_app::ingest::{BulkAnswer, BulkReport, ItemOutcome};
 use vigie_domain::{Day, Error};
-use vigie_pipeline::{BulkAction, EMPTY_ID, is_daily_index};
+use vigie_pipeline::{BulkAction, EMPTY_ID, NO_SUCH_INDEX, NO_WRITE_INDEX, is_daily_index};
 
 use super::error::Failure;
 use super::filter_path::{Filter, Wanted};
@@ -158,7 +158,8 @@ impl<'a> ItemView<'a> {
                 Self { _version: Some(VERSION), result: Some("noop"), status: Some(200), ..named(sent_index) }
             }
             ItemOutcome::Rejected(reason) => {
-                Self { status: Some(400), error: Some(rejection(answer.action, reason)), ..named(sent_index) }
+                let status = if reason.starts_with(NO_SUCH_INDEX) { 404 } else { 400 };
+                Self { status: Some(status), error: Some(rejection(answer.action, reason)), ..named(sent_index) }
             }
             ItemOutcome::Failed(error) => {
                 let failure = Failure::from(error.clone());
@@ -216,7 +217,8 @@ fn conflict(answer: &BulkAnswer) -> ItemErrorView {
 
 fn rejection(action: BulkAction, reason: &str) -> ItemErrorView {
     let kind = match action {
-        _ if reason == EMPTY_ID => "illegal_argument_exception",
+        _ if reason == EMPTY_ID || reason.starts_with(NO_WRITE_INDEX) => "illegal_argument_exception",
+        _ if reason.starts_with(NO_SUCH_INDEX) => "index_not_found_exception",
         BulkAction::Create | BulkAction::Index => "document_parsing_exception",
         BulkAction::Update | BulkAction::Delete => "illegal_argument_exception",
     };

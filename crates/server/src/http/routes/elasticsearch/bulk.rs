@@ -72,7 +72,7 @@ async fn respond(
 ) -> ApiResult<Response> {
     let started = Instant::now();
     check_encoding(headers)?;
-    let options = asked.params.ingest_options()?;
+    let options = asked.params.ingest_options(state).await?;
     let mut admission = state.ingest.admit();
     let body = receive(body, &mut admission).await?;
     let report = state.ingest.accept_bulk(&caller.scope, body, BulkBody::Lines(asked.index), &options).await?;

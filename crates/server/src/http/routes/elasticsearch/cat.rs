@@ -2,15 +2,18 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
+use sha2::{Digest, Sha256};
 use vigie_app::accounts::Permission;
 use vigie_app::kept_indices::{Names, aliases_of};
+use vigie_app::kept_objects::KeptObject;
 use vigie_domain::time::NANOS_PER_SECOND;
 
 use super::about::colour;
 use super::cat_table::{Column, Table};
 use super::indices::definitions;
 use super::params::Params;
+use super::search::request;
 use crate::http::auth::Caller;
 use crate::http::error::ApiResult;
 use crate::http::extract::PathParams;
@@ -38,6 +41,7 @@ const INDICES: &[Column] = &[
     Column("docs.count", "dc,docsCount", "available docs"),
     Column("docs.deleted", "dd,docsDeleted", "deleted docs"),
     Column("store.size", "ss,storeSize", "store size of primaries & replicas"),
+    Column("pri.store.size", "", "store size of primaries"),
 ];
 const COUNT: &[Column] = &[
     Column("epoch", "t,time", "seconds since 1970-01-01 00:00:00"),
@@ -75,8 +79,10 @@ pub fn routes(routes: Routes) -> Routes {
     let any_login = Permission::Authenticated;
     routes
         .get("/elasticsearch/_cat/health", any_login, health)
-        .get("/elasticsearch/_cat/indices", Permission::LogsRead, indices)
-        .get("/elasticsearch/_cat/count", Permission::LogsRead, count)
+        .get("/elasticsearch/_cat/indices", Permission::LogsRead, all_indices)
+        .get("/elasticsearch/_cat/indices/{name}", Permission::LogsRead, indices)
+        .get("/elasticsearch/_cat/count", Permission::LogsRead, count_of_all)
+        .get("/elasticsearch/_cat/count/{name}", Permission::LogsRead, count)
         .get("/elasticsearch/_cat/aliases", any_login, all_aliases)
         .get("/elasticsearch/_cat/aliases/{name}", any_login, aliases)
         .get("/elasticsearch/_cat/plugins", any_login, plugins)
@@ -89,22 +95,91 @@ async fn health(State(state): State<AppState>, params: Params) -> ApiResult<Resp
     Table { columns: HEALTH, rows: vec![row] }.respond(&params)
 }
 
-async fn indices(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
-    let row = |index: vigie_domain::ports::IndexInfo| {
-        let count: u64 = index.counts.iter().map(|(_, count)| count).sum();
-        let name = index.day.index_name();
-        let cells = ["green", "open", &name, "_na_", "1", "0", &count.to_string(), "0", &format!("{}b", index.bytes)];
-        cells.map(str::to_owned).to_vec()
-    };
-    let rows = state.search.indices(&caller.scope).await?.into_iter().map(row).collect();
-    Table { columns: INDICES, rows }.respond(&params)
+async fn all_indices(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
+    index_table(&state, &caller, "", &params).await
 }
 
-async fn count(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
+async fn indices(
+    State(state): State<AppState>,
+    caller: Caller,
+    (PathParams(names), params): (PathParams<String>, Params),
+) -> ApiResult<Response> {
+    index_table(&state, &caller, &names, &params).await
+}
+
+/// Daily indices, and those that clients made. Events of the latter lie among those of their days, so that they have no size of
+/// their own unless they are empty.
+async fn index_table(state: &AppState, caller: &Caller, names: &str, params: &Params) -> ApiResult<Response> {
+    let row = |name: &str, count: u64, size: &str| {
+        let cells = ["green", "open", name, &index_uuid(name), "1", "0", &count.to_string(), "0", size, size];
+        cells.map(str::to_owned).to_vec()
+    };
+    let asked = Names::of(names);
+    let mut rows = Vec::new();
+    for index in state.search.indices(&caller.scope).await? {
+        let count: u64 = index.counts.iter().map(|(_, count)| count).sum();
+        let name = index.day.index_name();
+        if asked.mean(&name) {
+            rows.push(row(&name, count, &format!("{}b", index.bytes)));
+        }
+    }
+    let defined = definitions(state).await?;
+    let shows_hidden =
+        params.get("expand_wildcards").is_some_and(|text| text.contains("all") || text.contains("hidden"));
+    let is_named = |name: &str| asked.single().any(|single| single == name);
+    let is_dotted = |name: &str| name.starts_with('.') && names.split(',').any(|name| name.starts_with('.'));
+    let is_shown = |index: &KeptObject, name: &str, hides: bool| {
+        asked.mean(name) && (!hides || shows_hidden || is_named(name) || is_dotted(name) || is_named(&index.name))
+    };
+    let counts = state.dsl.sent_counts(&caller.scope).await?;
+    for index in &defined {
+        let by_alias = aliases_of(index).into_iter().flatten().any(|(alias, said)| {
+            is_shown(index, alias, said.get("is_hidden").and_then(Json::as_bool).unwrap_or(false)) && asked.are_named()
+        });
+        if is_shown(index, &index.name, is_hidden(index)) || by_alias {
+            let count = counts.get(&index.name).copied().unwrap_or_default();
+            rows.push(row(&index.name, count, if count == 0 { "0b" } else { NOTHING }));
+        }
+    }
+    rows.sort_by(|left, right| left[2].cmp(&right[2]));
+    Table { columns: INDICES, rows }.respond(params)
+}
+
+/// What an index is known by beside its name: 22 signs made of it.
+fn index_uuid(name: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&Sha256::digest(name.as_bytes())[..16])
+}
+
+fn is_hidden(index: &KeptObject) -> bool {
+    let settings = index.body.get("settings");
+    let places = ["/hidden", "/index/hidden", "/index.hidden"];
+    places.iter().any(|place| {
+        settings
+            .and_then(|settings| settings.pointer(place))
+            .is_some_and(|flag| *flag == Json::Bool(true) || *flag == "true")
+    })
+}
+
+async fn count_of_all(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
     let indices = state.search.indices(&caller.scope).await?;
     let count: u64 = indices.iter().flat_map(|index| &index.counts).map(|(_, count)| count).sum();
-    let (epoch, time) = now(&state);
-    Table { columns: COUNT, rows: vec![vec![epoch, time, count.to_string()]] }.respond(&params)
+    count_table(&state, count, &params)
+}
+
+async fn count(
+    State(state): State<AppState>,
+    caller: Caller,
+    (PathParams(names), params): (PathParams<String>, Params),
+) -> ApiResult<Response> {
+    let request = request(&state, names, &params, Map::new()).await?;
+    let count = state.dsl.count(&caller.scope, &request).await?;
+    count_table(&state, count, &params)
+}
+
+fn count_table(state: &AppState, count: u64, params: &Params) -> ApiResult<Response> {
+    let (epoch, time) = now(state);
+    Table { columns: COUNT, rows: vec![vec![epoch, time, count.to_string()]] }.respond(params)
 }
 
 async fn all_aliases(State(state): State<AppState>, params: Params) -> ApiResult<Response> {

@@ -92,7 +92,7 @@ async fn answer(
     body: Body,
 ) -> ApiResult<Response> {
     check_encoding(headers)?;
-    let options = params.ingest_options()?;
+    let options = params.ingest_options(state).await?;
     let mut admission = state.ingest.admit();
     let body = receive(body, &mut admission).await?;
     let report = state.ingest.accept_bulk(&caller.scope, body, BulkBody::Document(item), &options).await?;

@@ -9,6 +9,7 @@ use vigie_app::kept_indices::{self, Names, aliases_of};
 use vigie_app::kept_objects::{KeptObject, ObjectKind};
 use vigie_domain::time::INDEX_PREFIX;
 use vigie_domain::{Error, ErrorKind};
+use vigie_pipeline::is_daily_index;
 
 use super::dialect::with_warning;
 use super::error::Failure;
@@ -50,6 +51,22 @@ pub fn routes(routes: Routes) -> Routes {
 /// The definitions of indices, by name.
 pub(super) async fn definitions(state: &AppState) -> ApiResult<Vec<KeptObject>> {
     Ok(state.kept_objects.find(ObjectKind::Index, "*").await?)
+}
+
+/// Makes definitions for names that events were sent under and nobody made an index of.
+pub(super) async fn define_written(state: &AppState, caller: &Caller, names: &str) -> ApiResult<()> {
+    let known = definitions(state).await?;
+    let is_alias = |name: &str| known.iter().filter_map(aliases_of).any(|aliases| aliases.contains_key(name));
+    for name in Names::of(names).single().filter(|name| !known.iter().any(|index| index.name == *name)) {
+        if !is_daily_index(name)
+            && !is_alias(name)
+            && kept_indices::check_name(name).is_ok()
+            && has_events(state, caller, name).await?
+        {
+            state.kept_objects.put(ObjectKind::Index, name, json!({})).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The answer to a name that nothing has.

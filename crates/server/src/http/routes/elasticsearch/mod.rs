@@ -10,9 +10,11 @@ mod answer;
 mod bulk;
 mod cat;
 mod cat_table;
+mod definitions;
 mod dialect;
 mod documents;
 mod error;
+mod field_caps;
 mod filter_path;
 mod indices;
 mod kept;
@@ -41,10 +43,12 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = documents::routes(routes);
     let routes = kept::routes(routes);
     let routes = indices::routes(routes);
+    let routes = definitions::routes(routes);
     let routes = aliases::routes(routes);
     let routes = one_document::routes(routes);
     let routes = search::routes(routes);
     let routes = read::routes(routes);
+    let routes = field_caps::routes(routes);
     cat::routes(routes)
 }
 

@@ -11,7 +11,8 @@ use vigie_app::kept_indices::{aliases_of, with_aliases};
 use vigie_app::kept_objects::KeptObject;
 use vigie_domain::ports::Hit;
 use vigie_domain::time::INDEX_PREFIX;
-use vigie_domain::{Error, ErrorKind};
+use vigie_domain::{Error, ErrorKind, EventId};
+use vigie_pipeline::is_daily_index;
 
 use super::error::Failure;
 use super::indices::{definitions, no_such_index};
@@ -73,11 +74,22 @@ async fn look(state: &AppState, caller: &Caller, index: &str, id: &str, known: &
         return Ok(Looked::Several(indices));
     }
     let names = with_aliases(index, known)?;
-    match state.search.get(&caller.scope, id).await {
-        Ok(hit) if is_in(&hit, &names) => return Ok(Looked::Found(Box::new(hit))),
-        Ok(_) => {}
-        Err(error) if error.kind == ErrorKind::NotFound => {}
-        Err(error) => return Err(error.into()),
+    // What was sent to an index by name has an id of that index's; of what was sent before there were such, the id is everybody's.
+    let of_names = names.split(',').filter(|name| !is_daily_index(name)).map(|name| EventId::of_index(name, id).0);
+    for id in of_names.chain([id.to_owned()]) {
+        match state.search.find_exactly(&caller.scope, &id).await? {
+            Some(hit) if is_in(&hit, &names) => return Ok(Looked::Found(Box::new(hit))),
+            _ => {}
+        }
+    }
+    // In the index of a day lie events of every name.
+    if names.split(',').any(is_daily_index) {
+        match state.search.get(&caller.scope, id).await {
+            Ok(hit) if is_in(&hit, &names) => return Ok(Looked::Found(Box::new(hit))),
+            Ok(_) => {}
+            Err(error) if error.kind == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     let is_made = !indices.is_empty() || known.iter().any(|made| made.name == index) || is_all_days(index);
     let is_there = is_made || state.dsl.is_there(&caller.scope, index).await?;

@@ -1,14 +1,18 @@
 //! Parameters in the query string of Elasticsearch's API. Those that mean nothing here are accepted and passed over.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use vigie_app::ingest::{IngestOptions, PipelineChoice};
+use vigie_app::kept_indices;
 use vigie_app::pipelines::Pipelines;
 use vigie_domain::Error;
 
+use super::indices::definitions;
 use crate::http::error::{ApiResult, Problem};
+use crate::http::state::AppState;
 use crate::http::views::parameters::log_type;
 
 /// What `refresh` may say. Whatever it says, what is acknowledged is found.
@@ -49,8 +53,8 @@ impl Params {
     /// How events of a writing request are to be read.
     ///
     /// # Errors
-    /// `Malformed` for a `refresh` or a log type that does not exist.
-    pub fn ingest_options(&self) -> ApiResult<IngestOptions> {
+    /// `Malformed` for a `refresh` or a log type that does not exist; `Unavailable` when definitions cannot be read.
+    pub async fn ingest_options(&self, state: &AppState) -> ApiResult<IngestOptions> {
         if let Some(refresh) = self.get("refresh").filter(|refresh| !REFRESH_VALUES.contains(refresh)) {
             let words = format!("unknown value for refresh: [{refresh}]; use true, false or wait_for");
             return Err(Error::malformed_field("refresh", words).into());
@@ -61,7 +65,9 @@ impl Params {
             Some("_none") => PipelineChoice::NoStages,
             Some(name) => PipelineChoice::Named(name.to_owned()),
         };
-        Ok(IngestOptions { log_type, any_time: self.is_on("any_time"), idempotency_key: None, pipeline })
+        let made_indices = Arc::new(kept_indices::made(&definitions(state).await?));
+        let (any_time, require_alias) = (self.is_on("any_time"), self.is_on("require_alias"));
+        Ok(IngestOptions { log_type, any_time, idempotency_key: None, pipeline, made_indices, require_alias })
     }
 
     /// What this request names that is not done here, in words for its sender.

@@ -1,9 +1,6 @@
 //! What fields there are.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
-use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
 use vigie_app::kept_indices::{Names, aliases_of};
@@ -11,35 +8,24 @@ use vigie_app::search::FieldView;
 use vigie_app::time_range::AskedRange;
 use vigie_domain::Error;
 use vigie_domain::mapping::FieldKind;
-use vigie_domain::query::glob::glob_matches;
 use vigie_domain::time::INDEX_PREFIX;
 
 use super::indices::{check_params, definitions};
 use super::params::Params;
-use super::search::object_of;
 use crate::http::auth::Caller;
 use crate::http::error::ApiResult;
 use crate::http::extract::{JsonAnswer, PathParams};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 
-/// Fields that Elasticsearch gives every document, with their types.
-const METADATA_FIELDS: [(&str, &str); 2] = [("_id", "_id"), ("_index", "_index")];
-
 /// Adds the routes of this file.
 pub fn routes(routes: Routes) -> Routes {
     let read = Permission::LogsRead;
-    routes
-        .get("/elasticsearch/_field_caps", read, field_caps)
-        .post("/elasticsearch/_field_caps", read, field_caps)
-        .get("/elasticsearch/{index}/_field_caps", read, field_caps_of)
-        .post("/elasticsearch/{index}/_field_caps", read, field_caps_of)
-        .get("/elasticsearch/_mapping", read, mapping)
-        .get("/elasticsearch/{index}/_mapping", read, mapping_of)
+    routes.get("/elasticsearch/_mapping", read, mapping).get("/elasticsearch/{index}/_mapping", read, mapping_of)
 }
 
 /// The type that clients know for a kind of values.
-const fn type_of(kind: FieldKind) -> &'static str {
+pub(super) const fn type_of(kind: FieldKind) -> &'static str {
     match kind {
         FieldKind::Keyword => "keyword",
         FieldKind::Text => "text",
@@ -51,58 +37,8 @@ const fn type_of(kind: FieldKind) -> &'static str {
     }
 }
 
-async fn fields(state: &AppState, caller: &Caller) -> ApiResult<Vec<FieldView>> {
+pub(super) async fn fields(state: &AppState, caller: &Caller) -> ApiResult<Vec<FieldView>> {
     Ok(state.search.fields(&caller.scope, &AskedRange::default()).await?)
-}
-
-async fn field_caps(
-    State(state): State<AppState>,
-    caller: Caller,
-    params: Params,
-    body: Bytes,
-) -> ApiResult<JsonAnswer<Json>> {
-    capabilities(&state, &caller, &params, &body).await
-}
-
-/// Fields are those of all indices: they are known by the day, not by what an index was called.
-async fn field_caps_of(
-    State(state): State<AppState>,
-    caller: Caller,
-    (PathParams(_index), params): (PathParams<String>, Params),
-    body: Bytes,
-) -> ApiResult<JsonAnswer<Json>> {
-    capabilities(&state, &caller, &params, &body).await
-}
-
-async fn capabilities(state: &AppState, caller: &Caller, params: &Params, body: &[u8]) -> ApiResult<JsonAnswer<Json>> {
-    let object = object_of(body)?;
-    let in_body = object.get("fields").map(|json| match json {
-        Json::Array(names) => names.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
-        other => vec![other.as_str().unwrap_or_default().to_owned()],
-    });
-    let in_query = params.get("fields").map(|names| names.split(',').map(str::to_owned).collect::<Vec<_>>());
-    let patterns: Vec<String> = in_query.or(in_body).unwrap_or_default();
-    if patterns.is_empty() {
-        return Err(Error::malformed_field("fields", "specify at least one field, or fields=* for all of them").into());
-    }
-    let is_wanted = |name: &str| patterns.iter().any(|pattern| glob_matches(pattern, name));
-    let mut shown = BTreeMap::new();
-    let mut add = |name: &str, kind: &str, is_metadata: bool| {
-        if is_wanted(name) {
-            let is_aggregatable = kind != "text" && !is_metadata;
-            let of_type = json!({"type": kind, "metadata_field": is_metadata, "searchable": true, "aggregatable": is_aggregatable});
-            shown.insert(name.to_owned(), json!({ kind: of_type }));
-        }
-    };
-    METADATA_FIELDS.iter().for_each(|(name, kind)| add(name, kind, true));
-    for field in fields(state, caller).await? {
-        if !field.name.starts_with('_') {
-            add(&field.name, type_of(field.kind), false);
-        }
-    }
-    let days = state.search.indices(&caller.scope).await?;
-    let indices: Vec<String> = days.iter().map(|index| index.day.index_name()).collect();
-    Ok(JsonAnswer(json!({"indices": indices, "fields": shown})))
 }
 
 async fn mapping(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<JsonAnswer<Json>> {

@@ -1,5 +1,6 @@
 //! Searching as clients of Elasticsearch do: `_search` and what goes with it. What bodies mean is `vigie_app::dsl`.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::State;
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
 use vigie_app::dsl::DslRequest;
-use vigie_app::kept_indices::{aliases_of, with_aliases};
+use vigie_app::kept_indices::{self, aliases_of, with_aliases};
 use vigie_app::kept_objects::ObjectKind;
 use vigie_domain::Error;
 
@@ -74,7 +75,7 @@ pub(super) fn object_of(body: &[u8]) -> ApiResult<Map<String, Json>> {
 }
 
 /// A search by its indices, its body and what the query string adds to it.
-async fn request(
+pub(super) async fn request(
     state: &AppState,
     indices: String,
     params: &Params,
@@ -108,8 +109,10 @@ async fn request(
     let streams = state.kept_objects.find(ObjectKind::DataStream, &indices).await?;
     let aliases = defined.iter().filter_map(aliases_of).flatten().map(|(alias, _)| alias.clone());
     let names = defined.iter().chain(&streams).map(|object| object.name.clone());
+    let indices = with_aliases(&indices, &defined)?;
     Ok(DslRequest {
-        indices: with_aliases(&indices, &defined)?,
+        types: Arc::new(kept_indices::field_types(&defined, &indices)),
+        indices,
         body,
         ignores_missing: params.is_on("ignore_unavailable"),
         made: names.chain(aliases).collect(),

@@ -1,0 +1,226 @@
+//! What the mappings of indices that clients made say of their fields, where it changes what a query means.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value as Json};
+use vigie_domain::mapping::{self, FieldKind};
+
+/// Objects within objects of a mapping that are looked at.
+const DEPTH_MAX: usize = 20;
+
+/// Fields by the name that clients use for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldTypes(HashMap<String, Mapped>);
+
+/// A field that a mapping tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mapped {
+    /// The canonical name under which its values lie.
+    pub(super) name: String,
+    /// What its values are taken for; `None` as they are.
+    pub(super) kind: Option<FieldKind>,
+}
+
+impl FieldTypes {
+    /// What these mappings say; of a field that two of them take for different things, nothing is said.
+    pub fn of<'m>(mappings: impl IntoIterator<Item = &'m Json>) -> Self {
+        let mut told: HashMap<String, Option<Mapped>> = HashMap::new();
+        for mapping in mappings {
+            let mut own = HashMap::new();
+            add(mapping, "", &mut own, 0);
+            for (name, mapped) in own {
+                told.entry(name)
+                    .and_modify(|known| *known = known.take().filter(|known| *known == mapped))
+                    .or_insert(Some(mapped));
+            }
+        }
+        Self(told.into_iter().filter_map(|(name, mapped)| Some((name, mapped?))).collect())
+    }
+
+    /// What is said of the field that is called so.
+    pub(super) fn get(&self, sent: &str) -> Option<&Mapped> {
+        self.0.get(sent)
+    }
+}
+
+fn add(mapping: &Json, prefix: &str, told: &mut HashMap<String, Mapped>, depth: usize) {
+    let Some(properties) = mapping.get("properties").and_then(Json::as_object).filter(|_| depth < DEPTH_MAX) else {
+        return;
+    };
+    for (name, field) in properties {
+        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        if field.get("properties").is_some() {
+            add(field, &path, told, depth + 1);
+            continue;
+        }
+        if let Some(other) = field.get("path").and_then(Json::as_str).filter(|_| is_of_type(field, "alias")) {
+            let of_other = properties_at(mapping, prefix, other).and_then(kind_of);
+            told.insert(path, Mapped { name: mapping::canonical(other).to_owned(), kind: of_other });
+            continue;
+        }
+        let own = mapping::canonical(&path).to_owned();
+        for (inner, field) in field.get("fields").and_then(Json::as_object).into_iter().flatten() {
+            told.insert(format!("{path}.{inner}"), Mapped { name: own.clone(), kind: kind_of(field) });
+        }
+        // What Vigie knows of a field by itself stays.
+        if let Some(kind) = kind_of(field).filter(|_| mapping::kind_of(&own).is_none()) {
+            told.insert(path, Mapped { name: own, kind: Some(kind) });
+        }
+    }
+}
+
+/// The field of that path, looked for from the top when the mapping is the top.
+fn properties_at<'m>(mapping: &'m Json, prefix: &str, path: &str) -> Option<&'m Json> {
+    let below = path.strip_prefix(prefix)?.trim_start_matches('.');
+    below.split('.').try_fold(mapping, |found, name| found.get("properties")?.get(name))
+}
+
+fn is_of_type(field: &Json, kind: &str) -> bool {
+    field.get("type").and_then(Json::as_str) == Some(kind)
+}
+
+/// What values of a field are taken for, where that is not what they are anyway.
+fn kind_of(field: &Json) -> Option<FieldKind> {
+    match field.get("type").and_then(Json::as_str)? {
+        "text" | "match_only_text" => Some(FieldKind::Text),
+        "date" | "date_nanos" => Some(FieldKind::Instant),
+        "ip" => Some(FieldKind::Ip),
+        _ => None,
+    }
+}
+
+/// Types of fields whose values are kept, searched and counted as their mapping says; what else may be asked of them is refused.
+const APPLIED_TYPES: [&str; 26] = [
+    "binary",
+    "keyword",
+    "constant_keyword",
+    "wildcard",
+    "text",
+    "match_only_text",
+    "long",
+    "integer",
+    "short",
+    "byte",
+    "unsigned_long",
+    "double",
+    "float",
+    "half_float",
+    // Kept as it was sent, and not rounded.
+    "scaled_float",
+    "boolean",
+    "date",
+    "date_nanos",
+    "ip",
+    "alias",
+    "object",
+    "nested",
+    "flattened",
+    "flat_object",
+    "geo_point",
+    "geo_shape",
+];
+/// What a mapping says of a field that only tells how the work is done, or refuses what Vigie keeps.
+const HARMLESS_PARAMETERS: [&str; 18] = [
+    "coerce",
+    "doc_values",
+    "eager_global_ordinals",
+    "fielddata",
+    "ignore_malformed",
+    "index",
+    "index_options",
+    "index_phrases",
+    "index_prefixes",
+    "meta",
+    "norms",
+    "path",
+    "position_increment_gap",
+    "scaling_factor",
+    "similarity",
+    "store",
+    "term_vector",
+    "split_queries_on_whitespace",
+];
+/// Formats of dates that are read.
+const DATE_FORMATS: [&str; 9] = [
+    "strict_date_optional_time",
+    "strict_date_optional_time_nanos",
+    "date_optional_time",
+    "date_time",
+    "strict_date_time",
+    "strict_date",
+    "date",
+    "yyyy-MM-dd",
+    "epoch_millis",
+];
+
+/// Whether a mapping, or what it says of one field, is done as it says.
+pub fn is_applied(mapping: &Json) -> bool {
+    let Some(parts) = mapping.as_object() else { return mapping.is_null() };
+    parts.iter().all(|(name, part)| is_part_applied(name, part, parts))
+}
+
+fn is_part_applied(name: &str, part: &Json, of: &Map<String, Json>) -> bool {
+    match (name, part) {
+        ("properties" | "fields", Json::Object(fields)) => fields.values().all(is_applied),
+        ("type", Json::String(kind)) => APPLIED_TYPES.contains(&kind.as_str()),
+        ("analyzer" | "search_analyzer", Json::String(name)) => name == "standard",
+        ("format", Json::String(formats)) => formats.split("||").all(|format| DATE_FORMATS.contains(&format)),
+        // Fields are found by what was sent.
+        ("dynamic", part) => *part == Json::Bool(true) || *part == "true",
+        ("enabled", part) => *part == Json::Bool(true),
+        ("_meta", _) => true,
+        (name, _) => HARMLESS_PARAMETERS.contains(&name) && of.contains_key("type"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn fields_have_the_kinds_that_mappings_give_them() {
+        let first = json!({"properties": {
+            "title": {"type": "text", "fields": {"raw": {"type": "keyword"}}},
+            "code": {"type": "keyword", "fields": {"words": {"type": "text"}}},
+            "when": {"type": "date"},
+            "message": {"type": "keyword"},
+            "user": {"properties": {"home": {"type": "ip"}}},
+            "heading": {"type": "alias", "path": "title"},
+            "count": {"type": "long"},
+        }});
+        let second = json!({"properties": {"when": {"type": "ip"}, "other": {"type": "text"}}});
+        let types = FieldTypes::of([&first, &second]);
+        let check = |sent: &str, expected: Option<(&str, Option<FieldKind>)>| {
+            let found = types.get(sent).map(|mapped| (mapped.name.as_str(), mapped.kind));
+            assert_eq!(found, expected, "{sent}");
+        };
+        check("title", Some(("title", Some(FieldKind::Text))));
+        check("title.raw", Some(("title", None)));
+        check("code", None);
+        check("code.words", Some(("code", Some(FieldKind::Text))));
+        check("user.home", Some(("user.home", Some(FieldKind::Ip))));
+        check("heading", Some(("title", Some(FieldKind::Text))));
+        check("other", Some(("other", Some(FieldKind::Text))));
+        check("when", None);
+        check("message", None);
+        check("count", None);
+    }
+
+    #[test]
+    fn what_is_not_done_is_known() {
+        let check = |mapping: Json, expected: bool| assert_eq!(is_applied(&mapping), expected, "{mapping}");
+        let field = |field: Json| json!({"properties": {"a": field}});
+        check(json!({}), true);
+        check(field(json!({"type": "text", "fields": {"raw": {"type": "keyword", "doc_values": false}}})), true);
+        check(field(json!({"properties": {"c": {"type": "long"}}})), true);
+        check(field(json!({"type": "date", "format": "yyyy-MM-dd||epoch_millis"})), true);
+        check(field(json!({"type": "date", "format": "dd/MM/yyyy"})), false);
+        check(field(json!({"type": "keyword", "ignore_above": 5})), false);
+        check(field(json!({"type": "text", "analyzer": "stop"})), false);
+        check(field(json!({"type": "integer_range"})), false);
+        check(json!({"dynamic": "strict"}), false);
+        check(json!({"_source": {"enabled": false}}), false);
+    }
+}
