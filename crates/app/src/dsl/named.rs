@@ -1,6 +1,6 @@
 //! Queries with names: which of them each hit matches.
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use vigie_domain::ports::Hit;
 use vigie_domain::query::Matcher;
 use vigie_domain::{Event, Result, Scope, Timestamp};
