@@ -403,7 +403,12 @@ mod tests {
         check(json!(["service"]), &[Value::Null], json!([null]), values(&[Value::Null], None));
         let day = Value::Int(86_400_000_000_000);
         let text = json!({"account_created_at": {"format": "strict_date_optional_time"}});
-        check(text, std::slice::from_ref(&day), json!(["1970-01-02T00:00:00.000Z"]), values(&[day], None));
+        check(
+            text,
+            std::slice::from_ref(&day),
+            json!(["1970-01-02T00:00:00.000Z"]),
+            values(std::slice::from_ref(&day), None),
+        );
         let by_time = read(json!(["_score", "@timestamp"])).unwrap();
         let said =
             Json::Array(by_time.values(Position { timestamp: Timestamp::from_nanos(i64::MAX), sequence: 9 }, &[]));
