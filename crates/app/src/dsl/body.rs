@@ -8,7 +8,7 @@ use vigie_domain::{Result, Timestamp};
 use super::field_types::FieldTypes;
 use super::place::Place;
 use super::sort::{After, Sort};
-use super::source::{Shown, SourceFilter};
+use super::source::Shown;
 
 /// Hits unless said.
 const SIZE: usize = 10;
@@ -111,10 +111,7 @@ pub(super) fn page(body: &Map<String, Json>, now: Timestamp, types: &Arc<FieldTy
         sort,
         after,
         counts_total: body.get("track_total_hits").is_none_or(|json| *json != Json::Bool(false)),
-        shown: Shown {
-            source: SourceFilter::read(body.get("_source"))?,
-            fields: super::source::fields(body, &["fields", "docvalue_fields"])?,
-        },
+        shown: Shown::read(body)?,
         highlight: body.get("highlight").map(highlight).transpose()?,
         point_in_time,
         types: Arc::clone(types),

@@ -81,6 +81,7 @@ fn hit_of(hit: &Hit, page: &Page, found: &Hits, marks: Option<&(Marks, &(String,
         ("_id".to_owned(), Json::from(id_of(hit))),
         ("_score".to_owned(), json!(page.tells_score.then_some(SCORE))),
     ]);
+    page.shown.add_versions(hit, &mut object);
     let whole = document::completed(hit);
     if let Some(source) = page.shown.source.of(&whole) {
         object.insert("_source".to_owned(), source);

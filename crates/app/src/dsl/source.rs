@@ -16,6 +16,45 @@ pub(super) struct Shown {
     pub(super) source: SourceFilter,
     /// Patterns of fields, each with whether instants are milliseconds.
     pub(super) fields: Vec<(String, bool)>,
+    has_version: bool,
+    has_sequence: bool,
+}
+
+impl Shown {
+    /// What a search or hits of a bucket are to show.
+    ///
+    /// # Errors
+    /// `Malformed` when it cannot be read.
+    pub(super) fn read(body: &Map<String, Json>) -> Result<Self> {
+        let flag = |key: &str| body.get(key).map_or(Ok(false), |json| Place::of(key).flag(json));
+        // Nothing is stored beside the source, and whoever asks for stored fields gets no source unless it is among them.
+        let stored = body.get("stored_fields").filter(|_| !body.contains_key("_source"));
+        let names_source = |json: &Json| match json {
+            Json::Array(names) => names.iter().any(|name| *name == "_source"),
+            name => *name == "_source",
+        };
+        let source = match stored {
+            Some(json) if !names_source(json) => SourceFilter { is_off: true, ..SourceFilter::default() },
+            _ => SourceFilter::read(body.get("_source"))?,
+        };
+        Ok(Self {
+            source,
+            fields: fields(body, &["fields", "docvalue_fields"])?,
+            has_version: flag("version")?,
+            has_sequence: flag("seq_no_primary_term")?,
+        })
+    }
+
+    /// Adds version and number of the hit, if they are asked for.
+    pub(super) fn add_versions(&self, hit: &Hit, object: &mut Map<String, Json>) {
+        if self.has_version {
+            object.insert("_version".to_owned(), Json::from(1));
+        }
+        if self.has_sequence {
+            object.insert("_seq_no".to_owned(), Json::from(hit.position.sequence));
+            object.insert("_primary_term".to_owned(), Json::from(1));
+        }
+    }
 }
 
 /// Which parts of the source are shown.

@@ -12,7 +12,7 @@ use super::document::{completed, id_of, index_of};
 use super::place::Place;
 use super::shape::Shape;
 use super::sort::Sort;
-use super::source::{self, Shown, SourceFilter};
+use super::source::{self, Shown};
 
 /// Events of one bucket unless said.
 const SIZE: usize = 3;
@@ -53,10 +53,7 @@ pub(super) fn read(json: &Json, now: Timestamp, place: &Place) -> Result<(Shape,
         from,
         tells_score: !sort.is_said() || sort.has_score() || asks_scores,
         sort,
-        shown: Shown {
-            source: SourceFilter::read(object.get("_source"))?,
-            fields: source::fields(object, &["fields", "docvalue_fields"])?,
-        },
+        shown: Shown::read(object)?,
     };
     Ok((Shape::TopHits(shape), kind))
 }
@@ -83,6 +80,7 @@ impl TopHits {
             ("_id".to_owned(), Json::from(id_of(hit))),
             ("_score".to_owned(), json!(self.tells_score.then_some(SCORE))),
         ]);
+        self.shown.add_versions(hit, &mut object);
         if let Some(source) = self.shown.source.of(&whole) {
             object.insert("_source".to_owned(), source);
         }

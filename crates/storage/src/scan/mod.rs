@@ -8,6 +8,7 @@ mod asked_text;
 mod collect;
 mod count;
 mod distinct;
+mod fetch;
 mod field_values;
 mod filter;
 mod kept;

@@ -2,20 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::buffer::BooleanBuffer;
 use vigie_domain::ports::Hit;
 use vigie_domain::query::Matcher;
 use vigie_domain::{Position, Scope};
 
+use super::fetch::{Candidate, fetch};
 use super::filter::{Tests, evaluate};
-use super::search::{Candidate, fetch};
 use super::{Run, Unit, parallel};
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
 use crate::part::{Part, PartIndex, Rows};
-
-/// Which rows of a chunk pass.
-pub(super) type Passing<'a> = &'a (dyn Fn(&Chunk) -> BooleanBuffer + Sync);
 
 /// The events at these places that also match the caller's restriction, in the order of the places.
 ///

@@ -1,29 +1,21 @@
 //! Finding a page of events in time order, and one event by its id.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use arrow::array::{Array, AsArray};
 use vigie_domain::ports::{Hit, ScanStats, SearchRequest, SearchResult, SortOrder};
 use vigie_domain::query::Matcher;
-use vigie_domain::{EventId, Position, Scope, Timestamp};
+use vigie_domain::{EventId, Position, Scope};
 
+use super::fetch::{Candidate, fetch, hit};
 use super::filter::{Filter, ScanContext, Tests, TimeCheck, evaluate};
 use super::matching::{Candidates, candidates, matching_rows};
-use super::positions::Passing;
 use super::{Run, Unit, parallel};
 use crate::chunk::{Chunk, SourceReader, column_names};
 use crate::error::StorageError;
 use crate::part::{PAGE_ROWS, Part, PartIndex, Rows, hash_of};
-
-/// A matching row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Candidate {
-    pub(super) position: Position,
-    pub(super) unit: usize,
-    pub(super) row: usize,
-}
 
 /// What is asked of each unit.
 struct Search<'a> {
@@ -275,61 +267,6 @@ impl Search<'_> {
                 cut(((bounds.start + count) / PAGE_ROWS * PAGE_ROWS).max(bounds.start + 1).min(bounds.end))
             }
         }
-    }
-}
-
-/// Reads the candidates' events, in their order, but for those that do not pass; and tells what it cost.
-pub(super) fn fetch(
-    run: &Run,
-    units: &[Unit],
-    candidates: &[Candidate],
-    scope: &Scope,
-    passing: Option<Passing<'_>>,
-) -> Result<(Vec<Hit>, ScanStats), StorageError> {
-    let mut by_unit: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
-    for (place, candidate) in candidates.iter().enumerate() {
-        by_unit.entry(candidate.unit).or_default().push((candidate.row, place));
-    }
-    let by_unit: Vec<(usize, Vec<(usize, usize)>)> = by_unit.into_iter().collect();
-    let read = parallel::run(run, by_unit.len(), |number| {
-        let (unit, rows) = &by_unit[number];
-        let mut rows = rows.clone();
-        rows.sort_unstable();
-        let places = rows.iter().map(|(row, _)| *row).collect();
-        // The events are about as large as the columns they are made of.
-        let mut held = run.memory.hold(units[*unit].expected_bytes(&places)?)?;
-        let (chunk, bytes) = units[*unit].fetch(&places)?;
-        held.resize(2 * chunk.bytes())?;
-        let mut sources = SourceReader::new(&chunk);
-        let passing = passing.map(|passing| passing(&chunk));
-        let rows = rows.iter().enumerate().filter(|(row, _)| passing.as_ref().is_none_or(|rows| rows.value(*row)));
-        let hits: Vec<(usize, Hit)> =
-            rows.map(|(row, (_, place))| (*place, hit(&chunk, &mut sources, row, scope))).collect();
-        held.resize(chunk.bytes())?;
-        Ok((hits, bytes, held))
-    })?;
-    let mut stats = ScanStats::default();
-    let mut hits: Vec<Option<Hit>> = candidates.iter().map(|_| None).collect();
-    for (of_unit, bytes, _held) in read {
-        stats.rows_scanned += of_unit.len() as u64;
-        stats.bytes_read += bytes;
-        of_unit.into_iter().for_each(|(place, hit)| hits[place] = Some(hit));
-    }
-    Ok((hits.into_iter().flatten().collect(), stats))
-}
-
-fn hit(chunk: &Chunk, sources: &mut SourceReader<'_>, row: usize, scope: &Scope) -> Hit {
-    let position = chunk.position(row);
-    let id = match chunk.sender_id(row) {
-        Some(id) => EventId(id.to_owned()),
-        None => EventId::from_sequence(position.sequence),
-    };
-    Hit {
-        id,
-        position,
-        ingested_at: Timestamp::from_nanos(chunk.ingested_at()[row]),
-        log_type: chunk.log_type,
-        source: scope.visible(sources.source(row)),
     }
 }
 

@@ -93,6 +93,14 @@ pub(super) fn request(indices: String, params: &Params, mut body: Map<String, Js
     if let Some(text) = params.get("track_total_hits") {
         body.insert("track_total_hits".to_owned(), Json::from(text != "false"));
     }
+    for name in ["version", "seq_no_primary_term"] {
+        if params.is_on(name) {
+            body.insert(name.to_owned(), Json::Bool(true));
+        }
+    }
+    if let Some(text) = params.get("stored_fields") {
+        body.insert("stored_fields".to_owned(), list(text));
+    }
     if let Some(source) = source_asked(params) {
         body.insert("_source".to_owned(), source);
     }

@@ -1,0 +1,78 @@
+//! Reading whole events once it is known which.
+
+use std::collections::BTreeMap;
+
+use arrow::buffer::BooleanBuffer;
+use vigie_domain::ports::{Hit, ScanStats};
+use vigie_domain::{EventId, Position, Scope, Timestamp};
+
+use super::{Run, Unit, parallel};
+use crate::chunk::{Chunk, SourceReader};
+use crate::error::StorageError;
+
+/// A matching row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub(super) position: Position,
+    pub(super) unit: usize,
+    pub(super) row: usize,
+}
+
+/// Which rows of a chunk pass.
+pub(super) type Passing<'a> = &'a (dyn Fn(&Chunk) -> BooleanBuffer + Sync);
+
+/// Reads the candidates' events, in their order, but for those that do not pass; and tells what it cost.
+pub(super) fn fetch(
+    run: &Run,
+    units: &[Unit],
+    candidates: &[Candidate],
+    scope: &Scope,
+    passing: Option<Passing<'_>>,
+) -> Result<(Vec<Hit>, ScanStats), StorageError> {
+    let mut by_unit: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
+    for (place, candidate) in candidates.iter().enumerate() {
+        by_unit.entry(candidate.unit).or_default().push((candidate.row, place));
+    }
+    let by_unit: Vec<(usize, Vec<(usize, usize)>)> = by_unit.into_iter().collect();
+    let read = parallel::run(run, by_unit.len(), |number| {
+        let (unit, rows) = &by_unit[number];
+        let mut rows = rows.clone();
+        rows.sort_unstable();
+        let places = rows.iter().map(|(row, _)| *row).collect();
+        // The events are about as large as the columns they are made of.
+        let mut held = run.memory.hold(units[*unit].expected_bytes(&places)?)?;
+        let (chunk, bytes) = units[*unit].fetch(&places)?;
+        held.resize(2 * chunk.bytes())?;
+        let mut sources = SourceReader::new(&chunk);
+        let passing = passing.map(|passing| passing(&chunk));
+        let rows = rows.iter().enumerate().filter(|(row, _)| passing.as_ref().is_none_or(|rows| rows.value(*row)));
+        let hits: Vec<(usize, Hit)> =
+            rows.map(|(row, (_, place))| (*place, hit(&chunk, &mut sources, row, scope))).collect();
+        held.resize(chunk.bytes())?;
+        Ok((hits, bytes, held))
+    })?;
+    let mut stats = ScanStats::default();
+    let mut hits: Vec<Option<Hit>> = candidates.iter().map(|_| None).collect();
+    for (of_unit, bytes, _held) in read {
+        stats.rows_scanned += of_unit.len() as u64;
+        stats.bytes_read += bytes;
+        of_unit.into_iter().for_each(|(place, hit)| hits[place] = Some(hit));
+    }
+    Ok((hits.into_iter().flatten().collect(), stats))
+}
+
+/// The event in that row.
+pub(super) fn hit(chunk: &Chunk, sources: &mut SourceReader<'_>, row: usize, scope: &Scope) -> Hit {
+    let position = chunk.position(row);
+    let id = match chunk.sender_id(row) {
+        Some(id) => EventId(id.to_owned()),
+        None => EventId::from_sequence(position.sequence),
+    };
+    Hit {
+        id,
+        position,
+        ingested_at: Timestamp::from_nanos(chunk.ingested_at()[row]),
+        log_type: chunk.log_type,
+        source: scope.visible(sources.source(row)),
+    }
+}
