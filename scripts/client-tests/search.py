@@ -101,11 +101,11 @@ def main(url, user, password):
     assert seen == [f"{run}-{number}" for number in range(EVENTS)], len(seen)
     if library == "elasticsearch":
         client.close_point_in_time(id=point)
-        many = client.msearch(searches=[{"index": "shop"}, {"query": mine, "size": 1}, {}, {"query": {"fuzzy": {"a": "b"}}}])
+        many = client.msearch(searches=[{"index": "shop"}, {"query": mine, "size": 1}, {}, {"query": {"more_like_this": {"like": "b"}}}])
         caps = client.field_caps(index="ecommerce-logs-*", fields="serv*")
     else:
         client.delete_pit(body={"pit_id": [point]})
-        many = client.msearch(body=[{"index": "shop"}, {"query": mine, "size": 1}, {}, {"query": {"fuzzy": {"a": "b"}}}])
+        many = client.msearch(body=[{"index": "shop"}, {"query": mine, "size": 1}, {}, {"query": {"more_like_this": {"like": "b"}}}])
         caps = client.field_caps(index="ecommerce-logs-*", fields="serv*")
     assert [answer["status"] for answer in many["responses"]] == [200, 400], many
     assert "keyword" in caps["fields"]["service"], caps
