@@ -134,15 +134,57 @@ impl IntervalRelation {
         matches!(self, Self::NotContaining | Self::NotWithin | Self::NotOverlapping)
     }
 
-    fn holds(self, one: Interval, other: Interval) -> bool {
-        let contains = |outer: Interval, inner: Interval| outer.first <= inner.first && inner.last <= outer.last;
-        match self {
-            Self::Containing | Self::NotContaining => contains(one, other),
-            Self::Within | Self::NotWithin => contains(other, one),
-            Self::Overlapping | Self::NotOverlapping => one.first <= other.last && other.first <= one.last,
-            Self::Before => one.last < other.first,
-            Self::After => other.last < one.first,
+    /// Whether it stands so to any of the others, or to none where that is asked.
+    fn holds(self, one: Interval, others: &Others) -> bool {
+        let stands = match self {
+            Self::Containing | Self::NotContaining => {
+                others.earliest_last_from(one.first).is_some_and(|last| last <= one.last)
+            }
+            Self::Within | Self::NotWithin => others.latest_last_up_to(one.first).is_some_and(|last| last >= one.last),
+            Self::Overlapping | Self::NotOverlapping => {
+                others.latest_last_up_to(one.last).is_some_and(|last| last >= one.first)
+            }
+            Self::Before => others.firsts.last().is_some_and(|first| *first > one.last),
+            Self::After => others.earliest_last_from(0).is_some_and(|last| last < one.first),
+        };
+        stands != self.is_negative()
+    }
+}
+
+/// Stretches that others are compared with, so that each comparison takes one look-up however many there are.
+struct Others {
+    /// Their first words, ascending.
+    firsts: Vec<usize>,
+    /// The latest last word of each and those before it.
+    latest: Vec<usize>,
+    /// The earliest last word of each and those behind it.
+    earliest: Vec<usize>,
+}
+
+impl Others {
+    fn of(mut intervals: Vec<Interval>) -> Self {
+        intervals.sort_unstable_by_key(|interval| interval.first);
+        let firsts = intervals.iter().map(|interval| interval.first).collect();
+        let mut latest: Vec<usize> = intervals.iter().map(|interval| interval.last).collect();
+        let mut earliest = latest.clone();
+        for place in 1..intervals.len() {
+            latest[place] = latest[place].max(latest[place - 1]);
         }
+        for place in (1..intervals.len()).rev() {
+            earliest[place - 1] = earliest[place - 1].min(earliest[place]);
+        }
+        Self { firsts, latest, earliest }
+    }
+
+    /// The latest last word of those that begin there or before.
+    fn latest_last_up_to(&self, first: usize) -> Option<usize> {
+        let count = self.firsts.partition_point(|own| *own <= first);
+        count.checked_sub(1).map(|place| self.latest[place])
+    }
+
+    /// The earliest last word of those that begin there or behind.
+    fn earliest_last_from(&self, first: usize) -> Option<usize> {
+        self.earliest.get(self.firsts.partition_point(|own| *own < first)).copied()
     }
 }
 
@@ -246,7 +288,7 @@ impl Compiled {
             Self::Regexp(regexp) => each(&|word| regexp.is_match(word)),
             Self::Fuzzy(fuzzy) => each(&|word| fuzzy.matches(word)),
             Self::All { parts, is_ordered, gaps_max } => {
-                let found = parts.iter().map(|(part, count)| repeated(&part.find(words), *count)).collect::<Vec<_>>();
+                let found = parts.iter().map(|(part, count)| repeated(part.find(words), *count)).collect::<Vec<_>>();
                 let all = if *is_ordered { ordered(&found) } else { unordered(&found) };
                 let gaps = |interval: &Interval| (interval.last - interval.first + 1).saturating_sub(interval.width);
                 all.into_iter().filter(|interval| gaps_max.is_none_or(|max| gaps(interval) <= max)).collect()
@@ -258,21 +300,16 @@ impl Compiled {
                 found
             }
             Self::Related { of, relation, to } => {
-                let others = to.find(words);
-                let is_meant =
-                    |one: &Interval| others.iter().any(|other| relation.holds(*one, *other)) != relation.is_negative();
-                of.find(words).into_iter().filter(is_meant).collect()
+                let others = Others::of(to.find(words));
+                of.find(words).into_iter().filter(|one| relation.holds(*one, &others)).collect()
             }
         }
     }
 }
 
 /// Stretches of so many of these, each behind the one before.
-fn repeated(found: &[Interval], count: usize) -> Vec<Interval> {
-    if count <= 1 {
-        return found.to_vec();
-    }
-    ordered(&vec![found.to_vec(); count])
+fn repeated(found: Vec<Interval>, count: usize) -> Vec<Interval> {
+    (1..count).fold(found.clone(), |chains, _| ordered(&[chains, found.clone()]))
 }
 
 /// The shortest stretches with one of each list, each behind the one of the list before.
@@ -411,6 +448,32 @@ mod tests {
         check(&related("nine", R::Before, "cold"), RHYME, false);
         check(&related("nine", R::After, "cold"), RHYME, true);
         check(&related("nine", R::NotContaining, "warm"), RHYME, true);
+    }
+
+    #[test]
+    fn a_look_up_finds_what_comparing_with_each_does() {
+        use IntervalRelation as R;
+        let stretch = |number: usize| Interval { first: number % 6, last: number % 6 + number / 6 % 4, width: 1 };
+        let stands = |relation: R, one: Interval, other: Interval| match relation {
+            R::Containing | R::NotContaining => one.first <= other.first && other.last <= one.last,
+            R::Within | R::NotWithin => other.first <= one.first && one.last <= other.last,
+            R::Overlapping | R::NotOverlapping => one.first <= other.last && other.first <= one.last,
+            R::Before => one.last < other.first,
+            R::After => other.last < one.first,
+        };
+        let positive = [R::Containing, R::Within, R::Overlapping, R::Before, R::After];
+        let relations = positive.into_iter().chain([R::NotContaining, R::NotWithin, R::NotOverlapping]);
+        for pair in 0..24 * 24 {
+            let pair = vec![stretch(pair % 24), stretch(pair / 24)];
+            let others = Others::of(pair.clone());
+            for (one, relation) in (0..24).flat_map(|one| relations.clone().map(move |relation| (one, relation))) {
+                let one = stretch(one);
+                let expected = pair.iter().any(|other| stands(relation, one, *other)) != relation.is_negative();
+                assert_eq!(relation.holds(one, &others), expected, "{relation:?} {one:?} {pair:?}");
+            }
+        }
+        let none = Others::of(Vec::new());
+        assert!(R::NotWithin.holds(stretch(0), &none) && !R::After.holds(stretch(0), &none));
     }
 
     #[test]
