@@ -97,9 +97,8 @@ impl KeptObjects {
             return Err(Error::invalid(words));
         }
         let document = json!({ "kind": kind.as_str(), "name": name, "body": body });
-        let outcome = self.store.insert(COLLECTION, &id_of(kind, name), document, &[]).await.map(drop);
-        self.forget_read();
-        outcome
+        let _forgetting = Forgetting(self);
+        self.store.insert(COLLECTION, &id_of(kind, name), document, &[]).await.map(drop)
     }
 
     /// Keeps an object in place of the one of that name, if there is one.
@@ -113,9 +112,8 @@ impl KeptObjects {
                 None => self.create(kind, name, body.clone()).await,
                 Some(kept) => {
                     let document = json!({ "kind": kind.as_str(), "name": name, "body": body });
-                    let outcome = self.store.replace(COLLECTION, &kept.id, kept.revision, document).await.map(drop);
-                    self.forget_read();
-                    outcome
+                    let _forgetting = Forgetting(self);
+                    self.store.replace(COLLECTION, &kept.id, kept.revision, document).await.map(drop)
                 }
             };
             let is_beaten =
@@ -141,9 +139,8 @@ impl KeptObjects {
             let Some(kept) = self.store.get(COLLECTION, &id_of(kind, name)).await? else { return Ok(false) };
             let body = change(kept.body.get("body").cloned().unwrap_or_default())?;
             let document = json!({ "kind": kind.as_str(), "name": name, "body": body });
-            let outcome = self.store.replace(COLLECTION, &kept.id, kept.revision, document).await;
-            self.forget_read();
-            match outcome {
+            let _forgetting = Forgetting(self);
+            match self.store.replace(COLLECTION, &kept.id, kept.revision, document).await {
                 Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::NotFound) => {}
                 outcome => return outcome.map(|_| true),
             }
@@ -203,9 +200,17 @@ impl KeptObjects {
     /// # Errors
     /// `Unavailable` when the store cannot be reached.
     pub async fn delete(&self, kind: ObjectKind, name: &str) -> Result<bool> {
-        let outcome = self.store.delete(COLLECTION, &id_of(kind, name)).await;
-        self.forget_read();
-        outcome
+        let _forgetting = Forgetting(self);
+        self.store.delete(COLLECTION, &id_of(kind, name)).await
+    }
+}
+
+/// Makes a write forget what was read before, also when nobody waits for its end any more.
+struct Forgetting<'a>(&'a KeptObjects);
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        self.0.forget_read();
     }
 }
 
