@@ -93,7 +93,7 @@ openapi: ## Write the OpenAPI document and the web types made from it
 	@cd web && npm run --silent api
 
 bench: ## Measure; prints tables against the targets
-	$(CARGO) build --release --bin vigie
+	$(CARGO) build --profile dist --bin vigie
 	@bash bench/run.sh
 
 faults: ## Kill, fill, starve and overload a running store in full size; says what held

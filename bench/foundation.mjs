@@ -7,7 +7,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const binary = resolve(process.argv[2] ?? 'target/release/vigie');
+const binary = resolve(process.argv[2] ?? 'target/dist/vigie');
 const EVENTS = 400_000;
 const BATCH = 5_000;
 const SENDERS = 2;

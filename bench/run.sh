@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures the release binary and prints tables against the targets. Everything lives in a temporary folder.
+# Measures the binary as it is shipped (profile "dist"; VIGIE_BIN names another) and prints tables against the targets.
+# Everything lives in a temporary folder.
 #   bench/run.sh                 the foundation: start, memory, durable ingest, common queries
 #   bench/run.sh micro [FILTER]  single steps, one at a time, compared with the run before
 #   bench/run.sh parts           opening 90 days of 24 parts, and what they cost while nothing happens
@@ -10,7 +11,7 @@
 #   bench/run.sh engine [ARG…]   the engine beside its peers on the same events (bench/engine/engine.mjs says what ARG may be)
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
-binary=${CARGO_TARGET_DIR:-target}/release/vigie
+binary=${VIGIE_BIN:-${CARGO_TARGET_DIR:-target}/dist/vigie}
 case ${1:-foundation} in
   foundation) exec node bench/foundation.mjs "$binary" ;;
   micro) shift; exec cargo bench --package vigie-micro-bench --bench steps -- "$@" ;;
@@ -25,7 +26,7 @@ case ${1:-foundation} in
   inputs)
     shift
     cargo build --quiet --release --package vigie-micro-bench --example send_datagrams
-    exec node bench/inputs.mjs "$binary" --sender "$(dirname "$binary")/examples/send_datagrams" "$@"
+    exec node bench/inputs.mjs "$binary" --sender "${CARGO_TARGET_DIR:-target}/release/examples/send_datagrams" "$@"
     ;;
   sql) shift; exec node bench/sql.mjs "$binary" "$@" ;;
   exports) shift; exec node bench/exports.mjs "$binary" "$@" ;;

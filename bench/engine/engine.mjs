@@ -26,7 +26,7 @@ const LATER_EVENTS = 2_000_000;
 
 const { values: options } = parseArgs({
   options: {
-    binary: { type: 'string', default: 'target/release/vigie' },
+    binary: { type: 'string', default: 'target/dist/vigie' },
     events: { type: 'string', default: '2000000' },
     peers: { type: 'string', default: 'clickhouse,opensearch' },
     corpus: { type: 'string' },

@@ -1,4 +1,5 @@
 // How Vigie does as it fills: ingest, a needle, the newest events and the last hour after every step, a day of events per step.
+import { setTimeout as pause } from 'node:timers/promises';
 import { BATCH, madeBatches } from './events.mjs';
 import { percentile } from './measure.mjs';
 import { shown, table, whole } from './report.mjs';
@@ -6,6 +7,8 @@ import { shown, table, whole } from './report.mjs';
 const FIRST_DAY_MS = Date.parse('2026-01-01T00:00:00Z');
 const DAY_MS = 86_400_000;
 const REPEATS = 50;
+/** How long a server is left alone before it counts as idle. */
+const IDLE_MS = 10_000;
 
 const search = (name, query, range = {}) => ({ name, vigie: (param) => ({ path: '/api/logs/search', body: { query: query(param), size: 50, ...range } }), vigieAnswer: (answer) => answer.hits.length });
 
@@ -34,6 +37,7 @@ export async function growth(vigie, { say, until, step }) {
   await vigie.start();
   const rows = [];
   const needles = [];
+  let idle_mb;
   try {
     for (let stored = 0; stored < until; stored += step) {
       const day = new Date(FIRST_DAY_MS + (stored / step) * DAY_MS).toISOString().slice(0, 10);
@@ -48,7 +52,8 @@ export async function growth(vigie, { say, until, step }) {
       say(`${whole(stored + step)} events: ${whole(ingest.events / ingest.wall_s)}/s`);
     }
     await vigie.restart();
-    say(`start on the full store: ${shown(vigie.ready_ms)} ms`);
+    await pause(IDLE_MS);
+    idle_mb = vigie.residentMb();
   } finally {
     await vigie.stop();
   }
@@ -57,6 +62,6 @@ export async function growth(vigie, { say, until, step }) {
     rows.map((row) => [whole(row.events), whole(row.per_s), shown(row.cpu_s), shown(row.bytes), whole(row.resident_mb), ...names.map((name) => shown(row[name], 2))])));
   const [first, last] = [rows[0], rows.at(-1)];
   console.log(`last against first: ingest ${shown(last.per_s / first.per_s, 2)} ×, ${names.filter((name) => last[name] !== undefined).map((name) => `${name} ${shown(last[name] / first[name], 2)} ×`).join(', ')}`);
-  console.log(`start on the full store: ${shown(vigie.ready_ms)} ms`);
-  return { rows, ready_ms: vigie.ready_ms };
+  console.log(`start on the full store: ${shown(vigie.ready_ms)} ms; memory after ${IDLE_MS / 1000} s without a question: ${whole(idle_mb)} MB`);
+  return { rows, ready_ms: vigie.ready_ms, idle_mb };
 }
