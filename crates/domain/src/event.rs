@@ -111,6 +111,17 @@ impl Event {
     }
 }
 
+/// Adds to a body what every answered event has, unless it was sent: its time and its log type.
+pub fn complete(body: &mut Object, timestamp: Timestamp, log_type: LogType) {
+    let has = |body: &Object, name| body.iter().any(|(sent, _)| sent == name);
+    if !has(body, pseudo_fields::TIMESTAMP) {
+        body.push((pseudo_fields::TIMESTAMP.into(), Value::Text(timestamp.to_text())));
+    }
+    if !has(body, pseudo_fields::LOG_TYPE) {
+        body.push((pseudo_fields::LOG_TYPE.into(), Value::text(log_type.as_str())));
+    }
+}
+
 /// Calls `visit` with the dotted path and value of every scalar below `value`.
 pub fn for_each_scalar<'a>(path: &str, value: &'a Value, visit: &mut dyn FnMut(&str, &'a Value)) {
     match value {

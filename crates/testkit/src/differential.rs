@@ -2,7 +2,7 @@
 
 use vigie_domain::Scope;
 use vigie_domain::aggregation::{Aggregation, AggregationAnswer, Ranked};
-use vigie_domain::ports::{AggregateRequest, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{AggregateRequest, Lines, LogStore, SearchRequest, Selection, SortOrder};
 
 /// Relative difference that sums of floats may have: they are added in another order.
 const TOLERANCE: f64 = 1e-9;
@@ -20,7 +20,9 @@ pub async fn assert_same_search(left: &dyn LogStore, right: &dyn LogStore, selec
         let middle = expected.hits.get(expected.hits.len() / 2).map(|hit| hit.position);
         let page = SearchRequest { after: middle, skip: 1, limit: 3, count_total: false, ..whole };
         let expected = left.search(&scope, &page).await.unwrap();
+        let lines = Lines::of(expected.hits.clone()).unwrap();
         assert_eq!(right.search(&scope, &page).await.unwrap().hits, expected.hits, "page of {}", selection.query);
+        assert_eq!(right.lines(&scope, &page).await.unwrap(), lines, "lines of {}", selection.query);
     }
 }
 

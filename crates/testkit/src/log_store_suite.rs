@@ -21,6 +21,7 @@ macro_rules! log_store_suite {
             events_are_found_by_id
             batches_and_ids_are_stored_once
             sources_come_back_as_they_were_sent
+            lines_are_the_events_that_a_search_finds
             buckets_metrics_and_children
             a_value_stands_for_those_that_are_missing
             buckets_of_combinations_and_of_other_instants
@@ -105,6 +106,32 @@ pub async fn appended_events_are_found_at_once(store: &dyn LogStore) {
     assert_eq!((numbers(&found), found.total), (vec![1], Some(1)));
     let nothing = append(store, Vec::new()).await;
     assert_eq!((nothing.stored, nothing.known), (0, vec![]));
+}
+
+/// Lines have what was sent, the time and the type where these were not, and nothing that is hidden.
+pub async fn lines_are_the_events_that_a_search_finds(store: &dyn LogStore) {
+    let sent = [
+        event(1, r#"{"msg":"a \"b\"","n":1,"deep":{"x":[1,{"y":null}],"z":18446744073709551615}}"#),
+        event(2, r#"{"log_type":"Transaction","time":"2026-11-23 00:00:02","n":2.5}"#),
+        event(3, "{}"),
+    ];
+    append(store, sent.to_vec()).await;
+    let asked = SearchRequest { limit: 2, count_total: false, ..request("") };
+    let lines = store.lines(&Scope::main(), &asked).await.unwrap();
+    let expected = concat!(
+        r#"{"@timestamp":"2026-11-23T00:00:03.000Z","log_type":"transaction"}"#,
+        "\n",
+        r#"{"log_type":"Transaction","time":"2026-11-23 00:00:02","n":2.5,"@timestamp":"2026-11-23T00:00:02.000Z"}"#,
+        "\n",
+    );
+    assert_eq!((std::str::from_utf8(&lines.text).unwrap(), lines.count), (expected, 2));
+    let rest = SearchRequest { after: lines.last, ..asked.clone() };
+    let scope = Scope { hidden_fields: vec!["deep.x".into()], ..Scope::main() };
+    let lines = store.lines(&scope, &rest).await.unwrap();
+    let expected = r#"{"msg":"a \"b\"","n":1,"deep":{"z":18446744073709551615},"@timestamp":"2026-11-23T00:00:01.000Z","log_type":"transaction"}"#;
+    assert_eq!(std::str::from_utf8(&lines.text).unwrap().trim_end(), expected);
+    let end = store.lines(&scope, &SearchRequest { after: lines.last, ..asked }).await.unwrap();
+    assert_eq!((end.count, end.last, end.text.is_empty()), (0, None, true));
 }
 
 /// Newest and oldest first, ties in order of arrival, pages by skip and by position.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use vigie_domain::ports::{Hit, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{Hit, Lines, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::{Error, ErrorKind, Position, Result, Scope};
 
 use super::Search;
@@ -17,6 +17,8 @@ const EXPORTS_MAX: usize = 4;
 const FIRST_PAGE: usize = 500;
 /// Events of the pages after it.
 const PAGE: usize = 10_000;
+/// Events of those pages as lines, which take less memory: the more, the fewer blocks of the store's files are unpacked twice.
+const PAGE_OF_LINES: usize = 30_000;
 /// When it is worth asking again.
 const RETRY_AFTER_S: u64 = 10;
 
@@ -47,7 +49,6 @@ pub struct Export {
     after: Option<Position>,
     /// Events that may still come.
     left: u64,
-    page: usize,
     total: u64,
     _room: OwnedSemaphorePermit,
 }
@@ -80,7 +81,6 @@ impl Search {
             order: if input.oldest_first { SortOrder::OldestFirst } else { SortOrder::NewestFirst },
             after: None,
             left: input.limit.unwrap_or(u64::MAX),
-            page: FIRST_PAGE,
             total,
             _room: room,
         })
@@ -98,23 +98,39 @@ impl Export {
     /// # Errors
     /// What the store answers; the export has then ended before its end.
     pub async fn next_page(&mut self) -> Result<Vec<Hit>> {
-        let limit = usize::try_from(self.left).unwrap_or(usize::MAX).min(self.page);
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        let request = SearchRequest {
+        let Some(request) = self.next_request(PAGE) else { return Ok(Vec::new()) };
+        let hits = self.store.search(&self.scope, &request).await?.hits;
+        self.advance(&request, hits.len(), hits.last().map(|hit| hit.position));
+        Ok(hits)
+    }
+
+    /// The next events as lines of JSON; none when all were given.
+    ///
+    /// # Errors
+    /// What the store answers; the export has then ended before its end.
+    pub async fn next_lines(&mut self) -> Result<Lines> {
+        let Some(request) = self.next_request(PAGE_OF_LINES) else { return Ok(Lines::default()) };
+        let lines = self.store.lines(&self.scope, &request).await?;
+        self.advance(&request, lines.count, lines.last);
+        Ok(lines)
+    }
+
+    fn next_request(&self, page: usize) -> Option<SearchRequest> {
+        let page = if self.after.is_none() { FIRST_PAGE } else { page };
+        let limit = usize::try_from(self.left).unwrap_or(usize::MAX).min(page);
+        (limit > 0).then(|| SearchRequest {
             selection: self.selection.clone(),
             order: self.order,
             after: self.after,
             skip: 0,
             limit,
             count_total: false,
-        };
-        let hits = self.store.search(&self.scope, &request).await?.hits;
-        self.after = hits.last().map(|hit| hit.position).or(self.after);
-        self.left = if hits.len() < limit { 0 } else { self.left - hits.len() as u64 };
-        self.page = PAGE;
-        Ok(hits)
+        })
+    }
+
+    fn advance(&mut self, request: &SearchRequest, count: usize, last: Option<Position>) {
+        self.after = last.or(self.after);
+        self.left = if count < request.limit { 0 } else { self.left - count as u64 };
     }
 }
 
@@ -159,6 +175,22 @@ mod tests {
         let mut some =
             shop.search.export(&shop.scope, &ExportInput { query: "n<10".into(), ..all.clone() }).await.unwrap();
         assert_eq!((some.total(), ids(&mut some).await.len()), (10, 10));
+        let mut lines = shop.search.export(&shop.scope, &all).await.unwrap();
+        let mut text = Vec::new();
+        loop {
+            let page = lines.next_lines().await.unwrap();
+            if page.count == 0 {
+                break;
+            }
+            text.extend(page.text);
+        }
+        let numbers: Vec<i64> = std::str::from_utf8(&text)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["n"].as_i64().unwrap())
+            .collect();
+        let expected: Vec<i64> = newest.iter().map(|id| id[1..].parse().unwrap()).collect();
+        assert_eq!(numbers, expected);
         let limited = ExportInput { limit: Some(FIRST_PAGE as u64 + 3), ..all };
         let mut limited = shop.search.export(&shop.scope, &limited).await.unwrap();
         assert_eq!(limited.total(), FIRST_PAGE as u64 + 3);

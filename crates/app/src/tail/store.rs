@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use vigie_domain::ports::{
-    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, SearchRequest,
-    SearchResult,
+    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, Lines, LogStore,
+    SearchRequest, SearchResult,
 };
 use vigie_domain::{EventId, Position, Result, Scope, TimeRange};
 
@@ -38,6 +38,10 @@ impl LogStore for TailedStore {
 
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {
         self.store.search(scope, request).await
+    }
+
+    async fn lines(&self, scope: &Scope, request: &SearchRequest) -> Result<Lines> {
+        self.store.lines(scope, request).await
     }
 
     async fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<AggregateResult> {

@@ -2,16 +2,16 @@
 
 use async_trait::async_trait;
 
-use crate::Result;
 use crate::aggregation::{Aggregation, AggregationAnswer};
-use crate::event::{EventId, Position};
+use crate::error::{Error, Result};
+use crate::event::{EventId, Position, complete};
 use crate::event_batch::EventBatch;
 use crate::log_type::LogType;
 use crate::mapping::FieldKind;
 use crate::query::Query;
 use crate::scope::Scope;
 use crate::time::{Day, TimeRange, Timestamp};
-use crate::value::Object;
+use crate::value::{Object, Value};
 
 /// Keeps events durably and answers questions about them. Dropping the future of a question stops the work for it.
 #[async_trait]
@@ -31,6 +31,16 @@ pub trait LogStore: Send + Sync {
     /// `TooLarge` when a stated bound is exceeded; `TimedOut` when it takes longer than it may; `Unavailable` when others
     /// hold the memory that there is.
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult>;
+
+    /// The same events as `search` finds, as lines of JSON, for whoever only passes them on.
+    ///
+    /// A store that can write them without making values of them does so.
+    ///
+    /// # Errors
+    /// As `search`.
+    async fn lines(&self, scope: &Scope, request: &SearchRequest) -> Result<Lines> {
+        Lines::of(self.search(scope, request).await?.hits)
+    }
 
     /// Answers to aggregation questions over the events that match.
     ///
@@ -162,6 +172,40 @@ pub struct Hit {
     pub log_type: LogType,
     /// The event as it was sent, with what the pipeline added.
     pub source: Object,
+}
+
+/// Events as lines of JSON: each as it was sent, with its time and its log type where these were not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// The lines, each with its end.
+    pub text: Vec<u8>,
+    /// How many.
+    pub count: usize,
+    /// The place of the last of them.
+    pub last: Option<Position>,
+}
+
+impl Lines {
+    /// The lines of these events.
+    ///
+    /// # Errors
+    /// `Internal` when a value cannot be written as JSON.
+    pub fn of(hits: Vec<Hit>) -> Result<Self> {
+        let (count, last) = (hits.len(), hits.last().map(|hit| hit.position));
+        let mut text = Vec::new();
+        for hit in hits {
+            let mut source = hit.source;
+            complete(&mut source, hit.position.timestamp, hit.log_type);
+            serde_json::to_writer(&mut text, &Value::Object(source)).map_err(|error| Self::unwritable(&error))?;
+            text.push(b'\n');
+        }
+        Ok(Self { text, count, last })
+    }
+
+    /// What is answered when a value cannot be written.
+    pub fn unwritable(error: &serde_json::Error) -> Error {
+        Error::internal(format!("an event cannot be written as JSON: {error}"))
+    }
 }
 
 /// What a question cost.

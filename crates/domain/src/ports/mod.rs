@@ -5,7 +5,7 @@ mod metadata_store;
 mod sql_store;
 
 pub use log_store::{
-    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, QueryNumbers,
+    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, Lines, LogStore, QueryNumbers,
     ScanStats, SearchRequest, SearchResult, Selection, SortOrder,
 };
 pub use metadata_store::{Document, Filter, FindRequest, MetadataStore};

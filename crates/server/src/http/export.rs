@@ -8,8 +8,6 @@ use vigie_app::search::FieldView;
 use vigie_domain::ports::Hit;
 use vigie_domain::{Error, Result};
 
-use super::views::events::HitView;
-
 pub use columns::Columns;
 
 /// How events are written.
@@ -61,8 +59,6 @@ impl ExportFormat {
 
 /// Writes events, page after page.
 pub enum EventWriter {
-    /// Needs nothing but the event.
-    Ndjson,
     /// With the columns of its cells, and whether their names were written.
     Csv {
         /// The cells.
@@ -75,15 +71,15 @@ pub enum EventWriter {
 }
 
 impl EventWriter {
-    /// A writer of these fields; NDJSON has the whole event.
+    /// A writer of these fields; none of NDJSON, whose lines the store writes.
     ///
     /// # Errors
     /// `Internal` when the file cannot be begun.
-    pub fn new(format: ExportFormat, fields: Vec<FieldView>) -> Result<Self> {
+    pub fn new(format: ExportFormat, fields: Vec<FieldView>) -> Result<Option<Self>> {
         Ok(match format {
-            ExportFormat::Ndjson => Self::Ndjson,
-            ExportFormat::Csv => Self::Csv { columns: Columns::new(fields), has_head: false },
-            ExportFormat::Parquet => Self::Parquet(Box::new(parquet::ParquetFile::new(Columns::new(fields))?)),
+            ExportFormat::Ndjson => None,
+            ExportFormat::Csv => Some(Self::Csv { columns: Columns::new(fields), has_head: false }),
+            ExportFormat::Parquet => Some(Self::Parquet(Box::new(parquet::ParquetFile::new(Columns::new(fields))?))),
         })
     }
 
@@ -93,7 +89,6 @@ impl EventWriter {
     /// `Internal` when they cannot be written.
     pub fn page(&mut self, hits: Vec<Hit>) -> Result<Vec<u8>> {
         match self {
-            Self::Ndjson => lines(hits),
             Self::Csv { columns, has_head } => {
                 let mut out = Vec::new();
                 if !std::mem::replace(has_head, true) {
@@ -117,23 +112,10 @@ impl EventWriter {
                 csv::head(&columns, &mut out);
                 Ok(out)
             }
-            Self::Ndjson | Self::Csv { .. } => Ok(Vec::new()),
+            Self::Csv { .. } => Ok(Vec::new()),
             Self::Parquet(file) => file.end(),
         }
     }
-}
-
-/// Bytes of a line of JSON that is not unusual.
-const LINE_BYTES: usize = 800;
-
-fn lines(hits: Vec<Hit>) -> Result<Vec<u8>> {
-    let mut out = Vec::with_capacity(hits.len() * LINE_BYTES);
-    for hit in hits {
-        serde_json::to_writer(&mut out, &HitView::from(hit).source)
-            .map_err(|error| Error::internal(format!("an event cannot be written as JSON: {error}")))?;
-        out.push(b'\n');
-    }
-    Ok(out)
 }
 
 #[cfg(test)]

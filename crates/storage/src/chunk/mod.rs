@@ -5,6 +5,7 @@
 mod builder;
 pub mod column;
 mod index_columns;
+mod line_writer;
 pub mod overflow;
 mod overflow_fields;
 pub mod physical;
@@ -23,6 +24,7 @@ use crate::part::Rows;
 
 pub use builder::ChunkBuilder;
 pub use index_columns::{COLUMNS_MAX, IndexColumns, IndexRegistry, dynamic_columns};
+pub use line_writer::LineWriter;
 pub use overflow_fields::OverflowFields;
 pub use source::SourceReader;
 

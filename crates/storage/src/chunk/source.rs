@@ -51,14 +51,33 @@ impl<'a> SourceReader<'a> {
         source
     }
 
+    /// The same for all events of one shape, of which each has its number in the chunk.
+    pub fn shape_code(&self, row: usize) -> Option<i32> {
+        Some(self.chunk.column(column_names::SHAPE)?.as_dictionary::<Int32Type>().keys().value(row))
+    }
+
+    /// Whether the shape of the event in this row is not shared: the overflow column has it.
+    pub fn has_own_shape(&self, row: usize) -> bool {
+        self.shape_code(row).and_then(|code| self.shape_text(code)) == Some(OWN_SHAPE)
+    }
+
+    fn shape_text(&self, code: i32) -> Option<&'a str> {
+        let shapes = self.chunk.column(column_names::SHAPE)?.as_dictionary::<Int32Type>();
+        Some(shapes.values().as_string::<i32>().value(code as usize))
+    }
+
+    /// The columns of a field, by its canonical name.
+    pub fn columns_of(&self, canonical: &str) -> &[&'a ArrayRef] {
+        self.columns.get(canonical).map_or(&[][..], Vec::as_slice)
+    }
+
     /// The shape of the event in this row.
     pub fn shape(&mut self, row: usize) -> Option<Arc<Shape>> {
-        let shapes = self.chunk.column(column_names::SHAPE)?.as_dictionary::<Int32Type>();
-        let code = shapes.keys().value(row);
+        let code = self.shape_code(row)?;
         if let Some(shape) = self.shapes.get(&code) {
             return Some(shape.clone());
         }
-        let text = shapes.values().as_string::<i32>().value(code as usize);
+        let text = self.shape_text(code)?;
         if text == OWN_SHAPE {
             return Some(Arc::new(Shape::parse(&overflow::shape_of(overflow_cell(self.chunk, row)?)?)?));
         }
@@ -73,8 +92,7 @@ impl<'a> SourceReader<'a> {
             return Value::Int(unit.number(timestamp()));
         }
         if leaf.has_columns {
-            let columns = self.columns.get(leaf.canonical.as_str()).map_or(&[][..], Vec::as_slice);
-            let scalar = columns.iter().find_map(|column| scalar_at(column.as_ref(), row));
+            let scalar = self.columns_of(&leaf.canonical).iter().find_map(|column| scalar_at(column.as_ref(), row));
             return scalar.map_or(Value::Null, scalar_to_value);
         }
         match leaf.canonical.as_str() {

@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 use vigie_domain::mapping::{self, FieldKind};
 use vigie_domain::ports::{
-    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, QueryNumbers,
+    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, Lines, LogStore, QueryNumbers,
     SearchRequest, SearchResult, Selection,
 };
 use vigie_domain::query::{Matcher, Query};
@@ -201,6 +201,17 @@ impl LogStore for LogEngine {
             .ask(move |run| {
                 let units = shared.units(request.selection.range);
                 scan::search(run, units, &filter, &request, &scope)
+            })
+            .await
+    }
+
+    async fn lines(&self, scope: &Scope, request: &SearchRequest) -> Result<Lines> {
+        let filter = Self::filter(&request.selection, scope)?;
+        let (shared, request, scope) = (self.shared.clone(), request.clone(), scope.clone());
+        self.queries
+            .ask(move |run| {
+                let units = shared.units(request.selection.range);
+                scan::lines(run, units, &filter, &request, &scope)
             })
             .await
     }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use arrow::buffer::BooleanBuffer;
-use vigie_domain::ports::{Hit, ScanStats};
+use vigie_domain::ports::{Hit, Lines, ScanStats};
 use vigie_domain::{EventId, Position, Scope, Timestamp};
 
 use super::{Run, Unit, parallel};
-use crate::chunk::{Chunk, SourceReader};
+use crate::chunk::{Chunk, LineWriter, SourceReader};
 use crate::error::StorageError;
 
 /// A matching row.
@@ -29,15 +29,9 @@ pub(super) fn fetch(
     scope: &Scope,
     passing: Option<Passing<'_>>,
 ) -> Result<(Vec<Hit>, ScanStats), StorageError> {
-    let mut by_unit: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
-    for (place, candidate) in candidates.iter().enumerate() {
-        by_unit.entry(candidate.unit).or_default().push((candidate.row, place));
-    }
-    let by_unit: Vec<(usize, Vec<(usize, usize)>)> = by_unit.into_iter().collect();
+    let by_unit = by_unit(candidates);
     let read = parallel::run(run, by_unit.len(), |number| {
         let (unit, rows) = &by_unit[number];
-        let mut rows = rows.clone();
-        rows.sort_unstable();
         let places = rows.iter().map(|(row, _)| *row).collect();
         // The events are about as large as the columns they are made of.
         let mut held = run.memory.hold(units[*unit].expected_bytes(&places)?)?;
@@ -59,6 +53,53 @@ pub(super) fn fetch(
         of_unit.into_iter().for_each(|(place, hit)| hits[place] = Some(hit));
     }
     Ok((hits.into_iter().flatten().collect(), stats))
+}
+
+/// Units, and of each the rows in order with their places among the candidates.
+fn by_unit(candidates: &[Candidate]) -> Vec<(usize, Vec<(usize, usize)>)> {
+    let mut by_unit: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
+    for (place, candidate) in candidates.iter().enumerate() {
+        by_unit.entry(candidate.unit).or_default().push((candidate.row, place));
+    }
+    by_unit.values_mut().for_each(|rows| rows.sort_unstable());
+    by_unit.into_iter().collect()
+}
+
+/// Writes the candidates' events as lines, in their order.
+pub(super) fn fetch_lines(
+    run: &Run,
+    units: &[Unit],
+    candidates: &[Candidate],
+    scope: &Scope,
+) -> Result<Lines, StorageError> {
+    let by_unit = by_unit(candidates);
+    let written = parallel::run(run, by_unit.len(), |number| {
+        let (unit, rows) = &by_unit[number];
+        let places = rows.iter().map(|(row, _)| *row).collect();
+        let mut held = run.memory.hold(units[*unit].expected_bytes(&places)?)?;
+        let (chunk, _) = units[*unit].fetch(&places)?;
+        // Lines are about as large as the columns they are written from.
+        held.resize(2 * chunk.bytes())?;
+        let mut writer = LineWriter::new(&chunk, scope);
+        let mut text = Vec::with_capacity(chunk.bytes());
+        let mut ends = Vec::with_capacity(rows.len());
+        for row in 0..rows.len() {
+            writer.write(row, &mut text).map_err(|error| StorageError::Damaged(Lines::unwritable(&error).message))?;
+            ends.push(text.len());
+        }
+        held.resize(text.capacity())?;
+        Ok((text, ends, held))
+    })?;
+    let mut spans = vec![(0, 0..0); candidates.len()];
+    for (number, ((_, rows), (_, ends, _))) in by_unit.iter().zip(&written).enumerate() {
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        for ((_, place), (start, end)) in rows.iter().zip(starts.zip(ends)) {
+            spans[*place] = (number, start..*end);
+        }
+    }
+    let mut text = Vec::with_capacity(written.iter().map(|(text, ..)| text.len()).sum());
+    spans.into_iter().for_each(|(number, span)| text.extend_from_slice(&written[number].0[span]));
+    Ok(Lines { text, count: candidates.len(), last: candidates.last().map(|candidate| candidate.position) })
 }
 
 /// The event in that row.

@@ -48,7 +48,7 @@ pub use positions::events_at;
 pub use prune::prune;
 pub use question::Question;
 pub use run::{Run, Waiting};
-pub use search::{find_id, search};
+pub use search::{find_id, lines, search};
 pub use table::{ScanNumbers, TableColumn, TableRows, TableScan, TableSession, TableShare, schema_of};
 
 /// Something that holds events of one day and log type: a chunk in memory or a part on disk.

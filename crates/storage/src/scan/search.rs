@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use arrow::array::{Array, AsArray};
-use vigie_domain::ports::{Hit, ScanStats, SearchRequest, SearchResult, SortOrder};
+use vigie_domain::ports::{Hit, Lines, ScanStats, SearchRequest, SearchResult, SortOrder};
 use vigie_domain::query::Matcher;
 use vigie_domain::{EventId, Position, Scope};
 
-use super::fetch::{Candidate, fetch, hit};
+use super::fetch::{Candidate, fetch, fetch_lines, hit};
 use super::filter::{Filter, ScanContext, Tests, TimeCheck, evaluate};
 use super::matching::{Candidates, candidates, matching_rows};
 use super::{Run, Unit, parallel};
@@ -53,11 +53,44 @@ fn compare(order: SortOrder, left: Position, right: Position) -> Ordering {
 /// When a part cannot be read.
 pub fn search(
     run: &Run,
-    mut units: Vec<Unit>,
+    units: Vec<Unit>,
     filter: &Filter,
     request: &SearchRequest,
     scope: &Scope,
 ) -> Result<SearchResult, StorageError> {
+    let Page { units, rows, total, mut stats } = page(run, units, filter, request)?;
+    let (hits, read) = fetch(run, &units, &rows, scope, None)?;
+    stats.rows_scanned += read.rows_scanned;
+    stats.bytes_read += read.bytes_read;
+    Ok(SearchResult { hits, total: request.count_total.then_some(total), stats })
+}
+
+/// The same page as lines of JSON.
+///
+/// # Errors
+/// When a part cannot be read.
+pub fn lines(
+    run: &Run,
+    units: Vec<Unit>,
+    filter: &Filter,
+    request: &SearchRequest,
+    scope: &Scope,
+) -> Result<Lines, StorageError> {
+    let Page { units, rows, .. } = page(run, units, filter, request)?;
+    fetch_lines(run, &units, &rows, scope)
+}
+
+/// Where the events of a page are.
+struct Page {
+    /// In the order that `rows` tell their numbers of.
+    units: Vec<Unit>,
+    rows: Vec<Candidate>,
+    /// How many match in all, if that was asked for.
+    total: u64,
+    stats: ScanStats,
+}
+
+fn page(run: &Run, mut units: Vec<Unit>, filter: &Filter, request: &SearchRequest) -> Result<Page, StorageError> {
     let search = Search { run, request, filter, size: request.skip.saturating_add(request.limit) };
     // The span of a unit in memory is looked up once, not for each comparison.
     match request.order {
@@ -87,12 +120,9 @@ pub fn search(
             search.add(&mut all, search.unit(number, unit)?);
         }
     }
-    let Found { total, mut candidates, mut stats } = all;
-    candidates.drain(..request.skip.min(candidates.len()));
-    let (hits, read) = fetch(run, &units, &candidates, scope, None)?;
-    stats.rows_scanned += read.rows_scanned;
-    stats.bytes_read += read.bytes_read;
-    Ok(SearchResult { hits, total: request.count_total.then_some(total), stats })
+    let Found { total, candidates: mut rows, stats } = all;
+    rows.drain(..request.skip.min(rows.len()));
+    Ok(Page { units, rows, total, stats })
 }
 
 impl Search<'_> {

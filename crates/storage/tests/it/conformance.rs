@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use vigie_domain::aggregation::Aggregation;
 use vigie_domain::ports::{
-    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, SearchRequest,
-    SearchResult, Selection,
+    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, Lines, LogStore,
+    SearchRequest, SearchResult, Selection,
 };
 use vigie_domain::query::parse;
 use vigie_domain::{Event, EventId, LogType, Position, Result, Scope, TimeRange, Timestamp, Value};
@@ -53,6 +53,10 @@ impl LogStore for FlushingEngine {
 
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {
         self.0.search(scope, request).await
+    }
+
+    async fn lines(&self, scope: &Scope, request: &SearchRequest) -> Result<Lines> {
+        self.0.lines(scope, request).await
     }
 
     async fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<AggregateResult> {

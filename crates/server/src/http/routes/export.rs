@@ -100,7 +100,10 @@ pub async fn export_logs(
         .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{filename}\""))
         .header(header::CACHE_CONTROL, "no-store")
         .header(TOTAL, export.total());
-    let body = body(export, EventWriter::new(format, fields)?);
+    let body = match EventWriter::new(format, fields)? {
+        Some(writer) => table_body(export, writer),
+        None => lines_body(export),
+    };
     answer.body(body).map_err(|error| Error::internal(format!("the answer cannot be made: {error}")).into())
 }
 
@@ -150,13 +153,40 @@ async fn fields(
     Ok(names.into_iter().map(column).collect())
 }
 
-/// The file, page after page: while one is written, the next is read.
-fn body(export: Export, writer: EventWriter) -> Body {
+/// Lines, page after page: while one is sent, the next is read.
+fn lines_body(mut export: Export) -> Body {
+    let (pages, sent) = mpsc::channel::<Result<Bytes, std::io::Error>>(1);
+    tokio::spawn(async move {
+        loop {
+            // Whoever has left needs no further page.
+            let page = tokio::select! {
+                page = export.next_lines() => page,
+                () = pages.closed() => return,
+            };
+            let is_last = page.as_ref().map_or(true, |lines| lines.count == 0);
+            let bytes = page.map_or_else(failed, |lines| Ok(Bytes::from(lines.text)));
+            if pages.send(bytes).await.is_err() || is_last {
+                return;
+            }
+        }
+    });
+    body(sent)
+}
+
+fn failed(error: Error) -> Result<Bytes, std::io::Error> {
+    Err(std::io::Error::other(error.message))
+}
+
+fn body(chunks: mpsc::Receiver<Result<Bytes, std::io::Error>>) -> Body {
+    Body::from_stream(stream::unfold(chunks, async |mut chunks| Some((chunks.recv().await?, chunks))))
+}
+
+/// A file of columns, page after page: while one is written, the next is read.
+fn table_body(export: Export, writer: EventWriter) -> Body {
     let (pages, mut read) = mpsc::channel::<Result<Vec<Hit>>>(1);
     tokio::spawn(read_pages(export, pages));
     let (chunks, written) = mpsc::channel::<Result<Bytes, std::io::Error>>(1);
     tokio::task::spawn_blocking(move || {
-        let failed = |error: Error| Err(std::io::Error::other(error.message));
         let mut writer = writer;
         while let Some(page) = read.blocking_recv() {
             let chunk = page.and_then(|hits| writer.page(hits)).map_or_else(failed, |bytes| Ok(Bytes::from(bytes)));
@@ -168,7 +198,7 @@ fn body(export: Export, writer: EventWriter) -> Body {
         // Nobody is there to hear of it if this fails.
         let _ = chunks.blocking_send(writer.end().map_or_else(failed, |bytes| Ok(Bytes::from(bytes))));
     });
-    Body::from_stream(stream::unfold(written, async |mut written| Some((written.recv().await?, written))))
+    body(written)
 }
 
 async fn read_pages(mut export: Export, pages: mpsc::Sender<Result<Vec<Hit>>>) {

@@ -6,9 +6,9 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use vigie_app::search::Found;
-use vigie_domain::event::pseudo_fields;
+use vigie_domain::Object;
+use vigie_domain::event::complete;
 use vigie_domain::ports::Hit;
-use vigie_domain::{Object, Value};
 
 /// An event that was found.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -40,8 +40,7 @@ pub struct SourceView(Object);
 impl From<Hit> for HitView {
     fn from(hit: Hit) -> Self {
         let mut source = hit.source;
-        complete(&mut source, pseudo_fields::TIMESTAMP, || hit.position.timestamp.to_string());
-        complete(&mut source, pseudo_fields::LOG_TYPE, || hit.log_type.to_string());
+        complete(&mut source, hit.position.timestamp, hit.log_type);
         Self {
             id: hit.id.0,
             index: hit.position.timestamp.day().index_name(),
@@ -63,13 +62,6 @@ impl SourceView {
     /// A body that is shown as it is.
     pub const fn new(body: Object) -> Self {
         Self(body)
-    }
-}
-
-/// Adds what every answered event has, unless it was sent.
-pub fn complete(source: &mut Object, name: &str, text: impl Fn() -> String) {
-    if !source.iter().any(|(sent, _)| sent == name) {
-        source.push((name.into(), Value::text(text())));
     }
 }
 

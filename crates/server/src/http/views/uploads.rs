@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 use vigie_app::listing::Listed;
 use vigie_app::search::kind_name;
 use vigie_app::uploads::{Preview, RejectedLine, Upload, UploadOptions};
-use vigie_domain::event::pseudo_fields;
+use vigie_domain::event::complete;
 use vigie_domain::{Error, Event, LogType, Result};
 
-use super::events::{SourceView, complete};
+use super::events::SourceView;
 use super::parameters::{log_type, said};
 
 /// How a file is to be read.
@@ -226,8 +226,7 @@ pub struct PreviewEventView {
 impl From<Event> for PreviewEventView {
     fn from(event: Event) -> Self {
         let mut body = event.body;
-        complete(&mut body, pseudo_fields::TIMESTAMP, || event.timestamp.to_string());
-        complete(&mut body, pseudo_fields::LOG_TYPE, || event.log_type.to_string());
+        complete(&mut body, event.timestamp, event.log_type);
         Self { source: SourceView::new(body) }
     }
 }
