@@ -14,6 +14,7 @@ function sequence(seed) {
 let random = sequence(1);
 const below = (bound) => Math.floor(random() * bound);
 const one = (list) => list[below(list.length)];
+const shuffled = (list) => list.map((item) => [random(), item]).sort(([left], [right]) => left - right).map(([, item]) => item);
 const some = (list, most) => Array.from({ length: 1 + below(most) }, () => one(list));
 
 const KEYWORDS = ['level', 'service', 'host', 'log_type', 'user_id', 'page', 'payment_method', 'currency', 'country', 'action', 'status'];
@@ -92,8 +93,7 @@ export class Searches {
       () => ({ intervals: { message: this.intervals() } }),
       () => ({ intervals: { message: this.intervals() } }),
       () => ({ span_near: { clauses: some(this.words, 3).map((word) => this.span(word)), slop: below(4), in_order: one([true, false]) } }),
-      () => ({ span_first: { match: this.span(one(this.words)), end: 1 + below(4) } }),
-      () => ({ span_not: { include: this.span(one(this.words)), exclude: this.span(one(this.words)), pre: below(2), post: below(2) } }),
+      () => ({ span_not: { include: this.span(one(this.words)), exclude: this.span(one(this.words)) } }),
     ];
     return one(kinds)();
   }
@@ -157,10 +157,14 @@ export class Searches {
     ]);
   }
 
-  buckets() {
+  buckets(depth) {
     const field = one(this.few);
     const number = one(this.numbers);
     const [low, high] = [this.value(number), this.value(number)].sort((left, right) => left - right);
+    // Elsewhere, combinations are counted below no other buckets.
+    if (depth === 0 && random() < 0.15) return { composite: this.composite() };
+    // In Vigie, so are spans that are chosen by how many there are.
+    if (depth === 0 && random() < 0.1) return { auto_date_histogram: { field: '@timestamp', buckets: 1 + below(30) } };
     return one([
       () => ({ terms: { field, size: 1 + below(20) } }),
       () => ({ terms: { field, size: 50, order: { _key: one(['asc', 'desc']) } } }),
@@ -173,18 +177,15 @@ export class Searches {
       () => ({ filters: { filters: { a: this.leaf(), b: this.leaf() } } }),
       () => ({ filters: { filters: [this.leaf(), this.leaf()], other_bucket: true } }),
       () => ({ missing: { field: one([...this.keywords, ...this.numbers]) } }),
-      () => ({ range: { field: number, ranges: [{ to: low }, { from: low, to: high, key: 'middle' }, { from: high }] } }),
+      () => ({ range: { field: number, ranges: shuffled([{ to: low }, { from: low, to: high, key: 'middle' }, { from: high }]) } }),
       () => ({ date_range: { field: '@timestamp', ranges: [{ to: this.instant() }, { from: this.instant() }] } }),
       () => ({ terms: { field, size: 50, ...this.keyFilter(field) } }),
       () => ({ terms: { field, size: 50, missing: 'none' } }),
-      () => ({ composite: this.composite() }),
-      () => ({ composite: this.composite() }),
       () => ({ multi_terms: { terms: [{ field }, { field: one(this.few), missing: 'none' }], size: 1 + below(30) } }),
       () => ({ rare_terms: { field, max_doc_count: one([1, 10, 100]) } }),
       () => ({ significant_terms: { field, size: 20, min_doc_count: one([1, 3, 10]) } }),
-      () => ({ ip_range: { field: 'client_ip', ranges: [{ to: '80.0.0.0' }, { from: '80.0.0.0', to: '160.0.0.0' }, { mask: '10.0.0.0/7' }] } }),
+      () => ({ ip_range: { field: 'client_ip', ranges: shuffled([{ to: '80.0.0.0' }, { from: '80.0.0.0', to: '160.0.0.0' }, { mask: '10.0.0.0/7' }]) } }),
       () => ({ adjacency_matrix: { filters: { a: this.leaf(), b: this.leaf(), c: this.leaf() } } }),
-      () => ({ auto_date_histogram: { field: '@timestamp', buckets: 1 + below(30) } }),
     ])();
   }
 
@@ -195,7 +196,7 @@ export class Searches {
       { exclude: some(this.values[field], 3) },
       { include: `${start}.*` },
       { include: `.*${start}.*`, exclude: `${start}.*` },
-      { include: { partition: 1, num_partitions: 1 } },
+      { include: { partition: 0, num_partitions: 1 } },
     ]);
   }
 
@@ -260,7 +261,7 @@ export class Searches {
     const asked = {};
     for (let number = 0; number < 1 + below(2); number++) {
       const isMetric = depth > 1 || random() < 0.3;
-      const aggregation = isMetric ? this.metric() : this.buckets();
+      const aggregation = isMetric ? this.metric() : this.buckets(depth);
       if (!isMetric && random() < 0.6) aggregation.aggs = this.aggregations(depth + 1);
       if (aggregation.terms && random() < 0.4) {
         const kind = one(['sum', 'min', 'max', 'avg']);
