@@ -5,6 +5,7 @@ use vigie_domain::aggregation::{
     Aggregation, AggregationAnswer, AggregationKind, AskedField, Bucket, KeyBy, KeyDirection, KeyFilter, KeySet,
     NumberSpans, RankKey, Ranked, Ranking, Stats, TermsOrder, TimeSpans, TupleKey, TupleOrder, Tuples,
 };
+use vigie_domain::mapping::FieldKind;
 use vigie_domain::ports::{AggregateRequest, LogStore, ScanStats, SearchResult};
 use vigie_domain::query::{Query, parse};
 use vigie_domain::{ErrorKind, Position, Scope, Value};
@@ -59,7 +60,7 @@ pub async fn buckets_metrics_and_children(store: &dyn LogStore) {
 pub async fn a_value_stands_for_those_that_are_missing(store: &dyn LogStore) {
     let sent = [r#"{"service":"cart","amount":10.5}"#, r#"{"amount":2}"#, r#"{"service":"web","x":["a",1]}"#, "{}"];
     append(store, (0..).zip(sent).map(|(second, json)| event(second, json)).collect()).await;
-    let of = |name: &str, missing: Value| AskedField { name: name.to_owned(), missing: Some(missing) };
+    let of = |name: &str, missing: Value| AskedField::from(name).or(Some(missing));
     let terms = |missing: &str| Aggregation::terms("t", of("service", Value::text(missing)), 5);
     let counted = counts(&aggregate(store, "", terms("none")).await);
     assert_eq!(counted, [(Value::text("none"), 2), (Value::text("cart"), 1), (Value::text("web"), 1)]);
@@ -126,10 +127,16 @@ pub async fn buckets_of_combinations_and_of_other_instants(store: &dyn LogStore)
     assert_eq!(terms(TermsOrder::SmallestKeyFirst, some).await, [(Value::Float(5.5), 1), (Value::Int(6), 1)]);
     assert_eq!(terms(TermsOrder::FewestFirst, all).await, [(Value::Int(5), 1), (Value::Float(5.5), 1)]);
     let spans = TimeSpans::Fixed { interval_ns: 86_400 * SECOND_NS, offset_ns: 0 };
-    let kind = AggregationKind::InstantHistogram { field: "account_created_at".into(), spans };
+    let kind = AggregationKind::InstantHistogram { field: "account_created_at".into(), spans: spans.clone() };
     let found = counts(&aggregate(store, "", Aggregation::leaf("h", kind)).await);
     let day = |number: i64| Value::Int((DAY_S + number * 86_400) * SECOND_NS);
     assert_eq!(found, [(day(-3), 2), (day(-1), 1)]);
+    let told = AskedField { told: Some(FieldKind::Instant), ..AskedField::from("seen") };
+    let seen = [r#"{"seen":"2026-11-20"}"#, r#"{"seen":"2026-11-20T09:30:00+01:00"}"#, r#"{"seen":1795219200000}"#];
+    append(store, (5..).zip(seen).map(|(second, json)| event(second, json)).collect()).await;
+    let kind = AggregationKind::InstantHistogram { field: told, spans };
+    let found = counts(&aggregate(store, "", Aggregation::leaf("h", kind)).await);
+    assert_eq!(found, [(day(-3), 2), (day(-2), 1)]);
     let long: Vec<i64> = (0..101).collect();
     append(store, vec![event(9, &json!({"service": long, "amount": long}).to_string())]).await;
     let keys = ["service", "amount"].map(|name| TupleKey { field: name.into(), by: KeyBy::Value }).to_vec();
@@ -151,7 +158,7 @@ pub async fn events_are_ranked_by_values_and_found_by_place(store: &dyn LogStore
     append(store, (0..).zip(sent).map(|(second, json)| event(second % 4, json)).collect()).await;
     let scope = Scope::main();
     let ask = async |scope: &Scope, keys: Vec<RankKey>, after: Option<(Vec<Value>, Option<u64>)>| {
-        let kind = AggregationKind::Top { ranking: Ranking { keys, is_latest_first: false, after }, size: 4 };
+        let kind = AggregationKind::Top { ranking: Ranking { after, ..Ranking::by(keys) }, size: 4 };
         let request =
             AggregateRequest { selection: selection("n:*"), aggregations: vec![Aggregation::leaf("t", kind)] };
         match store.aggregate(scope, &request).await.unwrap().answers.remove(0).1 {
@@ -179,10 +186,7 @@ pub async fn events_are_ranked_by_values_and_found_by_place(store: &dyn LogStore
     let instants = ask(&scope, vec![by("account_created_at", true)], None).await;
     assert_eq!(found(&instants[..2]).await, [4, 5]);
     assert_eq!(instants[0].values, [Value::Int(1_795_132_800 * SECOND_NS)]);
-    let top = AggregationKind::Top {
-        ranking: Ranking { keys: vec![by("n", false)], is_latest_first: false, after: None },
-        size: 1,
-    };
+    let top = AggregationKind::Top { ranking: Ranking::by(vec![by("n", false)]), size: 1 };
     let terms = Aggregation::terms("t", "service", 5).with(Aggregation::leaf("top", top));
     let AggregationAnswer::Buckets { buckets, .. } = aggregate(store, "", terms).await else { panic!("no buckets") };
     let AggregationAnswer::Top(of_cart) = &buckets[0].children[0].1 else { panic!("no ranking") };
@@ -197,6 +201,42 @@ pub async fn events_are_ranked_by_values_and_found_by_place(store: &dyn LogStore
     let places: Vec<Position> = cheap.iter().map(|event| event.position).collect();
     assert_eq!(store.at(&seeing, &places).await.unwrap().len(), 2, "only what the scope may see is found");
     assert!(store.at(&scope, &[Position { sequence: 999, ..places[0] }]).await.unwrap().is_empty());
+}
+
+/// Of events with the same value of a field only the first is there, also of those without a value, and behind others.
+pub async fn events_are_ranked_one_of_each_value(store: &dyn LogStore) {
+    let sent = [
+        r#"{"n":0,"amount":7,"service":"web"}"#,
+        r#"{"n":1,"amount":9,"service":"cart"}"#,
+        r#"{"n":2,"amount":3}"#,
+        r#"{"n":3,"amount":4,"service":["web","api"]}"#,
+        r#"{"n":4,"amount":1}"#,
+        r#"{"n":5,"amount":8,"service":"cart"}"#,
+    ];
+    // Each in a batch of its own, so that they may lie in several places.
+    for (second, json) in (0..).zip(sent) {
+        append(store, vec![event(second, json)]).await;
+    }
+    let found = async |scope: &Scope, size: usize, after: Option<(Vec<Value>, Option<u64>)>| {
+        let distinct = Some(RankKey::new("service", true));
+        let ranking = Ranking { after, distinct, ..Ranking::by(vec![RankKey::new("amount", false)]) };
+        let aggregations = vec![Aggregation::leaf("t", AggregationKind::Top { ranking, size })];
+        let request = AggregateRequest { selection: selection(""), aggregations };
+        match store.aggregate(scope, &request).await.unwrap().answers.remove(0).1 {
+            AggregationAnswer::Top(events) => events.into_iter().map(|event| event.values).collect::<Vec<_>>(),
+            other => panic!("no ranking: {other:?}"),
+        }
+    };
+    let [cart, web, api, none] = [(9, "cart"), (7, "web"), (4, "api"), (3, "")].map(|(amount, service)| {
+        vec![Value::Int(amount), if service.is_empty() { Value::Null } else { Value::text(service) }]
+    });
+    let main = Scope::main();
+    assert_eq!(found(&main, 9, None).await, [cart.clone(), web.clone(), api.clone(), none.clone()]);
+    assert_eq!(found(&main, 2, None).await, [cart, web.clone()]);
+    let later = vec![Value::Int(8), Value::text("cart")];
+    assert_eq!(found(&main, 9, Some((vec![Value::Int(9)], None))).await, [later, web, api, none]);
+    let blind = Scope { hidden_fields: vec!["service".to_owned()], ..Scope::main() };
+    assert_eq!(found(&blind, 9, None).await, [[Value::Int(9), Value::Null]]);
 }
 
 /// Histograms within buckets are bounded together, and within the bound they are answered.

@@ -93,8 +93,14 @@ fn answer(question: &Aggregation, rows: &[&Row], scope: &Scope) -> Result<Aggreg
             let mut ranked: Vec<Ranked> = rows.iter().map(|row| ranked(row, ranking, scope)).collect();
             ranked.retain(|event| ranking.is_after(&event.values, event.position.sequence));
             ranked.sort_by(|left, right| ranking.compare(left, right));
-            ranked.truncate(*size);
-            AggregationAnswer::Top(ranked)
+            let mut first: Vec<Ranked> = Vec::new();
+            for event in ranked {
+                if first.iter().all(|other| ranking.compare_distinct(other, &event).is_ne()) {
+                    first.push(event);
+                }
+            }
+            first.truncate(*size);
+            AggregationAnswer::Top(first)
         }
         AggregationKind::WeightedMean { field, weight } => weighted_mean(rows, [field, weight], scope),
     })
@@ -169,7 +175,7 @@ fn ranked(row: &Row, ranking: &Ranking, scope: &Scope) -> Ranked {
             &mut values.iter().filter_map(Scalar::from_value).map(|scalar| key.field.value_of(scalar)).collect(),
         )
     };
-    Ranked { values: ranking.keys.iter().map(value).collect(), position: row.position() }
+    Ranked { values: ranking.all_keys().map(value).collect(), position: row.position() }
 }
 
 fn weighted_mean(rows: &[&Row], [field, weight]: [&AskedField; 2], scope: &Scope) -> AggregationAnswer {

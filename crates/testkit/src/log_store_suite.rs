@@ -26,6 +26,7 @@ macro_rules! log_store_suite {
             a_value_stands_for_those_that_are_missing
             buckets_of_combinations_and_of_other_instants
             events_are_ranked_by_values_and_found_by_place
+            events_are_ranked_one_of_each_value
             buckets_of_all_levels_are_bounded_together
             values_of_several_types_are_told_apart
             fields_and_indices_are_listed

@@ -226,7 +226,7 @@ impl Reader {
             "filters" => self.filters(json, place),
             "missing" => {
                 let field = only_field(json, place)?;
-                let filter = Query::Not(Box::new(Query::exists(field)));
+                let filter = Query::Not(Box::new(Query::exists(field.name)));
                 Ok((Shape::Single, AggregationKind::Filters(vec![(String::new(), filter)])))
             }
             "value_count" => {

@@ -48,7 +48,7 @@ pub(super) fn fields_of(json: &Json, now: Timestamp, place: &Place) -> Result<Ve
     let field = |(name, json): (&String, &Json)| {
         let place = place.key(name).key("auto_date_histogram");
         let field = fields::of_values(place.object(json)?, now, &place)?;
-        check_instants(&field.name, &place)?;
+        check_instants(&field, &place)?;
         Ok(field)
     };
     asked.map(field).collect()
@@ -57,8 +57,7 @@ pub(super) fn fields_of(json: &Json, now: Timestamp, place: &Place) -> Result<Ve
 /// What the store is asked about the edges of fields.
 pub(super) fn edge_questions(fields: &[AskedField]) -> Vec<Aggregation> {
     let edge = |field: &AskedField, is_ascending: bool| {
-        let keys = vec![RankKey::new(field.clone(), is_ascending)];
-        let ranking = Ranking { keys, is_latest_first: false, after: None };
+        let ranking = Ranking::by(vec![RankKey::new(field.clone(), is_ascending)]);
         Aggregation::leaf("", AggregationKind::Top { ranking, size: 1 })
     };
     fields.iter().flat_map(|field| [edge(field, true), edge(field, false)]).collect()
@@ -87,7 +86,7 @@ pub(super) fn read(json: &Json, now: Timestamp, edges: &[Edges], place: &Place) 
     let object = place.object(json)?;
     place.check_keys(object, &["field", "missing", "buckets", "minimum_interval", "time_zone", "format"], &[])?;
     let field = fields::of_values(object, now, place)?;
-    check_instants(&field.name, place)?;
+    check_instants(&field, place)?;
     let count = object.get("buckets").map_or(Ok(SPANS), |json| place.key("buckets").count(json))?;
     if !(1..=SPANS_MAX).contains(&count) {
         return Err(place.key("buckets").wrong(&format!("must be from 1 to {SPANS_MAX}, found {count}")));
@@ -153,7 +152,9 @@ fn within(field: &AskedField, start: Timestamp, upper: Bound) -> Query {
     };
     let is_here = missing.is_some_and(|at| at >= start && end.is_none_or(|end| at < end));
     let lower = Bound::Inclusive(start.to_string());
-    let own = Query::Field { field: field.name.clone(), predicate: Predicate::Range { lower, upper } };
+    let predicate = Predicate::Range { lower, upper };
+    let predicate = field.told.into_iter().fold(predicate, |inner, kind| Predicate::OfKind(kind, Box::new(inner)));
+    let own = Query::Field { field: field.name.clone(), predicate };
     match is_here {
         false => own,
         true => Query::any(vec![own, Query::Not(Box::new(Query::exists(&field.name)))]).unwrap_or(Query::Nothing),

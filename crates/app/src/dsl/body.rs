@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
+use vigie_domain::aggregation::Ranking;
 use vigie_domain::{Result, Timestamp};
 
+use super::collapse::Collapse;
 use super::field_types::FieldTypes;
 use super::place::Place;
 use super::sort::{After, Sort};
@@ -43,6 +45,7 @@ const KNOWN: &[&str] = &[
     "docvalue_fields",
     "track_total_hits",
     "search_after",
+    "collapse",
     "track_scores",
     "highlight",
     "pit",
@@ -67,8 +70,21 @@ pub(super) struct Page {
     pub(super) highlight: Option<(String, String)>,
     /// The point in time that was opened before.
     pub(super) point_in_time: Option<String>,
+    /// The field of whose values each is there once.
+    pub(super) collapse: Option<Collapse>,
     /// What fields are.
     pub(super) types: Arc<FieldTypes>,
+}
+
+impl Page {
+    /// The ranking of which it is a part, unless it is one of time alone.
+    pub(super) fn ranking(&self) -> Option<Ranking> {
+        let ranking = match &self.collapse {
+            Some(collapse) => Some(collapse.ranking(&self.sort, self.after.as_ref())),
+            None => self.sort.ranking(self.after.as_ref()),
+        };
+        ranking.filter(|_| self.size > 0)
+    }
 }
 
 /// Reads a body.
@@ -99,7 +115,14 @@ pub(super) fn page(body: &Map<String, Json>, now: Timestamp, types: &Arc<FieldTy
         // As Elasticsearch does, so that events of one instant are told apart.
         sort.tell_apart();
     }
+    let collapse = body.get("collapse").filter(|json| !json.is_null());
+    let collapse =
+        collapse.map(|json| Collapse::read(json, now, &Place::of("collapse").with_types(types))).transpose()?;
     let after = body.get("search_after").map(|json| sort.after(json, now)).transpose()?;
+    let after = match &collapse {
+        Some(collapse) => after.map(|after| collapse.after(after, &sort)).transpose()?,
+        None => after,
+    };
     if after.is_some() && from > 0 {
         return Err(Place::of("from").wrong("must be 0 when search_after is there"));
     }
@@ -114,6 +137,7 @@ pub(super) fn page(body: &Map<String, Json>, now: Timestamp, types: &Arc<FieldTy
         shown: Shown::read(body)?,
         highlight: body.get("highlight").map(highlight).transpose()?,
         point_in_time,
+        collapse,
         types: Arc::clone(types),
     })
 }

@@ -78,19 +78,19 @@ fn source(name: &str, json: &Json, range: TimeRange, place: &Place) -> Result<(S
     };
     let known = ["field", "missing_bucket", "missing_order", "order"];
     place.check_keys(object, &[&known, more].concat(), &["value_type"])?;
-    let mut field = AskedField::from(field(object, &place)?);
+    let mut field = field(object, &place)?.asked();
     if object.get("missing_bucket").map_or(Ok(false), |json| place.key("missing_bucket").flag(json))? {
         field.missing = Some(Value::Null);
     }
     let (kind, by) = match kind {
         "terms" => (SourceKind::Terms, KeyBy::Value),
         "histogram" => {
-            check_numbers(&field.name, &place)?;
+            check_numbers(&field, &place)?;
             let spans = number_spans(object, &place)?;
             (SourceKind::Numbers(spans), KeyBy::Numbers(spans))
         }
         _ => {
-            check_instants(&field.name, &place)?;
+            check_instants(&field, &place)?;
             let is_own = field.name == vigie_domain::event::pseudo_fields::TIMESTAMP;
             let spans = intervals::read(object, if is_own { range } else { TimeRange::ALL }, &place)?;
             let by = KeyBy::Times(spans.time_spans());
@@ -141,7 +141,7 @@ fn read_after(sources: &[Source], json: &Json, now: Timestamp, place: &Place) ->
             SourceKind::Terms if source.field.is_of_instants() => {
                 Value::Int(instant(json, DateForm::Usual, now, &place)?.as_nanos())
             }
-            SourceKind::Terms => value_of(&source.field.name, json, now, &place)?,
+            SourceKind::Terms => value_of(&source.field, json, now, &place)?,
             SourceKind::Numbers(spans) => Value::Int(spans.nearest_place(number(json, &place)?)),
             SourceKind::Times(spans, _) => {
                 Value::Int(spans.start_of(instant(json, DateForm::Usual, now, &place)?).as_nanos())

@@ -2,22 +2,22 @@
 
 use serde_json::{Map, Value as Json};
 use vigie_domain::aggregation::AskedField;
-use vigie_domain::mapping::{self, FieldKind};
+use vigie_domain::mapping::FieldKind;
 use vigie_domain::{Result, Timestamp, Value};
 
 use super::aggregation::PASSED_OVER;
 use super::histogram::number;
 use super::instants::{DateForm, instant};
 use super::place::Place;
-use super::query::canonical;
+use super::query::Field;
 
-/// The name of the field.
+/// The field.
 ///
 /// # Errors
 /// `Malformed` when none is named.
-pub(super) fn field(object: &Map<String, Json>, place: &Place) -> Result<String> {
+pub(super) fn field(object: &Map<String, Json>, place: &Place) -> Result<Field> {
     match object.get("field").and_then(Json::as_str) {
-        Some(name) if !name.is_empty() => Ok(canonical(name, place)),
+        Some(name) if !name.is_empty() => Ok(Field::new(name, place)),
         _ => Err(place.wrong("must have [field], the name of one")),
     }
 }
@@ -26,7 +26,7 @@ pub(super) fn field(object: &Map<String, Json>, place: &Place) -> Result<String>
 ///
 /// # Errors
 /// As `field`, and for what is not there.
-pub(super) fn only_field(json: &Json, place: &Place) -> Result<String> {
+pub(super) fn only_field(json: &Json, place: &Place) -> Result<Field> {
     let object = place.object(json)?;
     place.check_keys(object, &["field"], PASSED_OVER)?;
     field(object, place)
@@ -37,9 +37,9 @@ pub(super) fn only_field(json: &Json, place: &Place) -> Result<String> {
 /// # Errors
 /// As `field`, and for a `missing` that is none.
 pub(super) fn of_values(object: &Map<String, Json>, now: Timestamp, place: &Place) -> Result<AskedField> {
-    let name = field(object, place)?;
-    let missing = said(object).map(|json| value_of(&name, json, now, &place.key("missing"))).transpose()?;
-    Ok(AskedField { name, missing })
+    let field = field(object, place)?.asked();
+    let missing = said(object).map(|json| value_of(&field, json, now, &place.key("missing"))).transpose()?;
+    Ok(field.or(missing))
 }
 
 /// The field of numbers and its `missing`, a number.
@@ -47,10 +47,10 @@ pub(super) fn of_values(object: &Map<String, Json>, now: Timestamp, place: &Plac
 /// # Errors
 /// As `of_values`, and for a field that holds no numbers.
 pub(super) fn of_numbers(object: &Map<String, Json>, place: &Place) -> Result<AskedField> {
-    let name = field(object, place)?;
-    check_numbers(&name, place)?;
+    let field = field(object, place)?.asked();
+    check_numbers(&field, place)?;
     let missing = said(object).map(|json| number(json, &place.key("missing"))).transpose()?;
-    Ok(AskedField { name, missing: missing.and_then(Value::number) })
+    Ok(field.or(missing.and_then(Value::number)))
 }
 
 /// The same of an aggregation that says nothing else.
@@ -71,8 +71,8 @@ fn said(object: &Map<String, Json>) -> Option<&Json> {
 ///
 /// # Errors
 /// `Malformed` when it is none.
-pub(super) fn value_of(field: &str, json: &Json, now: Timestamp, place: &Place) -> Result<Value> {
-    Ok(match mapping::kind_of(field) {
+pub(super) fn value_of(field: &AskedField, json: &Json, now: Timestamp, place: &Place) -> Result<Value> {
+    Ok(match field.kind() {
         Some(FieldKind::Int | FieldKind::Float | FieldKind::Decimal) => {
             Value::number(number(json, place)?).unwrap_or(Value::Null)
         }
@@ -87,20 +87,20 @@ pub(super) fn value_of(field: &str, json: &Json, now: Timestamp, place: &Place) 
 }
 
 /// Refuses a field that holds no numbers.
-pub(super) fn check_numbers(field: &str, place: &Place) -> Result<()> {
-    match mapping::kind_of(field) {
+pub(super) fn check_numbers(field: &AskedField, place: &Place) -> Result<()> {
+    match field.kind() {
         Some(FieldKind::Instant | FieldKind::Keyword | FieldKind::Text | FieldKind::Ip | FieldKind::Bool) => {
-            Err(place.missing(&format!("a number of [{field}], which holds none,")))
+            Err(place.missing(&format!("a number of [{}], which holds none,", field.name)))
         }
         Some(FieldKind::Int | FieldKind::Float | FieldKind::Decimal) | None => Ok(()),
     }
 }
 
 /// Refuses a field that holds no instants.
-pub(super) fn check_instants(field: &str, place: &Place) -> Result<()> {
-    match AskedField::from(field).is_of_instants() {
+pub(super) fn check_instants(field: &AskedField, place: &Place) -> Result<()> {
+    match field.is_of_instants() {
         true => Ok(()),
-        false => Err(place.missing(&format!("a span of time of [{field}], which holds no instants,"))),
+        false => Err(place.missing(&format!("a span of time of [{}], which holds no instants,", field.name))),
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn of_time(
     ];
     place.check_keys(object, &known, PASSED_OVER)?;
     let field = fields::of_values(object, now, place)?;
-    check_instants(&field.name, place)?;
+    check_instants(&field, place)?;
     let is_own = field.name == pseudo_fields::TIMESTAMP;
     let spans = intervals::read(object, if is_own { range } else { TimeRange::ALL }, place)?;
     let at = |json: &Json, place: &Place| instant(json, DateForm::Usual, now, place);

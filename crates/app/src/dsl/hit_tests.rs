@@ -115,3 +115,102 @@ async fn case_matters_unless_it_is_said_not_to() {
         )
         .await;
 }
+
+#[tokio::test]
+async fn of_each_value_of_a_field_one_hit_is_there() {
+    let bench = Bench::new().await;
+    let check = async |body: Json, expected: &str, first: Json| {
+        let answer = bench.ask(body.clone()).await.unwrap_or_else(|error| panic!("{body}: {}", error.message));
+        let hits = &answer["hits"];
+        assert_eq!((ids(&answer).as_str(), &hits["total"]["value"]), (expected, &json!(5)), "{body}");
+        assert_eq!(hits["hits"][0]["fields"], first, "{body}");
+    };
+    let of_service = json!({"field": "service", "max_concurrent_group_searches": 4});
+    check(json!({ "collapse": of_service }), "54", json!({"service": ["cart"]})).await;
+    check(json!({"collapse": of_service, "sort": "amount"}), "14", json!({"service": ["cart"]})).await;
+    check(json!({"collapse": of_service, "from": 1, "size": 1}), "4", json!({"service": ["till"]})).await;
+    check(json!({"collapse": {"field": "amount"}}), "5431", json!({"amount": [null]})).await;
+    let by_itself = json!({"collapse": of_service, "sort": "service", "search_after": ["cart"]});
+    check(by_itself, "3", json!({"service": ["till"]})).await;
+    let aggs = json!({"n": {"sum": {"field": "points"}}});
+    let answer = bench.ask(json!({"collapse": of_service, "size": 1, "aggs": aggs})).await.unwrap();
+    assert_eq!(answer["aggregations"]["n"]["value"], json!(21.0), "every event is counted");
+    let point_in_time = bench.dsl.open_point_in_time(&bench.shop.scope, &super::DslRequest::default()).await.unwrap();
+    let paged =
+        json!({"collapse": of_service, "sort": "service", "pit": {"id": point_in_time}, "search_after": ["cart", 1]});
+    check(paged, "3", json!({"service": ["till"]})).await;
+    bench.refuses(json!({"collapse": of_service, "sort": "amount", "search_after": [1]}), "by its field alone").await;
+    bench.refuses(json!({"collapse": {"field": "@timestamp"}}), "one event of each instant").await;
+    bench
+        .refuses(json!({"collapse": {"field": "service", "inner_hits": {}}}), "[collapse.inner_hits] must have [name]")
+        .await;
+    let twice = json!([{"name": "a"}, {"name": "a"}]);
+    bench.refuses(json!({"collapse": {"field": "service", "inner_hits": twice}}), "a name of its own").await;
+    let many = json!([{"name": "a", "size": 100}]);
+    let far = json!({"size": 101, "collapse": {"field": "service", "inner_hits": many}});
+    assert!(bench.ask(far).await.is_ok(), "what counts is how many there are");
+    let scroll = json!({ "collapse": of_service }).as_object().unwrap().clone();
+    let scroll = super::DslRequest { body: scroll, scrolls: true, ..Default::default() };
+    let error = bench.dsl.search(&bench.shop.scope, &scroll).await.unwrap_err();
+    assert!(error.message.contains("cannot be gone on with by a scroll"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn beside_each_hit_others_with_its_value_are_shown() {
+    let bench = Bench::new().await;
+    let inner = json!([
+        {"name": "few", "size": 2, "sort": [{"points": "asc"}], "_source": ["level"]},
+        {"name": "new", "size": 1, "from": 1},
+    ]);
+    let ask = async |field: &str| {
+        let collapse = json!({"field": field, "inner_hits": inner});
+        bench.ask(json!({"query": {"range": {"points": {"lte": 5}}}, "collapse": collapse})).await.unwrap()
+    };
+    let shown = |answer: &Json, hit: usize, name: &str| {
+        let inner = answer["hits"]["hits"][hit]["inner_hits"][name].clone();
+        (ids(&inner), inner["hits"]["total"]["value"].as_u64().unwrap())
+    };
+    let by_service = ask("service").await;
+    assert_eq!(ids(&by_service), "54");
+    assert_eq!(shown(&by_service, 0, "few"), ("25".to_owned(), 2));
+    assert_eq!(shown(&by_service, 0, "new"), ("2".to_owned(), 2));
+    assert_eq!(shown(&by_service, 1, "few"), ("34".to_owned(), 2));
+    let first = &by_service["hits"]["hits"][0]["inner_hits"]["few"]["hits"]["hits"][0];
+    assert_eq!((&first["_source"], &first["sort"]), (&json!({"level": "ERROR"}), &json!([1])));
+    let by_amount = ask("amount").await;
+    assert_eq!(shown(&by_amount, 0, "few"), ("25".to_owned(), 2), "those without a value");
+    assert_eq!(shown(&by_amount, 1, "few"), ("4".to_owned(), 1));
+}
+
+#[tokio::test]
+async fn values_may_lie_in_another_document() {
+    let bench = Bench::new().await;
+    let ask = async |field: &str, index: &str, id: Json, path: &str| {
+        let lookup = json!({"index": index, "id": id, "path": path});
+        bench.ask(json!({"query": {"bool": {"filter": [{"terms": {field: lookup}}]}}})).await
+    };
+    let finds = async |field: &str, index: &str, id: Json, path: &str, expected: &str| {
+        assert_eq!(ids(&ask(field, index, id, path).await.unwrap()), expected, "{field} {index} {path}");
+    };
+    finds("points", "filebeat-1", json!(4), "points", "43").await;
+    finds("tags", "ecommerce-logs", json!("3"), "tags", "3").await;
+    finds("tags", "ecommerce-logs-2026.11.23", json!("3"), "tags", "3").await;
+    finds("points", "filebeat-1", json!("5"), "points", "").await;
+    finds("points", "filebeat-1", json!("4"), "nothing", "").await;
+    let nowhere = ask("points", "nowhere", json!("4"), "points").await.unwrap_err();
+    assert_eq!(
+        (nowhere.kind, nowhere.message.as_str()),
+        (vigie_domain::ErrorKind::NotFound, "no such index [nowhere]")
+    );
+    let lookup = json!({"index": "filebeat-1", "id": "4", "path": "points"});
+    let aggs = json!({"same": {"filter": {"terms": {"points": lookup}}}});
+    assert_eq!(bench.ask(json!({ "aggs": aggs })).await.unwrap()["aggregations"]["same"]["doc_count"], json!(2));
+    let many: Vec<Json> = (0..17).map(|_| json!({"terms": {"points": lookup}})).collect();
+    bench.refuses(json!({"query": {"bool": {"should": many}}}), "at most 16 lists of values").await;
+    bench.refuses(json!({"query": {"terms": {"points": {"id": "4"}}}}), "must be a list of values, or [index]").await;
+    let body = json!({"query": {"terms": {"points": lookup}}, "size": 1}).as_object().unwrap().clone();
+    let request = super::DslRequest { body, scrolls: true, ..Default::default() };
+    let first = bench.dsl.search(&bench.shop.scope, &request).await.unwrap();
+    let second = bench.dsl.scroll(&bench.shop.scope, first["_scroll_id"].as_str().unwrap()).await.unwrap();
+    assert_eq!((ids(&first), ids(&second)), ("4".to_owned(), "3".to_owned()));
+}

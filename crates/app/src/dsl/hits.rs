@@ -25,6 +25,8 @@ pub(super) struct Hits {
     pub(super) values: HashMap<Position, Vec<Value>>,
     /// Where those of a ranking stand.
     pub(super) places: Vec<Position>,
+    /// What is shown beside each.
+    pub(super) inner_hits: HashMap<Position, Map<String, Json>>,
     /// Queries whose names are told of those that match them.
     pub(super) named: Named,
 }
@@ -89,6 +91,9 @@ fn hit_of(hit: &Hit, page: &Page, found: &Hits, marks: Option<&(Marks, &(String,
     let fields = source::values(&whole, &page.shown.fields);
     if !fields.is_empty() {
         object.insert("fields".to_owned(), Json::Object(fields));
+    }
+    if let Some(collapse) = &page.collapse {
+        collapse.add_to(&mut object, hit, found);
     }
     if let Some((marks, (before, behind))) = marks {
         let tagged = |text: String| Json::from(text.replace(HIGHLIGHT_START, before).replace(HIGHLIGHT_END, behind));

@@ -5,10 +5,12 @@
 
 mod aggregation;
 mod answer;
+mod answering;
 mod auto_spans;
 mod body;
 #[cfg(test)]
 mod bucket_tests;
+mod collapse;
 mod composite;
 mod cursor;
 mod document;
@@ -21,7 +23,10 @@ mod hits;
 mod indices;
 mod instants;
 mod intervals;
+mod look;
 mod look_up;
+#[cfg(test)]
+mod mapped_tests;
 mod meant;
 mod metrics;
 mod named;
@@ -38,6 +43,7 @@ mod sort;
 mod source;
 mod spans;
 mod terms;
+mod terms_lookup;
 #[cfg(test)]
 mod tests;
 mod text_intervals;
@@ -49,7 +55,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
-use vigie_domain::aggregation::{Aggregation, AggregationAnswer, AggregationKind};
+use vigie_domain::aggregation::{Aggregation, AggregationAnswer};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::ports::{AggregateRequest, LogStore, SearchRequest, Selection};
 use vigie_domain::query::{Bound, Predicate, Query};
@@ -60,17 +66,16 @@ use crate::Clock;
 use crate::kept_indices::Names;
 use crate::kept_objects::KeptObjects;
 use aggregation::Reader;
-use body::Page;
 use cursor::{PointInTime, Scroll, decode, encode};
 use hits::{Hits, shown};
 use meant::Meant;
-use named::Named;
 use place::Place;
 use sort::After;
 
 pub use body::WINDOW_MAX;
 pub use document::{document, index_of};
 pub use field_types::{FieldTypes, is_applied};
+pub use look::{Looked, several_indices};
 pub use source::SourceFilter;
 
 /// Score of every hit that is not sorted.
@@ -119,6 +124,8 @@ impl DslSearch {
     /// `Malformed`, naming the place, for what cannot be read or is not there; `NotFound` for an index that is not there.
     pub async fn search(&self, scope: &Scope, request: &DslRequest) -> Result<Json> {
         let now = (self.clock)();
+        let sent_body = &request.body;
+        let request = &*self.with_looked_up(scope, request).await?;
         let point_in_time = body::point_in_time(&request.body)?;
         let opened = self.opened(point_in_time.as_deref(), request.scrolls)?;
         let indices =
@@ -128,6 +135,9 @@ impl DslSearch {
         }
         let meant = self.meant(indices).await?;
         let page = body::page(&request.body, now, &meant.types)?;
+        if request.scrolls && page.collapse.is_some() {
+            return Err(Place::of("collapse").wrong("cannot be gone on with by a scroll; use from and size"));
+        }
         let mut selection = self.selection(scope, &meant, request).await?;
         if let Some(point) = &opened {
             selection.query = selection.query.and(accepted_by(point.opened_at_ns));
@@ -146,7 +156,7 @@ impl DslSearch {
         if request.scrolls {
             let scroll = Scroll {
                 indices: request.indices.clone(),
-                body: without_aggregations(&request.body),
+                body: without_aggregations(sent_body),
                 opened_at_ns: opened.map_or(0, |point| point.opened_at_ns),
                 after: answer.last(),
                 values: answer.last_values(),
@@ -177,6 +187,7 @@ impl DslSearch {
             scrolls: true,
             has_typed_keys: false,
         };
+        let request = self.with_looked_up(scope, &request).await?;
         let mut selection = self.selection(scope, &meant, &request).await?;
         selection.query = selection.query.and(accepted_by(scroll.opened_at_ns));
         let mut answer = match page.after {
@@ -206,6 +217,7 @@ impl DslSearch {
     /// As `search`.
     pub async fn count(&self, scope: &Scope, request: &DslRequest) -> Result<u64> {
         Place::of("body").check_keys(&request.body, &["query"], &[])?;
+        let request = &*self.with_looked_up(scope, request).await?;
         let selection = self.selection(scope, &self.meant(&request.indices).await?, request).await?;
         let result = self.store.aggregate(scope, &AggregateRequest { selection, aggregations: Vec::new() }).await?;
         Ok(result.total)
@@ -217,6 +229,7 @@ impl DslSearch {
     /// As `count`.
     pub async fn check(&self, scope: &Scope, request: &DslRequest) -> Result<()> {
         Place::of("body").check_keys(&request.body, &["query"], &[])?;
+        let request = &*self.with_looked_up(scope, request).await?;
         self.selection(scope, &self.meant(&request.indices).await?, request).await.map(drop)
     }
 
@@ -309,67 +322,6 @@ impl DslSearch {
             true => Err(Error::not_found(format!("no such index [{name}]"))),
             false => Ok(()),
         }
-    }
-
-    /// What a page and its aggregations are; the second selection is every event of the indices.
-    async fn answer(
-        &self,
-        scope: &Scope,
-        page: &Page,
-        [selection, everything]: [Selection; 2],
-        asking: &DslRequest,
-    ) -> Result<Hits> {
-        let ranking = page.sort.ranking(page.after.as_ref()).filter(|_| page.size > 0);
-        let json = asking.body.get("aggs").or_else(|| asking.body.get("aggregations"));
-        let place = |key: &str| Place::of(key).with_types(&page.types);
-        let named = Named::read(&asking.body, (self.clock)(), scope, &place("query"))?;
-        let mut found = Hits { named, ..Hits::default() };
-        let mut ranked = None;
-        if json.is_some() || ranking.is_some() {
-            let mut reader = Reader::new((self.clock)(), selection.range, selection.query.cost());
-            if let Some(json) = json {
-                reader.edges = self.edges(scope, json, &selection, &place("aggs")).await?;
-            }
-            let level = json.map(|json| reader.all(json, None, &place("aggs"))).transpose()?;
-            let mut aggregations = level.as_ref().map_or_else(Vec::new, |level| level.questions.clone());
-            if let Some(ranking) = ranking {
-                let kind = AggregationKind::Top { ranking, size: page.from.saturating_add(page.size) };
-                aggregations.push(Aggregation::leaf("", kind));
-                ranked = Some(aggregations.len() - 1);
-            }
-            let request = AggregateRequest { selection: selection.clone(), aggregations };
-            let mut result = self.store.aggregate(scope, &request).await?;
-            ranked.map(|place| result.answers.remove(place)).map_or(Ok(()), |(_, top)| found.rank(top, page.from))?;
-            if let Some(level) = &level {
-                let looked_up = self.look_up(scope, (level, &reader), &mut result, &everything).await?;
-                found.aggregations =
-                    Some(level.shown(&result.answers, result.total, &looked_up, asking.has_typed_keys)?);
-            }
-            found.total = Some(result.total);
-        }
-        if ranked.is_some() {
-            found.hits = self.store.at(scope, &found.places).await?;
-            return Ok(found);
-        }
-        let needs_total = page.counts_total && found.total.is_none();
-        if page.size == 0 && !needs_total {
-            return Ok(found);
-        }
-        let after = match &page.after {
-            Some(After::Position(position)) => Some(*position),
-            Some(After::Values(..)) | None => None,
-        };
-        let request = SearchRequest {
-            selection,
-            order: page.sort.order,
-            after,
-            skip: page.from,
-            limit: page.size,
-            count_total: needs_total,
-        };
-        let result = self.store.search(scope, &request).await?;
-        found.total = found.total.or(result.total);
-        Ok(Hits { hits: result.hits, ..found })
     }
 }
 

@@ -2,6 +2,7 @@
 //! come in time order; what would change which events match and is not there is refused.
 
 use serde_json::{Map, Value as Json};
+use vigie_domain::aggregation::AskedField;
 use vigie_domain::mapping::{self, FieldKind};
 use vigie_domain::query::{Bound, Intervals, Predicate, Query};
 use vigie_domain::{Result, Timestamp};
@@ -97,6 +98,12 @@ impl Field {
         Ok(field)
     }
 
+    /// The same as a field that is counted by or put in order by; whole values are meant anyway.
+    pub(super) fn asked(self) -> AskedField {
+        let told = self.mapped.filter(|_| mapping::kind_of(&self.name).is_none());
+        AskedField { told, ..self.name.into() }
+    }
+
     /// Words of it stand so to one another.
     pub(super) fn near(&self, intervals: Intervals) -> Query {
         match self.is_excluded {
@@ -115,11 +122,6 @@ impl Field {
         };
         Query::Field { field: self.name.clone(), predicate }
     }
-}
-
-/// The canonical name of a field that is counted by; whole values are meant anyway.
-pub(super) fn canonical(sent: &str, place: &Place) -> String {
-    Field::new(sent, place).name
 }
 
 /// Reads a query.
@@ -299,7 +301,7 @@ fn terms(json: &Json, place: &Place) -> Result<Query> {
     };
     let place = place.key(name);
     let Json::Array(values) = values else {
-        return Err(place.missing("anything but a list of values"));
+        return Err(place.wrong("must be a list of values, or [index], [id] and [path] of the document that has it"));
     };
     let one = |(number, value)| equal(&Field::check(name, &place)?, value, &place.item(number));
     let queries = values.iter().enumerate().map(one).collect::<Result<Vec<_>>>()?;

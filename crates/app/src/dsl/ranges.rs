@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::{Value as Json, json};
 use vigie_domain::aggregation::AggregationKind;
-use vigie_domain::mapping::{self, FieldKind};
+use vigie_domain::mapping::FieldKind;
 use vigie_domain::query::{Bound, Predicate, Query};
 use vigie_domain::{Result, Timestamp};
 
@@ -12,6 +12,7 @@ use super::aggregation::{PASSED_OVER, keyed};
 use super::fields::field;
 use super::instants::{DateForm, End, bound, instant};
 use super::place::Place;
+use super::query::Field;
 use super::shape::{RangeShape, Shape};
 
 /// What comes first of the addresses that stand for those of version 4.
@@ -25,8 +26,8 @@ pub(super) fn of_addresses(json: &Json, place: &Place) -> Result<(Shape, Aggrega
     let object = place.object(json)?;
     place.check_keys(object, &["field", "ranges", "keyed"], PASSED_OVER)?;
     let field = field(object, place)?;
-    if !matches!(mapping::kind_of(&field), Some(FieldKind::Ip)) {
-        return Err(place.wrong(&format!("\"{field}\" holds no addresses; ask for a field such as client_ip")));
+    if field.kind() != Some(FieldKind::Ip) {
+        return Err(place.wrong(&format!("\"{}\" holds no addresses; ask for a field such as client_ip", field.name)));
     }
     let list =
         object.get("ranges").and_then(Json::as_array).ok_or_else(|| place.wrong("must have [ranges], a list"))?;
@@ -52,7 +53,7 @@ pub(super) fn of_addresses(json: &Json, place: &Place) -> Result<(Shape, Aggrega
 /// A query, the key of its bucket, and the ends that are shown of it.
 type Range = (Query, String, [(&'static str, Option<IpAddr>); 2]);
 
-fn between(field: &str, ends: [Option<String>; 2], place: &Place) -> Result<Range> {
+fn between(field: &Field, ends: [Option<String>; 2], place: &Place) -> Result<Range> {
     let address = |text: &String| {
         text.parse::<IpAddr>().map_err(|_| place.wrong(&format!("\"{text}\" is no address such as 10.0.0.7")))
     };
@@ -66,16 +67,16 @@ fn between(field: &str, ends: [Option<String>; 2], place: &Place) -> Result<Rang
             upper: to.map_or(Bound::Open, |end| Bound::Exclusive(end.to_string())),
         },
     };
-    Ok((Query::Field { field: field.to_owned(), predicate }, name, [("from", from), ("to", to)]))
+    Ok((field.passing(predicate), name, [("from", from), ("to", to)]))
 }
 
-fn network(field: &str, mask: &str, place: &Place) -> Result<Range> {
+fn network(field: &Field, mask: &str, place: &Place) -> Result<Range> {
     let read = |text: &str| text.parse().map(Predicate::Network).ok();
     let predicate = read(mask).filter(|_| mask.contains('/'));
     let Some(Predicate::Network(network)) = predicate else {
         return Err(place.wrong(&format!("\"{mask}\" is no network such as 10.0.0.0/8")));
     };
-    let of = |predicate: Predicate| Query::Field { field: field.to_owned(), predicate };
+    let of = |predicate: Predicate| field.passing(predicate);
     // Addresses of version 4 are among those of version 6.
     let holds_mapped =
         MAPPED.parse::<IpAddr>().is_ok_and(|first| network.prefix_len() <= 96 && network.contains(&first));
@@ -102,9 +103,10 @@ pub(super) fn of_values(
     let object = place.object(json)?;
     place.check_keys(object, &["field", "ranges", "keyed", "format"], PASSED_OVER)?;
     let field = field(object, place)?;
-    if is_of_dates != (mapping::kind_of(&field) == Some(FieldKind::Instant)) {
+    if is_of_dates != (field.kind() == Some(FieldKind::Instant)) {
+        let name = &field.name;
         return Err(
-            place.wrong(&format!("\"{field}\" is asked for by [date_range] if it holds instants, and else by [range]"))
+            place.wrong(&format!("\"{name}\" is asked for by [date_range] if it holds instants, and else by [range]"))
         );
     }
     let form = DateForm::read(object.get("format"), place)?;
@@ -145,7 +147,7 @@ pub(super) fn of_values(
             (Bound::Open, Bound::Open) => Predicate::Exists,
             _ => Predicate::Range { lower, upper },
         };
-        filters.push((number.to_string(), Query::Field { field: field.clone(), predicate }));
+        filters.push((number.to_string(), field.passing(predicate)));
         shapes.push(RangeShape { key: key.unwrap_or_else(|| names.join("-")), bounds: shown });
     }
     Ok((Shape::Ranges { ranges: shapes, is_keyed: keyed(object, false, place)? }, AggregationKind::Filters(filters)))

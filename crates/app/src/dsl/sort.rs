@@ -1,9 +1,9 @@
 //! The order of hits: by time, which is read off the end where they are, or by values of other fields, which is a ranking.
 
 use serde_json::{Map, Value as Json, json};
-use vigie_domain::aggregation::{RankKey, RankMode, Ranking};
+use vigie_domain::aggregation::{AskedField, RankKey, RankMode, Ranking};
 use vigie_domain::event::pseudo_fields;
-use vigie_domain::mapping::{self, FieldKind};
+use vigie_domain::mapping::FieldKind;
 use vigie_domain::ports::SortOrder;
 use vigie_domain::{Position, Result, Timestamp, Value};
 
@@ -11,7 +11,7 @@ use super::SCORE;
 use super::fields::value_of;
 use super::instants::{DateForm, instant};
 use super::place::Place;
-use super::query::canonical;
+use super::query::Field;
 
 /// Keys of one order.
 const KEYS_MAX: usize = 32;
@@ -117,6 +117,11 @@ impl Sort {
         !self.columns.is_empty()
     }
 
+    /// Whether it is by that field and nothing else, but for what tells equal events apart.
+    pub(super) fn is_by(&self, field: &AskedField) -> bool {
+        matches!(self.keys.as_slice(), [key] if key.field.name == field.name)
+    }
+
     /// Whether the score is among the keys.
     pub(super) fn has_score(&self) -> bool {
         self.columns.contains(&Column::Score)
@@ -136,16 +141,15 @@ impl Sort {
             Some(After::Position(_)) | None => None,
         };
         let is_latest_first = self.order == SortOrder::NewestFirst;
-        (!self.keys.is_empty()).then(|| Ranking { keys: self.keys.clone(), is_latest_first, after })
+        (!self.keys.is_empty()).then(|| Ranking { is_latest_first, after, ..Ranking::by(self.keys.clone()) })
     }
 
     /// The same as a ranking, also by time alone.
     pub(super) fn as_ranking(&self) -> Ranking {
         let is_ascending = self.order == SortOrder::OldestFirst;
         let by_time = || Ranking {
-            keys: vec![RankKey::new(pseudo_fields::TIMESTAMP, is_ascending)],
             is_latest_first: !is_ascending,
-            after: None,
+            ..Ranking::by(vec![RankKey::new(pseudo_fields::TIMESTAMP, is_ascending)])
         };
         self.ranking(None).unwrap_or_else(by_time)
     }
@@ -249,15 +253,15 @@ fn key(json: &Json, now: Timestamp, place: &Place) -> Result<AskedKey> {
     }
     let known = ["order", "missing", "mode", "format"];
     place.check_keys(settings, &known, &["unmapped_type", "ignore_unmapped", "numeric_type"])?;
-    let mut key = RankKey::new(canonical(name, &place), is_ascending.unwrap_or(true));
+    let mut key = RankKey::new(Field::new(name, &place).asked(), is_ascending.unwrap_or(true));
     match settings.get("missing") {
         None | Some(Json::Null) => {}
         Some(Json::String(text)) if text == "_last" => {}
         Some(Json::String(text)) if text == "_first" => key.is_missing_first = true,
-        Some(json) => key.field.missing = Some(value_of(&key.field.name, json, now, &place.key("missing"))?),
+        Some(json) => key.field.missing = Some(value_of(&key.field, json, now, &place.key("missing"))?),
     }
     if let Some(json) = settings.get("mode") {
-        key.mode = mode(&key.field.name, &place.key("mode").text(json)?, &place.key("mode"))?;
+        key.mode = mode(&key.field, &place.key("mode").text(json)?, &place.key("mode"))?;
     }
     let is_text = match settings.get("format").map(|json| place.key("format").text(json)).transpose()?.as_deref() {
         None | Some("epoch_millis") => false,
@@ -269,24 +273,17 @@ fn key(json: &Json, now: Timestamp, place: &Place) -> Result<AskedKey> {
     Ok(AskedKey::Field(key, is_text))
 }
 
-fn mode(field: &str, name: &str, place: &Place) -> Result<RankMode> {
-    let is_of_numbers =
-        matches!(mapping::kind_of(field), None | Some(FieldKind::Int | FieldKind::Float | FieldKind::Decimal));
+fn mode(field: &AskedField, name: &str, place: &Place) -> Result<RankMode> {
+    let is_of_numbers = matches!(field.kind(), None | Some(FieldKind::Int | FieldKind::Float | FieldKind::Decimal));
     match name {
         "min" => Ok(RankMode::Min),
         "max" => Ok(RankMode::Max),
         "sum" if is_of_numbers => Ok(RankMode::Sum),
         "avg" if is_of_numbers => Ok(RankMode::Mean),
         "median" if is_of_numbers => Ok(RankMode::Median),
-        "sum" | "avg" | "median" => Err(place.wrong(&format!("[{field}] holds no numbers; use min or max"))),
+        "sum" | "avg" | "median" => Err(place.wrong(&format!("[{}] holds no numbers; use min or max", field.name))),
         other => Err(place.wrong(&format!("must be min, max, sum, avg or median, found {other}"))),
     }
-}
-
-fn is_instant(key: &RankKey) -> bool {
-    let name = key.field.name.as_str();
-    matches!(name, pseudo_fields::TIMESTAMP | pseudo_fields::INGESTED_AT)
-        || mapping::kind_of(name) == Some(FieldKind::Instant)
 }
 
 /// Milliseconds, or nanoseconds when it has more of them.
@@ -309,15 +306,15 @@ fn time_in(json: &Json, now: Timestamp, place: &Place) -> Result<Timestamp> {
 
 /// A value as Elasticsearch shows it; where there is none, the number that comes last or first.
 fn shown(key: &RankKey, value: Option<&Value>, is_text: bool) -> Json {
-    let kind = mapping::kind_of(&key.field.name);
+    let kind = key.field.kind();
     let is_largest = key.is_ascending != key.is_missing_first;
     match value {
-        Some(Value::Int(nanos)) if is_instant(key) => instant_of(Timestamp::from_nanos(*nanos), is_text),
+        Some(Value::Int(nanos)) if key.field.is_of_instants() => instant_of(Timestamp::from_nanos(*nanos), is_text),
         Some(Value::Int(number)) if matches!(kind, Some(FieldKind::Float | FieldKind::Decimal)) => {
             json!(*number as f64)
         }
         None | Some(Value::Null) => match kind {
-            _ if is_instant(key) && is_text => Json::Null,
+            _ if key.field.is_of_instants() && is_text => Json::Null,
             Some(FieldKind::Int | FieldKind::Bool | FieldKind::Instant) => {
                 Json::from(if is_largest { i64::MAX } else { i64::MIN })
             }
@@ -333,15 +330,14 @@ fn shown(key: &RankKey, value: Option<&Value>, is_text: bool) -> Json {
 /// A value that was shown, as it is compared.
 fn read_back(key: &RankKey, json: &Json, now: Timestamp, place: &Place) -> Result<Value> {
     let ends = [json!(i64::MAX), json!(i64::MIN), json!("Infinity"), json!("-Infinity")];
-    let is_of_texts =
-        matches!(mapping::kind_of(&key.field.name), None | Some(FieldKind::Keyword | FieldKind::Text | FieldKind::Ip));
+    let is_of_texts = matches!(key.field.kind(), None | Some(FieldKind::Keyword | FieldKind::Text | FieldKind::Ip));
     if json.is_null() || (!is_of_texts && ends.contains(json)) {
         return Ok(Value::Null);
     }
-    if is_instant(key) {
+    if key.field.is_of_instants() {
         return Ok(Value::Int(time_in(json, now, place)?.as_nanos()));
     }
-    value_of(&key.field.name, json, now, place)
+    value_of(&key.field, json, now, place)
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub(super) fn multi_terms(json: &Json, now: Timestamp, place: &Place) -> Result<
         place.check_keys(object, &["field", "missing"], PASSED_OVER)?;
         keys.push(TupleKey { field: fields::of_values(object, now, &place)?, by: KeyBy::Value });
     }
-    let are_instants = keys.iter().map(|key| is_instant(&key.field)).collect();
+    let are_instants = keys.iter().map(|key| key.field.is_of_instants()).collect();
     let (mut shape, in_store) = shape(object, TermKeys::Combined { are_instants }, place)?;
     shape.is_put_in_order = in_store == Some(TermsOrder::MostFirst);
     let size = asked_size(&shape);
@@ -165,7 +165,7 @@ pub(super) fn filter(object: &Map<String, Json>, field: &str, now: Timestamp, pl
 
 /// The values that may be meant: of a field of any kind, a text may also stand for a number or a boolean.
 fn forms_of(field: &str, json: &Json, now: Timestamp, place: &Place) -> Result<Vec<Value>> {
-    let mut forms = vec![value_of(field, json, now, place)?];
+    let mut forms = vec![value_of(&field.into(), json, now, place)?];
     if mapping::kind_of(field).is_none() {
         let text = place.text(json)?;
         forms.extend(text.parse().ok().and_then(Value::number));

@@ -196,7 +196,7 @@ async fn what_is_not_there_is_refused_and_named() {
     bench.refuses(query(json!({"bool": {"should": [{"match_all": {}}, {"match_all": {}}, {"match_all": {}}], "minimum_should_match": 2}})), "fewer than all").await;
     bench.refuses(query(json!({"query_string": {"query": "a:("}})), "Failed to parse query [a:(]").await;
     bench.refuses(json!({"size": 9_000, "from": 2_000}), "Result window is too large").await;
-    bench.refuses(json!({"collapse": {"field": "a"}}), "[collapse]").await;
+    bench.refuses(json!({"collapse": {"field": "a", "collapse": {}}}), "[collapse]").await;
     bench.refuses(json!({"script_fields": {"a": {}}}), "[script_fields]").await;
     bench.refuses(json!({"aggs": {"a": {"geohash_grid": {}}}}), "the aggregation [geohash_grid]").await;
     bench.refuses(json!({"aggs": {"a": {"terms": {"field": "level", "script": "x"}}}}), "[script]").await;

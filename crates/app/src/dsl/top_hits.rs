@@ -35,9 +35,23 @@ pub(super) struct TopHits {
 /// # Errors
 /// `Malformed` when it cannot be read, or has something that is not there.
 pub(super) fn read(json: &Json, now: Timestamp, place: &Place) -> Result<(Shape, AggregationKind)> {
-    let object = place.object(json)?;
+    let (shape, kind) = settings(place.object(json)?, &[], now, place)?;
+    Ok((Shape::TopHits(shape), kind))
+}
+
+/// Reads what hits of a bucket say of themselves, beside keys that are read elsewhere.
+///
+/// # Errors
+/// As `read`.
+pub(super) fn settings(
+    object: &Map<String, Json>,
+    more: &[&str],
+    now: Timestamp,
+    place: &Place,
+) -> Result<(TopHits, AggregationKind)> {
     let known = ["size", "from", "sort", "_source", "fields", "docvalue_fields", "track_scores"];
-    place.check_keys(object, &known, &["version", "seq_no_primary_term", "explain", "stored_fields"])?;
+    let passed_over = ["version", "seq_no_primary_term", "explain", "stored_fields"];
+    place.check_keys(object, &[&known, more].concat(), &passed_over)?;
     let count =
         |key: &str, unless_said: usize| object.get(key).map_or(Ok(unless_said), |json| place.key(key).count(json));
     let (size, from) = (count("size", SIZE)?, count("from", 0)?);
@@ -55,7 +69,7 @@ pub(super) fn read(json: &Json, now: Timestamp, place: &Place) -> Result<(Shape,
         sort,
         shown: Shown::read(object)?,
     };
-    Ok((Shape::TopHits(shape), kind))
+    Ok((shape, kind))
 }
 
 impl TopHits {

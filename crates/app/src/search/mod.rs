@@ -122,6 +122,22 @@ impl StoreStats {
     }
 }
 
+/// The event with this id, or the newest that its sender called so in an index of another name.
+///
+/// # Errors
+/// What the store answers.
+pub(crate) async fn event_of(store: &dyn LogStore, scope: &Scope, id: &str) -> Result<Option<Hit>> {
+    let exact = EventId(id.to_owned());
+    let found = store.get(scope, &exact).await?;
+    if found.is_some() || exact.is_made() {
+        return Ok(found);
+    }
+    let selection = Selection { query: Query::equals(pseudo_fields::ID, id), range: TimeRange::ALL };
+    let order = SortOrder::NewestFirst;
+    let request = SearchRequest { selection, order, after: None, skip: 0, limit: 1, count_total: false };
+    Ok(store.search(scope, &request).await?.hits.into_iter().next())
+}
+
 fn no_event(id: &str) -> Error {
     Error::not_found(format!("there is no event \"{id}\""))
 }
@@ -217,23 +233,7 @@ impl Search {
     /// # Errors
     /// `NotFound` when there is none.
     pub async fn get(&self, scope: &Scope, id: &str) -> Result<Hit> {
-        let found = self.find_exactly(scope, id).await?;
-        if found.is_some() || EventId(id.to_owned()).is_made() {
-            return found.ok_or_else(|| no_event(id));
-        }
-        let selection = Selection { query: Query::equals(pseudo_fields::ID, id), range: TimeRange::ALL };
-        let order = SortOrder::NewestFirst;
-        let request = SearchRequest { selection, order, after: None, skip: 0, limit: 1, count_total: false };
-        let found = self.store.search(scope, &request).await?;
-        found.hits.into_iter().next().ok_or_else(|| no_event(id))
-    }
-
-    /// The event with exactly this id.
-    ///
-    /// # Errors
-    /// What the store answers.
-    pub async fn find_exactly(&self, scope: &Scope, id: &str) -> Result<Option<Hit>> {
-        self.store.get(scope, &EventId(id.to_owned())).await
+        event_of(&*self.store, scope, id).await?.ok_or_else(|| no_event(id))
     }
 
     /// The event with this id and its neighbours in time, also those of the same instant.

@@ -3,7 +3,7 @@
 use crate::event::pseudo_fields;
 use crate::mapping::{self, FieldKind};
 use crate::query::Scalar;
-use crate::time::{Timestamp, parse_instant};
+use crate::time::Timestamp;
 use crate::value::Value;
 
 /// A field, and the value that stands for it in events that have none.
@@ -11,15 +11,22 @@ use crate::value::Value;
 pub struct AskedField {
     /// Canonical field name.
     pub name: String,
+    /// What its values are taken for where an index says so; what is known of a field by itself stays.
+    pub told: Option<FieldKind>,
     /// What an event counts with that has no value of the field at all; without it, such an event is passed over.
     pub missing: Option<Value>,
 }
 
 impl AskedField {
+    /// What its values are taken for; `None` as they are.
+    pub fn kind(&self) -> Option<FieldKind> {
+        mapping::kind_of(&self.name).or(self.told)
+    }
+
     /// Whether its values are instants.
     pub fn is_of_instants(&self) -> bool {
         matches!(self.name.as_str(), pseudo_fields::TIMESTAMP | pseudo_fields::INGESTED_AT)
-            || mapping::kind_of(&self.name) == Some(FieldKind::Instant)
+            || self.kind() == Some(FieldKind::Instant)
     }
 
     /// A value as it is compared; instants are nanoseconds since the epoch.
@@ -37,12 +44,14 @@ impl AskedField {
         }
     }
 
-    /// The instant that a value is; of lists and of what was written otherwise, text stands for it.
+    /// The instant that a value is; of lists and of what was written otherwise, text stands for it. Numbers of a field
+    /// that only an index calls one of instants are milliseconds.
     pub fn instant_of(&self, scalar: Scalar<'_>) -> Option<Timestamp> {
         match scalar {
             Scalar::Instant(at) => Some(at),
-            Scalar::Text(text) if self.is_of_instants() => parse_instant(text, Timestamp::default()),
-            Scalar::Text(_) | Scalar::Bool(_) | Scalar::Int(_) | Scalar::Float(_) | Scalar::BigNumber(_) => None,
+            _ if !self.is_of_instants() => None,
+            _ if self.told.is_some() => scalar.told_instant(),
+            _ => scalar.instant(),
         }
     }
 
@@ -55,7 +64,7 @@ impl AskedField {
 
 impl From<String> for AskedField {
     fn from(name: String) -> Self {
-        Self { name, missing: None }
+        Self { name, told: None, missing: None }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use regex::Regex;
 
+use super::cmp_keys;
 use crate::query::compile_regexp;
 use crate::value::Value;
 
@@ -39,9 +40,13 @@ pub struct KeyTest {
 
 #[derive(Debug)]
 enum SetTest {
+    /// In the order of keys.
     Values(Vec<Value>),
     Pattern(Regex),
-    Share { number: u32, count: u32 },
+    Share {
+        number: u32,
+        count: u32,
+    },
 }
 
 impl KeyFilter {
@@ -71,7 +76,11 @@ impl KeyTest {
 impl SetTest {
     fn new(set: &KeySet) -> Result<Self, String> {
         Ok(match set {
-            KeySet::Values(values) => Self::Values(values.clone()),
+            KeySet::Values(values) => {
+                let mut values = values.clone();
+                values.sort_by(cmp_keys);
+                Self::Values(values)
+            }
             KeySet::Pattern(pattern) => Self::Pattern(compile_regexp(pattern)?),
             KeySet::Share { number, count } if number < count => Self::Share { number: *number, count: *count },
             KeySet::Share { number, count } => {
@@ -82,7 +91,10 @@ impl SetTest {
 
     fn holds(&self, key: &Value) -> bool {
         match self {
-            Self::Values(values) => values.contains(key),
+            Self::Values(values) => {
+                let start = values.partition_point(|value| cmp_keys(value, key).is_lt());
+                values[start..].iter().take_while(|value| cmp_keys(value, key).is_eq()).any(|value| value == key)
+            }
             Self::Pattern(pattern) => key.as_text().is_some_and(|text| pattern.is_match(text)),
             Self::Share { number, count } => {
                 let hash = match key {

@@ -17,6 +17,8 @@ pub struct Ranking {
     pub is_latest_first: bool,
     /// Only events behind these values, and of those with just them the ones behind the number in the log if there is one.
     pub after: Option<(Vec<Value>, Option<u64>)>,
+    /// Of events whose values of this field are equal, or missing, only the first is there.
+    pub distinct: Option<RankKey>,
 }
 
 /// A field that events are put in order by.
@@ -50,7 +52,8 @@ pub enum RankMode {
 /// An event of a ranking.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranked {
-    /// Its value for each key, instants as nanoseconds since the epoch; null where it has none.
+    /// Its value for each key and behind them that of the field whose values are distinct, instants as nanoseconds since the
+    /// epoch; null where it has none.
     pub values: Vec<Value>,
     /// Where it stands.
     pub position: Position,
@@ -94,6 +97,25 @@ impl RankKey {
 }
 
 impl Ranking {
+    /// By these keys, every event, those that came first before others with the same values.
+    pub fn by(keys: Vec<RankKey>) -> Self {
+        Self { keys, is_latest_first: false, after: None, distinct: None }
+    }
+
+    /// The keys, and behind them the field whose values are distinct.
+    pub fn all_keys(&self) -> impl Iterator<Item = &RankKey> {
+        self.keys.iter().chain(&self.distinct)
+    }
+
+    /// How the values of the field that are distinct stand to one another; without such a field no two are equal.
+    pub fn compare_distinct(&self, left: &Ranked, right: &Ranked) -> Ordering {
+        let [left_value, right_value] = [left, right].map(|event| event.values.get(self.keys.len()));
+        match (&self.distinct, left_value, right_value) {
+            (Some(_), Some(left), Some(right)) => cmp_keys(left, right),
+            _ => left.position.cmp(&right.position),
+        }
+    }
+
     /// `Less` when the event with these values comes first, by the values alone.
     pub fn compare_values(&self, left: &[Value], right: &[Value]) -> Ordering {
         let keys = self.keys.iter().zip(left.iter().zip(right));
@@ -132,7 +154,7 @@ mod tests {
     fn events_without_a_value_come_where_they_are_told_to() {
         let check = |is_ascending: bool, is_missing_first: bool, expected: &str| {
             let key = RankKey { is_missing_first, ..RankKey::new("n", is_ascending) };
-            let ranking = Ranking { keys: vec![key], is_latest_first: false, after: None };
+            let ranking = Ranking::by(vec![key]);
             let mut events = [ranked(&[Value::Null], 0), ranked(&[Value::Int(2)], 1), ranked(&[Value::Float(1.5)], 2)];
             events.sort_by(|left, right| ranking.compare(left, right));
             let found: String = events.iter().map(|event| event.position.sequence.to_string()).collect();
@@ -148,7 +170,7 @@ mod tests {
     fn equal_values_are_told_apart_by_arrival_if_that_is_asked_for() {
         let after = |number: Option<u64>, is_latest_first: bool| {
             let after = Some((vec![Value::Int(1)], number));
-            let ranking = Ranking { keys: vec![RankKey::new("n", true)], is_latest_first, after };
+            let ranking = Ranking { is_latest_first, after, ..Ranking::by(vec![RankKey::new("n", true)]) };
             [(1, 4), (1, 5), (1, 6), (2, 1)].map(|(n, sequence)| ranking.is_after(&[Value::Int(n)], sequence))
         };
         assert_eq!(after(None, false), [false, false, false, true]);

@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn values_become_keys_once() {
         let check = |by: KeyBy, name: &str, scalars: &[Scalar<'_>], expected: &[Value]| {
-            let key = TupleKey { field: AskedField { name: name.to_owned(), missing: Some(Value::Null) }, by };
+            let key = TupleKey { field: AskedField::from(name).or(Some(Value::Null)), by };
             let mut keys = Vec::new();
             scalars.iter().for_each(|scalar| key.add(*scalar, &mut keys));
             key.complete(&mut keys);

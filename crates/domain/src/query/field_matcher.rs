@@ -14,7 +14,12 @@ use crate::error::Result;
 use crate::event::{Event, EventId, pseudo_fields};
 use crate::mapping::{self, FieldKind};
 use crate::scope::hides;
-use crate::time::{Timestamp, parse_expression, parse_instant};
+use crate::time::{Timestamp, parse_expression};
+
+/// Reads the instant that a value is.
+type ReadInstant = fn(Scalar<'_>) -> Option<Timestamp>;
+/// What values of a field are taken for, and how the instants among them are read.
+type TakenFor = (Option<FieldKind>, ReadInstant);
 
 /// Decides whether a value of one field passes.
 #[derive(Debug)]
@@ -38,6 +43,7 @@ enum Test {
     Instants {
         lower: Edge<Timestamp>,
         upper: Edge<Timestamp>,
+        read: ReadInstant,
     },
     Addresses {
         lower: Edge<IpAddr>,
@@ -68,7 +74,7 @@ struct EqualsTest {
     number: Option<f64>,
     flag: Option<bool>,
     address: Option<IpAddr>,
-    instant: Option<Timestamp>,
+    instant: Option<(Timestamp, ReadInstant)>,
 }
 
 #[derive(Debug)]
@@ -109,11 +115,13 @@ impl<T> Edge<T> {
 impl FieldMatcher {
     /// Reads what the predicate compares with.
     pub(super) fn new(field: &str, predicate: &Predicate, hidden: &[String], now: Timestamp) -> Result<Self> {
-        let (mut kind, mut predicate) = (mapping::kind_of(field), predicate);
+        let mut kind: TakenFor = (mapping::kind_of(field), instant_of);
+        let mut predicate = predicate;
         while let Predicate::OfKind(told, inner) = predicate {
-            (kind, predicate) = (Some(*told), inner);
+            kind = (Some(*told), told_instant_of);
+            predicate = inner;
         }
-        let by_words = kind == Some(FieldKind::Text);
+        let by_words = kind.0 == Some(FieldKind::Text);
         let test = match predicate {
             Predicate::Exists => Test::Exists,
             Predicate::Equals(text) if field == pseudo_fields::ID => Test::Id(text.clone()),
@@ -178,8 +186,8 @@ impl FieldMatcher {
             },
             Test::Regexp(regexp) => self.any_piece(scalar, &|piece| regexp.is_match(piece)),
             Test::Fuzzy(fuzzy) => self.any_piece(scalar, &|piece| fuzzy.matches(piece)),
-            Test::Instants { lower, upper } => {
-                instant_of(scalar).is_some_and(|at| lower.is_above_lower(&at) && upper.is_below_upper(&at))
+            Test::Instants { lower, upper, read } => {
+                read(scalar).is_some_and(|at| lower.is_above_lower(&at) && upper.is_below_upper(&at))
             }
             Test::Addresses { lower, upper } => address_of(scalar).is_some_and(|address| {
                 is_same_family(lower, &address)
@@ -261,9 +269,9 @@ impl FieldMatcher {
 }
 
 impl EqualsTest {
-    fn new(field: &str, kind: Option<FieldKind>, text: &str, now: Timestamp) -> Result<Self> {
+    fn new(field: &str, (kind, read): TakenFor, text: &str, now: Timestamp) -> Result<Self> {
         let instant = match kind {
-            Some(FieldKind::Instant) => Some(read_time(field, text, now)?),
+            Some(FieldKind::Instant) => Some((read_time(field, text, now)?, read)),
             _ => None,
         };
         Ok(Self {
@@ -293,8 +301,8 @@ impl EqualsTest {
     }
 
     fn matches(&self, scalar: Scalar<'_>) -> bool {
-        if let Some(instant) = self.instant {
-            return instant_of(scalar) == Some(instant);
+        if let Some((instant, read)) = self.instant {
+            return read(scalar) == Some(instant);
         }
         match scalar {
             Scalar::Bool(flag) => self.flag == Some(flag),
@@ -313,14 +321,14 @@ impl EqualsTest {
     }
 }
 
-fn range_test(field: &str, kind: Option<FieldKind>, [lower, upper]: [&Bound; 2], now: Timestamp) -> Result<Test> {
+fn range_test(field: &str, (kind, read): TakenFor, [lower, upper]: [&Bound; 2], now: Timestamp) -> Result<Test> {
     if kind == Some(FieldKind::Instant) {
         let edge = |bound: &Bound| match bound {
             Bound::Open => Ok(Edge::Open),
             Bound::Inclusive(text) => read_time(field, text, now).map(Edge::Inclusive),
             Bound::Exclusive(text) => read_time(field, text, now).map(Edge::Exclusive),
         };
-        return Ok(Test::Instants { lower: edge(lower)?, upper: edge(upper)? });
+        return Ok(Test::Instants { lower: edge(lower)?, upper: edge(upper)?, read });
     }
     if kind == Some(FieldKind::Ip) {
         let read = |text: &str| text.parse::<IpAddr>().ok();
@@ -364,12 +372,11 @@ fn number_of(scalar: Scalar<'_>) -> Option<f64> {
 }
 
 fn instant_of(scalar: Scalar<'_>) -> Option<Timestamp> {
-    match scalar {
-        Scalar::Instant(instant) => Some(instant),
-        // A date without a year would depend on when it is asked for, so it has none here.
-        Scalar::Text(text) => parse_instant(text, Timestamp::default()),
-        Scalar::Bool(_) | Scalar::Int(_) | Scalar::Float(_) | Scalar::BigNumber(_) => None,
-    }
+    scalar.instant()
+}
+
+fn told_instant_of(scalar: Scalar<'_>) -> Option<Timestamp> {
+    scalar.told_instant()
 }
 
 fn address_of(scalar: Scalar<'_>) -> Option<IpAddr> {

@@ -9,7 +9,7 @@ use super::text_matcher::TextMatcher;
 use crate::error::{Error, ErrorDetail, Result};
 use crate::event::{Event, EventId};
 use crate::scope::{Scope, hides};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, parse_instant};
 use crate::value::Value;
 
 /// One scalar as a store holds it.
@@ -39,6 +39,30 @@ impl<'a> Scalar<'a> {
             Value::BigNumber(literal) => Some(Self::BigNumber(literal)),
             Value::Text(text) => Some(Self::Text(text)),
             Value::Null | Value::List(_) | Value::Object(_) => None,
+        }
+    }
+
+    /// The instant that a value of a field of instants is. A date without a year would depend on when it is asked for, so it
+    /// is none.
+    pub fn instant(self) -> Option<Timestamp> {
+        match self {
+            Self::Instant(at) => Some(at),
+            Self::Text(text) => parse_instant(text, Timestamp::default()),
+            Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::BigNumber(_) => None,
+        }
+    }
+
+    /// The same of a field that only an index calls one of instants: what is sent to it as a number is milliseconds since the
+    /// epoch, as for Elasticsearch's `epoch_millis`.
+    pub fn told_instant(self) -> Option<Timestamp> {
+        const NANOS_PER_MILLI: i64 = 1_000_000;
+        match self {
+            Self::Int(millis) => millis.checked_mul(NANOS_PER_MILLI).map(Timestamp::from_nanos),
+            Self::Float(millis) => {
+                let nanos = millis * NANOS_PER_MILLI as f64;
+                (nanos.abs() < i64::MAX as f64).then(|| Timestamp::from_nanos(nanos as i64))
+            }
+            Self::Instant(_) | Self::Text(_) | Self::Bool(_) | Self::BigNumber(_) => self.instant(),
         }
     }
 }

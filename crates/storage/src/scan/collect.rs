@@ -458,7 +458,7 @@ mod tests {
         check(&Aggregation::leaf("seconds", seconds.clone()), 24);
         check(&Aggregation::leaf("seconds", seconds).with(percentiles("p")), 24 + 24 + 32);
         check(&percentiles("p"), 8);
-        let ranking = Ranking { keys: vec![RankKey::new("user_id", true)], is_latest_first: false, after: None };
+        let ranking = Ranking::by(vec![RankKey::new("user_id", true)]);
         check(&Aggregation::leaf("top", AggregationKind::Top { ranking, size: ROWS }), 64);
     }
 }

@@ -108,7 +108,7 @@ impl Question {
             | AggregationKind::MedianAbsoluteDeviation { field } => vec![asked_of(field)],
             AggregationKind::WeightedMean { field, weight } => vec![asked_of(field), asked_of(weight)],
             AggregationKind::Tuples(tuples) => tuples.keys.iter().map(|key| asked_of(&key.field)).collect(),
-            AggregationKind::Top { ranking, .. } => ranking.keys.iter().map(|key| asked_of(&key.field)).collect(),
+            AggregationKind::Top { ranking, .. } => ranking.all_keys().map(|key| asked_of(&key.field)).collect(),
             AggregationKind::DateHistogram { .. }
             | AggregationKind::CalendarHistogram(_)
             | AggregationKind::Filters(_) => Vec::new(),

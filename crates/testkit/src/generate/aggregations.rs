@@ -8,6 +8,7 @@ use vigie_domain::aggregation::{
     Aggregation, AggregationKind, AskedField, CalendarSpans, CalendarUnit, KeyBy, KeyDirection, KeyFilter, KeySet,
     NumberSpans, RankKey, RankMode, Ranking, TermsOrder, TimeSpans, TupleKey, TupleOrder, Tuples,
 };
+use vigie_domain::mapping::FieldKind;
 use vigie_domain::time::zone_named;
 
 use super::{ASKED_NAMES, TEXTS, any_query, pick};
@@ -28,7 +29,7 @@ fn any_asked_field() -> impl Strategy<Value = AskedField> + Clone {
         3 => Just(None),
         1 => prop::sample::select(vec![Value::Int(5), Value::text("cart"), Value::Float(0.25), Value::Bool(true)]).prop_map(Some),
     ];
-    (pick(&ASKED_NAMES), missing).prop_map(|(name, missing)| AskedField { name, missing })
+    (pick(&ASKED_NAMES), missing).prop_map(|(name, missing)| AskedField::from(name).or(missing))
 }
 
 fn any_terms_order() -> impl Strategy<Value = TermsOrder> {
@@ -47,7 +48,9 @@ fn any_filter() -> impl Strategy<Value = KeyFilter> {
 }
 
 fn any_instant_field() -> impl Strategy<Value = AskedField> {
-    pick(&["account_created_at", "@timestamp", "_ingested_at", "x"]).prop_map(AskedField::from)
+    let told = prop::sample::select(vec![None, Some(FieldKind::Instant)]);
+    (pick(&["account_created_at", "@timestamp", "_ingested_at", "x"]), told)
+        .prop_map(|(name, told)| AskedField { told, ..name.into() })
 }
 
 fn any_time_spans() -> impl Strategy<Value = TimeSpans> {
@@ -96,10 +99,12 @@ fn any_top() -> impl Strategy<Value = AggregationKind> {
         |(field, is_ascending, is_missing_first, mode)| RankKey { field, is_ascending, is_missing_first, mode },
     );
     let values = prop_oneof![Just(Value::Null), Just(Value::Int(5)), Just(Value::text("cart"))];
-    (vec(key, 0..3), any::<bool>(), option::of((values, option::of(0u64..25))), 0usize..6).prop_map(
-        |(keys, is_latest_first, after, size)| {
+    let after = option::of((values, option::of(0u64..25)));
+    let distinct = prop_oneof![1 => Just(None), 1 => key.clone().prop_map(Some)];
+    (vec(key, 0..3), any::<bool>(), after, distinct, 0usize..6).prop_map(
+        |(keys, is_latest_first, after, distinct, size)| {
             let after = after.map(|(value, sequence)| (vec![value; keys.len()], sequence));
-            AggregationKind::Top { ranking: Ranking { keys, is_latest_first, after }, size }
+            AggregationKind::Top { ranking: Ranking { keys, is_latest_first, after, distinct }, size }
         },
     )
 }

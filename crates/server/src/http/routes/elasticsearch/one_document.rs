@@ -6,13 +6,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
-use vigie_app::dsl::{self, SourceFilter};
-use vigie_app::kept_indices::{aliases_of, expanded};
-use vigie_app::kept_objects::KeptObject;
-use vigie_domain::ports::Hit;
-use vigie_domain::time::INDEX_PREFIX;
-use vigie_domain::{Error, ErrorKind, EventId};
-use vigie_pipeline::is_daily_index;
+use vigie_app::dsl::{self, Looked, SourceFilter, several_indices};
+use vigie_domain::Error;
 
 use super::error::Failure;
 use super::indices::{definitions, no_such_index};
@@ -54,57 +49,6 @@ pub fn routes(routes: Routes) -> Routes {
         .post("/elasticsearch/{index}/_mget", read, documents)
 }
 
-/// What a name and an id lead to.
-enum Looked {
-    Found(Box<Hit>),
-    NoDocument,
-    NoIndex,
-    /// The alias stands for several.
-    Several(Vec<String>),
-}
-
-/// The event of that id in the index: the one it was sent to, that of its day, or all days.
-async fn look(state: &AppState, caller: &Caller, index: &str, id: &str, known: &[KeptObject]) -> ApiResult<Looked> {
-    let of_alias = |alias: &str| -> Vec<String> {
-        let has = |index: &&KeptObject| aliases_of(index).is_some_and(|aliases| aliases.contains_key(alias));
-        known.iter().filter(has).map(|index| index.name.clone()).collect()
-    };
-    let indices = of_alias(index);
-    if indices.len() > 1 {
-        return Ok(Looked::Several(indices));
-    }
-    let (names, _) = expanded(index, known);
-    // What was sent to an index by name has an id of that index's; of what was sent before there were such, the id is everybody's.
-    let of_names = names.split(',').filter(|name| !is_daily_index(name)).map(|name| EventId::of_index(name, id).0);
-    for id in of_names.chain([id.to_owned()]) {
-        match state.search.find_exactly(&caller.scope, &id).await? {
-            Some(hit) if is_in(&hit, &names) => return Ok(Looked::Found(Box::new(hit))),
-            _ => {}
-        }
-    }
-    // In the index of a day lie events of every name.
-    if names.split(',').any(is_daily_index) {
-        match state.search.get(&caller.scope, id).await {
-            Ok(hit) if is_in(&hit, &names) => return Ok(Looked::Found(Box::new(hit))),
-            Ok(_) => {}
-            Err(error) if error.kind == ErrorKind::NotFound => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let is_made = !indices.is_empty() || known.iter().any(|made| made.name == index) || is_all_days(index);
-    let is_there = is_made || state.dsl.is_there(&caller.scope, index).await?;
-    Ok(if is_there { Looked::NoDocument } else { Looked::NoIndex })
-}
-
-fn is_all_days(index: &str) -> bool {
-    index == INDEX_PREFIX.trim_end_matches('-')
-}
-
-fn is_in(hit: &Hit, names: &str) -> bool {
-    let (own, day) = (dsl::index_of(hit), hit.position.timestamp.day().index_name());
-    names.split(',').any(|name| name == own || name == day || is_all_days(name))
-}
-
 /// What is shown of the source, as the query string says.
 fn filter_of(params: &Params) -> ApiResult<SourceFilter> {
     params.check(&READING_PARAMS)?;
@@ -113,13 +57,6 @@ fn filter_of(params: &Params) -> ApiResult<SourceFilter> {
         return Err(Error::malformed_field("stored_fields", words).into());
     }
     Ok(SourceFilter::read(source_asked(params).as_ref())?)
-}
-
-fn several(index: &str, indices: &[String]) -> String {
-    format!(
-        "alias [{index}] has more than one index associated with it [{}], can't execute a single index op",
-        indices.join(", ")
-    )
 }
 
 fn conflict(id: &str, asked: &str) -> String {
@@ -132,7 +69,7 @@ async fn document(
     (PathParams((index, id)), params): (PathParams<(String, String)>, Params),
 ) -> ApiResult<Response> {
     let filter = filter_of(&params)?;
-    Ok(match look(&state, &caller, &index, &id, &definitions(&state).await?).await? {
+    Ok(match state.dsl.look(&caller.scope, &index, &id, &definitions(&state).await?).await? {
         Looked::Found(_) if params.get("version").is_some_and(|version| version != VERSION) => {
             let reason = conflict(&id, params.get("version").unwrap_or_default());
             Failure::new(StatusCode::CONFLICT, "version_conflict_engine_exception", reason).into_response()
@@ -143,7 +80,7 @@ async fn document(
             (StatusCode::NOT_FOUND, JsonAnswer(answer)).into_response()
         }
         Looked::NoIndex => no_such_index(&index),
-        Looked::Several(indices) => return Err(Error::malformed(several(&index, &indices)).into()),
+        Looked::Several(indices) => return Err(Error::malformed(several_indices(&index, &indices)).into()),
     })
 }
 
@@ -153,14 +90,14 @@ async fn source(
     (PathParams((index, id)), params): (PathParams<(String, String)>, Params),
 ) -> ApiResult<Response> {
     let filter = filter_of(&params)?;
-    Ok(match look(&state, &caller, &index, &id, &definitions(&state).await?).await? {
+    Ok(match state.dsl.look(&caller.scope, &index, &id, &definitions(&state).await?).await? {
         Looked::Found(hit) => JsonAnswer(dsl::document(&hit, &filter)["_source"].take()).into_response(),
         Looked::NoDocument => {
             let reason = format!("Document not found [{index}]/[{id}]");
             Failure::new(StatusCode::NOT_FOUND, "resource_not_found_exception", reason).into_response()
         }
         Looked::NoIndex => no_such_index(&index),
-        Looked::Several(indices) => return Err(Error::malformed(several(&index, &indices)).into()),
+        Looked::Several(indices) => return Err(Error::malformed(several_indices(&index, &indices)).into()),
     })
 }
 
@@ -215,11 +152,11 @@ async fn get_many(
             error["root_cause"] = json!([cause]);
             json!({"_index": index, "_id": id, "error": error})
         };
-        documents.push(match look(state, caller, &index, &id, &known).await? {
+        documents.push(match state.dsl.look(&caller.scope, &index, &id, &known).await? {
             Looked::Found(hit) => dsl::document(&hit, &filter),
             Looked::NoDocument => json!({"_index": index, "_id": id, "found": false}),
             Looked::NoIndex => failed("index_not_found_exception", format!("no such index [{index}]")),
-            Looked::Several(indices) => failed("illegal_argument_exception", several(&index, &indices)),
+            Looked::Several(indices) => failed("illegal_argument_exception", several_indices(&index, &indices)),
         });
     }
     Ok(JsonAnswer(json!({ "docs": documents })).into_response())
