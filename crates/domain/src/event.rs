@@ -43,8 +43,12 @@ impl EventId {
 
     /// What the sender called it, in whatever index.
     pub fn as_sent(&self) -> &str {
-        let of_index = self.0.strip_prefix(MADE_ID_PREFIX).and_then(|rest| rest.split_once(INDEX_END));
-        of_index.map_or(&self.0, |(_, sent)| sent)
+        Self::sent_in(&self.0).unwrap_or(&self.0)
+    }
+
+    /// What the sender called an event whose id is this text, if it is one of an index.
+    pub fn sent_in(text: &str) -> Option<&str> {
+        text.strip_prefix(MADE_ID_PREFIX)?.split_once(INDEX_END).map(|(_, sent)| sent)
     }
 
     /// Whether it looks like one that is made here, from a number or an index, so that no sender may give it.

@@ -1,9 +1,11 @@
 //! Decides whether values of one field pass a predicate, by what the value is.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use regex::Regex;
 
+use super::edge::Edge;
 use super::glob::glob_matches;
 use super::intervals::IntervalsTest;
 use super::matcher::{Scalar, check_pattern, malformed};
@@ -59,8 +61,8 @@ enum Test {
     },
     Network(ipnet::IpNet),
     Intervals(IntervalsTest),
-    /// An id, or what its sender called it in an index.
-    Id(String),
+    /// One of these ids, also as what its sender called it in an index.
+    Ids(HashSet<String>),
     Nothing,
 }
 
@@ -77,54 +79,18 @@ struct EqualsTest {
     instant: Option<(Timestamp, ReadInstant)>,
 }
 
-#[derive(Debug)]
-enum Edge<T> {
-    Open,
-    Inclusive(T),
-    Exclusive(T),
-}
-
-impl<T: PartialOrd> Edge<T> {
-    fn is_above_lower(&self, value: &T) -> bool {
-        match self {
-            Self::Open => true,
-            Self::Inclusive(bound) => value >= bound,
-            Self::Exclusive(bound) => value > bound,
-        }
-    }
-
-    fn is_below_upper(&self, value: &T) -> bool {
-        match self {
-            Self::Open => true,
-            Self::Inclusive(bound) => value <= bound,
-            Self::Exclusive(bound) => value < bound,
-        }
-    }
-}
-
-impl<T> Edge<T> {
-    fn read(bound: &Bound, read: &dyn Fn(&str) -> Option<T>) -> Option<Self> {
-        match bound {
-            Bound::Open => Some(Self::Open),
-            Bound::Inclusive(text) => read(text).map(Self::Inclusive),
-            Bound::Exclusive(text) => read(text).map(Self::Exclusive),
-        }
-    }
-}
-
 impl FieldMatcher {
     /// Reads what the predicate compares with.
     pub(super) fn new(field: &str, predicate: &Predicate, hidden: &[String], now: Timestamp) -> Result<Self> {
-        let mut kind: TakenFor = (mapping::kind_of(field), instant_of);
-        let mut predicate = predicate;
+        let (mut kind, mut read, mut predicate) = (mapping::kind_of(field), Scalar::instant as ReadInstant, predicate);
         while let Predicate::OfKind(told, inner) = predicate {
-            kind = (Some(*told), told_instant_of);
-            predicate = inner;
+            (kind, read, predicate) = (Some(*told), Scalar::told_instant, inner);
         }
+        let kind = (kind, read);
         let by_words = kind.0 == Some(FieldKind::Text);
         let test = match predicate {
             Predicate::Exists => Test::Exists,
-            Predicate::Equals(text) if field == pseudo_fields::ID => Test::Id(text.clone()),
+            Predicate::Equals(text) if field == pseudo_fields::ID => Test::Ids(HashSet::from([text.clone()])),
             Predicate::Equals(text) if by_words => {
                 Test::Words(WordTest::new(&TextPattern::Words(text.clone()), field)?)
             }
@@ -151,6 +117,20 @@ impl FieldMatcher {
         };
         let (field, below) = (field.to_owned(), format!("{field}."));
         Ok(Self { field, below, hidden: hidden.to_vec(), test, by_words })
+    }
+
+    /// Whether an event has one of these ids, looked up together.
+    pub(super) fn of_ids(ids: HashSet<String>, hidden: &[String]) -> Self {
+        let (field, below) = (pseudo_fields::ID.to_owned(), format!("{}.", pseudo_fields::ID));
+        Self { field, below, hidden: hidden.to_vec(), test: Test::Ids(ids), by_words: false }
+    }
+
+    /// The ids of which one passes, if nothing else does.
+    pub fn ids(&self) -> Option<impl Iterator<Item = &str>> {
+        match &self.test {
+            Test::Ids(ids) => Some(ids.iter().map(String::as_str)),
+            _ => None,
+        }
     }
 
     /// Canonical name of the field.
@@ -206,9 +186,9 @@ impl FieldMatcher {
                 _ => false,
             },
             Test::Network(network) => address_of(scalar).is_some_and(|address| network.contains(&address)),
-            Test::Id(id) => match scalar {
+            Test::Ids(ids) => match scalar {
                 Scalar::Text(text) => {
-                    text == id || text.ends_with(id.as_str()) && EventId(text.to_owned()).as_sent() == id
+                    ids.contains(text) || EventId::sent_in(text).is_some_and(|sent| ids.contains(sent))
                 }
                 _ => false,
             },
@@ -244,7 +224,7 @@ impl FieldMatcher {
             | Test::Texts { .. }
             | Test::Network(_)
             | Test::Intervals(_)
-            | Test::Id(_)
+            | Test::Ids(_)
             | Test::Nothing => Needle::Unknown,
         }
     }
@@ -369,14 +349,6 @@ fn number_of(scalar: Scalar<'_>) -> Option<f64> {
         Scalar::BigNumber(literal) => literal.parse().ok(),
         Scalar::Bool(_) | Scalar::Text(_) | Scalar::Instant(_) => None,
     }
-}
-
-fn instant_of(scalar: Scalar<'_>) -> Option<Timestamp> {
-    scalar.instant()
-}
-
-fn told_instant_of(scalar: Scalar<'_>) -> Option<Timestamp> {
-    scalar.told_instant()
 }
 
 fn address_of(scalar: Scalar<'_>) -> Option<IpAddr> {

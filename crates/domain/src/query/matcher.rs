@@ -2,12 +2,12 @@
 //!
 //! Every store decides by this, whatever its columns are: what matches depends on the value alone, never on how it lies.
 
-use super::Query;
 use super::field_matcher::FieldMatcher;
 use super::glob::PATTERN_BYTES_MAX;
 use super::text_matcher::TextMatcher;
+use super::{Predicate, Query};
 use crate::error::{Error, ErrorDetail, Result};
-use crate::event::{Event, EventId};
+use crate::event::{Event, EventId, pseudo_fields};
 use crate::scope::{Scope, hides};
 use crate::time::{Timestamp, parse_instant};
 use crate::value::Value;
@@ -126,7 +126,17 @@ fn compile(query: &Query, hidden: &[String], now: Timestamp) -> Result<Matcher> 
         Query::All => Matcher::All,
         Query::Nothing => Matcher::Nothing,
         Query::And(parts) => Matcher::And(all(parts)?),
-        Query::Or(parts) => Matcher::Or(all(parts)?),
+        Query::Or(parts) => {
+            // However many ids are asked for, the id of an event is looked at once.
+            let (ids, others): (Vec<&Query>, Vec<&Query>) = parts.iter().partition(|part| id_of(part).is_some());
+            if ids.len() < 2 || hides(hidden, pseudo_fields::ID) {
+                return Ok(Matcher::Or(all(parts)?));
+            }
+            let ids = ids.into_iter().filter_map(id_of).map(str::to_owned).collect();
+            let of_ids = Matcher::Field(FieldMatcher::of_ids(ids, hidden));
+            let others = others.into_iter().map(|part| compile(part, hidden, now));
+            Matcher::Or([Ok(of_ids)].into_iter().chain(others).collect::<Result<_>>()?)
+        }
         Query::Not(part) => Matcher::Not(Box::new(compile(part, hidden, now)?)),
         Query::FreeText(pattern) => Matcher::FreeText(TextMatcher::new(pattern, hidden)?),
         Query::Field { field, predicate } => {
@@ -137,6 +147,14 @@ fn compile(query: &Query, hidden: &[String], now: Timestamp) -> Result<Matcher> 
             }
         }
     })
+}
+
+/// The id that an event must have.
+fn id_of(query: &Query) -> Option<&str> {
+    match query {
+        Query::Field { field, predicate: Predicate::Equals(id) } if field == pseudo_fields::ID => Some(id),
+        _ => None,
+    }
 }
 
 /// Refuses a pattern that is too long.

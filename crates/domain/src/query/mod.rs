@@ -2,6 +2,7 @@
 //! product's own panels all become this.
 
 mod bounds;
+mod edge;
 mod field_matcher;
 pub mod glob;
 mod intervals;

@@ -26,7 +26,7 @@ use crate::manifest::PartMeta;
 use opened::Slot;
 
 pub use encoding::Effort;
-pub use index::{FilterReader, PAGE_ROWS, PartIndex};
+pub use index::{FilterReader, PAGE_ROWS, PageSpan, PartIndex};
 pub use opened::OpenedParts;
 pub use reader::Rows;
 pub use token_filter::{Hashed, hash_of};

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
-use vigie_domain::query::{FieldMatcher, Matcher, Needle, tokens};
+use vigie_domain::EventId;
+use vigie_domain::event::pseudo_fields;
+use vigie_domain::query::{FieldMatcher, Matcher, Needle, Scalar, tokens};
 
 use super::Filter;
 use super::filter::is_pseudo;
 use crate::chunk::physical::canonical_of;
 use crate::chunk::{OverflowFields, column_names};
 use crate::error::StorageError;
-use crate::part::{FilterReader, Hashed, Part, PartIndex, Rows, hash_of};
+use crate::part::{FilterReader, Hashed, PageSpan, Part, PartIndex, Rows, hash_of};
 
 /// The rows of a part that may match.
 pub struct Pruned {
@@ -114,13 +116,27 @@ impl<'a> Asked<'a> {
     }
 
     fn pages_of_pseudo(&self, field: &FieldMatcher) -> Pages {
-        use vigie_domain::event::pseudo_fields;
-        use vigie_domain::query::Scalar;
+        if let Some(ids) = field.ids() {
+            return ids.fold(self.none(), |pages, id| pages.or(self.pages_with_id(id)));
+        }
         if field.field() == pseudo_fields::LOG_TYPE {
             let passes = field.matches(Scalar::Text(self.part.meta.log_type.as_str()));
             return if passes { Pages::All } else { self.none() };
         }
         Pages::All
+    }
+
+    /// Pages that may hold an event of this id: of its number in the log, or one that was sent so, to an index of a name of its
+    /// own too, whose events have longer ids with the same words in them.
+    fn pages_with_id(&self, id: &str) -> Pages {
+        let sent = match tokens::words(id).as_slice() {
+            _ if !self.part.meta.has_ids => self.none(),
+            [] => Pages::All,
+            words => self.pages_with(column_names::ID, Needle::Words(words)),
+        };
+        let Some(sequence) = EventId(id.to_owned()).sequence() else { return sent };
+        let holds = |page: &PageSpan| (page.min_sequence..=page.max_sequence).contains(&sequence);
+        sent.or(Pages::Some(self.index.pages.iter().map(holds).collect()))
     }
 
     /// The columns that a predicate on a field, or free text, looks at, and the pages in which each may pass; `None`

@@ -24,7 +24,11 @@ fn event(number: i64) -> Event {
         ("service".into(), Value::text(["cart", "web", "payment"][(number % 3) as usize])),
         ("amount".into(), Value::number(number as f64 / 8.0).unwrap()),
     ];
-    let id = (number % 1_000 == 7).then(|| EventId(format!("sent-{number}")));
+    let id = match number % 1_000 {
+        7 => Some(EventId(format!("sent-{number}"))),
+        8 => Some(EventId::of_index("shop", &number.to_string())),
+        _ => None,
+    };
     Event { id, timestamp, ingested_at: Timestamp::from_seconds(DAY_S), log_type: LogType::Transaction, body }
 }
 
@@ -128,6 +132,41 @@ async fn events_are_found_by_both_sorts_of_id() {
     let sent = EventId("sent-17007".into());
     assert_eq!(engine.get(&Scope::main(), &sent).await.unwrap(), double.get(&Scope::main(), &sent).await.unwrap());
     assert_eq!(engine.get(&Scope::main(), &EventId("sent-1".into())).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn ids_are_looked_for_in_their_pages_alone() {
+    let (double, engine, _folder) = stores().await;
+    let check = async |query: Query, pages: u64| {
+        let selection = Selection { query, range: TimeRange::ALL };
+        assert_same_search(&double, &engine, &selection).await;
+        let request = SearchRequest {
+            selection: selection.clone(),
+            order: SortOrder::NewestFirst,
+            after: None,
+            skip: 0,
+            limit: 10,
+            count_total: true,
+        };
+        let result = engine.search(&Scope::main(), &request).await.unwrap();
+        let most = pages * 8_192 + result.hits.len() as u64;
+        assert!(result.stats.rows_scanned <= most, "{}: {:?} are more than {most}", selection.query, result.stats);
+    };
+    let id = |id: &str| Query::equals("_id", id);
+    check(id("sent-17007"), 1).await;
+    check(id(&EventId::from_sequence(8_192).0), 1).await;
+    check(id("~shop/9008"), 1).await;
+    check(id("9008"), 1).await;
+    check(id("nothing"), 0).await;
+    check(id("~ffffff"), 0).await;
+    let several = || vec![id("sent-17007"), id("sent-29007"), id("17008"), id("never")];
+    check(Query::Or(several()), 2).await;
+    check(Query::Or([several(), vec![id("sent-7")]].concat()), 3).await;
+    check(Query::Or([several(), vec![Query::equals("service", "no")]].concat()), 2).await;
+    check(Query::equals("service", "web").and(Query::Or(several())), 4).await;
+    check(Query::Not(Box::new(id("sent-17007"))), 4).await;
+    // Without a letter or a digit in it, nothing is known of where it is.
+    check(id("-"), 4).await;
 }
 
 #[tokio::test]

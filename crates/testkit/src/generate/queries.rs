@@ -132,6 +132,12 @@ fn any_predicate() -> impl Strategy<Value = Predicate> {
     ]
 }
 
+/// Some ids, of senders and made ones.
+fn any_ids() -> impl Strategy<Value = Query> {
+    let id = prop_oneof!["[a-d]{1,2}", "~[0-9a-f]", pick(&TEXTS)];
+    vec(id.prop_map(|id| Query::equals("_id", id)), 1..4).prop_map(|ids| Query::any(ids).unwrap_or(Query::Nothing))
+}
+
 /// A query that often matches some of the events.
 pub fn any_query() -> impl Strategy<Value = Query> {
     let time = (any_timestamp(), any_timestamp()).prop_map(|(lower, upper)| Query::Field {
@@ -147,6 +153,7 @@ pub fn any_query() -> impl Strategy<Value = Query> {
         1 => pick(&PATTERNS).prop_map(|pattern| Query::FreeText(TextPattern::Wildcard(pattern))),
         8 => (pick(&ASKED_NAMES), any_predicate()).prop_map(|(field, predicate)| Query::Field { field, predicate }),
         1 => time,
+        1 => any_ids(),
     ];
     leaf.prop_recursive(3, 10, 3, |inner| {
         prop_oneof![
