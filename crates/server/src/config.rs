@@ -2,17 +2,18 @@
 //!
 //! `config/vigie.toml` is both the documentation and the defaults; a key that is not in it does not exist.
 
+mod environment;
 pub mod inputs;
 mod layers;
 pub mod line_inputs;
+pub mod tail;
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use environment::{ADMIN_PASSWORD_VARIABLE, Environment, TOKEN_VARIABLE, USER_PASSWORD_VARIABLE};
 use inputs::{
     DatagramInputSettings, DeadLetterSettings, ElasticsearchApiSettings, KeyedInputSettings, RedisInputSettings,
     StreamInputSettings,
@@ -21,6 +22,7 @@ pub use layers::{Layer, Source};
 use line_inputs::{
     FileInputSettings, LineDatagramSettings, LineStreamSettings, SyslogDatagramSettings, SyslogStreamSettings,
 };
+use tail::TailSettings;
 
 /// The settings file with every default, as compiled in.
 pub const DEFAULTS: &str = include_str!("../../../config/vigie.toml");
@@ -28,65 +30,11 @@ pub const DEFAULTS: &str = include_str!("../../../config/vigie.toml");
 pub const DEFAULT_FILE: &str = "vigie.toml";
 /// A settings file larger than this is not one.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
-/// Variables that begin with this are settings, or among `OTHER_VARIABLES`.
-const VARIABLE_PREFIX: &str = "VIGIE_";
-/// Sets the first admin's password.
-pub const ADMIN_PASSWORD_VARIABLE: &str = "VIGIE_ADMIN_PASSWORD";
-/// The API key or access token of `import --url` and `query --url`, where a flag would be seen by every user of the machine.
-pub const TOKEN_VARIABLE: &str = "VIGIE_TOKEN";
-/// A password for `user add` and `user reset`.
-pub const USER_PASSWORD_VARIABLE: &str = "VIGIE_USER_PASSWORD";
-const OTHER_VARIABLES: [&str; 3] = [ADMIN_PASSWORD_VARIABLE, TOKEN_VARIABLE, USER_PASSWORD_VARIABLE];
 
 /// Why the settings cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub String);
-
-/// What the process was started with, read once.
-#[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
-
-/// Values may be secret; only names are shown.
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-impl Environment {
-    /// The variables of this process that concern Vigie.
-    ///
-    /// # Errors
-    /// When one of them is not UTF-8.
-    pub fn of_process() -> Result<Self, ConfigError> {
-        let mut variables = BTreeMap::new();
-        for (name, value) in std::env::vars_os() {
-            let Some(name) = name.to_str().filter(|name| name.starts_with(VARIABLE_PREFIX)) else { continue };
-            let value = value
-                .into_string()
-                .map_err(|_| ConfigError(format!("the variable \"{name}\" is not UTF-8; set it anew")))?;
-            variables.insert(name.to_owned(), value);
-        }
-        Ok(Self(variables))
-    }
-
-    /// These variables.
-    pub fn of(variables: &[(&str, &str)]) -> Self {
-        Self(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
-    }
-
-    /// The value of a variable; an empty one counts as not set.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-
-    /// The variables that are settings.
-    fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
-        let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        pairs.filter(|(name, _)| !OTHER_VARIABLES.contains(name))
-    }
-}
 
 /// Every setting. `config/vigie.toml` says what each means.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -134,6 +82,8 @@ pub struct Settings {
     pub storage: StorageSettings,
     /// Bounds of questions about events.
     pub query: QuerySettings,
+    /// Telling events as they are stored.
+    pub tail: TailSettings,
     /// What becomes of indices as they age.
     pub lifecycle: LifecycleSettings,
     /// Copies of everything.
@@ -350,6 +300,7 @@ impl Settings {
             return Err(ConfigError("data.dir is empty; name a folder".to_owned()));
         }
         inputs::check(&self)?;
+        self.tail.check()?;
         let positive = [
             ("server.connections_max", self.server.connections_max as u64),
             ("server.header_timeout_s", self.server.header_timeout_s),
@@ -462,6 +413,9 @@ mod tests {
         check_refused("[server]\npublic_url = \"logs.example.com\"", &[], "server.public_url");
         check_refused("[upload]\nbytes_max = 0", &[], "upload.bytes_max");
         check_refused("[upload]\nbytes_max = -1", &[], "upload.bytes_max");
+        check_refused("[tail]\nqueue_batches_max = 0", &[], "tail.queue_batches_max");
+        check_refused("[tail]\nqueue_batches_max = 1000000", &[], "tail.queue_batches_max");
+        check_refused("[tail]\nrate_max = 50", &[], "tail.rate_default = 100 is more than tail.rate_max = 50");
         check_refused("[log]\nformat = \"xml\"", &[], "log.format");
         check_refused("", &[("VIGIE_UPLOAD_BYTES_MAX", "a lot")], "VIGIE_UPLOAD_BYTES_MAX");
         check_refused("[server", &[], "my.toml");

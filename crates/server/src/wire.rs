@@ -159,7 +159,7 @@ pub fn open_accounts(settings: &Settings, metadata: Arc<dyn MetadataStore>) -> R
 /// # Errors
 /// `Unavailable` when the folder of dead letters cannot be read.
 pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs: Vec<InputSpec>) -> Result<AppState> {
-    let tails = Arc::new(Tails::default());
+    let tails = Arc::new(Tails::new(settings.tail.bounds()));
     let ports = &told_to(&tails, ports);
     let pipelines = Arc::new(pipelines(settings));
     let ingest = Ingest::new(ports.logs.clone(), clock(), ingest_settings(settings, ports));
@@ -216,9 +216,14 @@ fn told_to(tails: &Arc<Tails>, ports: &Ports) -> Ports {
     Ports { logs: Arc::new(TailedStore::new(ports.logs.clone(), tails.clone())), ..ports.clone() }
 }
 
-/// Bounds of request bodies.
+/// Bounds of what is received.
 fn limits(settings: &Settings) -> Limits {
-    Limits { ingest_bytes_max: settings.ingest.body_bytes_max, upload_bytes_max: settings.upload.bytes_max }
+    Limits {
+        ingest_bytes_max: settings.ingest.body_bytes_max,
+        upload_bytes_max: settings.upload.bytes_max,
+        tail_request_bytes_max: settings.tail.request_bytes_max,
+        tail_silence_max: Duration::from_secs(settings.tail.silence_timeout_s),
+    }
 }
 
 /// The pipelines of the settings, read once; what is wrong with them is logged.

@@ -68,19 +68,21 @@ impl Tail {
             matcher: Matcher::Nothing,
             count_max: 0,
             is_paused: false,
-            window: Window::default(),
+            window: Window::new(0),
             stats: TailStats::default(),
         }
     }
 
-    /// Tells these events from now on, `moments_per_s` times a second; numbers begin at zero.
+    /// Tells these events from now on, `moments_per_s` times a second, and answers how many events per second at most;
+    /// numbers begin at zero.
     ///
     /// # Errors
-    /// As a search; the tail then goes on as before.
-    pub fn ask(&mut self, search: &Search, input: &TailInput, moments_per_s: usize) -> Result<()> {
+    /// As a search, and `Invalid` for a rate that may not be; the tail then goes on as before.
+    pub fn ask(&mut self, search: &Search, input: &TailInput, moments_per_s: usize) -> Result<usize> {
+        let rate = self.place.tails.rate(input.rate)?;
         self.matcher = search.matcher(&self.scope, input)?;
-        self.count_max = input.rate.div_ceil(moments_per_s).max(1);
-        self.window = Window::default();
+        self.count_max = rate.div_ceil(moments_per_s).max(1);
+        self.window = Window::new(self.place.tails.bounds.moment_bytes_max);
         self.stats = TailStats::default();
         // What was told before the question is not missed by it.
         self.looking_at = None;
@@ -88,7 +90,7 @@ impl Tail {
         self.receiver = self.receiver.resubscribe();
         self.seen = *published;
         drop(published);
-        Ok(())
+        Ok(rate)
     }
 
     /// Sends nothing, and only counts, until it is resumed.

@@ -23,32 +23,22 @@ use vigie_domain::{Error, ErrorKind, Result, Scope};
 pub use listener::{Tail, TailStats};
 pub use store::TailedStore;
 
-/// Events that one tail is sent per second unless it asks for another number.
-pub const RATE_DEFAULT: usize = 100;
-/// Events that one tail may ask to be sent per second.
-pub const RATE_MAX: usize = 1_000;
 /// When it is worth trying again after all tails were taken, in seconds.
 const RETRY_AFTER_S: u64 = 10;
 
 /// Which events a tail is to tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TailInput {
     /// What was typed; empty means every event.
     pub query: String,
     /// Fields and the values of which an event must have one.
     pub filters: BTreeMap<String, Vec<String>>,
-    /// Events per second at most.
-    pub rate: usize,
-}
-
-impl Default for TailInput {
-    fn default() -> Self {
-        Self { query: String::new(), filters: BTreeMap::new(), rate: RATE_DEFAULT }
-    }
+    /// Events per second at most; `None` as many as a tail is sent unless it asks.
+    pub rate: Option<usize>,
 }
 
 /// The bounds of all tails.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TailBounds {
     /// Tails open at once.
     pub tails_max: usize,
@@ -58,12 +48,12 @@ pub struct TailBounds {
     pub batches_max: usize,
     /// Bytes of them.
     pub bytes_max: usize,
-}
-
-impl Default for TailBounds {
-    fn default() -> Self {
-        Self { tails_max: 100, of_user_max: 10, batches_max: 64, bytes_max: 32 * 1024 * 1024 }
-    }
+    /// Events that one tail is sent per second unless it asks for another number.
+    pub rate_default: usize,
+    /// Events that one tail may ask to be sent per second.
+    pub rate_max: usize,
+    /// Bytes of the events that one tail is sent at a time.
+    pub moment_bytes_max: usize,
 }
 
 /// What all tails did, since the start.
@@ -131,12 +121,6 @@ impl Drop for Place {
     }
 }
 
-impl Default for Tails {
-    fn default() -> Self {
-        Self::new(TailBounds::default())
-    }
-}
-
 impl Tails {
     /// Nobody listens yet.
     pub fn new(bounds: TailBounds) -> Self {
@@ -180,6 +164,21 @@ impl Tails {
         }
         *count += 1;
         Ok(Place { tails: Arc::clone(self), user_id: user_id.to_owned() })
+    }
+
+    /// How many events per second a tail is sent that asks for so many.
+    ///
+    /// # Errors
+    /// `Invalid` for none, and for more than there may be.
+    fn rate(&self, asked: Option<usize>) -> Result<usize> {
+        let TailBounds { rate_default, rate_max, .. } = self.bounds;
+        match asked.unwrap_or(rate_default) {
+            rate if (1..=rate_max).contains(&rate) => Ok(rate),
+            rate => {
+                let message = format!("\"rate\" is {rate}; a tail is sent 1 to {rate_max} events per second");
+                Err(Error::invalid_field("rate", message))
+            }
+        }
     }
 
     /// Whether anybody listens.

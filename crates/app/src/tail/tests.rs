@@ -12,6 +12,16 @@ use super::*;
 use crate::ingest::IngestOptions;
 use crate::test_shop::{Shop, event, lines};
 
+const BOUNDS: TailBounds = TailBounds {
+    tails_max: 100,
+    of_user_max: 10,
+    batches_max: 64,
+    bytes_max: 1_000_000,
+    rate_default: 7,
+    rate_max: 1_000,
+    moment_bytes_max: 100_000,
+};
+
 /// A shop whose store tells tails.
 struct House {
     shop: Shop,
@@ -33,7 +43,7 @@ impl House {
     }
 
     fn ask(&self, tail: &mut Tail, query: &str, rate: usize) {
-        let input = TailInput { query: query.to_owned(), rate, ..TailInput::default() };
+        let input = TailInput { query: query.to_owned(), rate: Some(rate), ..TailInput::default() };
         tail.ask(&self.shop.search, &input, 1).unwrap();
     }
 
@@ -59,7 +69,7 @@ fn messages(tail: &mut Tail) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn what_matches_is_told_with_the_id_that_a_search_finds() {
-    let house = House::new(TailBounds::default());
+    let house = House::new(BOUNDS);
     house.send(&["before"]).await;
     let mut tail = house.tail(Scope::main(), "message:paid", 100);
     house.send(&["cart", "paid one", "paid two"]).await;
@@ -74,7 +84,7 @@ async fn what_matches_is_told_with_the_id_that_a_search_finds() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_not_stored_is_not_told() {
-    let house = House::new(TailBounds::default());
+    let house = House::new(BOUNDS);
     let mut tail = house.tail(Scope::main(), "", 100);
     let known = event(1, &json!({"_id": "a", "message": "once"}));
     let fresh = event(1, &json!({"_id": "b", "message": "fresh"}));
@@ -92,7 +102,7 @@ async fn what_was_not_stored_is_not_told() {
 
 #[tokio::test(start_paused = true)]
 async fn a_scope_limits_a_tail_as_it_limits_a_search() {
-    let house = House::new(TailBounds::default());
+    let house = House::new(BOUNDS);
     let restriction = Some(query::parse("message:paid").unwrap());
     let scope = Scope { restriction, hidden_fields: vec!["user_id".into()], ..Scope::main() };
     let mut all = house.tail(scope.clone(), "", 100);
@@ -111,7 +121,7 @@ async fn a_scope_limits_a_tail_as_it_limits_a_search() {
 
 #[tokio::test(start_paused = true)]
 async fn above_its_rate_a_tail_samples_and_counts() {
-    let house = House::new(TailBounds::default());
+    let house = House::new(BOUNDS);
     let mut tail = house.tail(Scope::main(), "", 10);
     house.send(&["x"; 300]).await;
     listen(&mut tail).await;
@@ -122,7 +132,7 @@ async fn above_its_rate_a_tail_samples_and_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn who_does_not_keep_up_is_told_how_much_was_dropped() {
-    let house = House::new(TailBounds { batches_max: 2, ..TailBounds::default() });
+    let house = House::new(TailBounds { batches_max: 2, ..BOUNDS });
     let mut tail = house.tail(Scope::main(), "", 100);
     for text in ["1", "2", "3", "4", "5"] {
         house.send(&[text, text]).await;
@@ -134,7 +144,7 @@ async fn who_does_not_keep_up_is_told_how_much_was_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn batches_beyond_the_bytes_are_dropped_and_their_room_comes_back() {
-    let house = House::new(TailBounds { bytes_max: 2_000, ..TailBounds::default() });
+    let house = House::new(TailBounds { bytes_max: 2_000, ..BOUNDS });
     let mut tail = house.tail(Scope::main(), "", 100);
     let large = "x".repeat(1_200);
     house.send(&[&large]).await;
@@ -151,7 +161,7 @@ async fn batches_beyond_the_bytes_are_dropped_and_their_room_comes_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_paused_tail_counts_and_a_new_question_begins_at_zero() {
-    let house = House::new(TailBounds::default());
+    let house = House::new(BOUNDS);
     let mut tail = house.tail(Scope::main(), "", 100);
     tail.pause(true);
     house.send(&["one", "two"]).await;
@@ -169,25 +179,37 @@ async fn a_paused_tail_counts_and_a_new_question_begins_at_zero() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_question_changes_nothing() {
-    let house = House::new(TailBounds::default());
+    let house = House::new(BOUNDS);
     let mut tail = house.tail(Scope::main(), "message:one", 100);
     let ask = |tail: &mut Tail, query: &str, rate: usize| {
-        let input = TailInput { query: query.to_owned(), rate, ..TailInput::default() };
+        let input = TailInput { query: query.to_owned(), rate: Some(rate), ..TailInput::default() };
         tail.ask(&house.shop.search, &input, 1).unwrap_err()
     };
     let error = ask(&mut tail, "level:(error", 100);
     assert_eq!(error.kind, ErrorKind::Malformed);
     assert!(error.details[0].field == "query" && error.details[0].span.is_some(), "{error:?}");
     assert_eq!(ask(&mut tail, "", 0).kind, ErrorKind::Invalid);
-    assert_eq!(ask(&mut tail, "", RATE_MAX + 1).kind, ErrorKind::Invalid);
+    assert_eq!(ask(&mut tail, "", BOUNDS.rate_max + 1).kind, ErrorKind::Invalid);
     house.send(&["one", "two"]).await;
     listen(&mut tail).await;
     assert_eq!(messages(&mut tail), ["one"]);
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_tail_has_the_rate_and_the_room_of_its_bounds() {
+    let house = House::new(TailBounds { moment_bytes_max: 2_000, ..BOUNDS });
+    let mut tail = house.tails.open("anne", Scope::main()).unwrap();
+    assert_eq!(tail.ask(&house.shop.search, &TailInput::default(), 1).unwrap(), BOUNDS.rate_default);
+    let large = "x".repeat(1_200);
+    house.send(&[&large, &large]).await;
+    listen(&mut tail).await;
+    assert_eq!(tail.take().len(), 1);
+    assert_eq!(tail.stats(), TailStats { matched: 2, sent: 1, dropped: 1, ..TailStats::default() });
+}
+
+#[tokio::test(start_paused = true)]
 async fn tails_are_bounded_for_each_user_and_for_all() {
-    let tails = Arc::new(Tails::new(TailBounds { tails_max: 3, of_user_max: 2, ..TailBounds::default() }));
+    let tails = Arc::new(Tails::new(TailBounds { tails_max: 3, of_user_max: 2, ..BOUNDS }));
     let open = |user: &str| tails.open(user, Scope::main());
     let refused = |user: &str| {
         let error = open(user).err().unwrap();
@@ -205,7 +227,7 @@ async fn tails_are_bounded_for_each_user_and_for_all() {
 
 #[tokio::test(start_paused = true)]
 async fn the_end_is_told_and_waited_for() {
-    let tails = Arc::new(Tails::default());
+    let tails = Arc::new(Tails::new(BOUNDS));
     let tail = tails.open("anne", Scope::main()).unwrap();
     tails.stop();
     tails.stopped().await;
@@ -217,7 +239,7 @@ async fn the_end_is_told_and_waited_for() {
 
 #[tokio::test]
 async fn nobody_listening_is_told_nothing() {
-    let house = House::new(TailBounds::default());
+    let house = House::new(BOUNDS);
     house.send(&["one"]).await;
     drop(house.tail(Scope::main(), "", 100));
     house.send(&["two"]).await;

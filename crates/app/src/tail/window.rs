@@ -5,12 +5,10 @@
 
 use vigie_domain::ports::Hit;
 
-/// Bytes of one moment's events; those beyond have no room.
-const WINDOW_BYTES_MAX: usize = 1024 * 1024;
-
 /// The sample of the present moment.
-#[derive(Default)]
 pub(super) struct Window {
+    /// Bytes of one moment's events; those beyond have no room.
+    bytes_max: usize,
     /// Events that matched.
     matched: u64,
     /// Those to be shown, with their number among the matched and their size.
@@ -31,6 +29,11 @@ pub(super) struct Moment {
 }
 
 impl Window {
+    /// Of a moment that begins, with room for so many bytes.
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self { bytes_max, matched: 0, kept: Vec::new(), bytes: 0, no_room: 0 }
+    }
+
     /// Takes an event that matched, or leaves it out; at most `count_max` are kept. `hit` is made only of one that is kept.
     pub(super) fn take(&mut self, count_max: usize, size: usize, hit: impl FnOnce() -> Hit) {
         let number = self.matched;
@@ -44,7 +47,7 @@ impl Window {
             }
         };
         let freed = self.kept.get(place).map_or(0, |(_, size, _)| *size);
-        if self.bytes - freed + size > WINDOW_BYTES_MAX {
+        if self.bytes - freed + size > self.bytes_max {
             self.no_room += 1;
             return;
         }
@@ -58,7 +61,7 @@ impl Window {
 
     /// Ends the moment; the next one begins.
     pub(super) fn close(&mut self) -> Moment {
-        let mut window = std::mem::take(self);
+        let mut window = std::mem::replace(self, Self::new(self.bytes_max));
         window.kept.sort_unstable_by_key(|(number, ..)| *number);
         let shown = window.kept.len() as u64;
         Moment {
@@ -76,6 +79,8 @@ mod tests {
 
     use super::*;
 
+    const ROOM_BYTES: usize = 1_000;
+
     fn hit(number: u64) -> Hit {
         Hit {
             id: EventId::from_sequence(number),
@@ -92,7 +97,7 @@ mod tests {
 
     #[test]
     fn all_are_shown_in_order_up_to_the_bound() {
-        let mut window = Window::default();
+        let mut window = Window::new(ROOM_BYTES);
         (0..10).for_each(|number| window.take(10, 1, || hit(number)));
         let moment = window.close();
         assert_eq!(sequences(&moment), (0..10).collect::<Vec<_>>());
@@ -104,7 +109,7 @@ mod tests {
     fn beyond_the_bound_each_has_the_same_chance() {
         let mut shown = [0_u32; 40];
         for _ in 0..4_000 {
-            let mut window = Window::default();
+            let mut window = Window::new(ROOM_BYTES);
             (0..40).for_each(|number| window.take(10, 1, || hit(number)));
             let moment = window.close();
             let sequences = sequences(&moment);
@@ -118,8 +123,8 @@ mod tests {
 
     #[test]
     fn what_has_no_room_is_counted() {
-        let mut window = Window::default();
-        (0..3).for_each(|number| window.take(10, WINDOW_BYTES_MAX / 2, || hit(number)));
+        let mut window = Window::new(ROOM_BYTES);
+        (0..3).for_each(|number| window.take(10, ROOM_BYTES / 2, || hit(number)));
         let moment = window.close();
         assert_eq!((sequences(&moment), moment.no_room, moment.sampled_out), (vec![0, 1], 1, 0));
     }

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::{ConfigError, DEFAULTS, OTHER_VARIABLES, Settings, VARIABLE_PREFIX};
+use super::environment::{OTHER_VARIABLES, VARIABLE_PREFIX};
+use super::{ConfigError, DEFAULTS, Settings};
 
 /// A name that differs by more than this share is not offered as what was meant.
 const SIMILARITY_MIN: f64 = 0.6;

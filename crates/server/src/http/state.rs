@@ -68,7 +68,7 @@ pub struct AppState {
     pub clock: Clock,
     /// Takes backups, when the stores can be backed up.
     pub backups: Option<BackupTaker>,
-    /// Bounds of request bodies.
+    /// Bounds of what is received.
     pub limits: Limits,
     /// The address at which browsers reach Vigie; empty when it is the one they ask.
     pub public_url: Arc<str>,
@@ -76,13 +76,17 @@ pub struct AppState {
     pub cookies: CookiePolicy,
 }
 
-/// Bounds of request bodies, in bytes.
+/// Bounds of what is received.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Of log events, as sent and once decompressed.
+    /// Bytes of log events, as sent and once decompressed.
     pub ingest_bytes_max: u64,
-    /// Of an uploaded file, as sent.
+    /// Bytes of an uploaded file, as sent.
     pub upload_bytes_max: u64,
+    /// Bytes of one message of a live tail's client.
+    pub tail_request_bytes_max: usize,
+    /// How long the client of a live tail may be silent.
+    pub tail_silence_max: Duration,
 }
 
 /// Bytes of a JSON document that a handler reads.

@@ -18,19 +18,15 @@ use super::auth::{Caller, ClientAddress, Knock, authenticate};
 use super::error::Problem;
 use super::state::AppState;
 use super::views::events::HitView;
-use super::views::tail::{TailMessage, TailRequest, TailStatsView, tail_input};
+use super::views::tail::{TailMessage, TailRequest, TailStatsView};
 
-/// Bytes of one message of a listener.
-pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
 /// How often a second events are sent.
 const MOMENTS_PER_S: usize = 4;
 const MOMENT: Duration = Duration::from_millis(1_000 / MOMENTS_PER_S as u64);
 /// How often numbers are told, and the caller's proof is looked at.
 const STATS_EVERY: Duration = Duration::from_secs(1);
-/// How often the client is asked whether it is there.
-const PING_EVERY: Duration = Duration::from_secs(20);
-/// How long a client may be silent.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// How often the client is asked whether it is there, while it may be silent.
+const PINGS_PER_SILENCE: u32 = 3;
 /// How long the end may take to be told.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
 /// The caller's proof is no longer good; codes from 4000 on are a program's own (RFC 6455, 7.4.2).
@@ -58,7 +54,7 @@ type Goes = Result<(), End>;
 
 /// Tells events until one of the two ends it.
 pub async fn serve(socket: WebSocket, state: AppState, listener: Listener, first: TailInput) {
-    let mut line = Line { socket, heard_at: Instant::now() };
+    let mut line = Line { socket, heard_at: Instant::now(), silence_max: state.limits.tail_silence_max };
     let tail = match state.tails.open(&listener.caller.account.user_id, listener.caller.scope.clone()) {
         Ok(tail) => tail,
         Err(error) => {
@@ -90,6 +86,8 @@ struct Session {
 struct Line {
     socket: WebSocket,
     heard_at: Instant,
+    /// How long the client may be silent.
+    silence_max: Duration,
 }
 
 impl Session {
@@ -102,7 +100,8 @@ impl Session {
 
     async fn tell(&mut self, line: &mut Line, state: &AppState, listener: &Listener, first: TailInput) -> Goes {
         self.ask(line, state, first).await?;
-        let (mut moments, mut seconds, mut pings) = (every(MOMENT), every(STATS_EVERY), every(PING_EVERY));
+        let mut pings = every(line.silence_max / PINGS_PER_SILENCE);
+        let (mut moments, mut seconds) = (every(MOMENT), every(STATS_EVERY));
         loop {
             tokio::select! {
                 () = self.tail.listen() => {}
@@ -121,11 +120,12 @@ impl Session {
 
     /// Begins anew with other events; a question that cannot be read changes nothing.
     async fn ask(&mut self, line: &mut Line, state: &AppState, input: TailInput) -> Goes {
-        if let Err(error) = self.tail.ask(&state.search, &input, MOMENTS_PER_S) {
-            return line.refuse(error).await;
-        }
+        let rate = match self.tail.ask(&state.search, &input, MOMENTS_PER_S) {
+            Ok(rate) => rate,
+            Err(error) => return line.refuse(error).await,
+        };
         self.told = TailStats::default();
-        let TailInput { query, filters, rate } = input;
+        let TailInput { query, filters, .. } = input;
         line.send(&TailMessage::Hello { query, filters, rate }).await
     }
 
@@ -135,7 +135,7 @@ impl Session {
         match message {
             Message::Text(text) => match read_request(text.as_str()) {
                 Ok(TailRequest::Query { query, filters, rate }) => {
-                    self.ask(line, state, tail_input(query, filters, rate)).await
+                    self.ask(line, state, TailInput { query, filters, rate }).await
                 }
                 Ok(TailRequest::Pause) => self.pause(line, true).await,
                 Ok(TailRequest::Resume) => self.pause(line, false).await,
@@ -178,7 +178,7 @@ impl Line {
     }
 
     async fn ping(&mut self) -> Goes {
-        if self.heard_at.elapsed() > SILENCE_MAX {
+        if self.heard_at.elapsed() > self.silence_max {
             return Err(End::Told(close_code::POLICY, "the client does not answer pings"));
         }
         self.socket.send(Message::Ping(Bytes::new())).await.map_err(|_| End::Gone)
@@ -210,7 +210,11 @@ async fn check_proof(state: &AppState, listener: &Listener) -> Goes {
     Err(End::Told(CLOSE_UNAUTHENTICATED, "you are no longer signed in; sign in again"))
 }
 
-fn read_request(text: &str) -> Result<TailRequest, Error> {
+/// Reads a message of a listener.
+///
+/// # Errors
+/// `Malformed` when it is no JSON, `Invalid` when it is no such message.
+pub fn read_request(text: &str) -> Result<TailRequest, Error> {
     serde_json::from_str(text).map_err(|error| {
         let kind = if error.is_data() { ErrorKind::Invalid } else { ErrorKind::Malformed };
         Error::new(kind, format!("the message is not what a live tail reads: {error}; see docs/explore.md"))

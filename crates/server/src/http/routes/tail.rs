@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::OpenApi;
 use vigie_app::accounts::Permission;
+use vigie_app::tail::TailInput;
 use vigie_domain::Error;
 
 use super::Routes;
@@ -16,9 +17,9 @@ use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::QueryParams;
 use crate::http::origin;
 use crate::http::state::AppState;
-use crate::http::tail::{Listener, REQUEST_BYTES_MAX, serve};
+use crate::http::tail::{Listener, serve};
 use crate::http::views::parameters::{log_type, said};
-use crate::http::views::tail::{TailMessage, TailRequest, tail_input};
+use crate::http::views::tail::{TailMessage, TailRequest};
 
 /// Adds the route of this file.
 pub fn routes(routes: Routes) -> Routes {
@@ -38,7 +39,7 @@ pub struct TailParams {
     pub query: Option<String>,
     /// Only those of this log type.
     pub log_type: Option<String>,
-    /// Events per second at most, 100 unless said, at most 1,000.
+    /// Events per second at most, from 1 to the setting `tail.rate_max`; `tail.rate_default` unless said.
     pub rate: Option<usize>,
 }
 
@@ -64,8 +65,10 @@ pub async fn tail_logs(
     origin::check(&headers, &state.public_url)?;
     let log_type = log_type(params.log_type)?;
     let filters = log_type.map(|log_type| ("log_type".to_owned(), vec![log_type.as_str().to_owned()]));
-    let first = tail_input(said(params.query).unwrap_or_default(), filters.into_iter().collect(), params.rate);
+    let query = said(params.query).unwrap_or_default();
+    let first = TailInput { query, filters: filters.into_iter().collect(), rate: params.rate };
     let listener = Listener { caller, address, headers };
-    let upgrade = upgrade.max_message_size(REQUEST_BYTES_MAX).max_frame_size(REQUEST_BYTES_MAX);
+    let request_bytes_max = state.limits.tail_request_bytes_max;
+    let upgrade = upgrade.max_message_size(request_bytes_max).max_frame_size(request_bytes_max);
     Ok(upgrade.on_upgrade(move |socket| serve(socket, state, listener, first)))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vigie_app::tail::{RATE_DEFAULT, TailInput, TailStats};
+use vigie_app::tail::TailStats;
 
 use super::events::HitView;
 use crate::http::error::ProblemView;
@@ -88,7 +88,7 @@ pub enum TailRequest {
         /// Fields and the values of which an event must have one.
         #[serde(default)]
         filters: BTreeMap<String, Vec<String>>,
-        /// Events per second at most, 100 unless said, at most 1,000.
+        /// Events per second at most, from 1 to the setting `tail.rate_max`; `tail.rate_default` unless said.
         #[serde(default)]
         rate: Option<usize>,
     },
@@ -96,11 +96,6 @@ pub enum TailRequest {
     Pause,
     /// Send events again.
     Resume,
-}
-
-/// The input of a question.
-pub fn tail_input(query: String, filters: BTreeMap<String, Vec<String>>, rate: Option<usize>) -> TailInput {
-    TailInput { query, filters, rate: rate.unwrap_or(RATE_DEFAULT) }
 }
 
 #[cfg(test)]
