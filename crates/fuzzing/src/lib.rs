@@ -76,6 +76,7 @@ pub const TARGETS: &[Target] = &[
     target!(sql),
     target!(spool_record),
     target!(syslog),
+    target!(tail_request),
     target!(tsv),
     target!(w3c),
 ];

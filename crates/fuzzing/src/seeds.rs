@@ -111,6 +111,9 @@ fixed! {
     spool_record: "{\"source\":\"f\",\"position\":7}\n{\"message\":\"a\"}\n";
     /// Syslog.
     syslog: sample!("syslog/input.log");
+    /// Messages of a live tail's client.
+    tail_request: "{\"type\":\"query\",\"query\":\"level:(error OR warn) @timestamp>now-15m pay*\",\"filters\":{\"service\":[\"cart\"]},\"rate\":7}",
+        "{\"type\":\"pause\"}", "{\"type\":\"resume\"}";
     /// TSV.
     tsv: sample!("tsv/input.tsv");
     /// W3C extended logs.

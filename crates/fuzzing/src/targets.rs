@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use vigie_agent::outside::{read_journal_entry, read_spool_record};
-use vigie_domain::Timestamp;
-use vigie_domain::query::{DefaultOperator, parse, parse_lucene};
+use vigie_domain::query::{DefaultOperator, Matcher, parse, parse_lucene};
+use vigie_domain::{Scope, Timestamp};
 use vigie_inputs::{
     Chunks, DatagramProtocol, Decoder, ForwardMessage, Frame, Frames, Framing, Joining, LineForm, LineFormat, Lines,
     Message, Syslog, forward_messages, gelf_messages,
@@ -339,4 +339,15 @@ pub fn search_body(bytes: &[u8]) {
     let Ok(body) = serde_json::from_slice(bytes) else { return };
     let now = Timestamp::from_seconds(RECEIVED_AT_S);
     assert_eq!(vigie_app::dsl::read(&body, now).is_ok(), vigie_app::dsl::read(&body, now).is_ok());
+}
+
+/// Messages of a live tail's client: the same text asks for the same, and what it asks for can be decided or is refused.
+pub fn tail_request(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let asked = vigie_server::outside::read_tail_request(text);
+    assert_eq!(asked, vigie_server::outside::read_tail_request(text));
+    let now = Timestamp::from_seconds(RECEIVED_AT_S);
+    if let Some(query) = asked.and_then(|input| parse(&input.query).ok()?.resolved(now).ok()) {
+        let _ = Matcher::compile(&query, &Scope::main(), now);
+    }
 }

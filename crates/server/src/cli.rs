@@ -6,6 +6,7 @@ mod agent;
 mod backup;
 mod completions;
 mod demand;
+mod event_row;
 mod generate;
 mod import;
 mod inspect;
@@ -17,6 +18,7 @@ mod remote;
 mod scrub;
 mod serve;
 mod settings;
+mod tail;
 mod user;
 
 use std::ffi::OsString;
@@ -35,6 +37,7 @@ Examples:
   vigie serve --data /var/lib/vigie --listen 0.0.0.0:8642
   vigie import access.log.gz orders.csv     while no server uses the data folder
   vigie query 'level:error AND service:payment' --from now-1h
+  vigie tail level:error                    what is stored from now on, of a running server
 
 Exit codes:
   0  done
@@ -64,6 +67,8 @@ enum Command {
     Agent(agent::AgentArguments),
     /// Find events.
     Query(query::QueryArguments),
+    /// Show events of a running server as they are stored.
+    Tail(tail::TailArguments),
     /// Write the events of a generated shop, one JSON object per line.
     Generate(generate::GenerateArguments),
     /// Try a pipeline on lines before it is in force, or make one of a configuration of Logstash.
@@ -148,6 +153,7 @@ fn dispatch(arguments: &Arguments, environment: &Environment, console: &mut Cons
         Command::Import(command) => import::run(command, &load(command.folder.flags())?, environment, console),
         Command::Agent(command) => agent::run(command, arguments.config.as_deref(), environment, console),
         Command::Query(command) => query::run(command, &load(command.folder.flags())?, environment, console),
+        Command::Tail(command) => tail::run(command, &load(Vec::new())?, environment, console),
         Command::Generate(command) => generate::run(command, console),
         Command::Pipeline(command) => pipeline::run(command, &load(Vec::new())?, console),
         Command::Config(command) => {

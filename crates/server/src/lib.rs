@@ -8,5 +8,6 @@ pub mod demo;
 pub mod http;
 pub mod logging;
 pub mod metrics;
+pub mod outside;
 pub mod readiness;
 pub mod wire;

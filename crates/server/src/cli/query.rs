@@ -2,14 +2,13 @@
 
 mod direct;
 mod sql;
-mod table;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::remote::Remote;
-use super::{Console, Failure, FolderArguments, Outcome, RemoteArguments};
+use super::{Console, Failure, FolderArguments, Outcome, RemoteArguments, event_row};
 use crate::config::{Environment, Settings};
 use direct::Direct;
 
@@ -118,7 +117,7 @@ fn show(
         total = total.or(page.total);
         shown += page.hits.len();
         for hit in &page.hits {
-            let line = if arguments.json { hit.to_string() } else { table::row(hit) };
+            let line = if arguments.json { hit.to_string() } else { event_row::row(hit) };
             console.line(&line)?;
         }
         cursor = page.next_cursor;

@@ -116,10 +116,7 @@ impl Remote {
 
 /// A client for the server at this address, and the address without a slash at its end.
 pub(super) fn client_of(url: &str, tls: Option<TlsConfig>) -> Result<(Agent, String), Failure> {
-    let base = url.trim_end_matches('/').to_owned();
-    let misused = || Failure::misused(format!("\"{url}\" is no address of a server; use http://HOST:PORT"));
-    let uri: Uri = base.parse().map_err(|_| misused())?;
-    let host = uri.host().filter(|_| matches!(uri.scheme_str(), Some("http" | "https"))).ok_or_else(misused)?;
+    let (base, uri) = address_of(url)?;
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -129,11 +126,20 @@ pub(super) fn client_of(url: &str, tls: Option<TlsConfig>) -> Result<(Agent, Str
     if let Some(tls) = tls {
         config = config.tls_config(tls);
     }
-    if is_this_machine(host) {
+    if uri.host().is_some_and(is_this_machine) {
         // A proxy of the environment cannot reach this machine's own loopback.
         config = config.proxy(None);
     }
     Ok((Agent::new_with_config(config.build()), base))
+}
+
+/// The address of a server without a slash at its end, as text and taken apart; it has a host.
+pub(super) fn address_of(url: &str) -> Result<(String, Uri), Failure> {
+    let base = url.trim_end_matches('/').to_owned();
+    match base.parse::<Uri>() {
+        Ok(uri) if uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https")) => Ok((base, uri)),
+        _ => Err(Failure::misused(format!("\"{url}\" is no address of a server; use http://HOST:PORT"))),
+    }
 }
 
 /// How a token is shown to the server: a key in its plain form, or an access token.
@@ -160,16 +166,10 @@ fn read_answer<T: DeserializeOwned>(mut answer: Response<Body>) -> Result<(Statu
     Err(Failure::failed(refusal(status, &body)))
 }
 
-fn refusal(status: StatusCode, body: &[u8]) -> String {
+/// What a server says that refuses.
+pub(super) fn refusal(status: StatusCode, body: &[u8]) -> String {
     let mut words = match serde_json::from_slice::<ProblemView>(body) {
-        Ok(problem) => {
-            // Often the place says no more than the whole.
-            let is_news = |message: &String| !problem.detail.contains(message.as_str());
-            let places: Vec<String> =
-                problem.errors.iter().map(|place| place.message.clone()).filter(is_news).collect();
-            let places = if places.is_empty() { String::new() } else { format!(" ({})", places.join("; ")) };
-            format!("{}{places}", problem.detail)
-        }
+        Ok(problem) => words_of(&problem),
         Err(_) => format!("the server refused with status {status}"),
     };
     if status == StatusCode::UNAUTHORIZED {
@@ -178,6 +178,15 @@ fn refusal(status: StatusCode, body: &[u8]) -> String {
         );
     }
     words
+}
+
+/// A problem in a line.
+pub(super) fn words_of(problem: &ProblemView) -> String {
+    // Often the place says no more than the whole.
+    let is_news = |message: &String| !problem.detail.contains(message.as_str());
+    let places: Vec<String> = problem.errors.iter().map(|place| place.message.clone()).filter(is_news).collect();
+    let places = if places.is_empty() { String::new() } else { format!(" ({})", places.join("; ")) };
+    format!("{}{places}", problem.detail)
 }
 
 #[cfg(test)]

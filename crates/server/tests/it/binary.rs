@@ -129,3 +129,26 @@ fn files_are_imported_into_a_running_server_and_are_there_after_a_restart() {
     assert_eq!(found.status.code(), Some(0), "{}", String::from_utf8_lossy(&found.stderr));
     assert_eq!(String::from_utf8_lossy(&found.stdout).lines().count(), 300);
 }
+
+#[test]
+fn a_tail_shows_what_is_stored_and_ends_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("data"));
+    let token = server.login(server.said("password").unwrap()).unwrap();
+    let mut command = vigie();
+    command.args(["tail", "message:paid", "--url", &server.url]).env("VIGIE_TOKEN", &token);
+    let mut tail = command.spawn().unwrap();
+    let (mut said, mut shown) = (String::new(), String::new());
+    let mut err = BufReader::new(tail.stderr.take().unwrap());
+    assert!(err.read_line(&mut said).unwrap() > 0 && said.contains("Ctrl-C ends it"), "{said}");
+    let ingest =
+        ureq::post(format!("{}/api/logs/ingest", server.url)).header("authorization", format!("Bearer {token}"));
+    ingest.send_json(json!([{"message": "cart"}, {"message": "order paid"}])).unwrap();
+    BufReader::new(tail.stdout.take().unwrap()).read_line(&mut shown).unwrap();
+    assert!(shown.contains("order paid"), "{shown}");
+    kill_process(Pid::from_child(&tail), Signal::INT).unwrap();
+    assert!(tail.wait().unwrap().success());
+    err.read_to_string(&mut said).unwrap();
+    assert!(said.ends_with("1 events\n"), "{said}");
+    server.stop();
+}

@@ -8,7 +8,7 @@ use vigie_server::config::{Environment, Settings};
 use vigie_server::wire::Stores;
 
 /// Outcome, standard output and standard error of a command.
-fn vigie(arguments: &[&str]) -> (Outcome, String, String) {
+pub(crate) fn vigie(arguments: &[&str]) -> (Outcome, String, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let arguments = std::iter::once("vigie").chain(arguments.iter().copied()).map(OsString::from);
     let outcome = run(arguments, &Environment::default(), &mut Console::new(&mut out, &mut err, false));
@@ -36,6 +36,7 @@ fn help_has_examples_and_exit_codes() {
         "serve",
         "import",
         "query",
+        "tail",
         "pipeline",
         "scrub",
         "backup",
@@ -64,6 +65,8 @@ fn wrong_arguments_are_named() {
     check_misused(&["serve", "--listen", "nowhere"], "server.listen");
     check_misused(&["config", "check", "--config", "/no/such/file.toml"], "/no/such/file.toml");
     check_misused(&["query", "x", "--url", "here"], "http://HOST:PORT");
+    check_misused(&["tail", "--url", "ftp://here"], "http://HOST:PORT");
+    check_misused(&["tail", "--limit", "0"], "0");
 }
 
 #[test]

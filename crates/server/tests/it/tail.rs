@@ -13,9 +13,11 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use vigie_app::accounts::{KeyScope, NewKey, Role};
+use vigie_server::cli::Outcome;
 use vigie_server::http::serve::{ServeBounds, serve};
 
 use crate::app::{PASSWORD, TestApp, basic};
+use crate::command_line::vigie;
 
 /// Long enough that only what never comes reaches it.
 const FAR: Duration = Duration::from_secs(20);
@@ -240,4 +242,55 @@ async fn the_end_of_the_server_is_told() {
     drop(socket);
     assert!(server.app.state.tails.ended(FAR).await);
     tokio::time::timeout(FAR, server.task).await.expect("the server does not end").unwrap();
+}
+
+/// Runs `vigie tail` with these arguments, as an analyst or with another token.
+fn command(server: &Server, token: &str, arguments: &[&str]) -> JoinHandle<(Outcome, String, String)> {
+    let url = format!("http://{}", server.address);
+    let arguments: Vec<String> = ["tail", "--url", &url, "--token", token]
+        .iter()
+        .chain(arguments)
+        .map(|argument| (*argument).to_owned())
+        .collect();
+    tokio::task::spawn_blocking(move || vigie(&arguments.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
+#[tokio::test]
+async fn the_command_shows_events_as_they_are_stored() {
+    let server = Server::start().await;
+    let asked = ["level:error", "--limit", "2", "--json"];
+    for (arguments, is_json) in [(&asked[..3], false), (&asked[..], true)] {
+        let running = command(&server, &server.token, arguments);
+        while !running.is_finished() {
+            server.ingest(&json!({"level": "info", "message": "fine"})).await;
+            server.ingest(&json!({"level": "error", "message": "card \u{1b}[31m refused"})).await;
+        }
+        let (outcome, out, err) = running.await.unwrap();
+        assert_eq!(outcome, Outcome::Done, "{err}");
+        assert_eq!(out.lines().count(), 2, "{out}");
+        assert!(!out.contains('\u{1b}') && out.lines().all(|line| line.contains("refused")), "{out}");
+        assert_eq!(out.lines().all(|line| serde_json::from_str::<Json>(line).is_ok()), is_json, "{out}");
+        assert_eq!(err.contains("events with level:error, at most 100 a second"), !is_json, "{err}");
+    }
+}
+
+#[tokio::test]
+async fn the_command_says_why_it_ends() {
+    let server = Server::start().await;
+    let failed = async |token: &str, arguments: &[&str], words: &str| {
+        let (outcome, out, err) = command(&server, token, arguments).await.unwrap();
+        assert_eq!((outcome, out.as_str()), (Outcome::Failed, ""), "{err}");
+        assert!(err.contains(words), "{err}");
+    };
+    failed("no.such.token", &[], "VIGIE_TOKEN").await;
+    failed(&server.token, &["level:(error"], "vigie: ").await;
+    failed(&server.token, &["--rate", "5000"], "a tail is sent 1 to 1000 events per second").await;
+    failed(&server.token, &["--log-type", "payments"], "payments").await;
+    let running = command(&server, &server.token, &[]);
+    while server.app.state.tails.numbers().open == 0 {
+        tokio::task::yield_now().await;
+    }
+    server.app.state.tails.stop();
+    let (outcome, _, err) = running.await.unwrap();
+    assert!(outcome == Outcome::Failed && err.contains("vigie is being stopped"), "{err}");
 }
