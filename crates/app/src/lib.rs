@@ -17,6 +17,7 @@ pub mod pipelines;
 mod records;
 pub mod search;
 pub mod searches;
+pub mod significance;
 pub mod tail;
 #[cfg(test)]
 mod test_shop;

@@ -41,6 +41,7 @@ pub fn all_routes() -> Routes {
     let routes = routes::analytics::routes(routes);
     let routes = routes::export::routes(routes);
     let routes = routes::patterns::routes(routes);
+    let routes = routes::differences::routes(routes);
     let routes = routes::shop::routes(routes);
     let routes = routes::performance::routes(routes);
     let routes = routes::backups::routes(routes);

@@ -1141,6 +1141,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is different in the events that match: values that they have more often than others, and seldom by chance.
+         * @description Of each field the 100 most frequent values are compared. A value is told when at least three events have it and its two
+         *     shares lie three standard errors apart or more. Every event is counted.
+         *
+         *     Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_search_differences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/search/facets": {
         parameters: {
             query?: never;
@@ -2251,6 +2274,90 @@ export interface components {
             dry_run: boolean;
             /** @description The search. */
             search: components["schemas"]["SavedSearch"];
+        };
+        /** @description A value that is more frequent in these events. */
+        Difference: {
+            /**
+             * @description The field's one name.
+             * @example service
+             */
+            field: string;
+            /** @description The value: a string, a number or a boolean. */
+            value: components["schemas"]["Value"];
+            /**
+             * Format: int64
+             * @description Events that match and have it.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Their share of those that match, 0 to 1.
+             */
+            share: number;
+            /**
+             * Format: int64
+             * @description Events with it among those that they are compared with.
+             */
+            elsewhere_count: number;
+            /**
+             * Format: double
+             * @description Their share of those, 0 to 1.
+             */
+            elsewhere_share: number;
+            /**
+             * Format: double
+             * @description How many times larger the first share is; null when none of the others has it.
+             */
+            factor?: number | null;
+            /**
+             * Format: double
+             * @description By how much the share grew, times how often it grew: what differences are put in order by.
+             */
+            score: number;
+        };
+        /** @description What is different in the events that match. */
+        Differences: {
+            /**
+             * Format: date-time
+             * @description First instant of the range.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past it.
+             */
+            to: string;
+            /** @description The most striking first. */
+            differences: components["schemas"]["Difference"][];
+            /**
+             * Format: int64
+             * @description Events that match. Each of them was counted: nothing here is a sample.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Events that they are compared with.
+             */
+            elsewhere_total: number;
+            /** @description Fields that were compared. */
+            fields: string[];
+            /** @description Fields with too many values to be counted within the memory of one question. */
+            too_large: string[];
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+            /**
+             * Format: int64
+             * @description Rows looked at.
+             */
+            rows_scanned: number;
+            /**
+             * Format: int64
+             * @description Bytes of files decoded.
+             */
+            bytes_read: number;
         };
         /** @description Durations of a group, in milliseconds; null without any. */
         Durations: {
@@ -3951,7 +4058,7 @@ export interface components {
             filters?: {
                 [key: string]: string[];
             };
-            /** @description Events per second at most, 100 unless said, at most 1,000. */
+            /** @description Events per second at most, from 1 to the setting `tail.rate_max`; `tail.rate_default` unless said. */
             rate?: number | null;
             /** @enum {string} */
             type: "query";
@@ -6798,7 +6905,7 @@ export interface operations {
                 query?: string;
                 /** @description Only those of this log type. */
                 log_type?: string;
-                /** @description Events per second at most, 100 unless said, at most 1,000. */
+                /** @description Events per second at most, from 1 to the setting `tail.rate_max`; `tail.rate_default` unless said. */
                 rate?: number;
             };
             header?: never;
@@ -8159,6 +8266,92 @@ export interface operations {
             };
             /** @description the role, or the scopes of the API key, do not allow it */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_search_differences: {
+        parameters: {
+            query?: {
+                /** @description Which events; all when left out. */
+                query?: string;
+                /** @description First instant; a day before `to` when left out. Also `date_from`. */
+                from?: string;
+                /** @description First instant past the range; now when left out. Also `date_to`. */
+                to?: string;
+                /**
+                 * @description What they are compared with: `others`, the events of the range that do not match, or `before`, those that match in the period of
+                 *     the same length before. `others` when left out.
+                 * @example others
+                 */
+                against?: string;
+                /**
+                 * @description The fields that are compared, with commas between them, at most 40; when left out, those of the range that hold keywords,
+                 *     booleans or addresses, but for ids of single events and fields that the query names.
+                 * @example service,country
+                 */
+                fields?: string;
+                /** @description How many differences: 20 unless said, at most 200. */
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the differences, the most striking first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Differences"];
+                };
+            };
+            /** @description the query or a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many fields or differences, or nothing to compare with */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

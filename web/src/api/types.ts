@@ -52,6 +52,9 @@ export type TransactionAnalytics = Schemas['TransactionAnalytics'];
 export type TopCountries = Schemas['TopCountries'];
 export type TopProducts = Schemas['TopProducts'];
 export type FunnelAnalytics = Schemas['Funnel'];
+/** A value that some events have more often than others. */
+export type Difference = Omit<Schemas['Difference'], 'value'> & { value: string | number | boolean };
+export type Differences = Omit<Schemas['Differences'], 'differences'> & { differences: Difference[] };
 export type MessagePattern = Schemas['Pattern'];
 export type MessagePatterns = Schemas['Patterns'];
 export type Money = Schemas['Money'];

@@ -1,6 +1,7 @@
 /**
  * The texts of the UI in English and French. A page's texts stand in a file of their own; both languages have the same keys.
  */
+import * as differences from './differences';
 import * as exports from './export';
 import * as explore from './explore';
 import * as fieldStats from './field-stats';
@@ -14,8 +15,8 @@ import * as shell from './shell';
 import * as uploads from './uploads';
 
 const texts = {
-  en: { ...shell.en, ...explore.en, ...exports.en, ...fieldStats.en, ...inputs.en, ...live.en, ...overview.en, ...patterns.en, ...performance.en, ...searches.en, ...uploads.en },
-  fr: { ...shell.fr, ...explore.fr, ...exports.fr, ...fieldStats.fr, ...inputs.fr, ...live.fr, ...overview.fr, ...patterns.fr, ...performance.fr, ...searches.fr, ...uploads.fr },
+  en: { ...shell.en, ...differences.en, ...explore.en, ...exports.en, ...fieldStats.en, ...inputs.en, ...live.en, ...overview.en, ...patterns.en, ...performance.en, ...searches.en, ...uploads.en },
+  fr: { ...shell.fr, ...differences.fr, ...explore.fr, ...exports.fr, ...fieldStats.fr, ...inputs.fr, ...live.fr, ...overview.fr, ...patterns.fr, ...performance.fr, ...searches.fr, ...uploads.fr },
 };
 
 export type Language = keyof typeof texts;

@@ -145,6 +145,31 @@ test('what cannot be counted says so and is counted again; nothing found says wh
   await expect(page.getByTestId('empty')).toContainText(/0 of [\d,]+ events/);
 });
 
+test('what stands out is told against the others or the period before, filtered by, and its failures are said', async () => {
+  await page.route('**/api/search/differences*', (route) => route.fulfill({ status: 500, contentType: 'application/problem+json', body: '{"title":"broken","detail":"narrow the time range"}' }));
+  await open(`${PAST}&view=fields&q=level%3AERROR`);
+  await page.getByTestId('differences-toggle').click();
+  const differences = page.getByTestId('differences');
+  await expect(differences.getByRole('alert')).toContainText('narrow the time range');
+  await page.unrouteAll();
+  await differences.getByRole('button', { name: 'Try again' }).click();
+  const first = page.getByTestId('difference').first();
+  await expect(first).toContainText(/only here|× [\d,.]+/);
+  const told = (await (await page.request.get(`${vigie.url}/api/search/differences?${PAST}&query=level%3AERROR&size=1`)).json()) as { differences: { field: string; value: string }[]; total: number; elsewhere_total: number };
+  await expect(first.locator('.name')).toHaveText(told.differences[0]?.field ?? '');
+  await expect(differences.getByRole('status')).toContainText(`${told.total.toLocaleString('en-US')} events against ${told.elsewhere_total.toLocaleString('en-US')}`);
+  await expectAccessible('differences');
+  await first.getByRole('button', { name: /Filter for this value/ }).click();
+  await expect(pills()).toHaveCount(1);
+  await pills().first().getByRole('button', { name: /Remove/ }).click();
+  await differences.getByLabel('Compared with').selectOption('before');
+  await expect(differences.getByRole('status')).not.toContainText('Loading');
+  await expect(differences.getByRole('alert')).toHaveCount(0);
+  await open();
+  await page.getByTestId('differences-toggle').click();
+  await expect(page.getByTestId('differences-empty')).toContainText('there are no others');
+});
+
 for (const [theme, language] of [['dark', 'en'], ['light', 'fr']] as const) {
   test(`no accessibility violation: list, numbers, values; narrow (${theme}, ${language})`, async () => {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });

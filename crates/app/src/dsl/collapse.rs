@@ -87,7 +87,9 @@ impl Collapse {
     pub(super) fn after(&self, after: After, sort: &Sort) -> Result<After> {
         match after {
             After::Values(values, _) if sort.is_by(&self.distinct.field) => Ok(After::Values(values, None)),
-            _ => Err(Place::of("search_after").wrong("can stand beside [collapse] only if [sort] is by its field alone")),
+            _ => {
+                Err(Place::of("search_after").wrong("can stand beside [collapse] only if [sort] is by its field alone"))
+            }
         }
     }
 
@@ -153,17 +155,15 @@ impl DslSearch {
             );
             return Err(Error::new(ErrorKind::TooLarge, words));
         }
-        let values: Vec<(Position, Value)> = found
-            .values
-            .iter()
-            .filter_map(|(position, values)| Some((*position, values.last()?.clone())))
-            .collect();
+        let values: Vec<(Position, Value)> =
+            found.values.iter().filter_map(|(position, values)| Some((*position, values.last()?.clone()))).collect();
         let aggregations = collapse.questions(values.iter().map(|(_, value)| value.clone()).collect());
         let request = AggregateRequest { selection: selection.clone(), aggregations };
         let answers = self.store.aggregate(scope, &request).await?.answers;
         let mut places = Vec::new();
         top_hits::places(&answers, &mut places);
-        let hits = self.store.at(scope, &places).await?.into_iter().map(|hit| (hit.position, hit)).collect();
+        let hits = self.store.at(scope, &places).await?.into_iter();
+        let hits: HashMap<Position, Hit> = hits.map(|hit| (hit.position, hit)).collect();
         let [of_values, of_none] = [0, 1].map(|at| buckets_of(answers.get(at)));
         let shown = values.into_iter().filter_map(|(position, value)| {
             let bucket = match value {

@@ -13,6 +13,7 @@ use super::place::Place;
 use super::query::query;
 use super::shape::{Asked, Shape};
 use super::terms::{self, TERMS_MAX};
+use crate::significance::{Share, growth};
 
 /// Events that a value must have unless said.
 const LEAST_COUNT: u64 = 3;
@@ -143,19 +144,14 @@ impl SignificantTerms {
 impl Score {
     /// Of how many events have the value, among how many: here, and in the background.
     ///
-    /// Source: Elasticsearch's `JLHScore`; a value that the background has not is taken for one that a single event has.
+    /// A value that the background has not is taken for one that a single event has.
     fn of(self, [here, all_here]: [u64; 2], [behind, all_behind]: [u64; 2]) -> f64 {
         if all_here == 0 || all_behind == 0 {
             return 0.0;
         }
-        let behind = behind.max(1) as f64;
         match self {
-            Self::Percentage => here as f64 / behind,
-            Self::Jlh => {
-                let (share, share_behind) = (here as f64 / all_here as f64, behind / all_behind as f64);
-                let growth = share - share_behind;
-                if growth <= 0.0 { 0.0 } else { growth * (share / share_behind) }
-            }
+            Self::Percentage => here as f64 / behind.max(1) as f64,
+            Self::Jlh => growth(Share { count: here, total: all_here }, Share { count: behind, total: all_behind }),
         }
     }
 }
@@ -220,15 +216,13 @@ mod tests {
 
     #[test]
     fn what_grew_is_significant() {
-        let check = |here: [u64; 2], behind: [u64; 2], expected: f64| {
-            let found = Score::Jlh.of(here, behind);
-            assert!((found - expected).abs() < 1e-12, "{here:?} {behind:?}: {found}");
+        let check = |score: Score, here: [u64; 2], behind: [u64; 2], expected: f64| {
+            let found = score.of(here, behind);
+            assert!((found - expected).abs() < 1e-12, "{score:?} {here:?} {behind:?}: {found}");
         };
-        check([5, 10], [5, 100], 4.5);
-        check([5, 10], [50, 100], 0.0);
-        check([1, 10], [50, 100], 0.0);
-        check([5, 10], [0, 100], 24.5);
-        check([0, 0], [1, 2], 0.0);
-        assert!((Score::Percentage.of([5, 10], [20, 100]) - 0.25).abs() < 1e-12);
+        check(Score::Jlh, [5, 10], [5, 100], 4.5);
+        check(Score::Jlh, [5, 10], [0, 100], 24.5);
+        check(Score::Percentage, [5, 10], [20, 100], 0.25);
+        check(Score::Percentage, [0, 0], [1, 2], 0.0);
     }
 }

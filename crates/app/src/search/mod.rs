@@ -4,6 +4,7 @@ mod aggregate;
 #[cfg(test)]
 mod aggregate_tests;
 mod cursor;
+mod differences;
 mod export;
 mod facets;
 mod fields;
@@ -31,6 +32,9 @@ use crate::Clock;
 use crate::time_range::AskedRange;
 
 pub use aggregate::{AggregateInput, Aggregated, AskedKind, AskedQuestion};
+pub use differences::{
+    Against, DIFFERENCES_DEFAULT, DIFFERENCES_FIELDS_MAX, DIFFERENCES_MAX, Difference, Differences, DifferencesInput,
+};
 pub use export::{Export, ExportInput};
 pub use facets::{
     FACET_VALUES_DEFAULT, FACET_VALUES_MAX, FACETS_MAX, Facet, FacetInput, Facets, FieldStats, NumberStats,

@@ -82,11 +82,12 @@ struct EqualsTest {
 impl FieldMatcher {
     /// Reads what the predicate compares with.
     pub(super) fn new(field: &str, predicate: &Predicate, hidden: &[String], now: Timestamp) -> Result<Self> {
-        let (mut kind, mut read, mut predicate) = (mapping::kind_of(field), Scalar::instant as ReadInstant, predicate);
+        let mut kind: TakenFor = (mapping::kind_of(field), instant_of);
+        let mut predicate = predicate;
         while let Predicate::OfKind(told, inner) = predicate {
-            (kind, read, predicate) = (Some(*told), Scalar::told_instant, inner);
+            kind = (Some(*told), told_instant_of);
+            predicate = inner;
         }
-        let kind = (kind, read);
         let by_words = kind.0 == Some(FieldKind::Text);
         let test = match predicate {
             Predicate::Exists => Test::Exists,
@@ -349,6 +350,14 @@ fn number_of(scalar: Scalar<'_>) -> Option<f64> {
         Scalar::BigNumber(literal) => literal.parse().ok(),
         Scalar::Bool(_) | Scalar::Text(_) | Scalar::Instant(_) => None,
     }
+}
+
+fn instant_of(scalar: Scalar<'_>) -> Option<Timestamp> {
+    scalar.instant()
+}
+
+fn told_instant_of(scalar: Scalar<'_>) -> Option<Timestamp> {
+    scalar.told_instant()
 }
 
 fn address_of(scalar: Scalar<'_>) -> Option<IpAddr> {

@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod auth;
 pub mod backups;
 pub mod dashboard;
+pub mod differences;
 pub mod documentation;
 pub mod elasticsearch;
 pub mod export;

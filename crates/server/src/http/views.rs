@@ -4,6 +4,7 @@ pub mod aggregations;
 pub mod analytics;
 pub mod api_keys;
 pub mod dashboard;
+pub mod differences;
 pub mod events;
 pub mod facets;
 pub mod logs;

@@ -18,6 +18,7 @@ mod command_line;
 mod connections;
 mod conventions;
 mod demo;
+mod differences;
 mod documents;
 mod elasticsearch;
 mod elasticsearch_indices;
