@@ -43,8 +43,8 @@ impl<'s> AnswerBuilder<'s> {
         let room = self.rows_max - self.rows.len();
         self.is_cut |= batch.num_rows() > room;
         let batch = batch.slice(0, batch.num_rows().min(room));
-        // Values take about as much as the columns they come from.
-        let bytes = batch.get_array_memory_size().min(batch.num_rows() * batch.num_columns().max(1) * 4_096);
+        let texts: usize = batch.columns().iter().map(text_bytes).sum();
+        let bytes = texts.saturating_add(batch.num_rows() * batch.num_columns() * size_of::<Value>());
         self.session.grow(bytes).map_err(|error| DataFusionError::External(Box::new(error)))?;
         self.held += bytes;
         let first = self.rows.len();
@@ -65,6 +65,31 @@ impl<'s> AnswerBuilder<'s> {
 impl Drop for AnswerBuilder<'_> {
     fn drop(&mut self) {
         self.session.shrink(self.held);
+    }
+}
+
+/// Bytes of the strings of a column, those in lists included.
+fn text_bytes(column: &ArrayRef) -> usize {
+    let sum = |lengths: &mut dyn Iterator<Item = Option<usize>>| -> usize { lengths.flatten().sum() };
+    match column.data_type() {
+        DataType::Utf8 => sum(&mut column.as_string::<i32>().iter().map(|text| text.map(str::len))),
+        DataType::LargeUtf8 => sum(&mut column.as_string::<i64>().iter().map(|text| text.map(str::len))),
+        DataType::Utf8View => sum(&mut column.as_string_view().iter().map(|text| text.map(str::len))),
+        DataType::Dictionary(..) => match column.as_any_dictionary_opt() {
+            Some(coded) if !coded.values().is_empty() => {
+                let lengths: Vec<usize> =
+                    (0..coded.values().len()).map(|at| text_bytes(&coded.values().slice(at, 1))).collect();
+                let keys = coded.normalized_keys();
+                (0..column.len()).filter(|row| column.is_valid(*row)).map(|row| lengths[keys[row]]).sum()
+            }
+            _ => 0,
+        },
+        DataType::List(_) => {
+            let lists = column.as_list::<i32>();
+            let (first, last) = (lists.value_offsets()[0] as usize, lists.value_offsets()[lists.len()] as usize);
+            text_bytes(&lists.values().slice(first, last - first))
+        }
+        _ => 0,
     }
 }
 

@@ -12,6 +12,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures_util::TryStreamExt;
 use tokio::runtime::{Builder, Runtime};
@@ -24,6 +25,7 @@ use crate::error::{self, refused};
 use crate::functions;
 use crate::memory::QuestionMemory;
 use crate::statement;
+use crate::texts::{self, TextMemory};
 use crate::views::LogViews;
 use crate::watch::WatchJoins;
 
@@ -120,7 +122,8 @@ impl SqlStore for SqlEngine {
 async fn run(session: &Arc<TableSession>, request: &SqlRequest, threads: usize) -> Result<SqlAnswer> {
     let memory = Arc::new(QuestionMemory::new(session.clone()));
     let told = |failure| memory.refusal_behind(error::told(failure, &request.text));
-    let context = context(session, &memory, threads)?;
+    let texts = Arc::new(TextMemory::new(session.clone()));
+    let context = context(session, (&memory, &texts), threads)?;
     let plan = plan(&context, &request.text).await.map_err(told)?;
     let (plan, rows_max) = match plan {
         plan @ (LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::DescribeTable(_)) => {
@@ -135,7 +138,10 @@ async fn run(session: &Arc<TableSession>, request: &SqlRequest, threads: usize) 
             frame = frame.limit(0, Some(rows_max.saturating_add(1)))?;
         }
         let mut answer = AnswerBuilder::new(frame.schema(), rows_max, session);
-        let mut batches = frame.execute_stream().await?;
+        let tasks = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await?;
+        texts.begin_rows();
+        let mut batches = execute_stream(plan, tasks)?;
         while let Some(batch) = batches.try_next().await? {
             if !answer.push(&batch)? {
                 break;
@@ -148,7 +154,11 @@ async fn run(session: &Arc<TableSession>, request: &SqlRequest, threads: usize) 
 }
 
 /// Everything a statement may use: the views and the functions.
-fn context(session: &Arc<TableSession>, memory: &Arc<QuestionMemory>, threads: usize) -> Result<SessionContext> {
+fn context(
+    session: &Arc<TableSession>,
+    (memory, texts): (&Arc<QuestionMemory>, &Arc<TextMemory>),
+    threads: usize,
+) -> Result<SessionContext> {
     let catalog = MemoryCatalogProvider::new();
     catalog.register_schema(SCHEMA, Arc::new(LogViews::new(session.clone()))).map_err(error::internal)?;
     let mut config = SessionConfig::new()
@@ -165,14 +175,17 @@ fn context(session: &Arc<TableSession>, memory: &Arc<QuestionMemory>, threads: u
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
         .build_arc()
         .map_err(error::internal)?;
+    let mut planners = SessionStateDefaults::default_expr_planners();
+    planners.insert(0, texts::join_planner(texts));
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
-        .with_expr_planners(SessionStateDefaults::default_expr_planners())
-        .with_scalar_functions(functions::scalar())
+        .with_expr_planners(planners)
+        .with_scalar_functions(functions::scalar(texts))
         .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
         .with_window_functions(SessionStateDefaults::default_window_functions())
         .with_optimizer_rule(Arc::new(WatchJoins::new(session.clone())))
+        .with_optimizer_rule(texts::constants_rule(texts))
         .build();
     let context = SessionContext::new_with_state(state);
     context.register_catalog(CATALOG, Arc::new(catalog));

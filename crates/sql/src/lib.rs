@@ -16,6 +16,7 @@ mod statement;
 mod table;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod views;
 mod watch;
 
