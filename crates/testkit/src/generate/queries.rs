@@ -85,10 +85,7 @@ fn any_of_kind() -> impl Strategy<Value = Predicate> {
         1 => time().prop_map(Predicate::Equals),
         3 => (any_bound_of(time()), any_bound_of(time())).prop_map(|(lower, upper)| Predicate::Range { lower, upper }),
     ];
-    let addresses = prop_oneof![
-        pick(&["10.0.0.7", "2001:db8::1"]).prop_map(Predicate::Equals),
-        any_network(),
-    ];
+    let addresses = prop_oneof![pick(&["10.0.0.7", "2001:db8::1"]).prop_map(Predicate::Equals), any_network(),];
     prop_oneof![
         2 => any_plain_predicate().prop_map(of_kind(FieldKind::Text)),
         2 => any_plain_predicate().prop_map(of_kind(FieldKind::Keyword)),
