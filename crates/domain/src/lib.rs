@@ -7,6 +7,7 @@ pub mod codec;
 pub mod error;
 pub mod event;
 pub mod event_batch;
+pub mod fraud;
 pub mod level;
 pub mod log_type;
 pub mod mapping;

@@ -1,0 +1,72 @@
+//! What is counted of occurrences: integers alone, so that adding and taking away lose nothing.
+
+use std::ops::{Add, AddAssign, Sub};
+
+use super::amount::units;
+
+/// Counts and sums over a set of occurrences.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// How many.
+    pub count: i64,
+    /// The sum of their amounts, in ten-thousandths of a unit.
+    pub amount_parts: i128,
+    /// How many of them are known to be fraud.
+    pub fraud_count: i64,
+    /// How many of those had an amount that is usual for who paid: such a fraud speaks against the place, not the amount.
+    pub usual_fraud_count: i64,
+}
+
+impl Totals {
+    /// The mean amount in units; 0 of none.
+    pub fn mean(&self) -> f64 {
+        if self.count == 0 { 0.0 } else { units(self.amount_parts) / self.count as f64 }
+    }
+
+    /// The sum of amounts in units.
+    pub fn sum(&self) -> f64 {
+        units(self.amount_parts)
+    }
+
+    /// The share of known frauds; 0 of none.
+    pub fn fraud_share(&self) -> f64 {
+        if self.count == 0 { 0.0 } else { self.fraud_count as f64 / self.count as f64 }
+    }
+
+    /// The share of known frauds with a usual amount; 0 of none.
+    pub fn usual_fraud_share(&self) -> f64 {
+        if self.count == 0 { 0.0 } else { self.usual_fraud_count as f64 / self.count as f64 }
+    }
+}
+
+impl Add for Totals {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            count: self.count + other.count,
+            amount_parts: self.amount_parts + other.amount_parts,
+            fraud_count: self.fraud_count + other.fraud_count,
+            usual_fraud_count: self.usual_fraud_count + other.usual_fraud_count,
+        }
+    }
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Totals {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            count: self.count - other.count,
+            amount_parts: self.amount_parts - other.amount_parts,
+            fraud_count: self.fraud_count - other.fraud_count,
+            usual_fraud_count: self.usual_fraud_count - other.usual_fraud_count,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The histories of all keys of one kind, such as all cards, within a bound.
+
+use foldhash::HashMap;
+
+use super::window::LATENESS_NANOS_MAX;
+use super::{History, Occurrence};
+use crate::Timestamp;
+
+/// What becomes of an occurrence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It is in its place.
+    Added,
+    /// It was there before; nothing changed.
+    Known,
+    /// It is older than [`LATENESS_NANOS_MAX`] before the newest of all keys; nothing changed.
+    TooLate,
+}
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Keys. Past it, those whose newest occurrence is the oldest are forgotten, an eighth of all at a time.
+    pub keys_max: usize,
+    /// Occurrences of a key that are kept singly; older ones are kept by the hour.
+    pub kept_max: usize,
+}
+
+/// Of a full store, the share of keys that is forgotten at a time.
+const FORGOTTEN_SHARE: usize = 8;
+
+/// Histories by key. A key is a hash that the caller makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Windows {
+    pub(super) bounds: Bounds,
+    pub(super) newest_at: Timestamp,
+    pub(super) histories: HashMap<u64, History>,
+}
+
+impl Windows {
+    /// Without any history.
+    pub fn new(bounds: Bounds) -> Self {
+        Self { bounds, newest_at: Timestamp::MIN, histories: HashMap::default() }
+    }
+
+    /// Puts an occurrence in its place in the history of `key`.
+    pub fn insert(&mut self, key: u64, occurrence: Occurrence) -> Admission {
+        if occurrence.at < self.newest_at.saturating_add_nanos(-LATENESS_NANOS_MAX) {
+            return Admission::TooLate;
+        }
+        if !self.histories.entry(key).or_default().insert(occurrence, self.bounds.kept_max.max(1)) {
+            return Admission::Known;
+        }
+        self.newest_at = self.newest_at.max(occurrence.at);
+        if self.histories.len() > self.bounds.keys_max {
+            self.forget_quietest(key);
+        }
+        Admission::Added
+    }
+
+    /// Forgets the keys that were silent longest, never `spared`.
+    fn forget_quietest(&mut self, spared: u64) {
+        let others = self.histories.iter().filter(|(key, _)| **key != spared);
+        let mut quietest: Vec<(Option<Timestamp>, u64)> =
+            others.map(|(key, history)| (history.newest_at(), *key)).collect();
+        quietest.sort_unstable();
+        for (_, key) in quietest.iter().take((self.bounds.keys_max / FORGOTTEN_SHARE).max(1)) {
+            self.histories.remove(key);
+        }
+    }
+
+    /// The history of a key, when there is one.
+    pub fn history(&self, key: u64) -> Option<&History> {
+        self.histories.get(&key)
+    }
+
+    /// Notes that an occurrence was fraud; false when it is unknown or was marked before.
+    pub fn mark_fraud(&mut self, key: u64, occurrence: (Timestamp, u64), is_usual: bool) -> bool {
+        let (at, id) = occurrence;
+        self.histories.get_mut(&key).is_some_and(|history| history.mark_fraud(at, id, is_usual))
+    }
+
+    /// How many keys have a history.
+    pub fn key_count(&self) -> usize {
+        self.histories.len()
+    }
+}

@@ -1,0 +1,146 @@
+//! What each feature adds to the value of a tree: exact Shapley values.
+//!
+//! A leaf is a game by itself: with a set S of known features it is reached with the product, over the features on its path, of 1 or
+//! 0 (known: the row goes there or not) and of the share of training rows that went there (unknown). The Shapley value of a product
+//! follows from the coefficients of one polynomial; the values of a tree are the sums over its leaves. The result is that of
+//! path-dependent TreeSHAP (Lundberg and others: From local explanations to global understanding with explainable AI for trees,
+//! 2020).
+
+use crate::tree::{Node, Tree, goes_left};
+
+/// A feature on the way to a leaf.
+#[derive(Clone, Copy)]
+struct Step {
+    feature: usize,
+    /// 1 when the row passes all splits by this feature on the way, else 0.
+    known: f64,
+    /// The share of training rows that passed them.
+    unknown: f64,
+}
+
+/// Adds the contributions of one tree to a row's score; answers the mean of the tree over its training rows.
+pub(crate) fn add_contributions(tree: &Tree, row: &[f64], contributions: &mut [f64]) -> f64 {
+    let mut mean = 0.0;
+    let mut ways: Vec<(usize, Vec<Step>)> = vec![(0, Vec::new())];
+    while let Some((place, steps)) = ways.pop() {
+        match &tree.nodes[place] {
+            Node::Leaf { value, .. } => {
+                mean += value * steps.iter().map(|step| step.unknown).product::<f64>();
+                for (own, step) in steps.iter().enumerate() {
+                    contributions[step.feature] += value * shapley_value(&steps, own);
+                }
+            }
+            Node::Split { feature, cut, left, right, row_count } => {
+                let is_left = goes_left(row, *feature, *cut);
+                for (child, is_taken) in [(*left, is_left), (*right, !is_left)] {
+                    let share = tree.nodes[child].row_count() as f64 / *row_count as f64;
+                    let known = if is_taken { 1.0 } else { 0.0 };
+                    ways.push((child, with_step(&steps, Step { feature: *feature, known, unknown: share })));
+                }
+            }
+        }
+    }
+    mean
+}
+
+/// A way and one more split; a feature that was met before stays one step.
+fn with_step(steps: &[Step], next: Step) -> Vec<Step> {
+    let mut steps = steps.to_vec();
+    match steps.iter_mut().find(|step| step.feature == next.feature) {
+        Some(step) => {
+            step.known *= next.known;
+            step.unknown *= next.unknown;
+        }
+        None => steps.push(next),
+    }
+    steps
+}
+
+/// The Shapley value of one step in the game of a leaf of value 1.
+fn shapley_value(steps: &[Step], own: usize) -> f64 {
+    // How much is reached with k of the other features known, summed over all choices of k: ∏ (unknown + known·x).
+    let mut by_known_count = vec![1.0];
+    for (_, step) in steps.iter().enumerate().filter(|(place, _)| *place != own) {
+        by_known_count.push(0.0);
+        for count in (0..by_known_count.len()).rev() {
+            let fewer = if count == 0 { 0.0 } else { by_known_count[count - 1] };
+            by_known_count[count] = by_known_count[count] * step.unknown + fewer * step.known;
+        }
+    }
+    // The weight of a choice of k of m−1 others is k! (m−1−k)! / m!.
+    let step_count = steps.len() as f64;
+    let mut weight = 1.0 / step_count;
+    let mut sum = 0.0;
+    for (count, reached) in by_known_count.iter().enumerate() {
+        sum += weight * reached;
+        let left = step_count - 1.0 - count as f64;
+        if left > 0.0 {
+            weight *= (count as f64 + 1.0) / left;
+        }
+    }
+    (steps[own].known - steps[own].unknown) * sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dice::Dice;
+    use crate::{Settings, Table, train};
+
+    /// The mean of a tree when only these features of the row are known.
+    fn conditional_mean(tree: &Tree, row: &[f64], is_known: &[bool], place: usize) -> f64 {
+        match &tree.nodes[place] {
+            Node::Leaf { value, .. } => *value,
+            Node::Split { feature, cut, left, right, row_count } => {
+                let of = |child: usize| conditional_mean(tree, row, is_known, child);
+                if is_known[*feature] {
+                    return of(if goes_left(row, *feature, *cut) { *left } else { *right });
+                }
+                let share = tree.nodes[*left].row_count() as f64 / *row_count as f64;
+                share * of(*left) + (1.0 - share) * of(*right)
+            }
+        }
+    }
+
+    /// The definition: the mean, over all orders of the features, of what this one changes when it becomes known.
+    fn by_definition(tree: &Tree, row: &[f64], feature: usize) -> f64 {
+        let count = row.len();
+        let factorial = |number: usize| (1..=number).map(|factor| factor as f64).product::<f64>();
+        let mut sum = 0.0;
+        for choice in (0..1_u32 << count).filter(|choice| choice & (1 << feature) == 0) {
+            let known: Vec<bool> = (0..count).map(|place| choice & (1 << place) != 0).collect();
+            let mut with_own = known.clone();
+            with_own[feature] = true;
+            let known_count = choice.count_ones() as usize;
+            let weight = factorial(known_count) * factorial(count - 1 - known_count) / factorial(count);
+            let change = conditional_mean(tree, row, &with_own, 0) - conditional_mean(tree, row, &known, 0);
+            sum += weight * change;
+        }
+        sum
+    }
+
+    #[test]
+    fn contributions_are_shapley_values_by_definition() {
+        let mut dice = Dice::new(5);
+        let mut table = Table::new(4);
+        let mut labels = Vec::new();
+        for _ in 0..600 {
+            let row: Vec<f64> = (0..4).map(|_| (0..6).filter(|_| dice.is_within(0.5)).count() as f64).collect();
+            labels.push((row[0] > 3.0) != (row[1] > 2.0 && row[2] < 4.0));
+            table.push(&row);
+        }
+        let settings = Settings { tree_count: 8, leaf_rows_min: 5, feature_share: 1.0, ..Settings::default() };
+        let model = train(&table, &labels, &settings).unwrap();
+        for row in (0..600).step_by(40).map(|row| table.row(row)) {
+            let mut expected = vec![0.0; 4];
+            for tree in model.trees() {
+                (0..4).for_each(|feature| expected[feature] += by_definition(tree, &row, feature));
+            }
+            let (contributions, mean) = model.contributions(&row);
+            for (found, expected) in contributions.iter().zip(&expected) {
+                assert!((found - expected).abs() < 1e-9, "{contributions:?} {expected:?}");
+            }
+            assert!((contributions.iter().sum::<f64>() + mean - model.log_odds(&row)).abs() < 1e-9);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! One decision tree: which leaf a row falls into.
+
+use serde::{Deserialize, Serialize};
+
+use crate::binning::ordered;
+
+/// A place in a tree. Children lie behind their parent, so that walking down always ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Node {
+    /// Rows whose value is at most `cut` go left.
+    Split {
+        feature: usize,
+        #[serde(with = "cut_text")]
+        cut: f64,
+        left: usize,
+        right: usize,
+        /// How many rows of the training came by.
+        row_count: usize,
+    },
+    /// What is added to the score.
+    Leaf { value: f64, row_count: usize },
+}
+
+/// JSON has no infinity, which is the cut between what is no number and all numbers.
+mod cut_text {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(cut: &f64, out: S) -> Result<S::Ok, S::Error> {
+        Some(*cut).filter(|cut| cut.is_finite()).serialize(out)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
+        Option::<f64>::deserialize(input).map(|cut| cut.unwrap_or(f64::NEG_INFINITY))
+    }
+}
+
+impl Node {
+    /// How many rows of the training came by.
+    pub(crate) fn row_count(&self) -> usize {
+        match self {
+            Self::Split { row_count, .. } | Self::Leaf { row_count, .. } => *row_count,
+        }
+    }
+}
+
+/// A tree; the first node is its root.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Tree {
+    pub(crate) nodes: Vec<Node>,
+}
+
+impl Tree {
+    /// What a row adds to the score.
+    pub(crate) fn value(&self, row: &[f64]) -> f64 {
+        let mut place = 0;
+        loop {
+            match &self.nodes[place] {
+                Node::Leaf { value, .. } => return *value,
+                Node::Split { feature, cut, left, right, .. } => {
+                    place = if goes_left(row, *feature, *cut) { *left } else { *right };
+                }
+            }
+        }
+    }
+
+    /// Whether it is whole: children behind their parents, features known, rows counted.
+    pub(crate) fn is_sound(&self, feature_count: usize) -> bool {
+        let is_sound = |(place, node): (usize, &Node)| match node {
+            Node::Leaf { value, row_count } => value.is_finite() && *row_count > 0,
+            Node::Split { feature, cut, left, right, row_count } => {
+                let children = [*left, *right].map(|child| self.nodes.get(child).map_or(0, Node::row_count));
+                let are_behind = *left > place && *right > place;
+                *feature < feature_count
+                    && !cut.is_nan()
+                    && are_behind
+                    && children.iter().all(|count| *count > 0)
+                    && children[0].checked_add(children[1]) == Some(*row_count)
+            }
+        };
+        !self.nodes.is_empty() && self.nodes.iter().enumerate().all(is_sound)
+    }
+}
+
+/// Which way a row goes at a split.
+pub(crate) fn goes_left(row: &[f64], feature: usize, cut: f64) -> bool {
+    ordered(row.get(feature).copied().unwrap_or(f64::NAN)) <= cut
+}
