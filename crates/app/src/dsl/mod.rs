@@ -72,6 +72,7 @@ pub use body::WINDOW_MAX;
 pub use document::{document, index_of};
 pub use field_types::{FieldTypes, is_applied};
 pub use source::SourceFilter;
+pub use typed_keys::without_kinds;
 
 /// Score of every hit that is not sorted.
 const SCORE: f64 = 1.0;

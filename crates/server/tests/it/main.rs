@@ -20,6 +20,7 @@ mod conventions;
 mod demo;
 mod documents;
 mod elasticsearch;
+mod elasticsearch_async;
 mod elasticsearch_indices;
 mod elasticsearch_search;
 mod export;

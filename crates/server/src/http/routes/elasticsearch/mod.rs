@@ -7,6 +7,7 @@
 mod about;
 mod aliases;
 mod answer;
+mod async_search;
 mod bulk;
 mod cat;
 mod cat_table;
@@ -23,6 +24,7 @@ mod params;
 mod read;
 mod search;
 
+mod time_value;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::Uri;
@@ -48,6 +50,7 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = one_document::routes(routes);
     let routes = search::routes(routes);
     let routes = read::routes(routes);
+    let routes = async_search::routes(routes);
     let routes = field_caps::routes(routes);
     cat::routes(routes)
 }
