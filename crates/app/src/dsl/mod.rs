@@ -43,6 +43,7 @@ mod tests;
 mod text_intervals;
 mod top_hits;
 mod typed_keys;
+mod top_metrics;
 mod words;
 
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 use vigie_domain::event::for_each_scalar;
+use vigie_domain::event::pseudo_fields::TIMESTAMP;
 use vigie_domain::ports::Hit;
 use vigie_domain::query::glob::glob_matches;
 use vigie_domain::time::parse_instant;
@@ -154,8 +155,20 @@ pub(super) fn fields(body: &Map<String, Json>, keys: &[&str]) -> Result<Vec<(Str
     Ok(fields)
 }
 
-/// Values of the fields by name, each a list.
+/// Values of the fields by name, each a list. The instant of an event is told by its name even where the document has none of its own.
 pub(super) fn values(hit: &Hit, patterns: &[(String, bool)]) -> Map<String, Json> {
+    let mut values = values_in(hit, patterns);
+    if let Some((_, is_millis)) = patterns.iter().find(|(pattern, _)| pattern == TIMESTAMP)
+        && !values.contains_key(TIMESTAMP)
+    {
+        let at = hit.position.timestamp;
+        let text = if *is_millis { at.as_millis().to_string() } else { at.to_string() };
+        values.insert(TIMESTAMP.to_owned(), Json::from(vec![text]));
+    }
+    values
+}
+
+fn values_in(hit: &Hit, patterns: &[(String, bool)]) -> Map<String, Json> {
     let mut values: Map<String, Json> = Map::new();
     let mut add = |path: &str, value: &Value| {
         // Whole values of a field are asked for under a name of their own.

@@ -25,6 +25,7 @@ mod elasticsearch_indices;
 mod elasticsearch_search;
 mod export;
 mod facets;
+mod grafana;
 mod house;
 mod kill;
 mod logs;
