@@ -72,7 +72,7 @@ use sort::After;
 pub use body::WINDOW_MAX;
 pub use document::{document, index_of};
 pub use field_types::{FieldTypes, is_applied};
-pub use source::SourceFilter;
+pub use source::{SourceFilter, stored_fields};
 pub use typed_keys::without_kinds;
 
 /// Score of every hit that is not sorted.

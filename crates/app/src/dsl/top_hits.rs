@@ -53,7 +53,7 @@ pub(super) fn read(json: &Json, now: Timestamp, place: &Place) -> Result<(Shape,
         from,
         tells_score: !sort.is_said() || sort.has_score() || asks_scores,
         sort,
-        shown: Shown::read(object)?,
+        shown: Shown::read(object, place.types())?,
     };
     Ok((Shape::TopHits(shape), kind))
 }

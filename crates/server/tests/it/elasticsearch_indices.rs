@@ -172,7 +172,8 @@ async fn documents_are_those_that_were_sent_to_the_index() {
     client.done(Method::PUT, "/till", json!({})).await;
     assert_eq!(client.get("/till/_doc/1").await, json!({"_index": "till", "_id": "1", "found": false}));
     client.refused(Method::GET, "/shop/_doc/1?version=2", json!({}), (409, "version_conflict_engine_exception")).await;
-    client.refused(Method::GET, "/shop/_doc/1?stored_fields=a", json!({}), (400, "illegal_argument_exception")).await;
+    let without_stored = client.get("/shop/_doc/1?stored_fields=a").await;
+    assert_eq!((without_stored.get("_source"), without_stored.get("fields")), (None, None));
     client.refused(Method::GET, "/shop/_doc/1?colour=red", json!({}), (400, "illegal_argument_exception")).await;
     let asked =
         json!({"docs": [{"_index": "shop", "_id": 1}, {"_index": "till", "_id": "1"}, {"_index": "none", "_id": "1"}]});
@@ -250,4 +251,23 @@ async fn capabilities_of_fields_are_told_by_index() {
     assert_eq!(client.done(Method::POST, "/a,b/_field_caps", filter).await["indices"], json!(["b"]));
     client.refused(Method::GET, "/nowhere/_field_caps?fields=*", json!({}), (404, "index_not_found_exception")).await;
     client.refused(Method::GET, "/a/_field_caps", json!({}), (400, "illegal_argument_exception")).await;
+}
+
+#[tokio::test]
+async fn fields_that_a_mapping_stores_are_shown_beside_the_source() {
+    let client = Client::new().await;
+    let mapping = json!({"foo": {"type": "keyword", "store": true}, "count": {"type": "long", "store": true}, "bar": {"type": "long"}});
+    client.done(Method::PUT, "/shop", json!({"mappings": {"properties": mapping}})).await;
+    client.done(Method::PUT, "/shop/_doc/1", json!({"foo": "a", "count": 1, "bar": 2})).await;
+    let one = client.get("/shop/_doc/1?stored_fields=foo,count,bar").await;
+    assert_eq!((&one["fields"], one.get("_source")), (&json!({"foo": ["a"], "count": [1]}), None));
+    let both = client.get("/shop/_doc/1?stored_fields=foo,_source").await;
+    assert_eq!((&both["fields"], &both["_source"]["bar"]), (&json!({"foo": ["a"]}), &json!(2)));
+    let docs = json!({"docs": [{"_id": "1", "stored_fields": ["count"]}, {"_id": "1", "stored_fields": "foo", "_source": true}, {"_id": "1"}]});
+    let many = client.done(Method::POST, "/shop/_mget", docs).await;
+    assert_eq!((&many["docs"][0]["fields"], many["docs"][0].get("_source")), (&json!({"count": [1]}), None));
+    assert_eq!((&many["docs"][1]["fields"], &many["docs"][1]["_source"]["foo"]), (&json!({"foo": ["a"]}), &json!("a")));
+    assert_eq!((many["docs"][2].get("fields"), &many["docs"][2]["_source"]["foo"]), (None, &json!("a")));
+    let found = client.done(Method::POST, "/shop/_search", json!({"stored_fields": ["*"]})).await;
+    assert_eq!(found["hits"]["hits"][0]["fields"], json!({"foo": ["a"], "count": [1]}));
 }
