@@ -14,6 +14,7 @@ mod cursor;
 mod document;
 mod field_types;
 mod fields;
+mod held_fields;
 mod histogram;
 #[cfg(test)]
 mod hit_tests;
@@ -42,8 +43,8 @@ mod terms;
 mod tests;
 mod text_intervals;
 mod top_hits;
-mod typed_keys;
 mod top_metrics;
+mod typed_keys;
 mod words;
 
 use std::collections::BTreeMap;

@@ -271,3 +271,53 @@ async fn fields_that_a_mapping_stores_are_shown_beside_the_source() {
     let found = client.done(Method::POST, "/shop/_search", json!({"stored_fields": ["*"]})).await;
     assert_eq!(found["hits"]["hits"][0]["fields"], json!({"foo": ["a"], "count": [1]}));
 }
+
+#[tokio::test]
+async fn every_index_has_statistics_settings_and_fields() {
+    let client = Client::new().await;
+    let day = (client.app.state.clock)().day();
+    client.done(Method::PUT, "/made", json!({"mappings": {"properties": {"title": {"type": "text"}}}})).await;
+    client
+        .done(
+            Method::PUT,
+            "/closed",
+            json!({"mappings": {"dynamic": false, "properties": {"title": {"type": "text"}}}}),
+        )
+        .await;
+    for index in ["made", "closed", "sent"] {
+        client
+            .done(Method::PUT, &format!("/{index}/_doc/1"), json!({"title": "a", "price": 2, "by": {"name": "b"}}))
+            .await;
+    }
+    let stats = client.get("/_stats").await;
+    assert_eq!(stats["indices"][day.index_name()]["primaries"]["docs"]["count"], 3);
+    assert_eq!(
+        client.get("/made/_stats/docs").await["indices"]["made"]["total"],
+        json!({"docs": {"count": 1, "deleted": 0}})
+    );
+    assert_eq!(client.get("/sent/_stats?level=cluster").await["_all"]["total"]["docs"]["count"], 1);
+    client.refused(Method::GET, "/none/_stats", json!({}), (404, "index_not_found_exception")).await;
+    client.refused(Method::GET, "/made/_stats/indexing", json!({}), (400, "illegal_argument_exception")).await;
+    client.refused(Method::GET, "/made/_stats?level=planet", json!({}), (400, "illegal_argument_exception")).await;
+
+    let names = [day.index_name(), "made".to_owned(), "sent".to_owned()];
+    for name in &names {
+        let settings = client.get(&format!("/{name}/_settings")).await[name]["settings"]["index"].take();
+        assert_eq!((&settings["number_of_shards"], &settings["provided_name"]), (&json!("1"), &json!(name)));
+        assert!(settings["creation_date"].as_str().is_some_and(|millis| millis.parse::<i64>().is_ok()), "{settings}");
+    }
+    let began = client.get("/_settings").await[&names[0]]["settings"]["index"]["creation_date"].take();
+    assert_eq!(began, json!(day.start().as_millis().to_string()));
+    client.refused(Method::GET, "/none/_settings", json!({}), (404, "index_not_found_exception")).await;
+
+    let mapped =
+        async |index: &str| client.get(&format!("/{index}/_mapping")).await[index]["mappings"]["properties"].take();
+    let made = mapped("made").await;
+    assert_eq!((&made["title"], &made["price"]), (&json!({"type": "text"}), &json!({"type": "long"})));
+    assert_eq!((&made["by"]["properties"]["name"]["type"], made.get("sent_index")), (&json!("keyword"), None));
+    assert_eq!(mapped("closed").await, json!({"title": {"type": "text"}}));
+    assert_eq!(mapped("sent").await["price"], json!({"type": "long"}));
+    let caps = client.get("/made,closed/_field_caps?fields=price,by*").await;
+    assert_eq!(caps["fields"]["price"]["long"]["aggregatable"], true);
+    assert_eq!(caps["fields"]["by.name"]["keyword"]["searchable"], true);
+}
