@@ -69,7 +69,7 @@ def main(programs, host, port, user, password):
         assert (alerts > 0) != (name in QUIET), f"{name}: {alerts} alerts; it said {said[-1_000:]}"
         assert calls.count("elastalert_status", {"term": {"rule_name": name}}) > 0, f"{name} left no status"
         # Alerted once, and silent from then on: also when it is run again, by what it finds of itself.
-        sent = calls.count("elastalert_silence", {"term": {"rule_name": name}}) if name not in QUIET else 0
+        sent = calls.count("elastalert_silence", {"prefix": {"rule_name": name}}) if name not in QUIET else 0
         assert name in QUIET or sent > 0, f"{name} is not silent"
     before = calls.count("elastalert", {"term": {"alert_sent": True}})
     run("elastalert", "--verbose", "--start", begin.isoformat(), "--end", soon())
