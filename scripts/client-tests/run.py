@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Real clients against a real Vigie: each sends its events, Vigie is killed once while it does, and in the end all are there.
+"""Real clients against a real Vigie: each sends its events, Vigie is killed once while it does, and in the end all are there; or
+it asks, and says itself whether the answers are right.
 
-One client is one file in `clients/`. It has:
+One client is one file in `clients/`. One that sends has:
 
   QUERY                 finds its events, in Vigie's query language
   EXACTLY_ONCE          whether what it sends again is stored once (it gives its events names)
@@ -9,6 +10,8 @@ One client is one file in `clients/`. It has:
   IS_INTERRUPTED        whether Vigie is killed while it sends; False for clients that themselves lose what is under way
   prepare(cache)        installs it below that folder; raises Skip(reason) when that cannot be done
   start(site, cache)    starts it: a subprocess.Popen that sends `site.events` events whose field `n` counts from 0, and ends
+
+One that asks has `prepare`, `start`, whose process ends with 0 when every answer was right, and `ASKS = True`.
 
 usage: run.py VIGIE [CLIENT… | --one-per-protocol]
 """
@@ -32,17 +35,18 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from site_of_tests import INPUTS, Site, Skip  # noqa: E402
+from site_of_tests import INPUTS, LOG, Site, Skip  # noqa: E402
 
 EVENTS = 10_000
 # Vigie is killed once it holds so many of them.
 KILLED_AT = 1_500
 START_MAX_S = 90
 SENDING_MAX_S = 300
+ASKING_MAX_S = 180
 # Of each protocol one client that the package registries of Python and Node have, or every machine: what each change is tried with.
 # None over UDP: a busy machine may drop datagrams, and then the change is not to blame.
 ONE_PER_PROTOCOL = [
-    "elasticsearch_py_9", "fluent_logger_node_compressed", "gelf_pro_tcp", "logger_tcp", "otlp_python_grpc",
+    "elasticsearch_py_9", "elasticsearch_js_9_search", "fluent_logger_node_compressed", "gelf_pro_tcp", "logger_tcp", "otlp_python_grpc",
     "otlp_python_http", "pylogbeat", "python_logstash_async_tcp", "splunk_handler_python", "winston_loki",
 ]
 # No further one of them is begun after that, so that a change does not wait for slow registries.
@@ -124,14 +128,41 @@ def number_of(source):
     return int(written.group(1)) if written else None
 
 
-def run(client, binary, cache):
-    """What is wrong, or None, and words about how it went."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="vigie-client-"))
+def started(client, binary, folder):
+    """A server for one client, and where that client finds it."""
     vigie = Vigie(binary, folder / "data", getattr(client, "SHARED_KEY", ""))
     vigie.folder.mkdir()
     vigie.start()
     elasticsearch_url = f"http://127.0.0.1:{vigie.elasticsearch_port}"
     site = Site(vigie.url, elasticsearch_url, **vigie.inputs, user=USER, password=PASSWORD, events=EVENTS, folder=folder)
+    return vigie, site
+
+
+def run_asker(client, binary, cache):
+    """As `run`, of a client that asks."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="vigie-client-"))
+    vigie, site = started(client, binary, folder)
+    began = time.monotonic()
+    asker = client.start(site, cache)
+    try:
+        code = asker.wait(timeout=ASKING_MAX_S)
+    except subprocess.TimeoutExpired:
+        return f"it had not ended after {ASKING_MAX_S} s", folder
+    finally:
+        if asker.poll() is None:
+            asker.kill()
+        vigie.kill()
+    if code != 0:
+        said = (folder / LOG).read_text(errors="replace").strip().splitlines()
+        return f"it ended with {code}: {said[-1] if said else 'without words'}", folder
+    shutil.rmtree(folder)
+    return None, f"every answer was right, {time.monotonic() - began:.1f} s"
+
+
+def run(client, binary, cache):
+    """What is wrong, or None, and words about how it went."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="vigie-client-"))
+    vigie, site = started(client, binary, folder)
     began = time.monotonic()
     sender = client.start(site, cache)
     try:
@@ -189,7 +220,7 @@ def main():
             skipped += 1
             print(f"skipped  {name}: {reason}", flush=True)
             continue
-        wrong, how = run(client, binary, cache)
+        wrong, how = (run_asker if getattr(client, "ASKS", False) else run)(client, binary, cache)
         failed, passed = failed + (wrong is not None), passed + (wrong is None)
         print(f"failed   {name}: {wrong}; what it left is in {how}" if wrong else f"passed   {name}: {how}", flush=True)
     if not passed and not failed:

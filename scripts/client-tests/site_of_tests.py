@@ -15,6 +15,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 INPUTS = [
     "tcp", "udp", "syslog_tcp", "syslog_udp", "beats", "gelf_tcp", "gelf_udp", "forward", "otlp_grpc", "otlp_http",
 ]
+# What a client says, in the site's folder.
+LOG = "client.log"
 # Time for one program to be fetched and built.
 INSTALL_MAX_S = 600
 
@@ -136,6 +138,18 @@ def python_sender(site, python, script, *arguments):
     return logged(site, [str(python), str(HERE / "senders" / script), *arguments])
 
 
+def node_asker(site, folder, script, *arguments):
+    """Starts a script of `askers/` where its packages are found."""
+    copied = folder / script
+    shutil.copy(HERE / "askers" / script, copied)
+    return logged(site, ["node", str(copied), *arguments])
+
+
+def python_asker(site, python, script, *arguments):
+    """Starts a script of `askers/` with that Python."""
+    return logged(site, [str(python), str(HERE / "askers" / script), *map(str, arguments)])
+
+
 def follower(site, query, line, command):
     """Starts a program that follows `shop.log` in the site's folder, and writes lines to it; ends when all of them are stored.
 
@@ -146,5 +160,5 @@ def follower(site, query, line, command):
 
 
 def logged(site, command):
-    log = open(site.folder / "sender.log", "ab")
+    log = open(site.folder / LOG, "ab")
     return subprocess.Popen(command, stdout=log, stderr=log, cwd=site.folder)

@@ -23,6 +23,8 @@ const HARMLESS_SETTINGS: [&str; 7] = [
     "codec",
     "hidden",
 ];
+/// Where a definition says when it was made, in milliseconds.
+pub const CREATED_AT: &str = "creation_date";
 /// What an alias may say; the first two name it.
 const ALIAS_KEYS: [&str; 8] =
     ["index", "alias", "filter", "routing", "index_routing", "search_routing", "is_write_index", "is_hidden"];
@@ -124,7 +126,7 @@ fn check_fields(mapping: &Json, depth: usize) -> Result<()> {
 pub fn is_unapplied(definition: &Json) -> bool {
     let Some(parts) = definition.as_object() else { return false };
     parts.iter().any(|(name, part)| match name.as_str() {
-        "aliases" => false,
+        "aliases" | CREATED_AT => false,
         "settings" => part.as_object().is_some_and(|settings| !are_harmless(settings)),
         "mappings" => !is_applied(part),
         _ => true,

@@ -1,9 +1,10 @@
-//! Use cases over ports: accounts, ingest, uploads, search, live tail, saved searches, analytics.
+//! Use cases over ports: accounts, ingest, uploads, search, searches that go on by themselves, live tail, saved searches, analytics.
 //!
 //! They know no HTTP, no database and no clock; whoever wires them passes stores and `clock::Clock` in.
 
 pub mod accounts;
 pub mod analytics;
+pub mod async_searches;
 pub mod clock;
 pub mod dead_letters;
 pub mod dsl;

@@ -16,6 +16,7 @@ use vigie_adapters::sqlite::SqliteMetadataStore;
 use vigie_app::Clock;
 use vigie_app::accounts::{Accounts, TokenKeys};
 use vigie_app::analytics::Analytics;
+use vigie_app::async_searches::AsyncSearches;
 use vigie_app::dead_letters::DeadLetters;
 use vigie_app::dsl::DslSearch;
 use vigie_app::ingest::{Ingest, IngestSettings};
@@ -197,6 +198,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         saved_searches: Arc::new(SavedSearches::new(ports.metadata.clone(), ports.redactor.clone(), clock())),
         recent_searches: Arc::new(RecentSearches::new(ports.metadata.clone(), ports.redactor.clone(), clock())),
         dsl: Arc::new(DslSearch::new(ports.logs.clone(), clock()).with_definitions(kept_objects.clone())),
+        async_searches: Arc::new(AsyncSearches::new(clock())),
         analytics: Arc::new(Analytics::new(ports.logs.clone(), clock())),
         performance: Arc::new(Performance::new(ports.logs.clone(), clock())),
         kept_objects,

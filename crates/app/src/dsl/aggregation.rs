@@ -16,7 +16,7 @@ use super::place::Place;
 use super::query::{needed, query};
 use super::shape::{Asked, KindName, Shape, check_order};
 use super::significant::{self, Background};
-use super::{composite, ranges, terms, top_hits};
+use super::{composite, ranges, terms, top_hits, top_metrics};
 use super::{pipeline_answers, typed_keys};
 
 /// Queries of a matrix, whose pairs are counted too.
@@ -62,6 +62,7 @@ const KIND_NAMES: &[(&str, &str)] = &[
     ("multi_terms", "multi_terms"),
     ("composite", "composite"),
     ("top_hits", "top_hits"),
+    ("top_metrics", "top_metrics"),
     ("adjacency_matrix", "adjacency_matrix"),
     ("global", "global"),
     ("ip_range", "ip_range"),
@@ -210,6 +211,7 @@ impl Reader {
             }
             "composite" => composite::read(json, self.now, self.range, place),
             "top_hits" => top_hits::read(json, self.now, place),
+            "top_metrics" => top_metrics::read(json, self.now, place),
             "adjacency_matrix" => self.adjacency(json, place),
             "global" => {
                 place.check_keys(place.object(json)?, &[], &[])?;

@@ -104,6 +104,7 @@ impl<'a> Answer<'a> {
                 Ok(of_buckets(shown, *is_keyed))
             }
             Shape::TopHits(shape) => object_of(shape.answer(self.total, self.answer, &self.found.hits)),
+            Shape::TopMetrics(shape) => object_of(shape.answer(self.answer, &self.found.hits)),
             Shape::ValueCount => object_of(json!({"value": buckets.first().map_or(0, |bucket| bucket.count)})),
             Shape::Metric(_)
             | Shape::Stats
@@ -191,6 +192,9 @@ impl<'a> Answer<'a> {
 
     fn terms(&self, shape: &TermsShape, buckets: &[Bucket], other_count: u64) -> Result<Map<String, Json>> {
         let mut sorted: Vec<&Bucket> = buckets.iter().collect();
+        if shape.size > TERMS_MAX && other_count > 0 {
+            return Err(self.too_many("for all of them to be listed"));
+        }
         if !shape.is_put_in_order {
             if other_count > 0 {
                 return Err(self.too_many("to be put in an order other than by [_count] or [_key]"));

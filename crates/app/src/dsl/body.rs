@@ -134,7 +134,7 @@ pub(super) fn page(body: &Map<String, Json>, now: Timestamp, types: &Arc<FieldTy
         sort,
         after,
         counts_total: body.get("track_total_hits").is_none_or(|json| *json != Json::Bool(false)),
-        shown: Shown::read(body)?,
+        shown: Shown::read(body, types)?,
         highlight: body.get("highlight").map(highlight).transpose()?,
         point_in_time,
         collapse,

@@ -170,6 +170,28 @@ async fn buckets_show_their_first_events() {
 }
 
 #[tokio::test]
+async fn buckets_show_fields_of_their_first_events() {
+    let bench = Bench::new().await;
+    let newest = json!({"metrics": [{"field": "points"}, {"field": "amount"}, {"field": "level"}], "sort": [{"@timestamp": "desc"}]});
+    let dearest = json!({"metrics": {"field": "service"}, "sort": {"amount": "desc"}, "size": "2"});
+    let answer = bench
+        .aggregates(json!({
+            "by": {"terms": {"field": "service"}, "aggs": {"newest": {"top_metrics": newest}}},
+            "dearest": {"top_metrics": dearest},
+            "none": {"filter": {"match_none": {}}, "aggs": {"newest": {"top_metrics": newest}}},
+        }))
+        .await;
+    let of = |bucket: usize| answer["by"]["buckets"][bucket]["newest"]["top"][0].clone();
+    let cart = json!({"points": 1, "amount": null, "level": "WARN"});
+    assert_eq!(of(0), json!({"sort": ["2026-11-23T12:30:00.000Z"], "metrics": cart}));
+    assert_eq!(of(1)["metrics"], json!({"points": 5, "amount": 20, "level": "INFO"}));
+    let first = json!({"sort": [99.0], "metrics": {"service": "till"}});
+    let second = json!({"sort": [20.0], "metrics": {"service": "till"}});
+    assert_eq!(answer["dearest"], json!({"top": [first, second]}));
+    assert_eq!(answer["none"]["newest"], json!({"top": []}));
+}
+
+#[tokio::test]
 async fn addresses_pairs_of_queries_and_all_events_are_counted() {
     let bench = Bench::new().await;
     let ranges = json!([{"to": "10.0.0.7"}, {"from": "10.0.0.7", "to": "11.0.0.0"}, {"mask": "10.0.0.0/25", "key": "near"}, {"mask": "::/24"}]);

@@ -7,7 +7,7 @@ use vigie_domain::{Object, Value};
 use vigie_pipeline::NO_TIMESTAMP_TAG;
 
 use super::indices::SENT_INDEX;
-use super::source::SourceFilter;
+use super::source::{self, SourceFilter};
 
 /// Where tags are.
 const TAGS_FIELD: &str = "tags";
@@ -69,8 +69,8 @@ fn as_sent(source: Object) -> Object {
     sent
 }
 
-/// The event alone, in the shape of a document, with the parts of its source that are asked for.
-pub fn document(hit: &Hit, filter: &SourceFilter) -> Json {
+/// The event alone, in the shape of a document, with the parts of its source and the fields that are asked for.
+pub fn document(hit: &Hit, filter: &SourceFilter, fields: &[String]) -> Json {
     let mut document = Map::from_iter([
         ("_index".to_owned(), Json::from(index_of(hit))),
         ("_id".to_owned(), Json::from(id_of(hit))),
@@ -79,7 +79,13 @@ pub fn document(hit: &Hit, filter: &SourceFilter) -> Json {
         ("_primary_term".to_owned(), json!(1)),
         ("found".to_owned(), json!(true)),
     ]);
-    if let Some(source) = filter.of(&completed(hit)) {
+    let whole = completed(hit);
+    let patterns: Vec<(String, bool)> = fields.iter().map(|name| (name.clone(), false)).collect();
+    let values = source::values(&whole, &patterns);
+    if !values.is_empty() {
+        document.insert("fields".to_owned(), Json::Object(values));
+    }
+    if let Some(source) = filter.of(&whole) {
         document.insert("_source".to_owned(), source);
     }
     Json::Object(document)

@@ -1,10 +1,11 @@
 //! What the mappings of indices that clients made say of their fields, where it changes what a query means.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value as Json};
 use vigie_domain::event::pseudo_fields::TIMESTAMP;
 use vigie_domain::mapping::{self, FieldKind};
+use vigie_domain::query::glob::glob_matches;
 
 /// Objects within objects of a mapping that are looked at.
 const DEPTH_MAX: usize = 20;
@@ -15,6 +16,8 @@ pub struct FieldTypes {
     by_name: HashMap<String, Mapped>,
     /// Every field that is told of, when no other can be asked for.
     only: Option<HashSet<String>>,
+    /// Fields that can be asked for beside the source.
+    stored: BTreeSet<String>,
 }
 
 /// A field that a mapping tells of.
@@ -30,7 +33,9 @@ impl FieldTypes {
     /// What these mappings say; of a field that two of them take for different things, nothing is said.
     pub fn of<'m>(mappings: impl IntoIterator<Item = &'m Json>) -> Self {
         let mut told: HashMap<String, Option<Mapped>> = HashMap::new();
+        let mut stored = BTreeSet::new();
         for mapping in mappings {
+            add_stored(mapping, "", &mut stored, 0);
             let mut own = HashMap::new();
             add(mapping, "", &mut own, 0);
             for (name, mapped) in own {
@@ -39,7 +44,8 @@ impl FieldTypes {
                     .or_insert(Some(mapped));
             }
         }
-        Self { by_name: told.into_iter().filter_map(|(name, mapped)| Some((name, mapped?))).collect(), only: None }
+        let by_name = told.into_iter().filter_map(|(name, mapped)| Some((name, mapped?))).collect();
+        Self { by_name, only: None, stored }
     }
 
     /// The same, where no field can be asked for but those of these mappings, if each of them says so by `"dynamic": false`.
@@ -60,6 +66,12 @@ impl FieldTypes {
     pub(super) fn excludes(&self, sent: &str) -> bool {
         let is_told = |only: &HashSet<String>| only.contains(sent) || sent.starts_with('_') || sent == TIMESTAMP;
         self.only.as_ref().is_some_and(|only| !is_told(only))
+    }
+
+    /// Those of these fields, which may be patterns, that a mapping says are stored. Their values are those of the source.
+    pub fn stored<'n>(&self, asked: impl IntoIterator<Item = &'n str>) -> Vec<String> {
+        let matching = |pattern: &'n str| self.stored.iter().filter(move |name| glob_matches(pattern, name)).cloned();
+        asked.into_iter().flat_map(matching).collect()
     }
 
     /// What is said of the field that is called so.
@@ -90,6 +102,18 @@ fn add(mapping: &Json, prefix: &str, told: &mut HashMap<String, Mapped>, depth: 
         // What Vigie knows of a field by itself stays.
         if let Some(kind) = kind_of(field).filter(|_| mapping::kind_of(&own).is_none()) {
             told.insert(path, Mapped { name: own, kind: Some(kind) });
+        }
+    }
+}
+
+/// Adds the path of every field that is to be stored.
+fn add_stored(mapping: &Json, prefix: &str, stored: &mut BTreeSet<String>, depth: usize) {
+    let below = mapping.get("properties").and_then(Json::as_object).filter(|_| depth < DEPTH_MAX);
+    for (name, field) in below.into_iter().flatten() {
+        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        add_stored(field, &path, stored, depth + 1);
+        if field.get("store").is_some_and(|flag| *flag == Json::Bool(true) || *flag == "true") {
+            stored.insert(path);
         }
     }
 }
@@ -252,6 +276,20 @@ mod tests {
         ["b", "a.c", "date"].iter().for_each(|sent| check(&types, sent, true));
         check(&FieldTypes::of([&closed, &open]).closed_by([&closed, &open]), "b", false);
         check(&FieldTypes::of([&closed]), "b", false);
+    }
+
+    #[test]
+    fn fields_that_are_stored_can_be_asked_for() {
+        let mapping = json!({"properties": {
+            "a": {"type": "keyword", "store": true},
+            "b": {"properties": {"c": {"type": "long", "store": "true"}, "d": {"type": "long", "store": false}}},
+        }});
+        let types = FieldTypes::of([&mapping]);
+        let check = |asked: &[&str], expected: &[&str]| assert_eq!(types.stored(asked.iter().copied()), expected);
+        check(&["a", "b.c", "b.d", "nothing"], &["a", "b.c"]);
+        check(&["b.*"], &["b.c"]);
+        check(&["*"], &["a", "b.c"]);
+        check(&["_source"], &[]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod cursor;
 mod document;
 mod field_types;
 mod fields;
+mod held_fields;
 mod histogram;
 #[cfg(test)]
 mod hit_tests;
@@ -48,6 +49,7 @@ mod terms_lookup;
 mod tests;
 mod text_intervals;
 mod top_hits;
+mod top_metrics;
 mod typed_keys;
 mod words;
 
@@ -76,7 +78,8 @@ pub use body::WINDOW_MAX;
 pub use document::{document, index_of};
 pub use field_types::{FieldTypes, is_applied};
 pub use look::{Looked, several_indices};
-pub use source::SourceFilter;
+pub use source::{SourceFilter, stored_fields};
+pub use typed_keys::without_kinds;
 
 /// Score of every hit that is not sorted.
 const SCORE: f64 = 1.0;

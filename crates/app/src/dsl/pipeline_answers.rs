@@ -52,6 +52,7 @@ fn add_below(asked: &Asked, buckets: &mut [&mut Json]) {
         let computed = match &pipeline.kind {
             PipelineKind::Derivative { unit_ms } => derivatives(&values, buckets, *unit_ms),
             PipelineKind::CumulativeSum => cumulative_sums(&values),
+            PipelineKind::SerialDifference { lag } => serial_differences(&values, *lag),
             PipelineKind::Moving { function, window, shift } => moving(&values, *function, *window, *shift),
             PipelineKind::Sort { .. } | PipelineKind::OfBuckets(_) => continue,
         };
@@ -116,6 +117,13 @@ fn cumulative_sums(values: &[Option<f64>]) -> Vec<Option<Json>> {
         Some(json!({ "value": sum }))
     };
     values.iter().map(&mut add).collect()
+}
+
+/// What each bucket has more than the one `lag` before it; nothing where either has a gap.
+fn serial_differences(values: &[Option<f64>], lag: usize) -> Vec<Option<Json>> {
+    let before = std::iter::repeat_n(&None, lag).chain(values);
+    let difference = |(value, before): (&Option<f64>, &Option<f64>)| Some(json!({"value": (*value)? - (*before)?}));
+    values.iter().zip(before).map(difference).collect()
 }
 
 /// What the function makes of the values before each bucket that has one, gaps left out.
@@ -257,6 +265,18 @@ mod tests {
         check(Moving::StdDev, 1, [Some(0.0), Some(2.0), None, Some(1.0)]);
         check(Moving::LinearWeightedAvg, 1, [Some(0.5), Some(2.75), None, Some(2.75)]);
         check(Moving::Ewma { alpha: 0.5 }, 1, [Some(1.0), Some(3.0), None, Some(4.0)]);
+    }
+
+    #[test]
+    fn serial_differences_leave_out_what_has_nothing_before_it() {
+        let values = [Some(1.0), Some(5.0), None, Some(3.0), Some(9.0)];
+        let check = |lag: usize, expected: [Option<f64>; 5]| {
+            assert_eq!(shown(serial_differences(&values, lag)), expected, "{lag}");
+        };
+        check(1, [None, Some(4.0), None, None, Some(6.0)]);
+        check(2, [None, None, None, Some(-2.0), None]);
+        check(3, [None, None, None, Some(2.0), Some(4.0)]);
+        check(9, [None; 5]);
     }
 
     #[test]

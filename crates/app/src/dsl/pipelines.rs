@@ -8,7 +8,7 @@ use super::place::Place;
 use super::query::needed;
 use super::shape::{Asked, Shape};
 
-/// Buckets of a window of `moving_fn`, and of what `bucket_sort` keeps.
+/// Buckets of a window of `moving_fn`, of the lag of `serial_diff`, and of what `bucket_sort` keeps.
 const WINDOW_MAX: usize = 10_000;
 
 /// One aggregation of others' answers.
@@ -28,6 +28,10 @@ pub(super) enum PipelineKind {
         unit_ms: Option<f64>,
     },
     CumulativeSum,
+    /// How much each bucket has more than the one so many before it.
+    SerialDifference {
+        lag: usize,
+    },
     Moving {
         function: Moving,
         window: usize,
@@ -111,6 +115,7 @@ impl Pipeline {
         match self.kind {
             PipelineKind::Derivative { .. } => Some("derivative"),
             PipelineKind::CumulativeSum
+            | PipelineKind::SerialDifference { .. }
             | PipelineKind::Moving { .. }
             | PipelineKind::OfBuckets(OfBuckets::Avg | OfBuckets::Sum) => Some("simple_value"),
             PipelineKind::OfBuckets(OfBuckets::Min | OfBuckets::Max) => Some("bucket_metric_value"),
@@ -133,6 +138,7 @@ pub(super) fn is_one(kind: &str) -> bool {
         kind,
         "derivative"
             | "cumulative_sum"
+            | "serial_diff"
             | "moving_fn"
             | "bucket_sort"
             | "avg_bucket"
@@ -156,6 +162,7 @@ pub(super) fn read(name: &str, kind: &str, json: &Json, place: &Place) -> Result
         "moving_fn" => &["buckets_path", "gap_policy", "window", "shift", "script"],
         "bucket_sort" => &["sort", "from", "size", "gap_policy"],
         "cumulative_sum" => &["buckets_path"],
+        "serial_diff" => &["buckets_path", "gap_policy", "lag"],
         "bucket_script" | "bucket_selector" => {
             return Err(place.missing(&format!("[{kind}], which runs a script of the request's,")));
         }
@@ -165,6 +172,7 @@ pub(super) fn read(name: &str, kind: &str, json: &Json, place: &Place) -> Result
     let kind = match kind {
         "derivative" => PipelineKind::Derivative { unit_ms: unit_ms(object, place)? },
         "cumulative_sum" => PipelineKind::CumulativeSum,
+        "serial_diff" => PipelineKind::SerialDifference { lag: lag(object, place)? },
         "moving_fn" => moving(object, place)?,
         "bucket_sort" => sort(object, place)?,
         "avg_bucket" => PipelineKind::OfBuckets(OfBuckets::Avg),
@@ -200,6 +208,15 @@ fn unit_ms(object: &Map<String, Json>, place: &Place) -> Result<Option<f64>> {
     let unit_ns =
         unit_ns.ok_or_else(|| place.wrong(&format!("\"{text}\" is no unit; use one such as 1s, 1m or day")))?;
     Ok(Some(unit_ns as f64 / 1e6))
+}
+
+fn lag(object: &Map<String, Json>, place: &Place) -> Result<usize> {
+    let place = place.key("lag");
+    let lag = object.get("lag").map_or(Ok(1), |json| place.count(json))?;
+    match (1..=WINDOW_MAX).contains(&lag) {
+        true => Ok(lag),
+        false => Err(place.wrong(&format!("must be from 1 to {WINDOW_MAX}, found {lag}"))),
+    }
 }
 
 fn moving(object: &Map<String, Json>, place: &Place) -> Result<PipelineKind> {
@@ -358,6 +375,10 @@ mod tests {
         check("derivative", json!({"buckets_path": "a", "unit": "1s"}), Ok(per_second));
         check("derivative", json!({"buckets_path": "a", "unit": "soon"}), Err("[p.unit] \"soon\" is no unit"));
         check("derivative", json!({}), Err("must have [buckets_path]"));
+        check("serial_diff", json!({"buckets_path": "a"}), Ok(PipelineKind::SerialDifference { lag: 1 }));
+        let weekly = json!({"buckets_path": "a", "lag": "7"});
+        check("serial_diff", weekly, Ok(PipelineKind::SerialDifference { lag: 7 }));
+        check("serial_diff", json!({"buckets_path": "a", "lag": 0}), Err("[p.lag] must be from 1"));
         check("sum_bucket", json!({"buckets_path": "a>b", "gap_policy": "x"}), Err("[p.gap_policy]"));
         check("bucket_script", json!({"buckets_path": {}}), Err("runs a script"));
         check("bucket_sort", json!({}), Err("must have [sort], [from] or [size]"));

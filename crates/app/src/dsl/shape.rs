@@ -11,6 +11,7 @@ use super::pipelines::Pipeline;
 use super::place::Place;
 use super::significant::SignificantTerms;
 use super::top_hits::TopHits;
+use super::top_metrics::TopMetrics;
 
 /// How the answer to one aggregation is shown.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub(super) enum Shape {
     Adjacency { names: Vec<String> },
     /// The first events.
     TopHits(TopHits),
+    /// Fields of the first events.
+    TopMetrics(TopMetrics),
     /// Buckets between bounds: key, lower, upper.
     Ranges { ranges: Vec<RangeShape>, is_keyed: bool },
     /// One of count, sum, minimum, maximum, mean.
@@ -112,6 +115,7 @@ impl Shape {
             | Self::Ranges { .. } => true,
             Self::Single
             | Self::TopHits(_)
+            | Self::TopMetrics(_)
             | Self::Metric(_)
             | Self::Stats
             | Self::ExtendedStats { .. }

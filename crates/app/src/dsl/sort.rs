@@ -64,8 +64,8 @@ impl Sort {
     pub(super) fn read(json: Option<&Json>, now: Timestamp, place: &Place) -> Result<Self> {
         let mut sort = Self::unless_said();
         let Some(json) = json.filter(|json| !json.is_null()) else { return Ok(sort) };
-        let keys = place.one_or_many(json).into_iter().map(|(place, json)| key(json, now, &place));
-        let keys: Vec<AskedKey> = keys.collect::<Result<_>>()?;
+        let items = place.one_or_many(json).into_iter().map(|(place, json)| keys(json, now, &place));
+        let keys: Vec<AskedKey> = items.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
         if keys.len() > KEYS_MAX {
             return Err(place.wrong(&format!("at most {KEYS_MAX} keys fit there, found {}", keys.len())));
         }
@@ -165,6 +165,21 @@ impl Sort {
         self.columns.iter().map(one).collect()
     }
 
+    /// The same, instants written as text whatever the format.
+    pub(super) fn values_as_text(&self, at: Position, values: &[Value]) -> Vec<Json> {
+        let as_text = |column: &Column| match *column {
+            Column::Time { .. } => Column::Time { is_text: true },
+            Column::Key { place, .. } => Column::Key { place, is_text: true },
+            Column::Score | Column::Number => *column,
+        };
+        Self { columns: self.columns.iter().map(as_text).collect(), ..self.clone() }.values(at, values)
+    }
+
+    /// How many values are said of each hit.
+    pub(super) fn values_count(&self) -> usize {
+        self.columns.len()
+    }
+
     /// Reads `search_after`, the values of a hit.
     ///
     /// # Errors
@@ -220,24 +235,30 @@ enum AskedKey {
     Field(RankKey, bool),
 }
 
-fn key(json: &Json, now: Timestamp, place: &Place) -> Result<AskedKey> {
+/// The keys that an item names: a field, or those of an object in their order.
+fn keys(json: &Json, now: Timestamp, place: &Place) -> Result<Vec<AskedKey>> {
     let none = Map::new();
-    let (name, order, settings) = match json {
-        Json::String(text) => match text.split_once(':') {
-            Some((name, order)) => (name, Some(order.to_owned()), &none),
-            None => (text.as_str(), None, &none),
-        },
-        _ => {
-            let (name, inner) = place.only(json)?;
-            match inner {
-                Json::Object(settings) => {
-                    let order = settings.get("order").map(|json| place.text(json)).transpose()?;
-                    (name, order, settings)
-                }
-                other => (name, Some(place.text(other)?), &none),
-            }
+    if let Json::String(text) = json {
+        let (name, order) = text.split_once(':').map_or((text.as_str(), None), |(name, order)| (name, Some(order)));
+        return Ok(vec![key((name, order.map(str::to_owned)), &none, now, place)?]);
+    }
+    let one = |(name, inner): (&String, &Json)| match inner {
+        Json::Object(settings) => {
+            let order = settings.get("order").map(|json| place.text(json)).transpose()?;
+            key((name.as_str(), order), settings, now, place)
         }
+        order => key((name.as_str(), Some(place.text(order)?)), &none, now, place),
     };
+    place.object(json)?.iter().map(one).collect()
+}
+
+/// The key of that name, with the order and the settings that are said.
+fn key(
+    (name, order): (&str, Option<String>),
+    settings: &Map<String, Json>,
+    now: Timestamp,
+    place: &Place,
+) -> Result<AskedKey> {
     let place = place.key(name);
     let is_ascending = match order.as_deref().map(str::to_ascii_lowercase).as_deref() {
         None => None,
@@ -360,6 +381,8 @@ mod tests {
         check(json!(["_score"]), None, 0);
         check(json!(["_score", {"@timestamp": "desc"}]), None, 2);
         check(json!([{"@timestamp": "desc"}, {"_doc": "asc"}]), None, 2);
+        check(json!({"@timestamp": {"order": "desc"}, "_doc": "desc"}), None, 2);
+        check(json!([{"amount": "desc", "service": "asc"}]), Some((2, SortOrder::OldestFirst)), 2);
         check(json!("_doc"), None, 2);
         check(json!({"amount": "desc"}), Some((1, SortOrder::OldestFirst)), 1);
         check(json!(["service:asc", {"amount": {"order": "desc"}}, "_score"]), Some((2, SortOrder::OldestFirst)), 3);

@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value as Json};
 use vigie_domain::event::for_each_scalar;
+use vigie_domain::event::pseudo_fields::TIMESTAMP;
 use vigie_domain::ports::Hit;
 use vigie_domain::query::glob::glob_matches;
 use vigie_domain::time::parse_instant;
 use vigie_domain::value::object_to_json;
 use vigie_domain::{Result, Timestamp, Value};
 
+use super::field_types::FieldTypes;
 use super::place::Place;
 
 /// What is shown of each hit.
@@ -21,28 +23,21 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// What a search or hits of a bucket are to show.
+    /// What a search or hits of a bucket are to show of fields of these types.
     ///
     /// # Errors
     /// `Malformed` when it cannot be read.
-    pub(super) fn read(body: &Map<String, Json>) -> Result<Self> {
+    pub(super) fn read(body: &Map<String, Json>, types: &FieldTypes) -> Result<Self> {
         let flag = |key: &str| body.get(key).map_or(Ok(false), |json| Place::of(key).flag(json));
-        // Nothing is stored beside the source, and whoever asks for stored fields gets no source unless it is among them.
-        let stored = body.get("stored_fields").filter(|_| !body.contains_key("_source"));
-        let names_source = |json: &Json| match json {
-            Json::Array(names) => names.iter().any(|name| *name == "_source"),
-            name => *name == "_source",
+        let stored = stored_fields(body)?;
+        let source = match body.get("_source") {
+            None => SourceFilter::beside(stored.as_deref()),
+            said => SourceFilter::read(said)?,
         };
-        let source = match stored {
-            Some(json) if !names_source(json) => SourceFilter { is_off: true, ..SourceFilter::default() },
-            _ => SourceFilter::read(body.get("_source"))?,
-        };
-        Ok(Self {
-            source,
-            fields: fields(body, &["fields", "docvalue_fields"])?,
-            has_version: flag("version")?,
-            has_sequence: flag("seq_no_primary_term")?,
-        })
+        let mut fields = fields(body, &["fields", "docvalue_fields"])?;
+        let stored = stored.unwrap_or_default();
+        fields.extend(types.stored(stored.iter().map(String::as_str)).into_iter().map(|name| (name, false)));
+        Ok(Self { source, fields, has_version: flag("version")?, has_sequence: flag("seq_no_primary_term")? })
     }
 
     /// Adds version and number of the hit, if they are asked for.
@@ -66,6 +61,12 @@ pub struct SourceFilter {
 }
 
 impl SourceFilter {
+    /// The whole source, unless stored fields are asked for and it is not among them.
+    pub fn beside(stored_fields: Option<&[String]>) -> Self {
+        let is_off = stored_fields.is_some_and(|names| !names.iter().any(|name| name == "_source"));
+        Self { is_off, ..Self::default() }
+    }
+
     /// Reads `_source`.
     ///
     /// # Errors
@@ -125,6 +126,16 @@ impl SourceFilter {
     }
 }
 
+/// The stored fields that are asked for, if any are; `_none_` asks for none of them.
+///
+/// # Errors
+/// `Malformed` when they cannot be read.
+pub fn stored_fields(body: &Map<String, Json>) -> Result<Option<Vec<String>>> {
+    let place = Place::of("stored_fields");
+    let read = |json: &Json| place.one_or_many(json).into_iter().map(|(place, json)| place.text(json)).collect();
+    body.get("stored_fields").map(read).transpose()
+}
+
 /// Patterns of fields that stand under these keys, each with whether its instants are milliseconds.
 ///
 /// # Errors
@@ -154,8 +165,20 @@ pub(super) fn fields(body: &Map<String, Json>, keys: &[&str]) -> Result<Vec<(Str
     Ok(fields)
 }
 
-/// Values of the fields by name, each a list.
+/// Values of the fields by name, each a list. The instant of an event is told by its name even where the document has none of its own.
 pub(super) fn values(hit: &Hit, patterns: &[(String, bool)]) -> Map<String, Json> {
+    let mut values = values_in(hit, patterns);
+    if let Some((_, is_millis)) = patterns.iter().find(|(pattern, _)| pattern == TIMESTAMP)
+        && !values.contains_key(TIMESTAMP)
+    {
+        let at = hit.position.timestamp;
+        let text = if *is_millis { at.as_millis().to_string() } else { at.to_string() };
+        values.insert(TIMESTAMP.to_owned(), Json::from(vec![text]));
+    }
+    values
+}
+
+fn values_in(hit: &Hit, patterns: &[(String, bool)]) -> Map<String, Json> {
     let mut values: Map<String, Json> = Map::new();
     let mut add = |path: &str, value: &Value| {
         // Whole values of a field are asked for under a name of their own.

@@ -14,7 +14,7 @@ use super::place::Place;
 use super::query::needed;
 use super::shape::{OrderBy, Shape, TermKeys, TermsShape, orders};
 
-/// Buckets of a terms aggregation.
+/// Buckets of a terms aggregation. More may be asked for, as by clients that want all of them, and is refused when there are more.
 pub(super) const TERMS_MAX: usize = 10_000;
 /// Fields of one combination.
 const FIELDS_MAX: usize = 32;
@@ -91,8 +91,8 @@ fn is_instant(field: &AskedField) -> bool {
 /// How values are shown, and the order in which the store gives the first of them, if it can.
 fn shape(object: &Map<String, Json>, keys: TermKeys, place: &Place) -> Result<(TermsShape, Option<TermsOrder>)> {
     let size = object.get("size").map_or(Ok(10), |json| place.key("size").count(json))?;
-    if !(1..=TERMS_MAX).contains(&size) {
-        return Err(place.key("size").wrong(&format!("must be from 1 to {TERMS_MAX}, found {size}")));
+    if size == 0 {
+        return Err(place.key("size").wrong("must be above 0"));
     }
     let order = orders(object.get("order"), place)?;
     let least_count = least_count(object, 1, place)?;
@@ -113,7 +113,7 @@ fn shape(object: &Map<String, Json>, keys: TermKeys, place: &Place) -> Result<(T
 
 /// How many values the store is asked for: in an order of which it knows nothing, all of them.
 fn asked_size(shape: &TermsShape) -> usize {
-    if shape.is_put_in_order { shape.size } else { TERMS_MAX }
+    if shape.is_put_in_order { shape.size.min(TERMS_MAX) } else { TERMS_MAX }
 }
 
 /// Reads `include` and `exclude`.

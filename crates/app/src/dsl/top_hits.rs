@@ -67,7 +67,7 @@ pub(super) fn settings(
         from,
         tells_score: !sort.is_said() || sort.has_score() || asks_scores,
         sort,
-        shown: Shown::read(object)?,
+        shown: Shown::read(object, place.types())?,
     };
     Ok((shape, kind))
 }

@@ -43,6 +43,24 @@ fn retype(asked: &Asked, bucket: &mut Json) {
     bucket.extend(typed(&asked.children, &asked.pipelines, below));
 }
 
+/// The answers by their names alone, for a client that did not ask for kinds: what `typed` did, taken back.
+pub fn without_kinds(answers: &mut Map<String, Json>) {
+    for (name, mut answer) in std::mem::take(answers) {
+        // Nothing of an answer itself has this sign in its name but keys, which are not looked at.
+        let Some((_, plain)) = name.split_once('#') else {
+            answers.insert(name, answer);
+            continue;
+        };
+        let below = match answer.get_mut("buckets") {
+            Some(Json::Array(buckets)) => buckets.iter_mut().filter_map(Json::as_object_mut).collect(),
+            Some(Json::Object(buckets)) => buckets.values_mut().filter_map(Json::as_object_mut).collect(),
+            _ => answer.as_object_mut().into_iter().collect::<Vec<_>>(),
+        };
+        below.into_iter().for_each(without_kinds);
+        answers.insert(plain.to_owned(), answer);
+    }
+}
+
 fn kind_of(asked: &Asked, answer: &Json) -> &'static str {
     let of_terms = |field: &str| kind_of_terms(field, answer);
     match &asked.kind_name {
@@ -92,6 +110,14 @@ mod tests {
         Asked { name: name.to_owned(), kind_name, shape: Shape::Single, meta: None, children, pipelines: Vec::new() }
     }
 
+    /// The answer gets these names, and loses them again.
+    fn check(asked: Asked, answer: Json, expected: Json) {
+        let mut named = typed(&[asked], &[], answer.as_object().unwrap().clone());
+        assert_eq!(Json::Object(named.clone()), expected);
+        without_kinds(&mut named);
+        assert_eq!(Json::Object(named), answer);
+    }
+
     #[test]
     fn names_have_their_kinds_on_every_level() {
         let sum = asked("sum", KindName::Known("sum"), Vec::new());
@@ -100,11 +126,13 @@ mod tests {
         let answer =
             json!({"one": {"doc_count": 3, "by": {"buckets": [{"key": "a", "doc_count": 1, "sum": {"value": 1.0}}]}}});
         let expected = json!({"filter#one": {"doc_count": 3, "sterms#by": {"buckets": [{"key": "a", "doc_count": 1, "sum#sum": {"value": 1.0}}]}}});
-        assert_eq!(Json::Object(typed(&[filter], &[], answer.as_object().unwrap().clone())), expected);
+        check(filter, answer, expected);
         let keyed = asked("f", KindName::Known("filters"), vec![sum]);
-        let answer = json!({"f": {"buckets": {"x": {"doc_count": 0, "sum": {"value": null}}}}});
-        let expected = json!({"filters#f": {"buckets": {"x": {"doc_count": 0, "sum#sum": {"value": null}}}}});
-        assert_eq!(Json::Object(typed(&[keyed], &[], answer.as_object().unwrap().clone())), expected);
+        let answer = json!({"f": {"buckets": {"x#y": {"doc_count": 0, "sum": {"value": null}}}}});
+        let expected = json!({"filters#f": {"buckets": {"x#y": {"doc_count": 0, "sum#sum": {"value": null}}}}});
+        check(keyed, answer, expected);
+        let odd = asked("a#b", KindName::Known("max"), Vec::new());
+        check(odd, json!({"a#b": {"value": 1.0}}), json!({"max#a#b": {"value": 1.0}}));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use vigie_app::Clock;
 use vigie_app::accounts::Accounts;
 use vigie_app::analytics::Analytics;
+use vigie_app::async_searches::AsyncSearches;
 use vigie_app::dead_letters::DeadLetters;
 use vigie_app::dsl::DslSearch;
 use vigie_app::ingest::Ingest;
@@ -52,6 +53,8 @@ pub struct AppState {
     pub recent_searches: Arc<RecentSearches>,
     /// Finding events as clients of Elasticsearch ask for them.
     pub dsl: Arc<DslSearch>,
+    /// Those of their searches that go on by themselves.
+    pub async_searches: Arc<AsyncSearches>,
     /// Numbers about events.
     pub analytics: Arc<Analytics>,
     /// How fast the shop answers.

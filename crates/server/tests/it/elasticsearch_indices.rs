@@ -172,7 +172,8 @@ async fn documents_are_those_that_were_sent_to_the_index() {
     client.done(Method::PUT, "/till", json!({})).await;
     assert_eq!(client.get("/till/_doc/1").await, json!({"_index": "till", "_id": "1", "found": false}));
     client.refused(Method::GET, "/shop/_doc/1?version=2", json!({}), (409, "version_conflict_engine_exception")).await;
-    client.refused(Method::GET, "/shop/_doc/1?stored_fields=a", json!({}), (400, "illegal_argument_exception")).await;
+    let without_stored = client.get("/shop/_doc/1?stored_fields=a").await;
+    assert_eq!((without_stored.get("_source"), without_stored.get("fields")), (None, None));
     client.refused(Method::GET, "/shop/_doc/1?colour=red", json!({}), (400, "illegal_argument_exception")).await;
     let asked =
         json!({"docs": [{"_index": "shop", "_id": 1}, {"_index": "till", "_id": "1"}, {"_index": "none", "_id": "1"}]});
@@ -250,4 +251,73 @@ async fn capabilities_of_fields_are_told_by_index() {
     assert_eq!(client.done(Method::POST, "/a,b/_field_caps", filter).await["indices"], json!(["b"]));
     client.refused(Method::GET, "/nowhere/_field_caps?fields=*", json!({}), (404, "index_not_found_exception")).await;
     client.refused(Method::GET, "/a/_field_caps", json!({}), (400, "illegal_argument_exception")).await;
+}
+
+#[tokio::test]
+async fn fields_that_a_mapping_stores_are_shown_beside_the_source() {
+    let client = Client::new().await;
+    let mapping = json!({"foo": {"type": "keyword", "store": true}, "count": {"type": "long", "store": true}, "bar": {"type": "long"}});
+    client.done(Method::PUT, "/shop", json!({"mappings": {"properties": mapping}})).await;
+    client.done(Method::PUT, "/shop/_doc/1", json!({"foo": "a", "count": 1, "bar": 2})).await;
+    let one = client.get("/shop/_doc/1?stored_fields=foo,count,bar").await;
+    assert_eq!((&one["fields"], one.get("_source")), (&json!({"foo": ["a"], "count": [1]}), None));
+    let both = client.get("/shop/_doc/1?stored_fields=foo,_source").await;
+    assert_eq!((&both["fields"], &both["_source"]["bar"]), (&json!({"foo": ["a"]}), &json!(2)));
+    let docs = json!({"docs": [{"_id": "1", "stored_fields": ["count"]}, {"_id": "1", "stored_fields": "foo", "_source": true}, {"_id": "1"}]});
+    let many = client.done(Method::POST, "/shop/_mget", docs).await;
+    assert_eq!((&many["docs"][0]["fields"], many["docs"][0].get("_source")), (&json!({"count": [1]}), None));
+    assert_eq!((&many["docs"][1]["fields"], &many["docs"][1]["_source"]["foo"]), (&json!({"foo": ["a"]}), &json!("a")));
+    assert_eq!((many["docs"][2].get("fields"), &many["docs"][2]["_source"]["foo"]), (None, &json!("a")));
+    let found = client.done(Method::POST, "/shop/_search", json!({"stored_fields": ["*"]})).await;
+    assert_eq!(found["hits"]["hits"][0]["fields"], json!({"foo": ["a"], "count": [1]}));
+}
+
+#[tokio::test]
+async fn every_index_has_statistics_settings_and_fields() {
+    let client = Client::new().await;
+    let day = (client.app.state.clock)().day();
+    client.done(Method::PUT, "/made", json!({"mappings": {"properties": {"title": {"type": "text"}}}})).await;
+    client
+        .done(
+            Method::PUT,
+            "/closed",
+            json!({"mappings": {"dynamic": false, "properties": {"title": {"type": "text"}}}}),
+        )
+        .await;
+    for index in ["made", "closed", "sent"] {
+        client
+            .done(Method::PUT, &format!("/{index}/_doc/1"), json!({"title": "a", "price": 2, "by": {"name": "b"}}))
+            .await;
+    }
+    let stats = client.get("/_stats").await;
+    assert_eq!(stats["indices"][day.index_name()]["primaries"]["docs"]["count"], 3);
+    assert_eq!(
+        client.get("/made/_stats/docs").await["indices"]["made"]["total"],
+        json!({"docs": {"count": 1, "deleted": 0}})
+    );
+    assert_eq!(client.get("/sent/_stats?level=cluster").await["_all"]["total"]["docs"]["count"], 1);
+    client.refused(Method::GET, "/none/_stats", json!({}), (404, "index_not_found_exception")).await;
+    client.refused(Method::GET, "/made/_stats/indexing", json!({}), (400, "illegal_argument_exception")).await;
+    client.refused(Method::GET, "/made/_stats?level=planet", json!({}), (400, "illegal_argument_exception")).await;
+
+    let names = [day.index_name(), "made".to_owned(), "sent".to_owned()];
+    for name in &names {
+        let settings = client.get(&format!("/{name}/_settings")).await[name]["settings"]["index"].take();
+        assert_eq!((&settings["number_of_shards"], &settings["provided_name"]), (&json!("1"), &json!(name)));
+        assert!(settings["creation_date"].as_str().is_some_and(|millis| millis.parse::<i64>().is_ok()), "{settings}");
+    }
+    let began = client.get("/_settings").await[&names[0]]["settings"]["index"]["creation_date"].take();
+    assert_eq!(began, json!(day.start().as_millis().to_string()));
+    client.refused(Method::GET, "/none/_settings", json!({}), (404, "index_not_found_exception")).await;
+
+    let mapped =
+        async |index: &str| client.get(&format!("/{index}/_mapping")).await[index]["mappings"]["properties"].take();
+    let made = mapped("made").await;
+    assert_eq!((&made["title"], &made["price"]), (&json!({"type": "text"}), &json!({"type": "long"})));
+    assert_eq!((&made["by"]["properties"]["name"]["type"], made.get("sent_index")), (&json!("keyword"), None));
+    assert_eq!(mapped("closed").await, json!({"title": {"type": "text"}}));
+    assert_eq!(mapped("sent").await["price"], json!({"type": "long"}));
+    let caps = client.get("/made,closed/_field_caps?fields=price,by*").await;
+    assert_eq!(caps["fields"]["price"]["long"]["aggregatable"], true);
+    assert_eq!(caps["fields"]["by.name"]["keyword"]["searchable"], true);
 }

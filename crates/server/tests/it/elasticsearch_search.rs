@@ -8,13 +8,13 @@ use vigie_app::accounts::Role;
 use crate::app::{Answer, PASSWORD, TestApp, basic, request};
 
 /// A server with five events, and somebody who may read them.
-struct Client {
-    app: TestApp,
-    index: String,
+pub(crate) struct Client {
+    pub(crate) app: TestApp,
+    pub(crate) index: String,
 }
 
 impl Client {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let app = TestApp::new();
         app.token(Role::Analyst).await;
         let index = (app.state.clock)().day().index_name();
@@ -30,33 +30,33 @@ impl Client {
         client
     }
 
-    async fn call(&self, method: Method, path: &str, body: &str) -> Answer {
+    pub(crate) async fn call(&self, method: Method, path: &str, body: &str) -> Answer {
         let authorization = basic("analyst@example.com", PASSWORD);
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
         self.app.send(request(method, &format!("/elasticsearch{path}"), &headers, Body::from(body.to_owned()))).await
     }
 
-    async fn ask(&self, path: &str, body: Json) -> Json {
+    pub(crate) async fn ask(&self, path: &str, body: Json) -> Json {
         let answer = self.call(Method::POST, path, &body.to_string()).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         answer.json()
     }
 
-    async fn get(&self, path: &str) -> Json {
+    pub(crate) async fn get(&self, path: &str) -> Json {
         let answer = self.call(Method::GET, path, "").await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         answer.json()
     }
 
     /// The call is answered with this status and sort of error.
-    async fn fails(&self, path: &str, body: &str, status: u16, kind: &str) {
+    pub(crate) async fn fails(&self, path: &str, body: &str, status: u16, kind: &str) {
         let answer = self.call(Method::POST, path, body).await;
         assert_eq!(answer.status, status, "{path}: {}", answer.text());
         assert_eq!(answer.json()["error"]["type"], kind, "{path}: {}", answer.text());
     }
 }
 
-fn count_of(answer: &Json) -> u64 {
+pub(crate) fn count_of(answer: &Json) -> u64 {
     answer["hits"]["total"]["value"].as_u64().unwrap()
 }
 

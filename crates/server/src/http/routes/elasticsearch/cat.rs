@@ -3,15 +3,14 @@
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Map, Value as Json};
-use sha2::{Digest, Sha256};
 use vigie_app::accounts::Permission;
 use vigie_app::kept_indices::{Names, aliases_of};
-use vigie_app::kept_objects::KeptObject;
 use vigie_domain::time::NANOS_PER_SECOND;
 
 use super::about::colour;
 use super::cat_table::{Column, Table};
 use super::indices::definitions;
+use super::listed::{Listed, index_uuid, listed};
 use super::params::Params;
 use super::search::request;
 use crate::http::auth::Caller;
@@ -107,58 +106,16 @@ async fn indices(
     index_table(&state, &caller, &names, &params).await
 }
 
-/// Daily indices, and those that clients made. Events of the latter lie among those of their days, so that they have no size of
-/// their own unless they are empty.
+/// Daily indices, and those that clients made.
 async fn index_table(state: &AppState, caller: &Caller, names: &str, params: &Params) -> ApiResult<Response> {
-    let row = |name: &str, count: u64, size: &str| {
-        let cells = ["green", "open", name, &index_uuid(name), "1", "0", &count.to_string(), "0", size, size];
+    let row = |index: Listed| {
+        let size = index.bytes.map_or_else(|| NOTHING.to_owned(), |bytes| format!("{bytes}b"));
+        let (uuid, count) = (index_uuid(&index.name), index.events_count.to_string());
+        let cells = ["green", "open", &index.name, &uuid, "1", "0", &count, "0", &size, &size];
         cells.map(str::to_owned).to_vec()
     };
-    let asked = Names::of(names);
-    let mut rows = Vec::new();
-    for index in state.search.indices(&caller.scope).await? {
-        let count: u64 = index.counts.iter().map(|(_, count)| count).sum();
-        let name = index.day.index_name();
-        if asked.mean(&name) {
-            rows.push(row(&name, count, &format!("{}b", index.bytes)));
-        }
-    }
-    let defined = definitions(state).await?;
-    let shows_hidden =
-        params.get("expand_wildcards").is_some_and(|text| text.contains("all") || text.contains("hidden"));
-    let is_named = |name: &str| asked.single().any(|single| single == name);
-    let is_dotted = |name: &str| name.starts_with('.') && names.split(',').any(|name| name.starts_with('.'));
-    let is_shown = |index: &KeptObject, name: &str, hides: bool| {
-        asked.mean(name) && (!hides || shows_hidden || is_named(name) || is_dotted(name) || is_named(&index.name))
-    };
-    let counts = state.dsl.sent_counts(&caller.scope).await?;
-    for index in &defined {
-        let by_alias = aliases_of(index).into_iter().flatten().any(|(alias, said)| {
-            is_shown(index, alias, said.get("is_hidden").and_then(Json::as_bool).unwrap_or(false)) && asked.are_named()
-        });
-        if is_shown(index, &index.name, is_hidden(index)) || by_alias {
-            let count = counts.get(&index.name).copied().unwrap_or_default();
-            rows.push(row(&index.name, count, if count == 0 { "0b" } else { NOTHING }));
-        }
-    }
-    rows.sort_by(|left, right| left[2].cmp(&right[2]));
+    let rows = listed(state, caller, names, params).await?.into_iter().map(row).collect();
     Table { columns: INDICES, rows }.respond(params)
-}
-
-/// What an index is known by beside its name: 22 signs made of it.
-fn index_uuid(name: &str) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&Sha256::digest(name.as_bytes())[..16])
-}
-
-fn is_hidden(index: &KeptObject) -> bool {
-    let settings = index.body.get("settings");
-    let places = ["/hidden", "/index/hidden", "/index.hidden"];
-    places.iter().any(|place| {
-        settings
-            .and_then(|settings| settings.pointer(place))
-            .is_some_and(|flag| *flag == Json::Bool(true) || *flag == "true")
-    })
 }
 
 async fn count_of_all(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {

@@ -4,13 +4,14 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
-use vigie_app::kept_indices::{self, Names, aliases_of};
+use vigie_app::kept_indices::{self, CREATED_AT, Names, aliases_of};
 use vigie_app::kept_objects::{KeptObject, ObjectKind};
 use vigie_domain::query::glob::glob_matches;
 
 use super::dialect::with_warning;
-use super::indices::{check_params, define_written, definitions, no_such_index};
+use super::indices::{check_params, define_written, definitions, has_events, no_such_index};
 use super::kept::NOT_APPLIED;
+use super::listed::index_uuid;
 use super::params::Params;
 use super::search::object_of;
 use crate::http::auth::Caller;
@@ -34,13 +35,15 @@ pub fn routes(routes: Routes) -> Routes {
 /// The indices that the names mean, aliases for their indices, or the name that nothing has.
 fn meant<'k>(names: &str, known: &'k [KeptObject]) -> Result<Vec<&'k KeptObject>, String> {
     let asked = Names::of(names);
-    let is_called = |index: &&KeptObject, is_name: &dyn Fn(&str) -> bool| {
-        is_name(&index.name) || aliases_of(index).into_iter().flatten().any(|(alias, _)| is_name(alias))
-    };
-    match asked.single().find(|name| !known.iter().any(|index| is_called(&index, &|known| known == *name))) {
+    match asked.single().find(|name| !known.iter().any(|index| is_called(index, &|known| known == *name))) {
         Some(missing) => Err(missing.to_owned()),
         None => Ok(known.iter().filter(|index| is_called(index, &|name| asked.mean(name))).collect()),
     }
+}
+
+/// Whether the name of the index or of one of its aliases is one.
+fn is_called(index: &KeptObject, is_name: &dyn Fn(&str) -> bool) -> bool {
+    is_name(&index.name) || aliases_of(index).into_iter().flatten().any(|(alias, _)| is_name(alias))
 }
 
 async fn put_mapping(
@@ -70,52 +73,97 @@ async fn put_mapping(
     Ok(with_warning(answer, (!is_applied).then_some(NOT_APPLIED)))
 }
 
-async fn all_settings(State(state): State<AppState>, params: Params) -> ApiResult<Response> {
-    shown(&state, "", "*", &params).await
+async fn all_settings(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
+    shown(&state, &caller, ("", "*"), &params).await
 }
 
 async fn settings(
     State(state): State<AppState>,
+    caller: Caller,
     (PathParams(names), params): (PathParams<String>, Params),
 ) -> ApiResult<Response> {
-    shown(&state, &names, "*", &params).await
+    shown(&state, &caller, (&names, "*"), &params).await
 }
 
 async fn named_settings(
     State(state): State<AppState>,
+    caller: Caller,
     (PathParams((names, setting)), params): (PathParams<(String, String)>, Params),
 ) -> ApiResult<Response> {
-    shown(&state, &names, &setting, &params).await
+    shown(&state, &caller, (&names, &setting), &params).await
 }
 
-/// Settings as they were sent, values as text, which is how Elasticsearch shows them.
-async fn shown(state: &AppState, names: &str, patterns: &str, params: &Params) -> ApiResult<Response> {
+/// Settings as they were sent and those that every index has, values as text, which is how Elasticsearch shows them.
+async fn shown(
+    state: &AppState,
+    caller: &Caller,
+    (names, patterns): (&str, &str),
+    params: &Params,
+) -> ApiResult<Response> {
     check_params(params, &[])?;
     let known = definitions(state).await?;
-    let indices = match meant(names, &known) {
-        Ok(indices) => indices,
-        Err(_) if params.is_on("ignore_unavailable") => Vec::new(),
-        Err(missing) => return Ok(no_such_index(&missing)),
-    };
     let is_wanted = |name: &str| patterns.split(',').any(|pattern| pattern == "_all" || glob_matches(pattern, name));
     let is_flat = params.is_on("flat_settings");
-    let of_index = |index: &KeptObject| {
+    let shown = |all: Vec<(String, Json)>| {
         let mut settings = Map::new();
-        for (name, value) in flat_settings(index).into_iter().filter(|(name, _)| is_wanted(name)) {
+        for (name, value) in all.into_iter().filter(|(name, _)| is_wanted(name)) {
             if is_flat {
                 settings.insert(name, value);
             } else {
                 put(&mut settings, &name.split('.').collect::<Vec<_>>(), value);
             }
         }
-        (index.name.clone(), json!({ "settings": settings }))
+        json!({ "settings": settings })
     };
-    Ok(JsonAnswer(Json::Object(indices.into_iter().map(of_index).collect())).into_response())
+    let is_meant = |index: &&KeptObject| is_called(index, &|name| Names::of(names).mean(name));
+    let mut answer: Map<String, Json> =
+        known.iter().filter(is_meant).map(|index| (index.name.clone(), shown(all_settings_of(index)))).collect();
+    for index in state.search.indices(&caller.scope).await? {
+        let name = index.day.index_name();
+        if Names::of(names).mean(&name) {
+            let settings = shown(common_settings(&name, index.day.start().as_millis()));
+            answer.insert(name, settings);
+        }
+    }
+    for name in Names::of(names).single() {
+        if answer.contains_key(name) || known.iter().any(|index| is_called(index, &|known| known == name)) {
+            continue;
+        }
+        if has_events(state, caller, name).await? {
+            answer.insert(name.to_owned(), shown(common_settings(name, 0)));
+        } else if !params.is_on("ignore_unavailable") {
+            return Ok(no_such_index(name));
+        }
+    }
+    Ok(JsonAnswer(Json::Object(answer)).into_response())
 }
 
-/// Settings by their whole names.
+/// What every index has. A daily one was created with its day; of one that nobody made it is not known when.
+fn common_settings(name: &str, created_at_ms: i64) -> Vec<(String, Json)> {
+    [
+        ("index.creation_date", created_at_ms.to_string()),
+        ("index.number_of_shards", "1".to_owned()),
+        ("index.number_of_replicas", "0".to_owned()),
+        ("index.uuid", index_uuid(name)),
+        ("index.provided_name", name.to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), Json::from(value)))
+    .to_vec()
+}
+
+/// The settings of an index that was made: those that were sent take the place of what every index has.
+fn all_settings_of(index: &KeptObject) -> Vec<(String, Json)> {
+    let created_at_ms = index.body.get(CREATED_AT).and_then(Json::as_i64).unwrap_or_default();
+    let sent = flat_settings(index);
+    let mut all = common_settings(&index.name, created_at_ms);
+    all.retain(|(name, _)| !sent.iter().any(|(known, _)| known == name));
+    all.extend(sent);
+    all
+}
+
+/// Settings that were sent, by their whole names.
 fn flat_settings(index: &KeptObject) -> Vec<(String, Json)> {
-    let mut flat = vec![("index.provided_name".to_owned(), Json::from(index.name.clone()))];
+    let mut flat = Vec::new();
     flatten(index.body.get("settings").unwrap_or(&Json::Null), "", &mut flat);
     for (name, _) in &mut flat {
         if !name.starts_with("index.") {
@@ -184,8 +232,7 @@ fn with_settings(index: &KeptObject, sent: &Json, keeps_old: bool) -> Map<String
     let more = KeptObject { name: index.name.clone(), body: json!({ "settings": sent }), version: 0 };
     let (old, new) = (flat_settings(index), flat_settings(&more));
     let all = if keeps_old { [new, old] } else { [old, new] };
-    let own = |(name, _): &(String, Json)| name != "index.provided_name";
-    all.into_iter().flatten().filter(own).collect()
+    all.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -204,6 +251,10 @@ mod tests {
         );
         let kept = with_settings(&first, &json!({"hidden": false, "blocks": {"read_only": true}}), true);
         assert_eq!((&kept["index.hidden"], &kept["index.blocks.read_only"]), (&json!("true"), &json!("true")));
+        let shown = all_settings_of(&first);
+        let of = |name: &str| shown.iter().filter(|(known, _)| known == name).collect::<Vec<_>>();
+        assert_eq!(of("index.number_of_replicas"), [&("index.number_of_replicas".to_owned(), json!("0"))]);
+        assert_eq!((of("index.provided_name")[0].1.clone(), of("index.number_of_shards").len()), (json!("shop"), 1));
         let mut nested = Map::new();
         put(&mut nested, &["index", "blocks", "read_only"], json!("true"));
         put(&mut nested, &["index", "codec"], json!("best"));

@@ -6,11 +6,10 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use serde::Serialize;
+use serde_json::{Value as Json, json};
 use vigie_domain::Error;
 
 use crate::http::error::Problem;
-use crate::http::extract::JsonAnswer;
 
 /// What went wrong, as clients of Elasticsearch know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,32 +22,20 @@ pub struct Failure {
     pub reason: String,
 }
 
-#[derive(Serialize)]
-struct ErrorView<'a> {
-    error: CauseView<'a>,
-    status: u16,
-}
-
-#[derive(Serialize)]
-struct CauseView<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    root_cause: Option<[&'a CauseView<'a>; 1]>,
-    r#type: &'a str,
-    reason: &'a str,
-}
-
 impl Failure {
     /// A failure that only this API knows.
     pub fn new(status: StatusCode, kind: &'static str, reason: impl Into<String>) -> Self {
         Self { status, kind, reason: reason.into() }
     }
 
+    /// What the body tells of it, without the status.
+    pub fn error(&self) -> Json {
+        json!({"root_cause": [{"type": self.kind, "reason": self.reason}], "type": self.kind, "reason": self.reason})
+    }
+
     /// The body of the answer.
     pub fn to_bytes(&self) -> Bytes {
-        let cause = CauseView { root_cause: None, r#type: self.kind, reason: &self.reason };
-        let error = CauseView { root_cause: Some([&cause]), r#type: self.kind, reason: &self.reason };
-        // Strings and numbers can always be written.
-        JsonAnswer(ErrorView { error, status: self.status.as_u16() }).to_bytes().unwrap_or_default()
+        Bytes::from(json!({"error": self.error(), "status": self.status.as_u16()}).to_string())
     }
 }
 

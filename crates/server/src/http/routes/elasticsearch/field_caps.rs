@@ -9,6 +9,7 @@ use vigie_app::accounts::Permission;
 use vigie_app::dsl::DslRequest;
 use vigie_app::kept_indices::{Names, aliases_of, expanded};
 use vigie_app::kept_objects::KeptObject;
+use vigie_app::search::FieldView;
 use vigie_domain::Error;
 use vigie_domain::query::glob::glob_matches;
 use vigie_domain::time::INDEX_PREFIX;
@@ -16,7 +17,7 @@ use vigie_pipeline::is_daily_index;
 
 use super::indices::definitions;
 use super::params::Params;
-use super::read::{fields, type_of};
+use super::read::{fields, type_of, unmapped_fields};
 use super::search::object_of;
 use crate::http::auth::Caller;
 use crate::http::error::ApiResult;
@@ -77,6 +78,12 @@ impl Capabilities {
     fn add(&mut self, index: &str, field: &str, kind: &str, capability: Capability) {
         let kinds = self.0.entry(field.to_owned()).or_default();
         kinds.entry(kind.to_owned()).or_default().insert(index.to_owned(), capability);
+    }
+
+    /// Adds a field that events have.
+    fn add_field(&mut self, index: &str, field: &FieldView) {
+        let kind = type_of(field.kind);
+        self.add(index, &field.name, kind, Capability { is_searchable: true, is_aggregatable: kind != "text" });
     }
 
     /// Adds the fields of a mapping.
@@ -163,19 +170,19 @@ async fn capabilities(
     if let Some(missing) = meant.missing.filter(|_| !params.is_on("ignore_unavailable")) {
         return Err(Error::not_found(format!("no such index [{missing}]")).into());
     }
+    let all = fields(state, caller).await?;
     for index in &meant.made {
         known.add_mapping(&index.name, index.body.get("mappings").unwrap_or(&Json::Null), "", 0);
+        for field in unmapped_fields(state, caller, index, &all).await? {
+            known.add_field(&index.name, field);
+        }
     }
     // Of days, and of names under which events were sent, fields are known for all of them together.
     if let Some(index) = meant.others.first() {
-        let mut add = |name: &str, kind: &str, is_aggregatable: bool| {
-            known.add(index, name, kind, Capability { is_searchable: true, is_aggregatable });
-        };
-        METADATA_FIELDS.iter().for_each(|(name, kind)| add(name, kind, false));
-        for field in fields(state, caller).await?.iter().filter(|field| !field.name.starts_with('_')) {
-            let kind = type_of(field.kind);
-            add(&field.name, kind, kind != "text");
+        for (name, kind) in METADATA_FIELDS {
+            known.add(index, name, kind, Capability { is_searchable: true, is_aggregatable: false });
         }
+        all.iter().filter(|field| !field.name.starts_with('_')).for_each(|field| known.add_field(index, field));
     }
     known.0.retain(|field, _| is_wanted(field));
     let made = meant.made.iter().map(|index| index.name.clone());

@@ -81,7 +81,7 @@ pub(super) fn check_params(params: &Params, own: &[&str]) -> ApiResult<()> {
 }
 
 /// Whether events lie under that name, or in the daily index called so.
-async fn has_events(state: &AppState, caller: &Caller, name: &str) -> ApiResult<bool> {
+pub(super) async fn has_events(state: &AppState, caller: &Caller, name: &str) -> ApiResult<bool> {
     Ok(state.dsl.is_there(&caller.scope, name).await?)
 }
 
@@ -129,8 +129,9 @@ async fn create_index(
         let kind = "invalid_index_name_exception";
         return Ok(Failure::new(StatusCode::BAD_REQUEST, kind, error.message).into_response());
     }
-    let definition = kept_indices::definition(object_of(&body)?)?;
+    let mut definition = kept_indices::definition(object_of(&body)?)?;
     let warning = kept_indices::is_unapplied(&definition).then_some(NOT_APPLIED);
+    definition[kept_indices::CREATED_AT] = Json::from((state.clock)().as_millis());
     match state.kept_objects.create(ObjectKind::Index, &name, definition).await {
         Ok(()) => {}
         Err(error) if error.kind == ErrorKind::Conflict => {

@@ -7,6 +7,7 @@
 mod about;
 mod aliases;
 mod answer;
+mod async_search;
 mod bulk;
 mod cat;
 mod cat_table;
@@ -18,10 +19,13 @@ mod field_caps;
 mod filter_path;
 mod indices;
 mod kept;
+mod listed;
 mod one_document;
 mod params;
 mod read;
 mod search;
+mod stats;
+mod time_value;
 
 use axum::Router;
 use axum::extract::Request;
@@ -47,8 +51,10 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = aliases::routes(routes);
     let routes = one_document::routes(routes);
     let routes = search::routes(routes);
+    let routes = async_search::routes(routes);
     let routes = read::routes(routes);
     let routes = field_caps::routes(routes);
+    let routes = stats::routes(routes);
     cat::routes(routes)
 }
 

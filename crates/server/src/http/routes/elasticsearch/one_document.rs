@@ -7,7 +7,10 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
 use vigie_app::dsl::{self, Looked, SourceFilter, several_indices};
+use vigie_app::kept_indices::field_types;
+use vigie_app::kept_objects::KeptObject;
 use vigie_domain::Error;
+use vigie_domain::ports::Hit;
 
 use super::error::Failure;
 use super::indices::{definitions, no_such_index};
@@ -23,7 +26,7 @@ use crate::http::state::AppState;
 const DOCUMENTS_MAX: usize = 1_000;
 /// Of an event there is one version.
 const VERSION: &str = "1";
-/// Parameters of reading one document. `stored_fields` is among them to be refused in words.
+/// Parameters of reading one document.
 const READING_PARAMS: [&str; 10] = [
     "preference",
     "realtime",
@@ -49,14 +52,42 @@ pub fn routes(routes: Routes) -> Routes {
         .post("/elasticsearch/{index}/_mget", read, documents)
 }
 
-/// What is shown of the source, as the query string says.
-fn filter_of(params: &Params) -> ApiResult<SourceFilter> {
-    params.check(&READING_PARAMS)?;
-    if params.get("stored_fields").is_some_and(|fields| fields != "_none_") {
-        let words = "no field is stored beside the source; leave stored_fields out, or name fields in _source";
-        return Err(Error::malformed_field("stored_fields", words).into());
+/// What is shown of a document.
+#[derive(Clone)]
+struct Shown {
+    source: SourceFilter,
+    /// Fields that are shown beside it, where their mapping says that they are stored.
+    stored_fields: Vec<String>,
+}
+
+impl Shown {
+    /// As `_source` and `stored_fields` of an object say.
+    fn read(object: &Map<String, Json>) -> ApiResult<Self> {
+        let stored = dsl::stored_fields(object)?;
+        let source = match object.get("_source") {
+            None => SourceFilter::beside(stored.as_deref()),
+            said => SourceFilter::read(said)?,
+        };
+        Ok(Self { source, stored_fields: stored.unwrap_or_default() })
     }
-    Ok(SourceFilter::read(source_asked(params).as_ref())?)
+
+    /// As the query string says.
+    fn asked(params: &Params) -> ApiResult<Self> {
+        params.check(&READING_PARAMS)?;
+        let mut object = Map::new();
+        if let Some(names) = params.get("stored_fields") {
+            object.insert("stored_fields".to_owned(), names.split(',').map(Json::from).collect());
+        }
+        object.extend(source_asked(params).map(|source| ("_source".to_owned(), source)));
+        Self::read(&object)
+    }
+
+    /// The document, whose index has one of these definitions.
+    fn of(&self, hit: &Hit, known: &[KeptObject]) -> Json {
+        let types = field_types(known, &dsl::index_of(hit));
+        let fields = types.stored(self.stored_fields.iter().map(String::as_str));
+        dsl::document(hit, &self.source, &fields)
+    }
 }
 
 fn conflict(id: &str, asked: &str) -> String {
@@ -68,13 +99,13 @@ async fn document(
     caller: Caller,
     (PathParams((index, id)), params): (PathParams<(String, String)>, Params),
 ) -> ApiResult<Response> {
-    let filter = filter_of(&params)?;
-    Ok(match state.dsl.look(&caller.scope, &index, &id, &definitions(&state).await?).await? {
+    let (shown, known) = (Shown::asked(&params)?, definitions(&state).await?);
+    Ok(match state.dsl.look(&caller.scope, &index, &id, &known).await? {
         Looked::Found(_) if params.get("version").is_some_and(|version| version != VERSION) => {
             let reason = conflict(&id, params.get("version").unwrap_or_default());
             Failure::new(StatusCode::CONFLICT, "version_conflict_engine_exception", reason).into_response()
         }
-        Looked::Found(hit) => JsonAnswer(dsl::document(&hit, &filter)).into_response(),
+        Looked::Found(hit) => JsonAnswer(shown.of(&hit, &known)).into_response(),
         Looked::NoDocument => {
             let answer = json!({"_index": index, "_id": id, "found": false});
             (StatusCode::NOT_FOUND, JsonAnswer(answer)).into_response()
@@ -89,9 +120,9 @@ async fn source(
     caller: Caller,
     (PathParams((index, id)), params): (PathParams<(String, String)>, Params),
 ) -> ApiResult<Response> {
-    let filter = filter_of(&params)?;
-    Ok(match state.dsl.look(&caller.scope, &index, &id, &definitions(&state).await?).await? {
-        Looked::Found(hit) => JsonAnswer(dsl::document(&hit, &filter)["_source"].take()).into_response(),
+    let (shown, known) = (Shown::asked(&params)?, definitions(&state).await?);
+    Ok(match state.dsl.look(&caller.scope, &index, &id, &known).await? {
+        Looked::Found(hit) => JsonAnswer(shown.of(&hit, &known)["_source"].take()).into_response(),
         Looked::NoDocument => {
             let reason = format!("Document not found [{index}]/[{id}]");
             Failure::new(StatusCode::NOT_FOUND, "resource_not_found_exception", reason).into_response()
@@ -123,7 +154,7 @@ async fn documents(
 struct Asked {
     index: String,
     id: String,
-    filter: SourceFilter,
+    shown: Shown,
 }
 
 async fn get_many(
@@ -133,7 +164,7 @@ async fn get_many(
     params: &Params,
     body: &[u8],
 ) -> ApiResult<Response> {
-    let (default, object) = (filter_of(params)?, object_of(body)?);
+    let (default, object) = (Shown::asked(params)?, object_of(body)?);
     let asked = match asked(&object, index, &default)? {
         Ok(asked) => asked,
         Err(problems) => {
@@ -145,7 +176,7 @@ async fn get_many(
     };
     let known = definitions(state).await?;
     let mut documents = Vec::with_capacity(asked.len());
-    for Asked { index, id, filter } in asked {
+    for Asked { index, id, shown } in asked {
         let failed = |kind: &str, reason: String| {
             let cause = json!({"type": kind, "reason": reason, "index": index});
             let mut error = cause.clone();
@@ -153,7 +184,7 @@ async fn get_many(
             json!({"_index": index, "_id": id, "error": error})
         };
         documents.push(match state.dsl.look(&caller.scope, &index, &id, &known).await? {
-            Looked::Found(hit) => dsl::document(&hit, &filter),
+            Looked::Found(hit) => shown.of(&hit, &known),
             Looked::NoDocument => json!({"_index": index, "_id": id, "found": false}),
             Looked::NoIndex => failed("index_not_found_exception", format!("no such index [{index}]")),
             Looked::Several(indices) => failed("illegal_argument_exception", several_indices(&index, &indices)),
@@ -163,11 +194,7 @@ async fn get_many(
 }
 
 /// The documents that a body names, or what its items lack.
-fn asked(
-    body: &Map<String, Json>,
-    index: Option<&str>,
-    default: &SourceFilter,
-) -> ApiResult<Result<Vec<Asked>, Vec<String>>> {
+fn asked(body: &Map<String, Json>, index: Option<&str>, default: &Shown) -> ApiResult<Result<Vec<Asked>, Vec<String>>> {
     if let Some(unknown) = body.keys().find(|key| !matches!(key.as_str(), "docs" | "ids")) {
         return Err(Error::malformed_field("body", format!("unknown key [{unknown}]; use [docs] or [ids]")).into());
     }
@@ -188,18 +215,18 @@ fn asked(
         if id.is_none() {
             problems.push(format!("id is missing for doc {at}"));
         }
-        check_keys(json)?;
+        let object = checked(json)?;
         if let (Some(own), Some(id)) = (own, id) {
-            let filter =
-                json.get("_source").map_or_else(|| Ok(default.clone()), |json| SourceFilter::read(Some(json)))?;
-            wanted.push(Asked { index: own.to_owned(), id, filter });
+            let says_own = object.contains_key("_source") || object.contains_key("stored_fields");
+            let shown = if says_own { Shown::read(object)? } else { default.clone() };
+            wanted.push(Asked { index: own.to_owned(), id, shown });
         }
     }
     for json in ids {
         let id =
             id_of(json).ok_or_else(|| Error::malformed_field("ids", "[ids] must be a list of texts or numbers"))?;
         match index {
-            Some(index) => wanted.push(Asked { index: index.to_owned(), id, filter: default.clone() }),
+            Some(index) => wanted.push(Asked { index: index.to_owned(), id, shown: default.clone() }),
             None => problems.push(format!("index is missing for id [{id}]")),
         }
     }
@@ -209,22 +236,18 @@ fn asked(
     Ok(if problems.is_empty() { Ok(wanted) } else { Err(problems) })
 }
 
-/// Refuses what no document of an `_mget` says, and what is not done here.
-fn check_keys(json: &Json) -> ApiResult<()> {
+/// A document of an `_mget`, unless it says what none does, or what is not done here.
+fn checked(json: &Json) -> ApiResult<&Map<String, Json>> {
     let object = json.as_object().ok_or_else(|| Error::malformed_field("docs", "each of [docs] must be an object"))?;
     for key in object.keys() {
         let words = match key.as_str() {
-            "_index" | "_id" | "_source" | "routing" => continue,
-            "stored_fields" | "version" | "version_type" => {
-                format!(
-                    "[{key}] is not done here: no field is stored beside the source, and of an event there is one version"
-                )
-            }
-            other => format!("unknown key [{other}]; use [_index], [_id], [_source] and [routing]"),
+            "_index" | "_id" | "_source" | "stored_fields" | "routing" => continue,
+            "version" | "version_type" => format!("[{key}] is not done here: of an event there is one version"),
+            other => format!("unknown key [{other}]; use [_index], [_id], [_source], [stored_fields] and [routing]"),
         };
         return Err(Error::malformed_field("docs", words).into());
     }
-    Ok(())
+    Ok(object)
 }
 
 fn id_of(json: &Json) -> Option<String> {

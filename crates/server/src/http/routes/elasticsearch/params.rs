@@ -25,6 +25,12 @@ const COMMON: [&str; 7] = ["pretty", "human", "error_trace", "source", "source_c
 pub struct Params(HashMap<String, String>);
 
 impl Params {
+    /// Those of a test.
+    #[cfg(test)]
+    pub(super) fn of(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
     /// The value of that name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)

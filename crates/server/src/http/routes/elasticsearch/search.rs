@@ -128,13 +128,23 @@ pub(super) fn source_asked(params: &Params) -> Option<Json> {
 }
 
 /// Where all events lie: one place.
-fn shards() -> Json {
+pub(super) fn shards() -> Json {
     json!({"total": 1, "successful": 1, "skipped": 0, "failed": 0})
 }
 
-/// The answer with its time, and the total as older clients want it.
-fn timed(mut answer: Json, started: Instant, params: &Params) -> Json {
+/// The answer with its time, and the total as the client wants it.
+fn timed(answer: Json, started: Instant, params: &Params) -> Json {
+    with_total_as_asked(with_took(answer, started), params)
+}
+
+/// The answer with the time since the search was begun.
+pub(super) fn with_took(mut answer: Json, started: Instant) -> Json {
     answer["took"] = Json::from(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
+    answer
+}
+
+/// The answer with the total as older clients want it, if this one does.
+pub(super) fn with_total_as_asked(mut answer: Json, params: &Params) -> Json {
     if params.is_on("rest_total_hits_as_int")
         && let Some(value) = answer.pointer("/hits/total/value").cloned()
     {

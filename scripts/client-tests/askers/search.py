@@ -1,7 +1,7 @@
 """Asks Vigie through the official library of Elasticsearch or OpenSearch that is installed, and checks the answers.
 
 Usage: python search.py URL USER PASSWORD
-Events are sent with `helpers.bulk`, then found by search, aggregations, scroll, point in time, `_msearch` and by id.
+Events are sent with `helpers.bulk`, then found by search, aggregations, scroll, point in time, `_msearch`, async search and by id.
 """
 
 import datetime
@@ -26,6 +26,34 @@ def ask(client, library, index, **body):
     if library == "opensearch":
         return client.search(index=index, body=body)
     return client.search(index=index, **body)
+
+
+def check_async(client, library, mine):
+    """A search is begun, asked for by its id, and forgotten when it is deleted."""
+    body = {"query": mine, "size": 1, "aggs": {"money": {"sum": {"field": "amount"}}}}
+    if library == "elasticsearch":
+        calls = client.async_search
+        at_once = calls.submit(index="shop", wait_for_completion_timeout="1m", **body)
+        assert "id" not in at_once and not at_once["is_running"], at_once
+        begun = calls.submit(index="shop", wait_for_completion_timeout="0s", keep_on_completion=True, keep_alive="5m", **body)
+        found = calls.get(id=begun["id"], wait_for_completion_timeout="1m")
+        assert not found["is_partial"], found
+        assert calls.status(id=begun["id"])["completion_status"] == 200
+    else:
+        calls = client.plugins.asynchronous_search
+        wanted = {"index": "shop", "wait_for_completion_timeout": "0s", "keep_on_completion": "true", "keep_alive": "5m"}
+        begun = calls.search(body=body, params=wanted)
+        found = calls.get(id=begun["id"], params={"wait_for_completion_timeout": "1m"})
+        assert found["state"] == "STORE_RESIDENT", found
+    assert found["response"]["hits"]["total"]["value"] == EVENTS, found["response"]["hits"]["total"]
+    assert found["response"]["aggregations"]["money"]["value"] == sum(range(EVENTS)) / 4
+    assert calls.delete(id=begun["id"])["acknowledged"]
+    try:
+        calls.get(id=begun["id"])
+    except Exception as gone:  # noqa: BLE001 (each library has a class of its own)
+        assert getattr(gone, "status_code", None) == 404, gone
+    else:
+        raise AssertionError("a search that was deleted is still there")
 
 
 def main(url, user, password):
@@ -109,6 +137,7 @@ def main(url, user, password):
         caps = client.field_caps(index="ecommerce-logs-*", fields="serv*")
     assert [answer["status"] for answer in many["responses"]] == [200, 400], many
     assert "keyword" in caps["fields"]["service"], caps
+    check_async(client, library, mine)
     assert client.get(index="shop", id=f"{run}-7")["_source"]["amount"] == 1.75
     assert client.exists(index="shop", id=f"{run}-7") and not client.exists(index="shop", id="nothing")
     assert client.indices.exists(index="ecommerce-logs")
