@@ -257,7 +257,7 @@ async fn long_texts_end_a_statement_before_they_are_made() {
         // Other threads may still be ending their part.
         let given_back = async {
             while shop.sql.held_bytes() > 0 {
-                tokio::task::yield_now().await
+                tokio::task::yield_now().await;
             }
         };
         let given_back = tokio::time::timeout(std::time::Duration::from_secs(60), given_back).await;

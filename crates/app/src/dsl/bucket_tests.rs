@@ -203,9 +203,9 @@ async fn addresses_pairs_of_queries_and_all_events_are_counted() {
     });
     let body = json!({"size": 0, "query": {"term": {"level": "error"}}, "aggs": aggs});
     let answer = bench.ask(body).await.unwrap()["aggregations"].clone();
-    assert_eq!(shown(&answer["ip"]), r#""*-10.0.0.7" 0, "10.0.0.7-11.0.0.0" 1, "near" 1, "::/24" 1"#);
+    assert_eq!(shown(&answer["ip"]), r#""*-10.0.0.7" 0, "::/24" 1, "near" 1, "10.0.0.7-11.0.0.0" 1"#);
     assert_eq!(answer["ip"]["buckets"][2]["to"], json!("10.0.0.128"));
-    assert_eq!((&answer["ip"]["buckets"][3]["to"], answer["ip"]["buckets"][3].get("from")), (&json!("0:100::"), None));
+    assert_eq!((&answer["ip"]["buckets"][1]["to"], answer["ip"]["buckets"][1].get("from")), (&json!("0:100::"), None));
     assert_eq!(shown(&answer["pairs"]), r#""error" 2, "error&till" 1, "till" 1"#);
     assert_eq!(answer["all"], json!({"doc_count": 5, "points": {"value": 21.0}}));
     let below = json!({"size": 0, "aggs": {"t": {"terms": {"field": "level"}, "aggs": {"g": {"global": {}}}}}});
@@ -214,6 +214,21 @@ async fn addresses_pairs_of_queries_and_all_events_are_counted() {
         |range: Json| json!({"size": 0, "aggs": {"t": {"ip_range": {"field": "client_ip", "ranges": [range]}}}});
     bench.refuses(range(json!({"mask": "10.0.0.0"})), "is no network such as 10.0.0.0/8").await;
     bench.refuses(range(json!({"from": "ten"})), "is no address such as 10.0.0.7").await;
+}
+
+#[tokio::test]
+async fn ranges_come_by_where_they_begin_and_end_however_they_were_asked_for() {
+    let bench = Bench::new().await;
+    let aggs = json!({
+        "n": {"range": {"field": "points", "ranges": [{"from": 5}, {"from": 1, "to": 5}, {"to": 3}, {"from": 1, "to": 2}]}},
+        "t": {"date_range": {"field": "@timestamp", "ranges": [{"from": "2026-11-24"}, {"to": "2026-11-24"}]}},
+    });
+    let answer = bench.ask(json!({"size": 0, "aggs": aggs})).await.unwrap()["aggregations"].clone();
+    let keys = |name: &str| -> Vec<Json> {
+        answer[name]["buckets"].as_array().unwrap().iter().map(|bucket| bucket["key"].clone()).collect()
+    };
+    assert_eq!(keys("n"), ["*-3.0", "1.0-2.0", "1.0-5.0", "5.0-*"]);
+    assert_eq!(keys("t"), ["*-2026-11-24T00:00:00.000Z", "2026-11-24T00:00:00.000Z-*"]);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Buckets between bounds: of numbers, of instants, of addresses.
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
 
 use serde_json::{Value as Json, json};
@@ -31,7 +32,7 @@ pub(super) fn of_addresses(json: &Json, place: &Place) -> Result<(Shape, Aggrega
     }
     let list =
         object.get("ranges").and_then(Json::as_array).ok_or_else(|| place.wrong("must have [ranges], a list"))?;
-    let (mut shapes, mut filters) = (Vec::new(), Vec::new());
+    let mut ranges = Vec::new();
     for (number, json) in list.iter().enumerate() {
         let place = place.key("ranges").item(number);
         let asked = place.object(json)?;
@@ -43,11 +44,26 @@ pub(super) fn of_addresses(json: &Json, place: &Place) -> Result<(Shape, Aggrega
             (None, from, to) => between(&field, [from, to], &place)?,
             _ => return Err(place.wrong("must have either [mask] or [from] and [to]")),
         };
-        filters.push((number.to_string(), query));
+        let number = |end: IpAddr| match end {
+            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(address) => address.to_bits(),
+        };
+        let order = (ends[0].1.map(number), ends[1].1.map_or(u128::MAX, number));
         let bounds = ends.into_iter().filter_map(|(name, end)| Some((name, json!(end?.to_string())))).collect();
-        shapes.push(RangeShape { key: text("key")?.unwrap_or(name), bounds });
+        ranges.push((order, query, RangeShape { key: text("key")?.unwrap_or(name), bounds }));
     }
-    Ok((Shape::Ranges { ranges: shapes, is_keyed: keyed(object, false, place)? }, AggregationKind::Filters(filters)))
+    Ok(in_order(ranges, keyed(object, false, place)?))
+}
+
+/// The buckets of these ranges in their order: by where they begin, then by where they end.
+fn in_order<O: PartialOrd>(mut ranges: Vec<(O, Query, RangeShape)>, is_keyed: bool) -> (Shape, AggregationKind) {
+    ranges.sort_by(|(left, ..), (right, ..)| left.partial_cmp(right).unwrap_or(Ordering::Equal));
+    let (mut shapes, mut filters) = (Vec::with_capacity(ranges.len()), Vec::with_capacity(ranges.len()));
+    for (number, (_, query, shape)) in ranges.into_iter().enumerate() {
+        filters.push((number.to_string(), query));
+        shapes.push(shape);
+    }
+    (Shape::Ranges { ranges: shapes, is_keyed }, AggregationKind::Filters(filters))
 }
 
 /// A query, the key of its bucket, and the ends that are shown of it.
@@ -112,13 +128,16 @@ pub(super) fn of_values(
     let form = DateForm::read(object.get("format"), place)?;
     let list =
         object.get("ranges").and_then(Json::as_array).ok_or_else(|| place.wrong("must have [ranges], a list"))?;
-    let (mut shapes, mut filters) = (Vec::new(), Vec::new());
+    let mut ranges = Vec::new();
     for (number, json) in list.iter().enumerate() {
         let place = place.key("ranges").item(number);
         let asked = place.object(json)?;
         place.check_keys(asked, &["from", "to", "key"], &[])?;
         let (mut names, mut bounds, mut shown) = (Vec::new(), Vec::new(), Vec::new());
-        for (key, as_text, end) in [("from", "from_as_string", End::From), ("to", "to_as_string", End::Before)] {
+        let mut order = [f64::NEG_INFINITY, f64::INFINITY];
+        for (place_of_end, (key, as_text, end)) in
+            [("from", "from_as_string", End::From), ("to", "to_as_string", End::Before)].into_iter().enumerate()
+        {
             let Some(json) = asked.get(key).filter(|json| !json.is_null()) else {
                 names.push("*".to_owned());
                 bounds.push(Bound::Open);
@@ -127,11 +146,13 @@ pub(super) fn of_values(
             let place = place.key(key);
             if is_of_dates {
                 let at = instant(json, form, now, &place)?;
+                order[place_of_end] = at.as_millis() as f64;
                 shown.extend([(key, Json::from(at.as_millis() as f64)), (as_text, Json::from(at.to_string()))]);
                 names.push(at.to_string());
                 bounds.push(bound(json, end, form, now, &place)?);
             } else {
                 let number: f64 = place.text(json)?.parse().map_err(|_| place.wrong("must be a number"))?;
+                order[place_of_end] = number;
                 shown.push((key, Json::from(number)));
                 names.push(format!("{number:?}"));
                 bounds.push(if end == End::From {
@@ -147,8 +168,8 @@ pub(super) fn of_values(
             (Bound::Open, Bound::Open) => Predicate::Exists,
             _ => Predicate::Range { lower, upper },
         };
-        filters.push((number.to_string(), field.passing(predicate)));
-        shapes.push(RangeShape { key: key.unwrap_or_else(|| names.join("-")), bounds: shown });
+        let shape = RangeShape { key: key.unwrap_or_else(|| names.join("-")), bounds: shown };
+        ranges.push((order, field.passing(predicate), shape));
     }
-    Ok((Shape::Ranges { ranges: shapes, is_keyed: keyed(object, false, place)? }, AggregationKind::Filters(filters)))
+    Ok(in_order(ranges, keyed(object, false, place)?))
 }

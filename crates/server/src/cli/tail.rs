@@ -4,7 +4,6 @@
 
 mod socket;
 
-use std::io::Write;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::time::Duration;

@@ -20,7 +20,7 @@ impl Shop {
         let bearer = format!("Bearer {}", app.token(Role::Viewer).await);
         let event = |n: u64| {
             let is_error = n.is_multiple_of(5);
-            json!({"level": if is_error { "ERROR" } else { "INFO" }, "n": n, "colour": ["red", "blue"][(n % 2) as usize],
+            json!({"level": if is_error { "ERROR" } else { "INFO" }, "n": n, "colour": if n.is_multiple_of(2) { "red" } else { "blue" },
                 "service": if is_error || n == 1 { "payment" } else { "cart" }})
         };
         let events: Vec<Json> = (0..100).map(event).collect();
