@@ -1,4 +1,4 @@
-//! `||` as a function: one text behind the other, null when either is.
+//! `||` as a function: one text behind the other, null when any is.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::growth::text_at;
 /// Its name in plans.
 const NAME: &str = "join_texts";
 
-/// Joins two texts.
+/// Joins texts.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct JoinTexts {
     signature: Signature,
@@ -51,8 +51,8 @@ impl ScalarUDFImpl for JoinTexts {
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        if types.len() != 2 {
-            return plan_err!("|| joins two texts");
+        if types.len() < 2 {
+            return plan_err!("|| joins two texts or more");
         }
         Ok(vec![DataType::Utf8; types.len()])
     }
@@ -84,14 +84,26 @@ impl JoinPlanner {
     pub(super) const fn new(join: Arc<ScalarUDF>) -> Self {
         Self { join }
     }
+
+    fn is_joined(&self, side: &Expr) -> bool {
+        matches!(side, Expr::ScalarFunction(call) if call.func == self.join)
+    }
 }
 
 impl ExprPlanner for JoinPlanner {
     fn plan_binary_op(&self, asked: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
-        let is_single = |side: &Expr| side.get_type(schema).is_ok_and(|kind| !kind.is_nested() && !kind.is_binary());
+        let is_single = |side: &Expr| {
+            self.is_joined(side) || side.get_type(schema).is_ok_and(|kind| !kind.is_nested() && !kind.is_binary())
+        };
         if asked.op != BinaryOperator::StringConcat || !is_single(&asked.left) || !is_single(&asked.right) {
             return Ok(PlannerResult::Original(asked));
         }
-        Ok(PlannerResult::Planned(self.join.call(vec![asked.left, asked.right])))
+        // A chain is one call: calls within calls within calls are planned slowly.
+        let mut texts = match asked.left {
+            Expr::ScalarFunction(call) if call.func == self.join => call.args,
+            other => vec![other],
+        };
+        texts.push(asked.right);
+        Ok(PlannerResult::Planned(self.join.call(texts)))
     }
 }
