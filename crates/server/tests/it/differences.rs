@@ -1,42 +1,24 @@
 //! What is different in some events, over HTTP and counted by the engine itself.
 
-use axum::body::Body;
-use axum::http::Method;
 use serde_json::{Value as Json, json};
-use vigie_app::accounts::Role;
 
-use crate::app::{Answer, TestApp, request};
+use crate::app::TestApp;
+use crate::shop::Shop;
 
-struct Shop {
-    app: TestApp,
-    bearer: String,
-}
-
-impl Shop {
-    /// A hundred events, a fifth of them errors, all of one service that others seldom are of.
-    async fn new() -> Self {
-        let app = TestApp::on_disk();
-        let ingest = format!("Bearer {}", app.token(Role::Analyst).await);
-        let bearer = format!("Bearer {}", app.token(Role::Viewer).await);
-        let event = |n: u64| {
-            let is_error = n.is_multiple_of(5);
-            json!({"level": if is_error { "ERROR" } else { "INFO" }, "n": n, "colour": if n.is_multiple_of(2) { "red" } else { "blue" },
+/// A hundred events, a fifth of them errors, all of one service that others seldom are of.
+async fn shop() -> Shop {
+    let event = |n: u64| {
+        let is_error = n.is_multiple_of(5);
+        json!({"level": if is_error { "ERROR" } else { "INFO" }, "n": n, "colour": if n.is_multiple_of(2) { "red" } else { "blue" },
                 "service": if is_error || n == 1 { "payment" } else { "cart" }})
-        };
-        let events: Vec<Json> = (0..100).map(event).collect();
-        let answer = app.post_with("/api/logs/ingest", &json!(events), &[("authorization", &ingest)]).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        Self { app, bearer }
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.app.send(request(Method::GET, path, &[("authorization", &self.bearer)], Body::empty())).await
-    }
+    };
+    let events: Vec<Json> = (0..100).map(event).collect();
+    Shop::on(TestApp::on_disk()).await.holding(&events).await
 }
 
 #[tokio::test]
 async fn what_errors_have_and_others_have_not_is_told() {
-    let shop = Shop::new().await;
+    let shop = shop().await;
     let answer = shop.get("/api/search/differences?query=level:error").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let found = answer.json();
@@ -52,7 +34,7 @@ async fn what_errors_have_and_others_have_not_is_told() {
 
 #[tokio::test]
 async fn fields_and_what_is_compared_with_are_chosen() {
-    let shop = Shop::new().await;
+    let shop = shop().await;
     let chosen = shop.get("/api/search/differences?query=level:error&fields=level,%20colour&size=1").await.json();
     assert_eq!(chosen["fields"], json!(["level", "colour"]));
     let one = &chosen["differences"];
@@ -69,7 +51,7 @@ async fn fields_and_what_is_compared_with_are_chosen() {
 
 #[tokio::test]
 async fn wrong_questions_are_refused_by_name() {
-    let shop = Shop::new().await;
+    let shop = shop().await;
     let many = (0..41).map(|n| format!("f{n}")).collect::<Vec<_>>().join(",");
     for (path, status, field) in [
         ("/api/search/differences?against=yesterday".to_owned(), 422, "against"),

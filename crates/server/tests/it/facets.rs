@@ -1,45 +1,27 @@
 //! Facets and statistics of fields over HTTP, counted by the engine itself.
 
-use axum::body::Body;
-use axum::http::Method;
 use serde_json::{Value as Json, json};
-use vigie_app::accounts::Role;
 
-use crate::app::{Answer, TestApp, request};
+use crate::app::TestApp;
+use crate::shop::Shop;
 
-struct Shop {
-    app: TestApp,
-    bearer: String,
-}
-
-impl Shop {
-    /// Six payments in two currencies, two of them without a country.
-    async fn new() -> Self {
-        let app = TestApp::on_disk();
-        let ingest = format!("Bearer {}", app.token(Role::Analyst).await);
-        let bearer = format!("Bearer {}", app.token(Role::Viewer).await);
-        let event = |n: u64| {
-            let mut event = json!({"log_type": "transaction", "n": n, "level": "INFO",
+/// Six payments in two currencies, two of them without a country.
+async fn shop() -> Shop {
+    let event = |n: u64| {
+        let mut event = json!({"log_type": "transaction", "n": n, "level": "INFO",
                 "amount": 10.5 * n as f64, "currency": if n < 4 { "EUR" } else { "USD" }, "message": format!("payment {n}")});
-            if n > 1 {
-                event["country"] = json!(["", "", "FR", "FR", "FR", "DE"][n as usize]);
-            }
-            event
-        };
-        let events: Vec<Json> = (0..6).map(event).collect();
-        let answer = app.post_with("/api/logs/ingest", &json!(events), &[("authorization", &ingest)]).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        Self { app, bearer }
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.app.send(request(Method::GET, path, &[("authorization", &self.bearer)], Body::empty())).await
-    }
+        if n > 1 {
+            event["country"] = json!(["", "", "FR", "FR", "FR", "DE"][n as usize]);
+        }
+        event
+    };
+    let events: Vec<Json> = (0..6).map(event).collect();
+    Shop::on(TestApp::on_disk()).await.holding(&events).await
 }
 
 #[tokio::test]
 async fn facets_of_several_fields_are_counted_in_one_answer() {
-    let shop = Shop::new().await;
+    let shop = shop().await;
     let answer = shop.get("/api/search/facets?fields=country,currency.code,currency,absent&size=1").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let facets = answer.json();
@@ -58,7 +40,7 @@ async fn facets_of_several_fields_are_counted_in_one_answer() {
 
 #[tokio::test]
 async fn a_field_of_numbers_tells_its_spread() {
-    let shop = Shop::new().await;
+    let shop = shop().await;
     let answer = shop.get("/api/search/fields/n/stats").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let stats = answer.json();
@@ -76,7 +58,7 @@ async fn a_field_of_numbers_tells_its_spread() {
 
 #[tokio::test]
 async fn amounts_of_several_currencies_are_not_added() {
-    let shop = Shop::new().await;
+    let shop = shop().await;
     let mixed = shop.get("/api/search/fields/amount/stats").await.json();
     assert_eq!((&mixed["kind"], &mixed["currencies"]), (&json!("decimal"), &json!(["EUR", "USD"])));
     let numbers = &mixed["numbers"];
@@ -88,7 +70,7 @@ async fn amounts_of_several_currencies_are_not_added() {
 
 #[tokio::test]
 async fn fields_of_words_and_of_time_tell_theirs() {
-    let shop = Shop::new().await;
+    let shop = shop().await;
     let words = shop.get("/api/search/fields/currency/stats?size=5").await.json();
     assert_eq!((&words["numbers"], &words["first"]), (&json!(null), &json!(null)));
     assert_eq!(words["values"].as_array().unwrap().len(), 2);
@@ -100,7 +82,7 @@ async fn fields_of_words_and_of_time_tell_theirs() {
 
 #[tokio::test]
 async fn wrong_questions_are_refused_by_name() {
-    let shop = Shop::new().await;
+    let shop = shop().await;
     let many = (0..21).map(|n| format!("f{n}")).collect::<Vec<_>>().join(",");
     for (path, status, field) in [
         ("/api/search/facets".to_owned(), 422, "fields"),

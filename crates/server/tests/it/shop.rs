@@ -27,10 +27,14 @@ impl Shop {
 
     /// A server that holds these events.
     pub(crate) async fn with(events: &[Json]) -> Self {
-        let shop = Self::new().await;
-        let answer = shop.ingest("/api/logs/ingest", &lines(events), &[]).await;
+        Self::new().await.holding(events).await
+    }
+
+    /// The same server, once it holds these events too.
+    pub(crate) async fn holding(self, events: &[Json]) -> Self {
+        let answer = self.ingest("/api/logs/ingest", &lines(events), &[]).await;
         assert_eq!((answer.status, answer.json()["accepted"].as_u64()), (200, Some(events.len() as u64)));
-        shop
+        self
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
