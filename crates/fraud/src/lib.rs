@@ -5,6 +5,7 @@
 
 mod binning;
 mod boosting;
+pub mod cel;
 mod dice;
 mod growing;
 pub mod judge;
