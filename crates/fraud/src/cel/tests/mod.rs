@@ -1,7 +1,10 @@
-//! What rules answer, and what is refused.
+//! What rules answer, what is refused, and that the closures say what a plain walk through the tree says.
 
+mod generated;
 mod outcomes;
+mod reference;
 mod refusals;
+mod timing;
 
 use super::{Kind, Schema, Slot};
 
