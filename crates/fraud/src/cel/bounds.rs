@@ -12,7 +12,7 @@ pub const COST_MAX: u32 = 1_000;
 
 /// How long a list is taken to be that only the payment knows.
 pub(super) const LIST_LENGTH_ASSUMED: u64 = 32;
-/// What a call costs that reads a whole text: `contains`, `size`, `lowerAscii`, and `int` and `double` of a text.
+/// What a call costs that reads a whole text: `contains`, `size`, `lowerAscii`, `int` and `double`.
 pub(super) const WHOLE_TEXT_COST: u64 = 10;
 /// What applying a pattern costs.
 pub(super) const PATTERN_COST: u64 = 50;

@@ -1,6 +1,7 @@
 //! What rules answer, what is refused, and that the closures say what a plain walk through the tree says.
 
 mod generated;
+mod manual;
 mod outcomes;
 mod reference;
 mod refusals;
