@@ -18,7 +18,7 @@ CARGO  ?= cargo
 
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 
-.PHONY: help run dev ui test test-rust test-web test-e2e test-readers test-clients test-backends test-rest fuzz lint deny openapi bench faults demo-data clean tools
+.PHONY: help run dev ui test test-rust test-web test-e2e test-readers test-clients test-backends test-rest fuzz lint deny openapi bench fraud-bench faults demo-data clean tools
 
 help: ## List the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ openapi: ## Write the OpenAPI document and the web types made from it
 bench: ## Measure; prints tables against the targets
 	$(CARGO) build --profile dist --bin vigie
 	@bash bench/run.sh
+
+fraud-bench: ## Judge features and models on FILE, a Parquet file of labelled card payments
+	@bash bench/run.sh fraud "$(FILE)"
 
 faults: ## Kill, fill, starve and overload a running store in full size; says what held
 	$(CARGO) build --release --bin vigie

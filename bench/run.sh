@@ -8,6 +8,7 @@
 #   bench/run.sh sql [ARG…]      statements of SQL over two million events
 #   bench/run.sh exports [ARG…]  exports, analytics, performance and patterns over two million events
 #   bench/run.sh mix [ARG…]      what people ask all day while events arrive, and what the cache saves a dashboard
+#   bench/run.sh fraud FILE      features and models on a Parquet file of labelled card payments (`make fraud-bench`)
 #   bench/run.sh engine [ARG…]   the engine beside its peers on the same events (bench/engine/engine.mjs says what ARG may be)
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
@@ -28,9 +29,10 @@ case ${1:-foundation} in
     cargo build --quiet --release --package vigie-micro-bench --example send_datagrams
     exec node bench/inputs.mjs "$binary" --sender "${CARGO_TARGET_DIR:-target}/release/examples/send_datagrams" "$@"
     ;;
+  fraud) shift; exec cargo run --quiet --release --package vigie-micro-bench --example judge_payments -- "$@" ;;
   sql) shift; exec node bench/sql.mjs "$binary" "$@" ;;
   exports) shift; exec node bench/exports.mjs "$binary" "$@" ;;
   mix) shift; exec node bench/mix.mjs "$binary" "$@" ;;
   engine) shift; exec node bench/engine/engine.mjs --binary "$binary" "$@" ;;
-  *) echo "bench: there is no \"$1\"; leave it out or say \"micro\", \"parts\", \"inputs\", \"sql\" or \"engine\"" >&2; exit 2 ;;
+  *) echo "bench: there is no \"$1\"; leave it out or say what the head of bench/run.sh lists" >&2; exit 2 ;;
 esac
