@@ -111,6 +111,7 @@ fn transaction(
     line.correlate(correlation);
     if payment.channel != Channel::Subscription {
         line.client(&session.visitor.address, session.visitor.user_agent);
+        line.text("ip_country", session.visitor.country.code);
     }
     line.text("transaction_id", &payment.transaction_id);
     line.text("order_id", &payment.order_id);
@@ -164,6 +165,7 @@ fn person(session: &Session, line: &mut Line, payment: &Payment) {
         line.text("card_last4", &visitor.card.last4);
         line.text("card_hash", &visitor.card.hash);
         line.text("card_network", visitor.card.network);
+        line.text("card_country", visitor.card.country);
     }
     if matches!(payment.channel, Channel::Web | Channel::App) {
         line.text("device_id", &visitor.device_id);

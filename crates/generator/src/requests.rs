@@ -148,6 +148,7 @@ fn report(session: &mut Session, scene: &mut Scene<'_>, action: &Action, correla
         line.text("reason", if session.dice.chance(0.9) { "wrong_password" } else { "unknown_user" });
     }
     if matches!(action.name, "register" | "login" | "login_failed") {
+        line.text("ip_country", session.visitor.country.code);
         line.text("email_hash", &session.visitor.email_hash);
         line.text("email_domain", session.visitor.email_domain);
     }

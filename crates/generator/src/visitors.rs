@@ -16,13 +16,15 @@ pub(crate) struct Card {
     pub(crate) network: &'static str,
     pub(crate) last4: String,
     pub(crate) hash: String,
+    /// Where it was issued.
+    pub(crate) country: &'static str,
 }
 
 impl Card {
     /// A card issued in that country.
     pub(crate) fn issued_in(country: &Country, dice: &mut Dice) -> Self {
         let &(bin, network) = dice.pick(country.issuers);
-        Self { bin, network, last4: format!("{:04}", dice.below(10_000)), hash: dice.hex(40) }
+        Self { bin, network, last4: format!("{:04}", dice.below(10_000)), hash: dice.hex(40), country: country.code }
     }
 }
 
