@@ -67,7 +67,7 @@ impl Kept {
         self.through - self.own()
     }
 
-    fn own(&self) -> Totals {
+    pub(super) fn own(&self) -> Totals {
         let amount_parts = i128::from(self.occurrence.amount.parts());
         Totals { count: 1, amount_parts, ..self.mark.totals() }
     }
@@ -137,6 +137,11 @@ impl History {
 
     fn add_from(&mut self, place: usize, totals: Totals) {
         self.kept.range_mut(place..).for_each(|kept| kept.through += totals);
+    }
+
+    /// As if what has these totals had never been counted from that place on.
+    pub(super) fn take_from(&mut self, place: usize, totals: Totals) {
+        self.kept.range_mut(place..).for_each(|kept| kept.through = kept.through - totals);
     }
 
     /// Totals of all occurrences up to `end`, however old.

@@ -7,6 +7,7 @@
 mod amount;
 mod calendar;
 mod card;
+mod company;
 mod habit;
 mod history;
 mod hours;

@@ -58,6 +58,11 @@ impl Windows {
         Admission::Added
     }
 
+    /// Takes an occurrence out that is kept singly; false when there is none.
+    pub fn remove(&mut self, key: u64, at: Timestamp, id: u64) -> bool {
+        self.histories.get_mut(&key).is_some_and(|history| history.remove(at, id))
+    }
+
     /// Forgets the keys that were silent longest, never `spared`.
     fn forget_quietest(&mut self, spared: u64) {
         let others = self.histories.iter().filter(|(key, _)| **key != spared);

@@ -1,0 +1,78 @@
+//! Rules in force: modes, scores, failures.
+
+use super::{Decision, Mode, RuleDefinition, RuleError, RuleSet, Thresholds};
+use crate::cel::Slot;
+use crate::stream::SIGNALS;
+
+fn rule(name: &str, expression: &str, points: u8, mode: Mode) -> RuleDefinition {
+    RuleDefinition {
+        name: name.to_owned(),
+        expression: expression.to_owned(),
+        points,
+        mode,
+        reason_en: "{transaction.amount} paid".to_owned(),
+        reason_fr: "{transaction.amount} payés".to_owned(),
+    }
+}
+
+fn paid(amount: f64) -> Vec<Slot<'static>> {
+    let mut values = vec![Slot::Missing; SIGNALS.len()];
+    values[1] = Slot::Double(amount);
+    values
+}
+
+#[test]
+fn a_rule_in_shadow_never_changes_a_decision() {
+    let mut rules = RuleSet::new(
+        vec![
+            rule("large", "transaction.amount > 100.0", 50, Mode::Active),
+            rule("huge", "transaction.amount > 1000.0", 50, Mode::Shadow),
+            rule("never", "transaction.amount > 0.0", 50, Mode::Off),
+        ],
+        Thresholds::default(),
+    )
+    .unwrap();
+    let values = paid(5_000.0);
+    let judgement = rules.judge(&values);
+    assert_eq!((judgement.score, judgement.decision), (50, Decision::Review));
+    assert_eq!(judgement.hits[0].reason_en(&values), "5000 paid");
+    assert_eq!(judgement.shadow_hits[0].rule.name, "huge");
+    assert!(rules.set_mode("huge", Mode::Active) && !rules.set_mode("tiny", Mode::Off));
+    assert_eq!(rules.judge(&values).decision, Decision::Block);
+    assert_eq!(rules.judge(&paid(1.0)).hits, []);
+}
+
+#[test]
+fn what_is_missing_fires_nothing_and_what_fails_is_told() {
+    let rules = RuleSet::new(
+        vec![
+            rule("country", "transaction.ip_country == 'NG'", 90, Mode::Active),
+            rule("divided", "user.count_10m / user.count_1h > 1", 90, Mode::Active),
+        ],
+        Thresholds::default(),
+    )
+    .unwrap();
+    let mut values = paid(1.0);
+    let place = |name: &str| SIGNALS.iter().position(|(known, _)| *known == name).unwrap();
+    values[place("user.count_10m")] = Slot::Int(1);
+    values[place("user.count_1h")] = Slot::Int(0);
+    let judgement = rules.judge(&values);
+    assert_eq!((judgement.score, judgement.decision, judgement.hits.len()), (0, Decision::Allow, 0));
+    assert_eq!(judgement.failures.len(), 1);
+    assert_eq!(judgement.failures[0].0.name, "divided");
+}
+
+#[test]
+fn rules_that_cannot_be_in_force_are_refused() {
+    let check = |rules: Vec<RuleDefinition>, expected: &str| {
+        let error = RuleSet::new(rules, Thresholds::default()).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        error
+    };
+    let fine = || rule("a", "transaction.amount > 1.0", 1, Mode::Active);
+    check(vec![fine(), fine()], "a name of its own");
+    check(vec![rule("", "true", 1, Mode::Active)], "a name of its own");
+    check(vec![rule("a", "true", 101, Mode::Active)], "101 points");
+    let error = check(vec![rule("a", "transaction.amout > 1.0", 1, Mode::Active)], "transaction.amount");
+    assert!(matches!(error, RuleError::Expression { .. }));
+}
