@@ -8,6 +8,7 @@ pub mod async_searches;
 pub mod clock;
 pub mod dead_letters;
 pub mod dsl;
+pub mod fraud;
 pub mod ingest;
 pub mod kept_answers;
 pub mod kept_indices;

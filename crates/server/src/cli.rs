@@ -7,6 +7,7 @@ mod backup;
 mod completions;
 mod demand;
 mod event_row;
+mod fraud;
 mod generate;
 mod import;
 mod inspect;
@@ -71,6 +72,8 @@ enum Command {
     Tail(tail::TailArguments),
     /// Write the events of a generated shop, one JSON object per line.
     Generate(generate::GenerateArguments),
+    /// Measure what the rules of fraud detection are worth.
+    Fraud(fraud::FraudArguments),
     /// Try a pipeline on lines before it is in force, or make one of a configuration of Logstash.
     Pipeline(pipeline::PipelineArguments),
     /// Show or check the settings.
@@ -155,6 +158,7 @@ fn dispatch(arguments: &Arguments, environment: &Environment, console: &mut Cons
         Command::Query(command) => query::run(command, &load(command.folder.flags())?, environment, console),
         Command::Tail(command) => tail::run(command, &load(Vec::new())?, environment, console),
         Command::Generate(command) => generate::run(command, console),
+        Command::Fraud(command) => fraud::run(command, &load(Vec::new())?, console),
         Command::Pipeline(command) => pipeline::run(command, &load(Vec::new())?, console),
         Command::Config(command) => {
             let layers = Settings::layers(arguments.config.as_deref(), environment, &command.flags())?;

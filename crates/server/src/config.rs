@@ -3,6 +3,7 @@
 //! `config/vigie.toml` is both the documentation and the defaults; a key that is not in it does not exist.
 
 mod environment;
+pub mod fraud;
 pub mod inputs;
 mod layers;
 pub mod line_inputs;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use environment::{ADMIN_PASSWORD_VARIABLE, Environment, TOKEN_VARIABLE, USER_PASSWORD_VARIABLE};
+use fraud::FraudSettings;
 use inputs::{
     DatagramInputSettings, DeadLetterSettings, ElasticsearchApiSettings, KeyedInputSettings, RedisInputSettings,
     StreamInputSettings,
@@ -84,6 +86,8 @@ pub struct Settings {
     pub query: QuerySettings,
     /// Telling events as they are stored.
     pub tail: TailSettings,
+    /// Judging payments as they arrive.
+    pub fraud: FraudSettings,
     /// What becomes of indices as they age.
     pub lifecycle: LifecycleSettings,
     /// Copies of everything.
@@ -301,6 +305,7 @@ impl Settings {
         }
         inputs::check(&self)?;
         self.tail.check()?;
+        self.fraud.check()?;
         let positive = [
             ("server.connections_max", self.server.connections_max as u64),
             ("server.header_timeout_s", self.server.header_timeout_s),
@@ -415,6 +420,9 @@ mod tests {
         check_refused("[upload]\nbytes_max = -1", &[], "upload.bytes_max");
         check_refused("[tail]\nqueue_batches_max = 0", &[], "tail.queue_batches_max");
         check_refused("[tail]\nqueue_batches_max = 1000000", &[], "tail.queue_batches_max");
+        check_refused("[fraud]\nreview_score = 0", &[], "fraud.review_score = 0");
+        check_refused("[fraud]\nblock_score = 40", &[], "fraud.block_score = 40");
+        check_refused("[fraud]\nkeys_max = 0", &[], "fraud.keys_max = 0");
         check_refused("[tail]\nrate_max = 50", &[], "tail.rate_default = 100 is more than tail.rate_max = 50");
         check_refused("[log]\nformat = \"xml\"", &[], "log.format");
         check_refused("", &[("VIGIE_UPLOAD_BYTES_MAX", "a lot")], "VIGIE_UPLOAD_BYTES_MAX");

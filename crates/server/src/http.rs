@@ -43,6 +43,7 @@ pub fn all_routes() -> Routes {
     let routes = routes::patterns::routes(routes);
     let routes = routes::differences::routes(routes);
     let routes = routes::shop::routes(routes);
+    let routes = routes::fraud::routes(routes);
     let routes = routes::performance::routes(routes);
     let routes = routes::backups::routes(routes);
     let routes = routes::pipelines::routes(routes);

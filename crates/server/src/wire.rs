@@ -1,11 +1,13 @@
 //! Which concrete stores and which clock are in use. Nothing else names them.
 //!
 //! The data folder holds `logs/` (the log engine), `metadata.sqlite` (accounts, records of uploads), `keys/`, and
-//! `uploads/` (rejected lines, and files while they are read), and `dead-letters/` (what inputs could not store).
+//! `uploads/` (rejected lines, and files while they are read), `dead-letters/` (what inputs could not store), and `fraud/` (what fraud
+//! detection remembers).
 
 pub mod care;
 pub mod inputs;
 mod memory;
+mod remembering;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -36,6 +38,7 @@ use vigie_sql::SqlEngine;
 use vigie_storage::{EngineOptions, FatalHandler, LogEngine, MemoryBounds};
 
 use care::BackupTaker;
+pub use remembering::{Remembering, remember};
 
 use crate::config::Settings;
 use crate::http::cookies::CookiePolicy;
@@ -162,6 +165,8 @@ pub fn open_accounts(settings: &Settings, metadata: Arc<dyn MetadataStore>) -> R
 pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs: Vec<InputSpec>) -> Result<AppState> {
     let tails = Arc::new(Tails::new(settings.tail.bounds()));
     let ports = &told_to(&tails, ports);
+    let fraud = remembering::fraud_detection(settings)?;
+    let ports = &remembering::judged_by(fraud.as_ref(), ports);
     let pipelines = Arc::new(pipelines(settings));
     let ingest = Ingest::new(ports.logs.clone(), clock(), ingest_settings(settings, ports));
     let ingest = Arc::new(ingest.with_pipelines(pipelines.clone()));
@@ -197,6 +202,8 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         tails,
         saved_searches: Arc::new(SavedSearches::new(ports.metadata.clone(), ports.redactor.clone(), clock())),
         recent_searches: Arc::new(RecentSearches::new(ports.metadata.clone(), ports.redactor.clone(), clock())),
+        fraud,
+        logs: ports.logs.clone(),
         dsl: Arc::new(DslSearch::new(ports.logs.clone(), clock()).with_definitions(kept_objects.clone())),
         async_searches: Arc::new(AsyncSearches::new(clock())),
         analytics: Arc::new(Analytics::new(ports.logs.clone(), clock())),

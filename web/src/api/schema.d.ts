@@ -477,6 +477,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fraud/decisions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was said of one payment.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_fraud_decisions_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/detect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Judges payments: a JSON object or an array of up to 1,000, with the fields of `transaction` events.
+         * @description When it answers, the payments and what is said of them are on disk. A payment that was judged before, here or because its event
+         *     arrived by any input, gets the same answer again. One that is wrong is named, and none of the others is stored then.
+         *
+         *     Needs the role `analyst`; of an API key also the scope `score`.
+         */
+        post: operations["post_fraud_detect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The rules in force, and how often each fired since Vigie started.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_fraud_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was judged, and which rules fired; in the last day unless said.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_fraud_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/suspicious-activities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Payments that somebody is to look at or that are to be refused, the newest first; of the last day unless said.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_fraud_suspicious_activities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/logs/export": {
         parameters: {
             query?: never;
@@ -2617,6 +2720,157 @@ export interface components {
             /** @description How many. */
             deleted: number;
         };
+        /** @description What is said of a payment. */
+        FraudDecision: {
+            /**
+             * @description Names the decision: `GET /api/fraud/decisions/{id}`.
+             * @example fraud-tx-4711
+             */
+            decision_id: string;
+            /** @description Names the payment. */
+            transaction_id: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            at: string;
+            /** @description Whether somebody is to look at it, or it is to be refused. */
+            is_fraud: boolean;
+            /**
+             * Format: int64
+             * @description 0 to 100.
+             */
+            fraud_score: number;
+            /**
+             * @description `allow`, `review` or `block`.
+             * @example review
+             */
+            decision: string;
+            /** @description The rules that fired. */
+            indicators: string[];
+            /** @description Why, the heaviest reason first. */
+            reasons: components["schemas"]["FraudReason"][];
+            /** @description What the score was made by. */
+            model_version: string;
+            /**
+             * Format: double
+             * @description What is paid.
+             */
+            amount?: number | null;
+            /** @description ISO 4217. */
+            currency?: string | null;
+            /** @description Who pays. */
+            user_id?: string | null;
+            /** @description From which address. */
+            client_ip?: string | null;
+        };
+        /** @description What is said of the payments sent, in their order. */
+        FraudDetections: {
+            /** @description One for each payment. */
+            decisions: components["schemas"]["FraudDecision"][];
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            took_ms: number;
+        };
+        /** @description Why a payment is suspected. */
+        FraudReason: {
+            /** @description The rule. */
+            rule: string;
+            /**
+             * Format: int64
+             * @description What it adds to the score.
+             */
+            points: number;
+            /** @description What it says of this payment, in English. */
+            text: string;
+            /** @description The same in French. */
+            text_fr: string;
+        };
+        /** @description A rule. */
+        FraudRule: {
+            /** @description What it is called. */
+            name: string;
+            /**
+             * @description When it fires, in CEL.
+             * @example user.count_10m >= 3
+             */
+            expression: string;
+            /**
+             * Format: int32
+             * @description What it adds to the score.
+             */
+            points: number;
+            /** @description `active`, `shadow` or `off`. */
+            mode: string;
+            /** @description What it says, in English; names in braces stand for values. */
+            reason: string;
+            /** @description The same in French. */
+            reason_fr: string;
+            /**
+             * Format: int64
+             * @description How often it fired since Vigie started.
+             */
+            hits: number;
+            /**
+             * Format: int64
+             * @description How often it fired in shadow since Vigie started.
+             */
+            shadow_hits: number;
+            /** @description Why it was switched off, when it failed. */
+            failure?: string | null;
+        };
+        /** @description How often a rule fired. */
+        FraudRuleCount: {
+            /** @description The rule. */
+            rule: string;
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            count: number;
+        };
+        /** @description The rules in force. */
+        FraudRules: {
+            /** @description All of them. */
+            rules: components["schemas"]["FraudRule"][];
+        };
+        /** @description What was judged in a period. */
+        FraudStats: {
+            /**
+             * Format: date-time
+             * @description First instant of the period.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past it.
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description Payments judged.
+             */
+            judged: number;
+            /**
+             * Format: int64
+             * @description Those that went through.
+             */
+            allowed: number;
+            /**
+             * Format: int64
+             * @description Those that somebody is to look at.
+             */
+            to_review: number;
+            /**
+             * Format: int64
+             * @description Those that are to be refused.
+             */
+            blocked: number;
+            /** @description How often each rule fired, the most frequent first. */
+            rules: components["schemas"]["FraudRuleCount"][];
+        };
         /** @description How far visitors came. */
         Funnel: components["schemas"]["Period"] & {
             /** @description The steps, each with the distinct visitors who took it. */
@@ -4023,6 +4277,18 @@ export interface components {
             count?: number | null;
             /** @description A word about it, such as the kind of the field. */
             detail?: string | null;
+        };
+        /** @description Decisions that somebody is to look at. */
+        SuspiciousActivities: {
+            /** @description The newest first. */
+            activities: components["schemas"]["FraudDecision"][];
+            /**
+             * Format: int64
+             * @description How many there are in all.
+             */
+            total: number;
+            /** @description Asks for the next page; null on the last. */
+            next_cursor?: string | null;
         };
         /** @description What a tail says. */
         TailMessage: {
@@ -6028,6 +6294,344 @@ export interface operations {
                 };
                 content: {
                     "text/javascript": string;
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fraud_decisions_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `decision_id` of the answer that told of it */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the decision */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudDecision"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_detect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description the payments */
+        requestBody: {
+            content: {
+                "application/json": string;
+            };
+        };
+        responses: {
+            /** @description what is said of each, in their order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudDetections"];
+                };
+            };
+            /** @description the body is empty or cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off, or a payment was stored before payments were judged */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a payment has no id or amount, one below zero, an unknown currency, or a time that may not be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fraud_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the rules */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudRules"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fraud_stats: {
+        parameters: {
+            query?: {
+                /** @description First instant: RFC 3339, `2026-11-23 14:00`, `now-15m` or a UNIX time. Also `date_from`. */
+                from?: string;
+                /** @description First instant past the range, in the same forms. Also `date_to`. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudStats"];
+                };
+            };
+            /** @description a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the range ends before it begins */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fraud_suspicious_activities: {
+        parameters: {
+            query?: {
+                /** @description First instant: RFC 3339, `2026-11-23 14:00`, `now-15m` or a UNIX time. Also `date_from`. */
+                from?: string;
+                /** @description First instant past the range, in the same forms. Also `date_to`. */
+                to?: string;
+                /** @description How many, 50 unless said, at most 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuspiciousActivities"];
+                };
+            };
+            /** @description a time or the cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the range or the limit is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description anything else that went wrong */

@@ -97,6 +97,7 @@ async fn serve(
         console.line(&format!("  Elasticsearch's API   http://{address}"))?;
     }
 
+    wire::remember(state.fraud.as_ref(), &stores).await?;
     let demo = if arguments.demo {
         console.line(&format!(
             "  demo         {} events of the last {} h into an empty store, then {} per second",
@@ -112,6 +113,7 @@ async fn serve(
     let (readiness, metrics, inputs) = (state.readiness.clone(), state.metrics.clone(), state.inputs.clone());
     let tails = state.tails.clone();
     let watch = tokio::spawn(wire::watch_pipelines(state.pipelines.clone()));
+    let remembering = wire::Remembering::start(state.fraud.clone(), settings);
     let (router, _) = http::application(state);
     let stop = async {
         wait_for_signal().await;
@@ -137,6 +139,7 @@ async fn serve(
     inputs.stop(Duration::from_secs(settings.server.drain_timeout_s)).await;
     watch.abort();
     stores.logs.flush().await;
+    remembering.end().await?;
     console.note("vigie has stopped; everything it acknowledged is stored")?;
     Ok(Outcome::Done)
 }

@@ -18,13 +18,14 @@ use super::routes::{Route, Routes};
 const BEARER: &str = "bearer";
 const BASIC: &str = "basic";
 const API_KEY: &str = "api_key";
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     ("auth", "Signing in and out"),
     ("logs", "Sending, uploading and finding events"),
     ("push", "Events in the protocols of OpenTelemetry, Loki and Splunk"),
     ("search", "Counting what a query finds, and help with typing one"),
     ("dashboard", "The numbers of the overview"),
     ("analytics", "Numbers over time"),
+    ("fraud", "Payments judged, and what was said of them"),
     ("performance", "How fast the shop answers"),
     ("pipelines", "Ways in beside this API, and what they could not store"),
     ("backups", "Copies of everything"),

@@ -13,6 +13,7 @@ pub mod documentation;
 pub mod elasticsearch;
 pub mod export;
 pub mod facets;
+pub mod fraud;
 pub mod health;
 pub mod logs;
 pub mod patterns;

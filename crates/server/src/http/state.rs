@@ -9,6 +9,7 @@ use vigie_app::analytics::Analytics;
 use vigie_app::async_searches::AsyncSearches;
 use vigie_app::dead_letters::DeadLetters;
 use vigie_app::dsl::DslSearch;
+use vigie_app::fraud::FraudDetection;
 use vigie_app::ingest::Ingest;
 use vigie_app::kept_answers::KeptAnswers;
 use vigie_app::kept_objects::KeptObjects;
@@ -18,6 +19,7 @@ use vigie_app::search::Search;
 use vigie_app::searches::{RecentSearches, SavedSearches};
 use vigie_app::tail::Tails;
 use vigie_app::uploads::Uploads;
+use vigie_domain::ports::LogStore;
 use vigie_inputs::Inputs;
 
 use super::body::{BodyBounds, BodyLimit};
@@ -51,6 +53,10 @@ pub struct AppState {
     pub saved_searches: Arc<SavedSearches>,
     /// Searches that people ran.
     pub recent_searches: Arc<RecentSearches>,
+    /// Judging payments, unless it is switched off.
+    pub fraud: Option<Arc<FraudDetection>>,
+    /// Where events are, judged as they are stored.
+    pub logs: Arc<dyn LogStore>,
     /// Finding events as clients of Elasticsearch ask for them.
     pub dsl: Arc<DslSearch>,
     /// Those of their searches that go on by themselves.

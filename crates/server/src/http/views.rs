@@ -7,6 +7,7 @@ pub mod dashboard;
 pub mod differences;
 pub mod events;
 pub mod facets;
+pub mod fraud;
 pub mod logs;
 pub mod parameters;
 pub mod patterns;

@@ -26,6 +26,7 @@ mod elasticsearch_indices;
 mod elasticsearch_search;
 mod export;
 mod facets;
+mod fraud;
 mod grafana;
 mod house;
 mod kill;

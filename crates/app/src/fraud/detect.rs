@@ -1,0 +1,142 @@
+//! For callers that wait: payments judged at once, and what was said of them before.
+
+use bytes::Bytes;
+use vigie_domain::event_batch::{Row, ValueRef};
+use vigie_domain::ports::{Hit, LogStore};
+use vigie_domain::{Error, ErrorKind, EventId, LogType, Object, Result, Scope, Value, mapping};
+use vigie_pipeline::Batch;
+
+use super::currencies::is_currency;
+use super::decision_event::{MADE_BY, decision_id};
+use crate::ingest::{Ingest, IngestOptions};
+
+/// Payments of one request at most.
+const PAYMENTS_MAX: usize = 1_000;
+/// Bytes of a text of a payment at most.
+const TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// What was said of a payment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detection {
+    /// The event that it was stored as.
+    pub decision: Hit,
+    /// Names the payment.
+    pub transaction_id: String,
+}
+
+/// Judges the payments of a body and stores them with what is said of them; when it returns, both are durable. A payment that was judged
+/// before gets the same answer.
+///
+/// # Errors
+/// `Malformed` for what cannot be read, `Invalid` for a payment without id or amount, with one below zero, of an unknown currency or
+/// of another time than may be; then none of the body is stored.
+pub async fn detect(ingest: &Ingest, store: &dyn LogStore, scope: &Scope, body: Bytes) -> Result<Vec<Detection>> {
+    let options = IngestOptions { log_type: Some(LogType::Transaction), ..IngestOptions::default() };
+    let payments = ingest.accept_if(scope, body, &options, checked).await?;
+    let mut detections = Vec::with_capacity(payments.len());
+    for transaction_id in payments {
+        let decision = decision_of(store, scope, &decision_id(&transaction_id)).await?;
+        let decision = decision.ok_or_else(|| {
+            let words = format!(
+                "payment \"{transaction_id}\" was stored before payments were judged; send it under another transaction_id"
+            );
+            Error::new(ErrorKind::Conflict, words)
+        })?;
+        detections.push(Detection { decision, transaction_id });
+    }
+    Ok(detections)
+}
+
+/// The decision of this id, if there is one: an event of that id that is no decision is none.
+///
+/// # Errors
+/// What the store answers.
+pub async fn decision_of(store: &dyn LogStore, scope: &Scope, id: &EventId) -> Result<Option<Hit>> {
+    let found = store.get(scope, id).await?;
+    Ok(found.filter(|hit| hit.log_type == LogType::Fraud && has(&hit.source, "service", MADE_BY)))
+}
+
+fn has(body: &Object, name: &str, text: &str) -> bool {
+    body.iter().any(|(known, value)| known == name && value.as_text() == Some(text))
+}
+
+/// The payments of a batch, each of which can be judged.
+fn checked(batch: &Batch) -> Result<Vec<String>> {
+    if let Some(reject) = batch.rejects.first() {
+        return Err(Error::invalid(format!("payment {}: {}", reject.line, reject.reason)));
+    }
+    if batch.events.len() > PAYMENTS_MAX {
+        let count = batch.events.len();
+        return Err(Error::invalid(format!("{count} payments: send at most {PAYMENTS_MAX} at once")));
+    }
+    if batch.events.is_empty() {
+        return Err(Error::invalid("there is no payment; send a JSON object or a JSON array of them"));
+    }
+    let numbered = batch.events.rows().enumerate();
+    numbered.map(|(place, row)| checked_row(&row).map_err(|words| wrong(place, &words))).collect()
+}
+
+fn wrong(place: usize, (field, words): &(&'static str, String)) -> Error {
+    Error::invalid_field(*field, format!("payment {}: {words}", place + 1))
+}
+
+/// The name of a payment that can be judged, or the field that is wrong and what to do.
+fn checked_row(row: &Row<'_>) -> Result<String, (&'static str, String)> {
+    let (mut name, mut amount) = (None, None);
+    for (leaf, value) in row.layout().leaves().iter().zip(row.values()) {
+        let path = leaf.path();
+        if let ValueRef::Text(text) = value
+            && text.len() > TEXT_BYTES_MAX
+        {
+            let words = format!("\"{path}\" has {} bytes: send at most {TEXT_BYTES_MAX}", text.len());
+            return Err(("", words));
+        }
+        match mapping::canonical(&path) {
+            "transaction_id" => name = text_of(value),
+            "amount" => amount = Some(checked_amount(&value)?),
+            "currency" => check_currency(&value)?,
+            _ => {}
+        }
+    }
+    amount.ok_or_else(|| ("amount", "\"amount\" is missing: send what is paid, as a number".to_owned()))?;
+    let missing =
+        || ("transaction_id", "\"transaction_id\" is missing: name the payment, so that it is judged once".to_owned());
+    name.filter(|name| !name.is_empty()).ok_or_else(missing)
+}
+
+fn text_of(value: ValueRef<'_>) -> Option<String> {
+    match value.into_value() {
+        Value::Text(text) => Some(text.to_string()),
+        Value::Int(number) => Some(number.to_string()),
+        Value::BigNumber(digits) => Some(digits),
+        Value::Null | Value::Bool(_) | Value::Float(_) | Value::List(_) | Value::Object(_) => None,
+    }
+}
+
+fn checked_amount(value: &ValueRef<'_>) -> Result<f64, (&'static str, String)> {
+    let amount = match value {
+        ValueRef::Int(number) => Some(*number as f64),
+        ValueRef::Float(number) => Some(*number),
+        ValueRef::Text(text) => text.parse().ok(),
+        ValueRef::Null | ValueRef::Bool(_) | ValueRef::OwnTime(_) | ValueRef::OwnType(_) | ValueRef::Tree(_) => None,
+    };
+    match amount.filter(|amount| vigie_domain::fraud::features::Amount::from_units(*amount).is_some()) {
+        None => Err(("amount", "\"amount\" is no number that money comes in: send such as 12.50".to_owned())),
+        Some(amount) if amount < 0.0 => {
+            let words =
+                format!("\"amount\" is {amount}: send a refund as a positive amount with transaction_type \"refund\"");
+            Err(("amount", words))
+        }
+        Some(amount) => Ok(amount),
+    }
+}
+
+fn check_currency(value: &ValueRef<'_>) -> Result<(), (&'static str, String)> {
+    match value {
+        ValueRef::Text(code) if is_currency(code) => Ok(()),
+        ValueRef::Text(code) => {
+            Err(("currency", format!("\"{code}\" is no currency: send a code of ISO 4217 such as EUR")))
+        }
+        _ => Err(("currency", "\"currency\" is no text: send a code of ISO 4217 such as EUR".to_owned())),
+    }
+}
