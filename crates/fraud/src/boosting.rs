@@ -86,7 +86,7 @@ pub fn train(table: &Table, labels: &[bool], settings: &Settings) -> Result<Mode
 fn gradients(scores: &[f64], labels: &[bool]) -> Vec<Gradient> {
     let gradient = |(score, is_fraud): (&f64, &bool)| {
         let chance = probability(*score);
-        Gradient { slope: chance - f64::from(u8::from(*is_fraud)), curvature: chance * (1.0 - chance) }
+        Gradient::new(chance - f64::from(u8::from(*is_fraud)), chance * (1.0 - chance))
     };
     scores.iter().zip(labels).map(gradient).collect()
 }
