@@ -116,6 +116,11 @@ impl Scorer {
         self.shop.mark_fraud(activity)
     }
 
+    /// Takes back that a payment was fraud; false when nobody said so.
+    pub fn clear_fraud(&mut self, activity: &Activity<'_>) -> bool {
+        self.shop.clear_fraud(activity)
+    }
+
     fn judge(&self, activity: &Activity<'_>, is_late: bool) -> Outcome {
         let values = self.shop.signals(activity);
         debug_assert_eq!(values.len(), SIGNALS.len());

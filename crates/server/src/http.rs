@@ -44,6 +44,8 @@ pub fn all_routes() -> Routes {
     let routes = routes::differences::routes(routes);
     let routes = routes::shop::routes(routes);
     let routes = routes::fraud::routes(routes);
+    let routes = routes::fraud_cases::routes(routes);
+    let routes = routes::fraud_rules::routes(routes);
     let routes = routes::performance::routes(routes);
     let routes = routes::backups::routes(routes);
     let routes = routes::pipelines::routes(routes);

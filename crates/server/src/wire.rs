@@ -165,7 +165,7 @@ pub fn open_accounts(settings: &Settings, metadata: Arc<dyn MetadataStore>) -> R
 pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs: Vec<InputSpec>) -> Result<AppState> {
     let tails = Arc::new(Tails::new(settings.tail.bounds()));
     let ports = &told_to(&tails, ports);
-    let fraud = remembering::fraud_detection(settings)?;
+    let fraud = remembering::fraud_detection(settings, ports)?;
     let ports = &remembering::judged_by(fraud.as_ref(), ports);
     let pipelines = Arc::new(pipelines(settings));
     let ingest = Ingest::new(ports.logs.clone(), clock(), ingest_settings(settings, ports));
@@ -202,6 +202,8 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         tails,
         saved_searches: Arc::new(SavedSearches::new(ports.metadata.clone(), ports.redactor.clone(), clock())),
         recent_searches: Arc::new(RecentSearches::new(ports.metadata.clone(), ports.redactor.clone(), clock())),
+        cases: remembering::cases(fraud.as_ref(), ports),
+        rule_book: remembering::rule_book(fraud.as_ref(), ports),
         fraud,
         logs: ports.logs.clone(),
         dsl: Arc::new(DslSearch::new(ports.logs.clone(), clock()).with_definitions(kept_objects.clone())),

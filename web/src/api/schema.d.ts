@@ -477,6 +477,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fraud/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cases: payments to review or to block, the newest first; of the last 30 days unless said.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_fraud_cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/cases/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One case.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_fraud_cases_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/cases/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Writes something down about a case. Card numbers and the like are taken out.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_fraud_cases_id_notes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/cases/{id}/outcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says what was found. The payment is labelled: a confirmed fraud weighs on its customer, card, device and addresses at once.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_fraud_cases_id_outcome"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/cases/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a case back.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_fraud_cases_id_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/cases/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Opens a closed case again; it is yours then.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_fraud_cases_id_reopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/cases/{id}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a case, so that nobody else does. Taking one's own again changes nothing.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_fraud_cases_id_take"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fraud/decisions/{id}": {
         parameters: {
             query?: never;
@@ -520,6 +660,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fraud/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says what turned out about payments: up to 10,000 as a JSON array, or as lines of `transaction_id,label` with `Content-Type: text/csv`.
+         * @description Labels are `fraud` and `legitimate`. When it answers, they weigh on what is judged next.
+         *
+         *     Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_fraud_labels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fraud/rules": {
         parameters: {
             query?: never;
@@ -532,6 +694,110 @@ export interface paths {
          * @description Needs the role `viewer`; of an API key also the scope `read`.
          */
         get: operations["get_fraud_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/rules/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Whether a text is a rule, and where it is none.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        post: operations["post_fraud_rules_validate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/rules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Adds a rule or changes one; it is in force when this answers.
+         * @description Needs the role `moderator`. No API key may do this.
+         */
+        put: operations["put_fraud_rules_name"];
+        post?: never;
+        /**
+         * Deletes a rule; one that every shop begins with is as it was then.
+         * @description Needs the role `moderator`. No API key may do this.
+         */
+        delete: operations["delete_fraud_rules_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/rules/{name}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts an earlier version in force again, as a new one.
+         * @description Needs the role `moderator`. No API key may do this.
+         */
+        post: operations["post_fraud_rules_name_rollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/rules/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a rule was before.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_fraud_rules_name_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/signals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What rules may speak of.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_fraud_signals"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2141,6 +2407,11 @@ export interface components {
             /** @description The series. */
             series: components["schemas"]["Series"][];
         };
+        /** @description A text that may be a rule. */
+        CheckRequest: {
+            /** @description The text. */
+            expression: string;
+        };
         /** @description One thing that was looked at. */
         CheckView: {
             /** @description What was looked at. */
@@ -2720,6 +2991,44 @@ export interface components {
             /** @description How many. */
             deleted: number;
         };
+        /** @description A case: a payment that somebody is to look at, and what people did about it. */
+        FraudCase: {
+            /**
+             * @description Names the case; the same as that of the decision.
+             * @example fraud-tx-4711
+             */
+            case_id: string;
+            /** @description What Vigie said. */
+            decision: components["schemas"]["FraudDecision"];
+            /**
+             * @description `open`, `taken` or `closed`.
+             * @example taken
+             */
+            state: string;
+            /** @description Who holds or closed it. */
+            holder?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when somebody holds it.
+             */
+            taken_at?: string | null;
+            /** @description What was found: `confirmed`, `valuable` or `false_positive`. */
+            outcome?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            closed_at?: string | null;
+            /** @description What was written, the oldest first. */
+            notes: components["schemas"]["FraudNote"][];
+        };
+        /** @description Cases. */
+        FraudCases: {
+            /** @description The newest payment first. */
+            cases: components["schemas"]["FraudCase"][];
+            /** @description Asks for the next page; null on the last. A page may be short, or empty, although there is another. */
+            next_cursor?: string | null;
+        };
         /** @description What is said of a payment. */
         FraudDecision: {
             /**
@@ -2774,6 +3083,25 @@ export interface components {
              */
             took_ms: number;
         };
+        /** @description What became of labels. */
+        FraudLabels: {
+            /** @description How many are kept now. */
+            applied: number;
+            /** @description Payments that were never stored; their labels are not kept. */
+            unknown: string[];
+        };
+        /** @description What somebody wrote. */
+        FraudNote: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Who. */
+            by: string;
+            /** @description What. */
+            text: string;
+        };
         /** @description Why a payment is suspected. */
         FraudReason: {
             /** @description The rule. */
@@ -2820,6 +3148,36 @@ export interface components {
             shadow_hits: number;
             /** @description Why it was switched off, when it failed. */
             failure?: string | null;
+            /**
+             * Format: int64
+             * @description How often somebody changed it: 0 for a rule as every shop begins with it.
+             */
+            version: number;
+            /** @description Who changed it last. */
+            changed_by?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            changed_at?: string | null;
+        };
+        /** @description Whether a text is a rule. */
+        FraudRuleCheck: {
+            /** @description Whether it is. */
+            is_valid: boolean;
+            /** @description Signals that it reads. */
+            signals: string[];
+            /**
+             * Format: int32
+             * @description What it costs at most; 1,000 are allowed.
+             */
+            cost?: number | null;
+            /** @description Why it is none. */
+            message?: string | null;
+            /** @description Where the fault begins, in bytes. */
+            from?: number | null;
+            /** @description Where it ends. */
+            to?: number | null;
         };
         /** @description How often a rule fired. */
         FraudRuleCount: {
@@ -2831,10 +3189,65 @@ export interface components {
              */
             count: number;
         };
+        /** @description One version of a rule. */
+        FraudRuleVersion: {
+            /** @description What it is called. */
+            name: string;
+            /**
+             * Format: int64
+             * @description 1 for the first.
+             */
+            version: number;
+            /** @description Whether this version deleted it. */
+            is_deleted: boolean;
+            /** @description When it fires. */
+            expression?: string | null;
+            /**
+             * Format: int32
+             * @description What it adds to the score.
+             */
+            points?: number | null;
+            /** @description `active`, `shadow` or `off`. */
+            mode?: string | null;
+            /** @description What it says, in English. */
+            reason?: string | null;
+            /** @description The same in French. */
+            reason_fr?: string | null;
+            /** @description Who made it. */
+            changed_by: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            changed_at: string;
+        };
+        /** @description Versions of a rule. */
+        FraudRuleVersions: {
+            /** @description The newest first, at most 100. */
+            versions: components["schemas"]["FraudRuleVersion"][];
+        };
         /** @description The rules in force. */
         FraudRules: {
             /** @description All of them. */
             rules: components["schemas"]["FraudRule"][];
+        };
+        /** @description A signal. */
+        FraudSignal: {
+            /**
+             * @description What it is called in rules.
+             * @example device.card_count_24h
+             */
+            name: string;
+            /**
+             * @description `bool`, `int`, `double`, `text`, `instant` or `list of texts`.
+             * @example int
+             */
+            kind: string;
+        };
+        /** @description What rules speak of. */
+        FraudSignals: {
+            /** @description All of them. */
+            signals: components["schemas"]["FraudSignal"][];
         };
         /** @description What was judged in a period. */
         FraudStats: {
@@ -3248,6 +3661,16 @@ export interface components {
             /** @description The figures. */
             kpis: components["schemas"]["Kpi"][];
         };
+        /** @description What turned out about a payment. */
+        LabelRequest: {
+            /** @description Names the payment. */
+            transaction_id: string;
+            /**
+             * @description `fraud` or `legitimate`.
+             * @example fraud
+             */
+            label: string;
+        };
         /** @description How response times are spread over time. */
         LatencyHeatmap: {
             /**
@@ -3384,6 +3807,11 @@ export interface components {
              */
             expires_in_days?: number | null;
         };
+        /** @description Something to write down. */
+        NoteRequest: {
+            /** @description What, up to 4,000 bytes. */
+            text: string;
+        };
         /** @description A share and the value below which it lies. */
         NumberPercentile: {
             /**
@@ -3452,6 +3880,14 @@ export interface components {
             interval: number;
             /** @description The spans from the smallest to the largest number, empty ones included; each begins at `from` and ends before the next. */
             histogram: components["schemas"]["NumberSpan"][];
+        };
+        /** @description What was found. */
+        OutcomeRequest: {
+            /**
+             * @description `confirmed`, `valuable` or `false_positive`.
+             * @example confirmed
+             */
+            outcome: string;
         };
         /** @description Everything on the overview page. */
         Overview: {
@@ -3933,6 +4369,41 @@ export interface components {
              * @description In percent.
              */
             change: number;
+        };
+        /** @description Which version. */
+        RollbackRequest: {
+            /**
+             * Format: int64
+             * @description The version that is to be in force again.
+             */
+            version: number;
+        };
+        /** @description A rule to put in force. */
+        RuleRequest: {
+            /**
+             * @description When it fires, in CEL over the signals of `GET /api/fraud/signals`.
+             * @example transaction.amount > 500.0 && user.count_24h == 1
+             */
+            expression: string;
+            /**
+             * Format: int32
+             * @description What it adds to the score, 0 to 100.
+             */
+            points: number;
+            /**
+             * @description `active`, `shadow` (hits are counted, no decision changes) or `off`.
+             * @example shadow
+             */
+            mode: string;
+            /** @description What it says, in English; `{user.count_24h}` stands for a value. */
+            reason: string;
+            /** @description The same in French. */
+            reason_fr: string;
+            /**
+             * Format: int64
+             * @description The version that the change was made of; with another one it is refused. 0: there is none yet.
+             */
+            version?: number | null;
         };
         /** @description A search to be saved. */
         SaveSearchRequest: {
@@ -6307,6 +6778,510 @@ export interface operations {
             };
         };
     };
+    get_fraud_cases: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `open` (nobody closed them), `mine` or `all`; `open` when left out.
+                 * @example open
+                 */
+                state?: string;
+                /** @description First instant: RFC 3339, `2026-11-23 14:00`, `now-15m` or a UNIX time. Also `date_from`. */
+                from?: string;
+                /** @description First instant past the range, in the same forms. Also `date_to`. */
+                to?: string;
+                /** @description How many, 50 unless said, at most 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudCases"];
+                };
+            };
+            /** @description a time or the cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state, the range or the limit is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fraud_cases_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `decision_id` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the case */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudCase"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_cases_id_notes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `decision_id` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteRequest"];
+            };
+        };
+        responses: {
+            /** @description the case with the note */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudCase"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the note is empty or too long, or there are 200 */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_cases_id_outcome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `decision_id` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutcomeRequest"];
+            };
+        };
+        responses: {
+            /** @description the closed case */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudCase"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else holds it, or it is closed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such outcome */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_cases_id_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `decision_id` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description nobody holds the case */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudCase"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description you do not hold it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_cases_id_reopen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `decision_id` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the case */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudCase"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it is not closed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_cases_id_take: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `decision_id` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the case is yours */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudCase"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else holds it, or it is closed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_fraud_decisions_id: {
         parameters: {
             query?: never;
@@ -6445,6 +7420,85 @@ export interface operations {
             };
         };
     };
+    post_fraud_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description the labels */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelRequest"][];
+            };
+        };
+        responses: {
+            /** @description what became of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudLabels"];
+                };
+            };
+            /** @description the body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a label is none of the two, or there are too many; none is kept */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_fraud_rules: {
         parameters: {
             query?: never;
@@ -6483,6 +7537,362 @@ export interface operations {
             };
             /** @description fraud detection is off */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_rules_validate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckRequest"];
+            };
+        };
+        responses: {
+            /** @description whether it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudRuleCheck"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_fraud_rules_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description what it is called: letters a-z, digits and _ */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleRequest"];
+            };
+        };
+        responses: {
+            /** @description the new version */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudRuleVersion"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody changed it meanwhile, or there are 1,000 rules */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the rule is wrong; `errors` names what */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_fraud_rules_name: {
+        parameters: {
+            query?: {
+                /** @description The version that is deleted; with another one it is refused. */
+                version?: number;
+                /** @description Only says what would be deleted. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description what it is called */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the version that deletes it, or would */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudRuleVersion"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description nobody added or changed it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody changed it meanwhile */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_rules_name_rollback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description what it is called */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollbackRequest"];
+            };
+        };
+        responses: {
+            /** @description the new version */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudRuleVersion"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such version */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fraud_rules_name_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description what it is called */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description its versions; none of a rule that nobody changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudRuleVersions"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fraud_signals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description names and kinds */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudSignals"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -43,6 +43,10 @@ pub enum Permission {
     LogsUpload,
     /// Having transactions judged for fraud.
     FraudScore,
+    /// Saying what turned out about payments: cases and labels.
+    FraudDecide,
+    /// Changing what payments are suspected for.
+    FraudRules,
     /// Trying pipelines and seeing which are in force.
     PipelinesTest,
     /// Making and deleting API keys: one's own, and as an admin everybody's.
@@ -91,7 +95,7 @@ impl FromStr for Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Public,
         Self::Authenticated,
         Self::LogsRead,
@@ -101,6 +105,8 @@ impl Permission {
         Self::LogsIngest,
         Self::LogsUpload,
         Self::FraudScore,
+        Self::FraudDecide,
+        Self::FraudRules,
         Self::PipelinesTest,
         Self::KeysManage,
         Self::UsersManage,
@@ -119,6 +125,8 @@ impl Permission {
             Self::LogsIngest => "logs:ingest",
             Self::LogsUpload => "logs:upload",
             Self::FraudScore => "fraud:score",
+            Self::FraudDecide => "fraud:decide",
+            Self::FraudRules => "fraud:rules",
             Self::PipelinesTest => "pipelines:test",
             Self::KeysManage => "keys:manage",
             Self::UsersManage => "users:manage",
@@ -137,9 +145,10 @@ impl Permission {
             | Self::LogsIngest
             | Self::LogsUpload
             | Self::FraudScore
+            | Self::FraudDecide
             | Self::PipelinesTest
             | Self::KeysManage => Some(Role::Analyst),
-            Self::UsersManage => Some(Role::Moderator),
+            Self::FraudRules | Self::UsersManage => Some(Role::Moderator),
             Self::Administer => Some(Role::Admin),
         }
     }
@@ -163,6 +172,8 @@ mod tests {
         check(Permission::LogsIngest, [false, true, true, true]);
         check(Permission::LogsUpload, [false, true, true, true]);
         check(Permission::FraudScore, [false, true, true, true]);
+        check(Permission::FraudDecide, [false, true, true, true]);
+        check(Permission::FraudRules, [false, false, true, true]);
         check(Permission::PipelinesTest, [false, true, true, true]);
         check(Permission::KeysManage, [false, true, true, true]);
         check(Permission::UsersManage, [false, false, true, true]);

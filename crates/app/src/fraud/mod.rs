@@ -4,12 +4,17 @@
 //! in order, what is said of its payments is stored with it, all or none, and what is remembered survives a restart.
 //! The main tenant alone is judged.
 
+#[cfg(test)]
+mod case_tests;
+mod cases;
 mod currencies;
 mod decision_event;
 mod detect;
 mod evaluation;
+mod labels;
 mod numbers;
 mod recovery;
+mod rule_book;
 mod scored_store;
 mod snapshot;
 #[cfg(test)]
@@ -21,17 +26,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OnceCell, RwLock};
 use vigie_domain::fraud::features::Bounds;
-use vigie_domain::ports::LogStore;
+use vigie_domain::ports::{LogStore, MetadataStore};
 use vigie_domain::{Error, Event, EventBatch, Result};
 use vigie_fraud::rules::{BUILTIN_RULES, Builtin, Mode, RuleSet, Thresholds};
 use vigie_fraud::scoring::{Failure, Outcome, Scorer};
 use vigie_fraud::stream::ActivityReader;
 
+pub use cases::{Case, CaseList, CaseOutcome, CaseRecord, CaseState, FraudCases, Note};
 pub use decision_event::decision_id;
 pub use detect::{Detection, decision_of, detect};
 pub use evaluation::{Evaluation, EvaluationReport, KindReport};
+pub use labels::{LABELS_MAX, Label, LabelReport, label_of};
 pub use numbers::{FraudStats, Period, stats, suspicious};
 pub use recovery::Recovery;
+pub use rule_book::{Checked, RuleBook, RuleVersion};
 pub use scored_store::ScoredStore;
 
 use crate::Clock;
@@ -82,6 +90,8 @@ pub struct FraudDetection {
     /// Done once, before the first batch.
     recovery: OnceCell<Recovery>,
     settings: FraudSettings,
+    /// Where labels are, if anywhere.
+    metadata: Option<Arc<dyn MetadataStore>>,
     clock: Clock,
 }
 
@@ -109,7 +119,20 @@ impl FraudDetection {
             hits: HashMap::new(),
             failures: HashMap::new(),
         };
-        Ok(Self { state: Mutex::new(state), gate: RwLock::new(()), recovery: OnceCell::new(), settings, clock })
+        Ok(Self {
+            state: Mutex::new(state),
+            gate: RwLock::new(()),
+            recovery: OnceCell::new(),
+            settings,
+            metadata: None,
+            clock,
+        })
+    }
+
+    /// With labels that are kept there, so that they are known after a restart.
+    #[must_use]
+    pub fn with_labels_in(self, metadata: Arc<dyn MetadataStore>) -> Self {
+        Self { metadata: Some(metadata), ..self }
     }
 
     /// A store in front of `store` that judges what it stores.
@@ -126,6 +149,13 @@ impl FraudDetection {
             RuleReport { rule: rule.clone(), hit_count, shadow_hit_count, failure }
         };
         state.scorer.rules().definitions().map(report).collect()
+    }
+
+    /// Puts rules in force; counts go on, what failed may try again.
+    fn put_in_force(&self, rules: RuleSet) {
+        let mut state = self.state();
+        state.failures.clear();
+        state.scorer.set_rules(Arc::new(rules));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

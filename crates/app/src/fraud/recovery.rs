@@ -7,6 +7,7 @@ use vigie_domain::query::parse;
 use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
 use vigie_domain::{Error, Event, EventBatch, Result, Scope, TimeRange, Timestamp};
 
+use super::labels::LABEL_REACH_NANOS;
 use super::{FraudDetection, snapshot};
 
 /// How far windows look back: the longest, behind the delay of labels.
@@ -55,6 +56,11 @@ impl FraudDetection {
         let from = now.saturating_add_nanos(-REACH_DAYS * NANOS_PER_DAY);
         let since = restored.map(|taken_at| taken_at.saturating_add_nanos(-UNDER_WAY_NANOS_MAX));
         let event_count = self.read_back(store, TimeRange { from, to: Timestamp::MAX }, since).await?;
+        if let Some(metadata) = &self.metadata {
+            self.recall_rules(metadata.as_ref()).await?;
+            let labelled_since = since.unwrap_or_else(|| now.saturating_add_nanos(-LABEL_REACH_NANOS));
+            self.recall_labels(store, metadata.as_ref(), labelled_since).await?;
+        }
         Ok(Recovery { had_snapshot: restored.is_some(), event_count })
     }
 

@@ -27,19 +27,19 @@ use crate::test_shop::{NOW, Shop, clock, event, lines, settings};
 const BOUNDS: Bounds = Bounds { keys_max: 20_000, kept_max: 200 };
 const ALL_TIME: TimeRange = TimeRange { from: Timestamp::MIN, to: Timestamp::MAX };
 
-fn detection(snapshot: Option<&Path>) -> Arc<FraudDetection> {
+pub(super) fn detection(snapshot: Option<&Path>) -> FraudDetection {
     let settings =
         FraudSettings { thresholds: Thresholds::default(), bounds: BOUNDS, snapshot: snapshot.map(Path::to_path_buf) };
-    Arc::new(FraudDetection::new(settings, clock()).unwrap())
+    FraudDetection::new(settings, clock()).unwrap()
 }
 
 /// A shop whose payments are judged, over this store.
 fn judged(store: Arc<dyn LogStore>, snapshot: Option<&Path>) -> (Shop, Arc<FraudDetection>) {
-    let detection = detection(snapshot);
+    let detection = Arc::new(detection(snapshot));
     (Shop::on(Arc::new(detection.in_front_of(store))), detection)
 }
 
-fn payment(seconds_ago: i64, number: usize, more: &Json) -> Json {
+pub(super) fn payment(seconds_ago: i64, number: usize, more: &Json) -> Json {
     let mut fields = json!({"log_type": "transaction", "transaction_id": format!("t-{number}"), "amount": 20.5, "currency": "EUR",
                             "user_id": "u-1", "card_hash": "c-1", "status": "completed"});
     fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

@@ -127,6 +127,11 @@ impl RuleSet {
         self.rules.iter().map(|compiled| &compiled.definition)
     }
 
+    /// The names that rules speak of.
+    pub fn schema() -> &'static Schema {
+        &SCHEMA
+    }
+
     /// Other rules with the same thresholds.
     ///
     /// # Errors

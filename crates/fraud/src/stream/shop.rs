@@ -125,6 +125,17 @@ impl ShopHistory {
         is_new
     }
 
+    /// Takes back that a payment was fraud; false when nobody said so.
+    pub fn clear_fraud(&mut self, activity: &Activity<'_>) -> bool {
+        let (id, keys) = (id_of(activity), Keys::of(activity));
+        let Some(at) = self.payments.at(id) else { return false };
+        let mut is_cleared = false;
+        keys.for_each(activity, |track, key, _| {
+            is_cleared |= self.tracks[track as usize].clear_fraud(key.0, (at, id));
+        });
+        is_cleared
+    }
+
     /// The history of a key on a track.
     pub(super) fn history(&self, track: Track, key: Key) -> Option<&History> {
         self.tracks[track as usize].history(key.0)

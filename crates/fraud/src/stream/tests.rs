@@ -188,6 +188,23 @@ fn a_confirmed_fraud_weighs_on_everything_that_it_touched() {
     });
 }
 
+#[test]
+fn a_label_that_is_taken_back_leaves_nothing() {
+    let (mut labelled, mut untouched) = (ShopHistory::new(BOUNDS), ShopHistory::new(BOUNDS));
+    let told: Vec<Event> =
+        (0..5).map(|number| payment(10 + number, &format!("t-{number}"), r#","device_id":"d""#)).collect();
+    read(&told, |activity| {
+        labelled.arrive(activity);
+        untouched.arrive(activity);
+    });
+    read(&told[2..3], |activity| {
+        assert!(!labelled.clear_fraud(activity));
+        assert!(labelled.mark_fraud(activity) && labelled != untouched);
+        assert!(labelled.clear_fraud(activity));
+    });
+    assert!(labelled == untouched);
+}
+
 /// A busy quarter of an hour of few people.
 fn busy() -> Vec<Event> {
     let mut events = Vec::new();

@@ -14,6 +14,8 @@ pub mod elasticsearch;
 pub mod export;
 pub mod facets;
 pub mod fraud;
+pub mod fraud_cases;
+pub mod fraud_rules;
 pub mod health;
 pub mod logs;
 pub mod patterns;

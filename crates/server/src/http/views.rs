@@ -8,6 +8,8 @@ pub mod differences;
 pub mod events;
 pub mod facets;
 pub mod fraud;
+pub mod fraud_cases;
+pub mod fraud_rules;
 pub mod logs;
 pub mod parameters;
 pub mod patterns;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use vigie_app::fraud::FraudDetection;
+use vigie_app::fraud::{FraudCases, FraudDetection, RuleBook};
 use vigie_domain::Result;
 
 use super::{Ports, Stores, clock};
@@ -14,12 +14,19 @@ use crate::config::Settings;
 const SNAPSHOT: &str = "fraud/remembered.snapshot";
 
 /// Fraud detection, unless it is switched off.
-pub(super) fn fraud_detection(settings: &Settings) -> Result<Option<Arc<FraudDetection>>> {
+pub(super) fn fraud_detection(settings: &Settings, ports: &Ports) -> Result<Option<Arc<FraudDetection>>> {
     if !settings.fraud.enabled {
         return Ok(None);
     }
     let detection = settings.fraud.detection(settings.data.dir.join(SNAPSHOT));
-    FraudDetection::new(detection, clock()).map(|fraud| Some(Arc::new(fraud)))
+    let fraud = FraudDetection::new(detection, clock())?.with_labels_in(ports.metadata.clone());
+    Ok(Some(Arc::new(fraud)))
+}
+
+/// What people do with the payments that it suspects.
+pub(super) fn cases(fraud: Option<&Arc<FraudDetection>>, ports: &Ports) -> Option<Arc<FraudCases>> {
+    let stores = (ports.logs.clone(), ports.metadata.clone());
+    fraud.map(|fraud| Arc::new(FraudCases::new(stores, fraud.clone(), ports.redactor.clone(), clock())))
 }
 
 /// The same stores, with payments judged before they are stored.
@@ -28,6 +35,11 @@ pub(super) fn judged_by(fraud: Option<&Arc<FraudDetection>>, ports: &Ports) -> P
         None => ports.clone(),
         Some(fraud) => Ports { logs: Arc::new(fraud.in_front_of(ports.logs.clone())), ..ports.clone() },
     }
+}
+
+/// Its rules, as people change them.
+pub(super) fn rule_book(fraud: Option<&Arc<FraudDetection>>, ports: &Ports) -> Option<Arc<RuleBook>> {
+    fraud.map(|fraud| Arc::new(RuleBook::new(ports.metadata.clone(), fraud.clone(), clock())))
 }
 
 /// Reads back what was remembered before the last stop.

@@ -1,8 +1,10 @@
 //! Payments judged, over HTTP and on disk.
 
+use axum::body::Body;
+use axum::http::Method;
 use serde_json::{Value as Json, json};
 
-use crate::app::TestApp;
+use crate::app::{TestApp, request};
 use crate::shop::Shop;
 
 fn payment(seconds_ago: i64, number: u64) -> Json {
@@ -88,4 +90,104 @@ async fn a_decision_is_only_what_vigie_said() {
     let shop = shop.holding(&[Shop::event(5, &foreign)]).await;
     shop.get("/api/fraud/decisions/fraud-tx-9").await.assert_problem(404);
     assert_eq!(shop.get("/api/fraud/stats").await.json()["judged"], 0);
+}
+
+#[tokio::test]
+async fn a_case_is_taken_noted_closed_and_opened_again() {
+    let payments: Vec<Json> = (0..3).map(|number| payment(20 - number as i64, number)).collect();
+    let shop = Shop::on(TestApp::on_disk()).await.holding(&payments).await;
+    let queue = shop.get("/api/fraud/cases").await.json();
+    assert_eq!((&queue["cases"][0]["case_id"], &queue["cases"][0]["state"]), (&json!("fraud-tx-2"), &json!("open")));
+    let path = |what: &str| format!("/api/fraud/cases/fraud-tx-2{what}");
+    let taken = shop.post(&path("/take"), &json!({})).await.json();
+    assert_eq!((&taken["state"], taken["holder"].is_string()), (&json!("taken"), true));
+    assert_eq!(shop.get("/api/fraud/cases?state=mine").await.json()["cases"].as_array().unwrap().len(), 1);
+    let noted = shop.post(&path("/notes"), &json!({"text": "asked the customer"})).await.json();
+    assert_eq!(noted["notes"][0]["text"], "asked the customer");
+    let closed = shop.post(&path("/outcome"), &json!({"outcome": "confirmed"})).await.json();
+    assert_eq!((&closed["state"], &closed["outcome"]), (&json!("closed"), &json!("confirmed")));
+    assert_eq!(shop.get("/api/fraud/cases").await.json()["cases"], json!([]));
+    // The customer of a confirmed fraud is known as one at once.
+    let next = shop.post("/api/fraud/detect", &payment(1, 7)).await.json();
+    assert!(next["decisions"][0]["indicators"].as_array().unwrap().contains(&json!("known_fraud")), "{next}");
+    assert_eq!(shop.post(&path("/reopen"), &json!({})).await.json()["state"], "taken");
+    assert_eq!(shop.post(&path("/release"), &json!({})).await.json()["state"], "open");
+    for (path, body, status) in [
+        (path("/release"), json!({}), 409),
+        (path("/reopen"), json!({}), 409),
+        (path("/outcome"), json!({"outcome": "maybe"}), 422),
+        (path("/notes"), json!({"text": ""}), 422),
+        ("/api/fraud/cases/fraud-none/take".to_owned(), json!({}), 404),
+    ] {
+        shop.post(&path, &body).await.assert_problem(status);
+    }
+    shop.get("/api/fraud/cases?state=lost").await.assert_problem(422);
+}
+
+#[tokio::test]
+async fn labels_are_taken_as_json_and_as_lines() {
+    let shop = Shop::on(TestApp::on_disk()).await.holding(&[payment(20, 1), payment(19, 2)]).await;
+    let labels = json!([{"transaction_id": "tx-1", "label": "fraud"}, {"transaction_id": "tx-9", "label": "fraud"}]);
+    let kept = shop.post("/api/fraud/labels", &labels).await.json();
+    assert_eq!((&kept["applied"], &kept["unknown"]), (&json!(1), &json!(["tx-9"])));
+    let csv = [("content-type", "text/csv")];
+    let lines = "transaction_id,label\ntx-1,legitimate\ntx-2,fraud\n";
+    assert_eq!(shop.ingest("/api/fraud/labels", lines, &csv).await.json()["applied"], 2);
+    for (body, headers, status) in [
+        (r#"[{"transaction_id":"tx-1","label":"maybe"}]"#, &[][..], 422),
+        ("{", &[], 400),
+        ("tx-1,perhaps", &csv, 422),
+        ("tx-1", &csv, 400),
+    ] {
+        shop.ingest("/api/fraud/labels", body, headers).await.assert_problem(status);
+    }
+}
+
+#[tokio::test]
+async fn rules_are_changed_by_version_and_brought_back() {
+    let app = TestApp::on_disk();
+    let moderator = format!("Bearer {}", app.token(vigie_app::accounts::Role::Moderator).await);
+    let shop = Shop::on(app).await;
+    let rule = |mode: &str, version: u64| {
+        json!({"expression": "transaction.amount > 10.0", "points": 60, "mode": mode, "reason": "{transaction.amount} is much",
+               "reason_fr": "{transaction.amount}, c'est beaucoup", "version": version})
+    };
+    let path = "/api/fraud/rules/much";
+    let auth = [("authorization", moderator.as_str())];
+    let json = [auth[0], ("content-type", "application/json")];
+    let put = async |body: Json| shop.app.send(request(Method::PUT, path, &json, Body::from(body.to_string()))).await;
+    let delete = async || shop.app.send(request(Method::DELETE, path, &auth, Body::empty())).await;
+    assert_eq!(put(rule("shadow", 0)).await.json()["version"], 1);
+    let told = shop.post("/api/fraud/detect", &payment(9, 1)).await.json();
+    assert_eq!(told["decisions"][0]["decision"], "allow", "a rule in shadow changes nothing");
+    put(rule("active", 0)).await.assert_problem(409);
+    assert_eq!(put(rule("active", 1)).await.json()["version"], 2);
+    let told = shop.post("/api/fraud/detect", &payment(8, 2)).await.json();
+    assert_eq!(
+        (&told["decisions"][0]["decision"], &told["decisions"][0]["reasons"][0]["text"]),
+        (&json!("review"), &json!("20.50 is much"))
+    );
+    let rules = shop.get("/api/fraud/rules").await.json();
+    let much = rules["rules"].as_array().unwrap().iter().find(|rule| rule["name"] == "much").unwrap();
+    assert_eq!((&much["hits"], &much["shadow_hits"], &much["version"]), (&json!(1), &json!(1), &json!(2)));
+    let back = shop.app.post_with(&format!("{path}/rollback"), &json!({"version": 1}), &auth).await.json();
+    assert_eq!((&back["version"], &back["mode"]), (&json!(3), &json!("shadow")));
+    let versions = shop.get(&format!("{path}/versions")).await.json();
+    let numbers: Vec<u64> =
+        versions["versions"].as_array().unwrap().iter().filter_map(|one| one["version"].as_u64()).collect();
+    assert_eq!(numbers, [3, 2, 1]);
+    shop.app.post_with(&format!("{path}/rollback"), &json!({"version": 9}), &auth).await.assert_problem(404);
+    assert_eq!(delete().await.json()["is_deleted"], true);
+    delete().await.assert_problem(404);
+    let mut wrong = rule("active", 4);
+    wrong["expression"] = json!("transaction.amout > 1.0");
+    let answer = put(wrong).await;
+    answer.assert_problem(422);
+    assert_eq!(answer.json()["errors"][0]["field"], "expression");
+    assert!(answer.text().contains("transaction.amount"), "{}", answer.text());
+    let check = shop.post("/api/fraud/rules/validate", &json!({"expression": "user.count_1h > 2 &&"})).await.json();
+    assert_eq!((&check["is_valid"], check["from"].is_u64()), (&json!(false), true));
+    let check = shop.post("/api/fraud/rules/validate", &json!({"expression": "user.count_1h > 2"})).await.json();
+    assert_eq!((&check["is_valid"], &check["signals"]), (&json!(true), &json!(["user.count_1h"])));
+    assert_eq!(shop.get("/api/fraud/signals").await.json()["signals"].as_array().unwrap().len(), 66);
 }

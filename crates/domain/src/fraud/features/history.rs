@@ -135,6 +135,15 @@ impl History {
         true
     }
 
+    /// Takes the mark of a fraud back; false when it had none, or is kept by the hour only.
+    pub fn clear_fraud(&mut self, at: Timestamp, id: u64) -> bool {
+        let place = self.kept.partition_point(|kept| kept.order() < (at, id));
+        let Some(kept) = self.kept.get_mut(place).filter(|kept| kept.order() == (at, id)) else { return false };
+        let mark = std::mem::replace(&mut kept.mark, Mark::Unmarked);
+        self.take_from(place, mark.totals());
+        mark != Mark::Unmarked
+    }
+
     fn add_from(&mut self, place: usize, totals: Totals) {
         self.kept.range_mut(place..).for_each(|kept| kept.through += totals);
     }

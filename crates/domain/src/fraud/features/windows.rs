@@ -85,6 +85,11 @@ impl Windows {
         self.histories.get_mut(&key).is_some_and(|history| history.mark_fraud(at, id, is_usual))
     }
 
+    /// Takes the mark of a fraud back; false when there is none.
+    pub fn clear_fraud(&mut self, key: u64, (at, id): (Timestamp, u64)) -> bool {
+        self.histories.get_mut(&key).is_some_and(|history| history.clear_fraud(at, id))
+    }
+
     /// How many keys have a history.
     pub fn key_count(&self) -> usize {
         self.histories.len()

@@ -65,6 +65,11 @@ pub const BUILTIN_RULES: [Builtin; 20] = [
 ];
 
 impl Builtin {
+    /// What it is called.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// As people write rules.
     pub fn definition(&self) -> RuleDefinition {
         RuleDefinition {

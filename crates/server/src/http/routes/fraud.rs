@@ -18,7 +18,7 @@ use crate::http::auth::Caller;
 use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::{JsonAnswer, PathParams, QueryParams};
 use crate::http::state::AppState;
-use crate::http::views::fraud::{ActivitiesView, DecisionView, DetectionsView, FraudStatsView, RulesView};
+use crate::http::views::fraud::{ActivitiesView, DecisionView, DetectionsView, FraudStatsView};
 use crate::http::views::parameters::{ListParams, RangeParams};
 
 /// Adds the routes of this file.
@@ -28,16 +28,15 @@ pub fn routes(routes: Routes) -> Routes {
         .get("/api/fraud/suspicious-activities", Permission::LogsRead, suspicious_activities)
         .get("/api/fraud/stats", Permission::LogsRead, fraud_stats)
         .get("/api/fraud/decisions/{id}", Permission::LogsRead, fraud_decision)
-        .get("/api/fraud/rules", Permission::LogsRead, fraud_rules)
         .document(FraudApi::openapi())
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(detect, suspicious_activities, fraud_stats, fraud_decision, fraud_rules))]
+#[openapi(paths(detect, suspicious_activities, fraud_stats, fraud_decision))]
 struct FraudApi;
 
 /// Fraud detection, unless it is switched off.
-fn detection(state: &AppState) -> ApiResult<&Arc<FraudDetection>> {
+pub(super) fn detection(state: &AppState) -> ApiResult<&Arc<FraudDetection>> {
     let off = "payments are not judged: fraud.enabled is false in the settings";
     Ok(state.fraud.as_ref().ok_or_else(|| Error::new(ErrorKind::Conflict, off))?)
 }
@@ -117,14 +116,4 @@ pub async fn fraud_decision(
     let found = fraud::decision_of(state.logs.as_ref(), &caller.scope, &EventId(id.clone())).await?;
     let missing = || Error::not_found(format!("there is no decision \"{id}\"; take the id that an answer told"));
     Ok(JsonAnswer(found.ok_or_else(missing)?.into()))
-}
-
-/// The rules in force, and how often each fired since Vigie started.
-#[utoipa::path(get, path = "/api/fraud/rules", tag = "fraud", responses(
-    (status = 200, description = "the rules", body = RulesView),
-    (status = 409, description = "fraud detection is off", body = ProblemView, content_type = "application/problem+json"),
-))]
-pub async fn fraud_rules(State(state): State<AppState>) -> ApiResult<JsonAnswer<RulesView>> {
-    let rules = detection(&state)?.rules().into_iter().map(Into::into).collect();
-    Ok(JsonAnswer(RulesView { rules }))
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use vigie_app::fraud::{FraudStats, RuleReport};
+use vigie_app::fraud::FraudStats;
 use vigie_app::listing::Listed;
 use vigie_domain::ports::Hit;
 use vigie_domain::{Object, TimeRange, Value};
@@ -110,39 +110,6 @@ pub struct RuleCountView {
     pub count: u64,
 }
 
-/// The rules in force.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = FraudRules)]
-pub struct RulesView {
-    /// All of them.
-    pub rules: Vec<RuleView>,
-}
-
-/// A rule.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = FraudRule)]
-pub struct RuleView {
-    /// What it is called.
-    pub name: String,
-    /// When it fires, in CEL.
-    #[schema(example = "user.count_10m >= 3")]
-    pub expression: String,
-    /// What it adds to the score.
-    pub points: u8,
-    /// `active`, `shadow` or `off`.
-    pub mode: String,
-    /// What it says, in English; names in braces stand for values.
-    pub reason: String,
-    /// The same in French.
-    pub reason_fr: String,
-    /// How often it fired since Vigie started.
-    pub hits: u64,
-    /// How often it fired in shadow since Vigie started.
-    pub shadow_hits: u64,
-    /// Why it was switched off, when it failed.
-    pub failure: Option<String>,
-}
-
 fn value<'a>(body: &'a Object, name: &str) -> Option<&'a Value> {
     body.iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
@@ -231,23 +198,6 @@ impl FraudStatsView {
                 .iter()
                 .map(|(rule, count)| RuleCountView { rule: rule.clone(), count: *count })
                 .collect(),
-        }
-    }
-}
-
-impl From<RuleReport> for RuleView {
-    fn from(report: RuleReport) -> Self {
-        let rule = report.rule;
-        Self {
-            mode: rule.mode.as_str().to_owned(),
-            name: rule.name,
-            expression: rule.expression,
-            points: rule.points,
-            reason: rule.reason_en,
-            reason_fr: rule.reason_fr,
-            hits: report.hit_count,
-            shadow_hits: report.shadow_hit_count,
-            failure: report.failure,
         }
     }
 }

@@ -1,0 +1,167 @@
+//! Cases and labels: one holder each, and outcomes that weigh at once.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+use vigie_domain::ports::{LogStore, MetadataStore};
+use vigie_domain::{ErrorKind, EventId, Scope, TimeRange, Timestamp, Value};
+use vigie_testkit::{LinearStore, MemoryMetadataStore};
+
+use super::tests::{detection, payment};
+use super::{CaseList, CaseOutcome, CaseState, FraudCases, Label, decision_of, label_of};
+use crate::accounts::{Caller, Proof, Role};
+use crate::ingest::IngestOptions;
+use crate::listing::ListRequest;
+use crate::test_shop::{Shop, clock, lines, settings};
+
+const ALL_TIME: TimeRange = TimeRange { from: Timestamp::MIN, to: Timestamp::MAX };
+
+fn caller(name: &str) -> Caller {
+    Caller {
+        user_id: format!("id-{name}"),
+        username: name.to_owned(),
+        role: Role::Analyst,
+        proof: Proof::Session { id: "s".to_owned() },
+    }
+}
+
+/// A shop with cases, over stores that outlive it.
+struct Desk {
+    shop: Shop,
+    cases: FraudCases,
+}
+
+impl Desk {
+    fn on(logs: Arc<dyn LogStore>, metadata: &Arc<dyn MetadataStore>, snapshot: Option<&Path>) -> Self {
+        let detection = Arc::new(detection(snapshot).with_labels_in(metadata.clone()));
+        let shop = Shop::on(Arc::new(detection.in_front_of(logs)));
+        let stores = (shop.store.clone(), metadata.clone());
+        Self { cases: FraudCases::new(stores, detection, settings().redactor, clock()), shop }
+    }
+
+    fn new() -> Self {
+        let metadata: Arc<dyn MetadataStore> = Arc::new(MemoryMetadataStore::default());
+        Self::on(Arc::new(LinearStore::default()), &metadata, None)
+    }
+
+    async fn send(&self, payments: &[Json]) {
+        self.shop.send(&lines(payments), &IngestOptions::default()).await;
+    }
+
+    /// What is said of a payment: the rules that fired.
+    async fn rules(&self, transaction_id: &str) -> String {
+        let id = EventId(format!("fraud-{transaction_id}"));
+        let hit = decision_of(self.shop.store.as_ref(), &Scope::main(), &id).await.unwrap().unwrap();
+        let rules = hit.source.into_iter().find(|(name, _)| name == "rules").map(|(_, value)| value);
+        serde_json::to_string(&rules.unwrap_or(Value::Null)).unwrap()
+    }
+}
+
+/// Payments of which the third and later ones are suspected.
+fn rapid(count: usize) -> Vec<Json> {
+    (0..count).map(|number| payment(1_500 - number as i64, number, &json!({}))).collect()
+}
+
+#[tokio::test]
+async fn two_people_cannot_take_one_case() {
+    let desk = Desk::new();
+    desk.send(&rapid(1_002)).await;
+    let scope = Scope::main();
+    let (anne, bob) = (caller("anne"), caller("bob"));
+    for number in 2..1_002 {
+        let id = format!("fraud-t-{number}");
+        let (left, right) = tokio::join!(desk.cases.take(&scope, &anne, &id), desk.cases.take(&scope, &bob, &id));
+        let refused = [&left, &right].into_iter().filter_map(|taken| taken.as_ref().err()).collect::<Vec<_>>();
+        assert_eq!(refused.len(), 1, "{id}");
+        assert_eq!(refused[0].kind, ErrorKind::Conflict);
+        assert!(refused[0].message.contains("held by"), "{}", refused[0]);
+    }
+    let held = desk.cases.held_count(&anne).await.unwrap() + desk.cases.held_count(&bob).await.unwrap();
+    assert_eq!(held, 1_000);
+}
+
+#[tokio::test]
+async fn a_case_goes_from_hand_to_hand_and_is_closed_once() {
+    let desk = Desk::new();
+    desk.send(&rapid(4)).await;
+    let (scope, anne, bob) = (Scope::main(), caller("anne"), caller("bob"));
+    let id = "fraud-t-2";
+    assert_eq!(desk.cases.get(&scope, id).await.unwrap().record.state, CaseState::Open);
+    desk.cases.take(&scope, &anne, id).await.unwrap();
+    desk.cases.take(&scope, &anne, id).await.unwrap();
+    let kind = |result: vigie_domain::Result<super::Case>| result.map_err(|error| error.kind).err();
+    assert_eq!(kind(desk.cases.release(&scope, &bob, id).await), Some(ErrorKind::Conflict));
+    assert_eq!(kind(desk.cases.close(&scope, &bob, (id, CaseOutcome::Valuable)).await), Some(ErrorKind::Conflict));
+    let noted = desk.cases.note(&scope, &bob, (id, "card 4242 4242 4242 4242 looks odd")).await.unwrap();
+    assert!(!noted.record.notes[0].text.contains("4242 4242 4242"), "{:?}", noted.record.notes);
+    assert_eq!(kind(desk.cases.note(&scope, &bob, (id, "  ")).await), Some(ErrorKind::Invalid));
+    desk.cases.release(&scope, &anne, id).await.unwrap();
+    assert_eq!(kind(desk.cases.release(&scope, &anne, id).await), Some(ErrorKind::Conflict));
+    let closed = desk.cases.close(&scope, &bob, (id, CaseOutcome::FalsePositive)).await.unwrap();
+    assert_eq!((closed.record.state, closed.record.holder.as_deref()), (CaseState::Closed, Some("bob")));
+    assert_eq!(kind(desk.cases.take(&scope, &anne, id).await), Some(ErrorKind::Conflict));
+    assert_eq!(kind(desk.cases.get(&scope, "fraud-nobody").await), Some(ErrorKind::NotFound));
+    let ids = async |which: CaseList, who: &Caller| {
+        let listed = desk.cases.list(&scope, who, (which, ALL_TIME), &ListRequest::default()).await.unwrap();
+        listed.entries.into_iter().map(|case| case.decision.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(CaseList::Open, &anne).await, ["fraud-t-3"]);
+    assert_eq!(ids(CaseList::All, &anne).await, ["fraud-t-3", "fraud-t-2"]);
+    desk.cases.take(&scope, &anne, "fraud-t-3").await.unwrap();
+    assert_eq!(
+        (ids(CaseList::Mine, &anne).await, ids(CaseList::Mine, &bob).await),
+        (vec!["fraud-t-3".to_owned()], vec![])
+    );
+}
+
+#[tokio::test]
+async fn open_cases_are_found_behind_many_closed_ones() {
+    let desk = Desk::new();
+    desk.send(&rapid(30)).await;
+    let (scope, anne) = (Scope::main(), caller("anne"));
+    for number in 10..30 {
+        desk.cases.close(&scope, &anne, (&format!("fraud-t-{number}"), CaseOutcome::Valuable)).await.unwrap();
+    }
+    let request = ListRequest { limit: Some(3), cursor: None };
+    let first = desk.cases.list(&scope, &anne, (CaseList::Open, ALL_TIME), &request).await.unwrap();
+    assert_eq!(first.entries.len(), 3);
+    let request = ListRequest { limit: Some(200), cursor: first.next_cursor };
+    let rest = desk.cases.list(&scope, &anne, (CaseList::Open, ALL_TIME), &request).await.unwrap();
+    assert_eq!((rest.entries.len(), rest.next_cursor), (5, None));
+}
+
+#[tokio::test]
+async fn a_confirmed_fraud_weighs_on_the_next_payment_and_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = folder.path().join("remembered");
+    let logs: Arc<dyn LogStore> = Arc::new(LinearStore::default());
+    let metadata: Arc<dyn MetadataStore> = Arc::new(MemoryMetadataStore::default());
+    let (scope, anne) = (Scope::main(), caller("anne"));
+    let of_card =
+        |number: usize, user: &str| payment(90 - number as i64, number, &json!({"user_id": user, "card_hash": "c-9"}));
+
+    let desk = Desk::on(logs.clone(), &metadata, Some(&snapshot));
+    desk.send(&[of_card(1, "u-7")]).await;
+    desk.send(&[of_card(2, "u-8")]).await;
+    assert_eq!(desk.rules("t-2").await, "[]");
+    let report =
+        desk.cases.label(&anne, &[("t-1".into(), Label::Fraud), ("t-none".into(), Label::Fraud)]).await.unwrap();
+    assert_eq!((report.applied, report.unknown), (1, vec!["t-none".to_owned()]));
+    desk.send(&[of_card(3, "u-9")]).await;
+    assert!(desk.rules("t-3").await.contains("known_fraud"), "{}", desk.rules("t-3").await);
+
+    // Without a snapshot the label is read back, and so it is when it came behind one.
+    let desk = Desk::on(logs.clone(), &metadata, None);
+    desk.send(&[of_card(4, "u-10")]).await;
+    assert!(desk.rules("t-4").await.contains("known_fraud"));
+
+    let closed = desk.cases.reopen(&scope, &anne, "fraud-t-4").await.map_err(|error| error.kind);
+    assert_eq!(closed.err(), Some(ErrorKind::Conflict), "it was never closed");
+    desk.cases.close(&scope, &anne, ("fraud-t-4", CaseOutcome::Confirmed)).await.unwrap();
+    assert_eq!(label_of(metadata.as_ref(), "t-4").await.unwrap(), Some(Label::Fraud));
+    desk.cases.reopen(&scope, &anne, "fraud-t-4").await.unwrap();
+    desk.cases.label(&anne, &[("t-1".into(), Label::Legitimate)]).await.unwrap();
+    desk.send(&[of_card(5, "u-11")]).await;
+    assert!(!desk.rules("t-5").await.contains("known_fraud"), "{}", desk.rules("t-5").await);
+}

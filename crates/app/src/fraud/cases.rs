@@ -1,0 +1,428 @@
+//! Cases: payments that somebody is to look at, who looks, and what they found.
+//!
+//! A case is there as soon as its decision is; what people do with it is kept beside the logs, from the first thing that they do.
+//! Two people cannot hold one case: whoever writes second is told who was first.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vigie_domain::ports::{Document, Filter, Hit, LogStore, MetadataStore};
+use vigie_domain::{Error, ErrorKind, EventId, Result, Scope, TimeRange, Timestamp};
+use vigie_pipeline::{RedactionCounts, Redactor};
+
+use super::{FraudDetection, Label, decision_of, suspicious};
+use crate::Clock;
+use crate::accounts::Caller;
+use crate::listing::{ListRequest, Listed};
+use crate::records::{encoded, record_of};
+
+/// Where what people do is kept; the id of a case is that of its decision.
+const CASES: &str = "fraud_cases";
+/// Bytes of a note at most.
+const NOTE_BYTES_MAX: usize = 4_000;
+/// Notes of a case at most.
+const NOTES_MAX: usize = 200;
+/// How often a change is tried again that somebody else came before.
+const TRIES_MAX: usize = 50;
+/// Pages of decisions that are looked through for open cases at most.
+const PAGES_MAX: usize = 20;
+
+/// What somebody found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseOutcome {
+    /// It was fraud.
+    Confirmed,
+    /// It was none, and it was right to look.
+    Valuable,
+    /// It was none, and nobody should have looked.
+    FalsePositive,
+}
+
+impl CaseOutcome {
+    /// What it says about the payment.
+    pub const fn label(self) -> Label {
+        match self {
+            Self::Confirmed => Label::Fraud,
+            Self::Valuable | Self::FalsePositive => Label::Legitimate,
+        }
+    }
+
+    /// The outcome of that name.
+    ///
+    /// # Errors
+    /// `Invalid` for any other name.
+    pub fn named(name: &str) -> Result<Self> {
+        match name {
+            "confirmed" => Ok(Self::Confirmed),
+            "valuable" => Ok(Self::Valuable),
+            "false_positive" => Ok(Self::FalsePositive),
+            _ => {
+                let words =
+                    format!("\"{name}\" is no outcome; choose \"confirmed\", \"valuable\" or \"false_positive\"");
+                Err(Error::invalid_field("outcome", words))
+            }
+        }
+    }
+
+    /// As answers have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Valuable => "valuable",
+            Self::FalsePositive => "false_positive",
+        }
+    }
+}
+
+/// How far a case is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseState {
+    /// Nobody holds it.
+    Open,
+    /// Somebody looks at it.
+    Taken,
+    /// Somebody found something.
+    Closed,
+}
+
+impl CaseState {
+    /// As answers have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Taken => "taken",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// What somebody wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// What.
+    pub text: String,
+}
+
+/// What people did with a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseRecord {
+    tenant: String,
+    /// How far it is.
+    pub state: CaseState,
+    holder_id: Option<String>,
+    /// Who holds or closed it.
+    pub holder: Option<String>,
+    /// Since when somebody holds it.
+    pub taken_at: Option<Timestamp>,
+    /// What was found.
+    pub outcome: Option<CaseOutcome>,
+    /// When.
+    pub closed_at: Option<Timestamp>,
+    /// What was written, the oldest first.
+    pub notes: Vec<Note>,
+}
+
+impl CaseRecord {
+    fn untouched() -> Self {
+        Self {
+            tenant: Scope::MAIN_TENANT.to_owned(),
+            state: CaseState::Open,
+            holder_id: None,
+            holder: None,
+            taken_at: None,
+            outcome: None,
+            closed_at: None,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// A case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// What Vigie said.
+    pub decision: Hit,
+    /// What people did.
+    pub record: CaseRecord,
+}
+
+/// Which cases are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaseList {
+    /// Those that nobody closed.
+    Open,
+    /// Those that the caller holds.
+    Mine,
+    /// All.
+    All,
+}
+
+/// What people do with cases.
+pub struct FraudCases {
+    logs: Arc<dyn LogStore>,
+    metadata: Arc<dyn MetadataStore>,
+    detection: Arc<FraudDetection>,
+    redactor: Arc<Redactor>,
+    clock: Clock,
+}
+
+impl FraudCases {
+    /// Over these stores.
+    pub fn new(
+        (logs, metadata): (Arc<dyn LogStore>, Arc<dyn MetadataStore>),
+        detection: Arc<FraudDetection>,
+        redactor: Arc<Redactor>,
+        clock: Clock,
+    ) -> Self {
+        Self { logs, metadata, detection, redactor, clock }
+    }
+
+    /// A page of cases, the newest payment first.
+    ///
+    /// # Errors
+    /// As [`ListRequest`] for the page, else what the stores answer.
+    pub async fn list(
+        &self,
+        scope: &Scope,
+        caller: &Caller,
+        asked: (CaseList, TimeRange),
+        list: &ListRequest,
+    ) -> Result<Listed<Case>> {
+        let (which, range) = asked;
+        let limit = list.limit()?;
+        let (mut entries, mut page) = (Vec::new(), list.clone());
+        for _ in 0..PAGES_MAX {
+            page.limit = Some(limit - entries.len());
+            let found = suspicious(self.logs.as_ref(), scope, range, &page).await?;
+            for decision in found.entries {
+                let case = self.with_record(decision).await?.0;
+                if is_asked(which, &case.record, caller) {
+                    entries.push(case);
+                }
+            }
+            page.cursor = found.next_cursor;
+            if page.cursor.is_none() || entries.len() >= limit {
+                break;
+            }
+        }
+        let total = entries.len() as u64;
+        Ok(Listed {
+            is_total_exact: page.cursor.is_none() && list.cursor.is_none(),
+            next_cursor: page.cursor,
+            total,
+            entries,
+        })
+    }
+
+    /// One case.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none of that id, else what the stores answer.
+    pub async fn get(&self, scope: &Scope, id: &str) -> Result<Case> {
+        Ok(self.found(scope, id).await?.0)
+    }
+
+    /// Takes a case, so that nobody else does.
+    ///
+    /// # Errors
+    /// `Conflict` when somebody else holds it or it is closed.
+    pub async fn take(&self, scope: &Scope, caller: &Caller, id: &str) -> Result<Case> {
+        let now = (self.clock)();
+        self.change(scope, id, |record| {
+            refuse_closed(record)?;
+            refuse_others(record, caller)?;
+            if record.state == CaseState::Open {
+                record.taken_at = Some(now);
+            }
+            hold(record, caller, CaseState::Taken);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives a case back that the caller holds.
+    ///
+    /// # Errors
+    /// `Conflict` when the caller does not hold it.
+    pub async fn release(&self, scope: &Scope, caller: &Caller, id: &str) -> Result<Case> {
+        self.change(scope, id, |record| {
+            refuse_closed(record)?;
+            refuse_others(record, caller)?;
+            if record.state != CaseState::Taken {
+                return Err(Error::new(ErrorKind::Conflict, "nobody holds the case; take it first"));
+            }
+            (record.state, record.holder, record.holder_id, record.taken_at) = (CaseState::Open, None, None, None);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes something down; what may never be stored is taken out of it.
+    ///
+    /// # Errors
+    /// `Invalid` when it is empty or too long, or the case has as many notes as it may.
+    pub async fn note(&self, scope: &Scope, caller: &Caller, (id, text): (&str, &str)) -> Result<Case> {
+        let text = text.trim();
+        if text.is_empty() || text.len() > NOTE_BYTES_MAX {
+            let words = format!("a note has 1 to {NOTE_BYTES_MAX} bytes; this one has {}", text.len());
+            return Err(Error::invalid_field("text", words));
+        }
+        let text = self.redactor.redact_text(text, &mut RedactionCounts::default()).into_owned();
+        let note = Note { at: (self.clock)(), by: caller.username.clone(), text };
+        self.change(scope, id, |record| {
+            if record.notes.len() >= NOTES_MAX {
+                return Err(Error::invalid(format!("the case has {NOTES_MAX} notes, as many as there may be")));
+            }
+            record.notes.push(note.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Says what was found; the payment is labelled so. Whoever closes a case that nobody holds takes it first.
+    ///
+    /// # Errors
+    /// `Conflict` when somebody else holds it, or it is closed already.
+    pub async fn close(&self, scope: &Scope, caller: &Caller, (id, outcome): (&str, CaseOutcome)) -> Result<Case> {
+        let now = (self.clock)();
+        let case = self
+            .change(scope, id, |record| {
+                refuse_closed(record)?;
+                refuse_others(record, caller)?;
+                hold(record, caller, CaseState::Closed);
+                (record.outcome, record.closed_at) = (Some(outcome), Some(now));
+                Ok(())
+            })
+            .await?;
+        let payment = payment_of(&case.decision);
+        let stores = (self.logs.as_ref(), self.metadata.as_ref());
+        self.detection.label(stores, &caller.username, &[(payment, outcome.label())]).await?;
+        Ok(case)
+    }
+
+    /// Opens a closed case again; the payment counts as no fraud until somebody says so again.
+    ///
+    /// # Errors
+    /// `Conflict` when it is not closed.
+    pub async fn reopen(&self, scope: &Scope, caller: &Caller, id: &str) -> Result<Case> {
+        let case = self
+            .change(scope, id, |record| {
+                if record.state != CaseState::Closed {
+                    return Err(Error::new(ErrorKind::Conflict, "the case is not closed"));
+                }
+                hold(record, caller, CaseState::Taken);
+                (record.outcome, record.closed_at) = (None, None);
+                Ok(())
+            })
+            .await?;
+        let stores = (self.logs.as_ref(), self.metadata.as_ref());
+        self.detection.label(stores, &caller.username, &[(payment_of(&case.decision), Label::Legitimate)]).await?;
+        Ok(case)
+    }
+
+    async fn found(&self, scope: &Scope, id: &str) -> Result<(Case, Option<u64>)> {
+        let decision = decision_of(self.logs.as_ref(), scope, &EventId(id.to_owned())).await?;
+        let missing = || Error::not_found(format!("there is no case \"{id}\"; take the id of a decision"));
+        self.with_record(decision.ok_or_else(missing)?).await
+    }
+
+    /// A case and the revision of what people did with it.
+    async fn with_record(&self, decision: Hit) -> Result<(Case, Option<u64>)> {
+        let document = self.metadata.get(CASES, &decision.id.0).await?;
+        let revision = document.as_ref().map(|document| document.revision);
+        let record = match document {
+            Some(document) => record_of(CASES, document)?,
+            None => CaseRecord::untouched(),
+        };
+        Ok((Case { decision, record }, revision))
+    }
+
+    /// Changes what people did with a case, unless somebody else changes it at the same time: then it is looked at anew.
+    async fn change(&self, scope: &Scope, id: &str, change: impl Fn(&mut CaseRecord) -> Result<()>) -> Result<Case> {
+        for _ in 0..TRIES_MAX {
+            let (mut case, revision) = self.found(scope, id).await?;
+            change(&mut case.record)?;
+            match self.written(id, revision, &case.record).await {
+                Ok(_) => return Ok(case),
+                Err(error) if error.kind == ErrorKind::Conflict => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "others change the case at the same time; try again"))
+    }
+
+    async fn written(&self, id: &str, revision: Option<u64>, record: &CaseRecord) -> Result<Document> {
+        match revision {
+            None => self.metadata.insert(CASES, id, encoded(record)?, &[]).await,
+            Some(revision) => self.metadata.replace(CASES, id, revision, encoded(record)?).await,
+        }
+    }
+
+    /// How many cases the caller holds.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn held_count(&self, caller: &Caller) -> Result<u64> {
+        let filters = [
+            Filter { field: "holder_id".to_owned(), value: caller.user_id.clone().into() },
+            Filter { field: "state".to_owned(), value: CaseState::Taken.as_str().into() },
+        ];
+        self.metadata.count(CASES, &filters).await
+    }
+
+    /// Labels of payments, from elsewhere.
+    ///
+    /// # Errors
+    /// As [`FraudDetection::label`].
+    pub async fn label(&self, caller: &Caller, labels: &[(String, Label)]) -> Result<super::LabelReport> {
+        let stores = (self.logs.as_ref(), self.metadata.as_ref());
+        self.detection.label(stores, &caller.username, labels).await
+    }
+}
+
+fn is_asked(which: CaseList, record: &CaseRecord, caller: &Caller) -> bool {
+    match which {
+        CaseList::Open => record.state != CaseState::Closed,
+        CaseList::Mine => {
+            record.state == CaseState::Taken && record.holder_id.as_deref() == Some(caller.user_id.as_str())
+        }
+        CaseList::All => true,
+    }
+}
+
+fn refuse_closed(record: &CaseRecord) -> Result<()> {
+    match (record.state, &record.holder) {
+        (CaseState::Closed, holder) => {
+            let by = holder.as_deref().unwrap_or("somebody");
+            Err(Error::new(ErrorKind::Conflict, format!("the case was closed by {by}; open it again first")))
+        }
+        (CaseState::Open | CaseState::Taken, _) => Ok(()),
+    }
+}
+
+fn refuse_others(record: &CaseRecord, caller: &Caller) -> Result<()> {
+    match (&record.holder_id, &record.holder) {
+        (Some(id), holder) if *id != caller.user_id => {
+            let by = holder.as_deref().unwrap_or("somebody else");
+            Err(Error::new(ErrorKind::Conflict, format!("the case is held by {by}; ask them to give it back")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn hold(record: &mut CaseRecord, caller: &Caller, state: CaseState) {
+    record.state = state;
+    record.holder_id = Some(caller.user_id.clone());
+    record.holder = Some(caller.username.clone());
+}
+
+fn payment_of(decision: &Hit) -> String {
+    let named = decision.source.iter().find(|(name, _)| name == "transaction_id");
+    named.and_then(|(_, value)| value.as_text()).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,145 @@
+//! Cases of fraud and what people found, as JSON.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use vigie_app::fraud::{Case, CaseOutcome, Label, LabelReport, Note};
+use vigie_app::listing::Listed;
+use vigie_domain::{Error, Result};
+
+use super::fraud::DecisionView;
+
+/// A case: a payment that somebody is to look at, and what people did about it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FraudCase)]
+pub struct CaseView {
+    /// Names the case; the same as that of the decision.
+    #[schema(example = "fraud-tx-4711")]
+    pub case_id: String,
+    /// What Vigie said.
+    pub decision: DecisionView,
+    /// `open`, `taken` or `closed`.
+    #[schema(example = "taken")]
+    pub state: &'static str,
+    /// Who holds or closed it.
+    pub holder: Option<String>,
+    /// Since when somebody holds it.
+    #[schema(format = DateTime)]
+    pub taken_at: Option<String>,
+    /// What was found: `confirmed`, `valuable` or `false_positive`.
+    pub outcome: Option<&'static str>,
+    /// When.
+    #[schema(format = DateTime)]
+    pub closed_at: Option<String>,
+    /// What was written, the oldest first.
+    pub notes: Vec<NoteView>,
+}
+
+/// What somebody wrote.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FraudNote)]
+pub struct NoteView {
+    /// When.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// Who.
+    pub by: String,
+    /// What.
+    pub text: String,
+}
+
+/// Cases.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FraudCases)]
+pub struct CasesView {
+    /// The newest payment first.
+    pub cases: Vec<CaseView>,
+    /// Asks for the next page; null on the last. A page may be short, or empty, although there is another.
+    pub next_cursor: Option<String>,
+}
+
+/// Something to write down.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoteRequest {
+    /// What, up to 4,000 bytes.
+    pub text: String,
+}
+
+/// What was found.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutcomeRequest {
+    /// `confirmed`, `valuable` or `false_positive`.
+    #[schema(example = "confirmed")]
+    pub outcome: String,
+}
+
+/// What turned out about a payment.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LabelRequest {
+    /// Names the payment.
+    pub transaction_id: String,
+    /// `fraud` or `legitimate`.
+    #[schema(example = "fraud")]
+    pub label: String,
+}
+
+/// What became of labels.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FraudLabels)]
+pub struct LabelsView {
+    /// How many are kept now.
+    pub applied: usize,
+    /// Payments that were never stored; their labels are not kept.
+    pub unknown: Vec<String>,
+}
+
+impl From<Note> for NoteView {
+    fn from(note: Note) -> Self {
+        Self { at: note.at.to_string(), by: note.by, text: note.text }
+    }
+}
+
+impl From<Case> for CaseView {
+    fn from(case: Case) -> Self {
+        let record = case.record;
+        Self {
+            case_id: case.decision.id.0.clone(),
+            decision: case.decision.into(),
+            state: record.state.as_str(),
+            holder: record.holder,
+            taken_at: record.taken_at.map(|at| at.to_string()),
+            outcome: record.outcome.map(CaseOutcome::as_str),
+            closed_at: record.closed_at.map(|at| at.to_string()),
+            notes: record.notes.into_iter().map(NoteView::from).collect(),
+        }
+    }
+}
+
+impl From<Listed<Case>> for CasesView {
+    fn from(listed: Listed<Case>) -> Self {
+        Self { cases: listed.entries.into_iter().map(CaseView::from).collect(), next_cursor: listed.next_cursor }
+    }
+}
+
+impl From<LabelReport> for LabelsView {
+    fn from(report: LabelReport) -> Self {
+        Self { applied: report.applied, unknown: report.unknown }
+    }
+}
+
+/// The label of that name.
+///
+/// # Errors
+/// `Invalid` for any other name, which says where it stood.
+pub fn label_named(name: &str, place: usize) -> Result<Label> {
+    match name {
+        "fraud" => Ok(Label::Fraud),
+        "legitimate" => Ok(Label::Legitimate),
+        _ => {
+            let words = format!("label {place}: \"{name}\" is none; choose \"fraud\" or \"legitimate\"");
+            Err(Error::invalid_field("label", words))
+        }
+    }
+}
