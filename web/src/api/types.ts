@@ -58,3 +58,10 @@ export type Differences = Omit<Schemas['Differences'], 'differences'> & { differ
 export type MessagePattern = Schemas['Pattern'];
 export type MessagePatterns = Schemas['Patterns'];
 export type Money = Schemas['Money'];
+export type FraudDecision = Schemas['FraudDecision'];
+export type FraudStats = Schemas['FraudStats'];
+/** A suspicious payment and what people did about it. */
+export type FraudCase = Schemas['FraudCase'];
+export type FraudCasePage = Schemas['FraudCases'];
+export type FraudRule = Schemas['FraudRule'];
+export type FraudRules = Schemas['FraudRules'];

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import type { FraudDecision } from '../../api/types';
+import { amountText, levelOf, neighbourhood, sentence } from './decisions';
+import { addressOf, STANDARD, stateFromParams } from './fraud-state';
+
+const decision: FraudDecision = {
+  decision_id: 'fraud-t-1', transaction_id: 't-1', at: '2026-11-23T12:00:00.000Z', is_fraud: true, fraud_score: 50, decision: 'review',
+  indicators: ['rapid_transactions'], reasons: [], model_version: 'rules', amount: 20.5, currency: 'EUR', user_id: 'u "1"', client_ip: null,
+};
+
+describe('the address', () => {
+  it('holds the state and leaves out what is standard', () => {
+    expect(addressOf(STANDARD)).toBe('/fraud');
+    const state = { ...STANDARD, view: 'rules' as const, case_id: 'fraud-t-1', from: 'now-7d' };
+    expect(stateFromParams(new URLSearchParams(addressOf(state).split('?')[1]))).toEqual(state);
+  });
+
+  it('reads what nobody knows as the standard', () => {
+    expect(stateFromParams(new URLSearchParams('view=lost'))).toEqual(STANDARD);
+  });
+});
+
+describe('decisions', () => {
+  it('have a level, an amount and a sentence', () => {
+    expect([levelOf('block'), levelOf('review'), levelOf('allow'), levelOf('?')]).toEqual(['block', 'review', 'allow', 'allow']);
+    expect(amountText({ amount: null, currency: 'EUR' })).toBe('–');
+    expect(amountText(decision)).toContain('20.50');
+    expect(sentence({ text: 'three payments', text_fr: '' })).toBe('three payments');
+  });
+
+  it('lead to the events around them, with values in quotes', () => {
+    const links = neighbourhood(decision).map(({ href }) => new URLSearchParams(href.split('?')[1]));
+    expect(links.map((params) => params.get('q'))).toEqual(['transaction_id:"t-1"', 'user_id:"u \\"1\\""']);
+    expect(links[0]?.get('from')).toBe('2026-11-22T12:00:00.000Z');
+  });
+});

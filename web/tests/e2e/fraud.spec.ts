@@ -1,0 +1,106 @@
+/** Fraud detection in a browser, against the real binary: payments of the demo shop are judged, looked at and decided. */
+import AxeBuilder from '@axe-core/playwright';
+import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
+import { loggedIn, startVigie, type Vigie } from './vigie';
+
+let vigie: Vigie;
+let context: BrowserContext;
+let page: Page;
+/** Script errors and what the content security policy stopped: there may be none. */
+let broken: string[] = [];
+
+const HOUR_MS = 3_600_000;
+const hoursAgo = (hours: number): string => new Date(Date.now() - hours * HOUR_MS).toISOString();
+/** A fixed range of the demo's past: live events never reach it, so that the list stands still. */
+const PAST = `from=${hoursAgo(20)}&to=${hoursAgo(2)}`;
+
+test.use({ actionTimeout: 15_000 });
+test.beforeAll(async ({ browser }) => {
+  vigie = await startVigie();
+  ({ context, page, broken } = await loggedIn(browser, vigie, 60_000));
+});
+test.afterAll(async () => {
+  await context.close();
+  await vigie.stop();
+});
+test.afterEach(() => {
+  expect(broken.splice(0)).toEqual([]);
+});
+
+const cases = (): Locator => page.getByTestId('case');
+const panel = (): Locator => page.getByTestId('case-panel');
+
+async function open(params = PAST): Promise<void> {
+  await page.goto(`${vigie.url}/fraud?${params}`);
+  await expect(cases().first()).toBeVisible();
+}
+
+async function expectAccessible(what: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
+  expect(violations.map(({ id, nodes }) => `${what}: ${id}: ${nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`)).toEqual([]);
+}
+
+test('payments are counted, and a suspicious one says why', async () => {
+  await open();
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.getByRole('link', { name: 'Fraud' }).click();
+  await open();
+  const judged = Number(((await page.getByTestId('number').first().textContent()) ?? '').replace(/\D/g, ''));
+  expect(judged).toBeGreaterThan(1_000);
+  await cases().first().getByRole('button').click();
+  await expect(panel()).toContainText('points');
+  expect(new URL(page.url()).searchParams.get('case')).toMatch(/^fraud-tx-/);
+  await expectAccessible('a case');
+  await page.keyboard.press('Escape');
+  await expect(panel()).toBeHidden();
+});
+
+test('keys move through the list and open a case', async () => {
+  await open();
+  await cases().first().getByRole('button').focus();
+  await page.keyboard.press('j');
+  await expect(cases().nth(1).getByRole('button')).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(panel()).toBeVisible();
+});
+
+test('a case leads to the raw events of its payment', async () => {
+  await open();
+  await cases().first().getByRole('button').click();
+  await panel().getByRole('link', { name: 'Events of this payment' }).click();
+  await expect(page).toHaveURL(/\/explore\?/);
+  await expect(page.getByTestId('total')).not.toHaveText(/^0/);
+});
+
+test('a case is taken, noted and closed, and leaves the queue', async () => {
+  await open();
+  await cases().first().getByRole('button').click();
+  const id = new URL(page.url()).searchParams.get('case') ?? '';
+  await panel().getByRole('button', { name: 'Take it' }).click();
+  await expect(panel()).toContainText('held by admin@localhost');
+  await panel().getByRole('textbox', { name: 'Note' }).fill('asked the customer');
+  await panel().getByRole('button', { name: 'Write it down' }).click();
+  await expect(panel()).toContainText('asked the customer');
+  await open(`${PAST}&view=mine`);
+  await expect(cases()).toHaveCount(1);
+  await cases().first().getByRole('button').click();
+  await panel().getByRole('button', { name: 'confirmed fraud' }).click();
+  await expect(panel()).toContainText('closed: confirmed fraud');
+  await page.goto(`${vigie.url}/fraud?${PAST}&view=all&case=${id}`);
+  await expect(panel().getByRole('button', { name: 'Open it again' })).toBeVisible();
+  await page.goto(`${vigie.url}/fraud?${PAST}&view=mine`);
+  await expect(page.getByText('You hold no case of this time')).toBeVisible();
+});
+
+test('the rules are listed with what they did', async () => {
+  await page.goto(`${vigie.url}/fraud?view=rules`);
+  const rule = page.getByTestId('rule').filter({ hasText: 'card_testing' });
+  await expect(rule).toContainText('device.declined_count_1h');
+  await expectAccessible('rules');
+});
+
+test('a time without payments says so', async () => {
+  await page.goto(`${vigie.url}/fraud?from=2001-01-01T00:00:00Z&to=2001-01-02T00:00:00Z`);
+  await expect(page.getByText('No payment was judged in this time')).toBeVisible();
+  await expectAccessible('nothing');
+});
