@@ -27,8 +27,8 @@ export class Vigie {
     const log = openSync(this.log, 'a');
     const begun = performance.now();
     this.child = spawn(this.binary, ['serve', '--data', this.data, '--listen', `127.0.0.1:${port}`], {
-      // Settings of the caller's environment are in force, so that they can be compared.
-      env: { VIGIE_STORAGE_FLUSH_SECONDS: FLUSH_SECONDS, VIGIE_LOG_LEVEL: 'warn', ...process.env, VIGIE_ADMIN_PASSWORD: PASSWORD },
+      // Settings of the caller's environment are in force, so that they can be compared. Peers judge no payments.
+      env: { VIGIE_STORAGE_FLUSH_SECONDS: FLUSH_SECONDS, VIGIE_FRAUD_ENABLED: 'false', VIGIE_LOG_LEVEL: 'warn', ...process.env, VIGIE_ADMIN_PASSWORD: PASSWORD },
       stdio: ['ignore', 'ignore', log],
     });
     closeSync(log);

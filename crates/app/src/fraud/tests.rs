@@ -75,7 +75,11 @@ async fn a_payment_is_stored_with_what_is_said_of_it() {
     assert_eq!(shop.total().await, 8);
     let found = decision_of(shop.store.as_ref(), &shop.scope, &EventId("fraud-t-2".into())).await.unwrap().unwrap();
     let text = serde_json::to_string(&Value::Object(found.source)).unwrap();
-    assert!(text.contains(r#""decision":"review""#) && text.contains("3 payments within ten minutes"), "{text}");
+    assert!(
+        text.contains(r#""decision":"review""#)
+            && text.contains("3 payments of this customer and 3 with this card within ten minutes"),
+        "{text}"
+    );
     let numbers = stats(shop.store.as_ref(), &shop.scope, ALL_TIME).await.unwrap();
     assert_eq!((numbers.judged_count, numbers.by_rule), (4, vec![("rapid_transactions".to_owned(), 2)]));
     assert_eq!(numbers.by_decision, [("allow".to_owned(), 2), ("review".to_owned(), 2)]);

@@ -28,8 +28,8 @@ async fn whoever_waits_is_told_what_is_said_of_each_payment() {
         (&third["is_fraud"], &third["fraud_score"], &third["indicators"], &third["decision_id"]),
         (&json!(true), &json!(50), &json!(["rapid_transactions"]), &json!("fraud-tx-3"))
     );
-    assert_eq!(third["reasons"][0]["text"], "3 payments within ten minutes");
-    assert_eq!(third["reasons"][0]["text_fr"], "3 paiements en dix minutes");
+    assert_eq!(third["reasons"][0]["text"], "3 payments of this customer and 0 with this card within ten minutes");
+    assert_eq!(third["reasons"][0]["text_fr"], "3 paiements de ce client et 0 avec cette carte en dix minutes");
     // Sent again, by whatever way: the same answer, and nothing stored twice.
     assert_eq!(shop.post("/api/fraud/detect", &payments).await.json()["decisions"], told);
     assert_eq!(&shop.get("/api/fraud/decisions/fraud-tx-3").await.json(), third);
