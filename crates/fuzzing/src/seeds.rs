@@ -61,6 +61,9 @@ fixed! {
     forward: forward_message(), forward_list(), forward_packed(false), forward_packed(true);
     /// Lines and frames with a length.
     framing: "{\"a\":1}\nb\n\n", "7 {\"a\":1}5 <13>x", "<13>1 2026-11-23T14:04:05Z h app 1 ID - hi\n", "{\n\"a\": 1\n}";
+    /// Rules of fraud detection.
+    fraud_rule: "transaction.amount > 500.0 && (user.count_1h >= 3 || !(transaction.ip_country in ['FR', \"BE\"]))",
+        "has(transaction.coupon) ? transaction.email_domain.endsWith('.com') : transaction.at.getHours() % 24 < 0x5";
     /// GELF: messages one after the other, chunks, packed ones.
     gelf: gelf_messages(), gelf_chunks(), gelf_datagrams();
     /// Requests to Splunk's event collector.

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use vigie_agent::outside::{read_journal_entry, read_spool_record};
 use vigie_domain::query::{DefaultOperator, Matcher, parse, parse_lucene};
 use vigie_domain::{Scope, Timestamp};
+use vigie_fraud::cel::{CompileError, Rule};
+use vigie_fraud::rules::RuleSet;
 use vigie_inputs::{
     Chunks, DatagramProtocol, Decoder, ForwardMessage, Frame, Frames, Framing, Joining, LineForm, LineFormat, Lines,
     Message, Syslog, forward_messages, gelf_messages,
@@ -331,6 +333,17 @@ pub fn sql(bytes: &[u8]) {
     let Err(error) = vigie_sql::check(text) else { return };
     for (start, end) in error.details.iter().filter_map(|detail| detail.span) {
         assert!(text.get(start..end).is_some(), "{start}..{end} of {text:?}");
+    }
+}
+
+/// Rules of fraud detection: what is wrong lies within the text, and a rule answers the same for the same payment.
+pub fn fraud_rule(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    match Rule::compile(text, RuleSet::schema()) {
+        Ok(rule) => assert_eq!(rule.evaluate(&[]), rule.evaluate(&[])),
+        Err(CompileError { span: (start, end), .. }) => {
+            assert!(text.get(start..end).is_some(), "{start}..{end} of {text:?}");
+        }
     }
 }
 

@@ -37,7 +37,7 @@ impl KindReport {
 pub struct EvaluationReport {
     /// By kind of attack.
     pub kinds: BTreeMap<String, KindReport>,
-    /// For each kind, flagged payments with the reasons that most of its own had: all, and those of attacks.
+    /// For each kind, payments flagged for the reason that weighed most with most of its own: all, and those of attacks.
     pub precision: BTreeMap<String, (u64, u64)>,
     /// Payments that belong to no attack.
     pub clean_count: u64,
@@ -118,8 +118,8 @@ impl Evaluation {
             let kind = report.kinds.entry(attack.to_owned()).or_default();
             kind.payment_count += 1;
             kind.flagged_count += u64::from(is_flagged);
-            for rule in judged.rules.iter().filter(|_| is_flagged) {
-                *reasons.entry(attack).or_default().entry(rule).or_default() += 1;
+            if let Some(heaviest) = judged.rules.first().filter(|_| is_flagged) {
+                *reasons.entry(attack).or_default().entry(heaviest).or_default() += 1;
             }
         }
         for ((attack, _), is_found) in attacks {

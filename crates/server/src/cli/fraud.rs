@@ -24,7 +24,7 @@ An event belongs to an attack when its field \"label.attack\" names one, as thos
 in the order in which they come; the labels are not looked at until all are.
 
 Recall is the share of attacks of a kind with a payment that was flagged: what one device did is one attack. Precision is the share
-of attacks among all payments that were flagged with the reason that most payments of the kind were flagged with.
+of attacks among all payments whose heaviest reason is the one that most payments of the kind were flagged for.
 
 Examples:
   vigie fraud evaluate --demo

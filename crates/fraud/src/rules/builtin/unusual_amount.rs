@@ -5,7 +5,7 @@ use crate::cel::Slot::{Double, Int};
 
 pub(super) const RULE: Builtin = Builtin {
     name: "unusual_amount",
-    expression: "user.count_before >= 3 && user.amount_ratio >= 8.0 && transaction.amount >= 300.0",
+    expression: "user.count_before >= 3 && user.amount_ratio >= 20.0 && transaction.amount >= 500.0",
     points: 50,
     reason_en: "{transaction.amount} {transaction.currency}, where this customer spends {user.mean_amount}",
     reason_fr: "{transaction.amount} {transaction.currency}, alors que ce client dépense {user.mean_amount} en moyenne",
@@ -16,7 +16,7 @@ pub(super) const RULE: Builtin = Builtin {
     ],
     silent: &[
         ("user.count_before", Int(3)),
-        ("user.amount_ratio", Double(2.0)),
+        ("user.amount_ratio", Double(8.0)),
         ("transaction.amount", Double(3000.0)),
     ],
 };
