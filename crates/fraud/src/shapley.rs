@@ -20,65 +20,89 @@ struct Step {
 
 /// Adds the contributions of one tree to a row's score; answers the mean of the tree over its training rows.
 pub(crate) fn add_contributions(tree: &Tree, row: &[f64], contributions: &mut [f64]) -> f64 {
-    let mut mean = 0.0;
-    let mut ways: Vec<(usize, Vec<Step>)> = vec![(0, Vec::new())];
-    while let Some((place, steps)) = ways.pop() {
-        match &tree.nodes[place] {
-            Node::Leaf { value, .. } => {
-                mean += value * steps.iter().map(|step| step.unknown).product::<f64>();
-                for (own, step) in steps.iter().enumerate() {
-                    contributions[step.feature] += value * shapley_value(&steps, own);
-                }
-            }
+    let mut walk = Walk { tree, row, contributions, steps: Vec::new(), reached: Vec::new(), mean: 0.0 };
+    walk.go(0);
+    walk.mean
+}
+
+/// On the way through a tree, from leaf to leaf.
+struct Walk<'a> {
+    tree: &'a Tree,
+    row: &'a [f64],
+    contributions: &'a mut [f64],
+    /// Features on the way so far, each once.
+    steps: Vec<Step>,
+    /// How much of a leaf is reached with so many features known, over all choices of as many: the coefficients of ∏ (unknown + known·x).
+    reached: Vec<f64>,
+    mean: f64,
+}
+
+impl Walk<'_> {
+    fn go(&mut self, place: usize) {
+        match &self.tree.nodes[place] {
+            Node::Leaf { value, .. } => self.leaf(*value),
             Node::Split { feature, cut, left, right, row_count } => {
-                let is_left = goes_left(row, *feature, *cut);
+                let is_left = goes_left(self.row, *feature, *cut);
                 for (child, is_taken) in [(*left, is_left), (*right, !is_left)] {
-                    let share = tree.nodes[child].row_count() as f64 / *row_count as f64;
+                    let unknown = self.tree.nodes[child].row_count() as f64 / *row_count as f64;
                     let known = if is_taken { 1.0 } else { 0.0 };
-                    ways.push((child, with_step(&steps, Step { feature: *feature, known, unknown: share })));
+                    self.step(Step { feature: *feature, known, unknown }, child);
                 }
             }
         }
     }
-    mean
-}
 
-/// A way and one more split; a feature that was met before stays one step.
-fn with_step(steps: &[Step], next: Step) -> Vec<Step> {
-    let mut steps = steps.to_vec();
-    match steps.iter_mut().find(|step| step.feature == next.feature) {
-        Some(step) => {
-            step.known *= next.known;
-            step.unknown *= next.unknown;
-        }
-        None => steps.push(next),
-    }
-    steps
-}
-
-/// The Shapley value of one step in the game of a leaf of value 1.
-fn shapley_value(steps: &[Step], own: usize) -> f64 {
-    // How much is reached with k of the other features known, summed over all choices of k: ∏ (unknown + known·x).
-    let mut by_known_count = vec![1.0];
-    for (_, step) in steps.iter().enumerate().filter(|(place, _)| *place != own) {
-        by_known_count.push(0.0);
-        for count in (0..by_known_count.len()).rev() {
-            let fewer = if count == 0 { 0.0 } else { by_known_count[count - 1] };
-            by_known_count[count] = by_known_count[count] * step.unknown + fewer * step.known;
+    /// One more split; a feature that was met before stays one step.
+    fn step(&mut self, next: Step, child: usize) {
+        match self.steps.iter().position(|step| step.feature == next.feature) {
+            Some(met) => {
+                let before = self.steps[met];
+                self.steps[met].known *= next.known;
+                self.steps[met].unknown *= next.unknown;
+                self.go(child);
+                self.steps[met] = before;
+            }
+            None => {
+                self.steps.push(next);
+                self.go(child);
+                self.steps.pop();
+            }
         }
     }
+
+    fn leaf(&mut self, value: f64) {
+        self.mean += value * self.steps.iter().map(|step| step.unknown).product::<f64>();
+        self.reached.clear();
+        self.reached.push(1.0);
+        for step in &self.steps {
+            self.reached.push(0.0);
+            for count in (0..self.reached.len()).rev() {
+                let fewer = if count == 0 { 0.0 } else { self.reached[count - 1] };
+                self.reached[count] = self.reached[count] * step.unknown + fewer * step.known;
+            }
+        }
+        for step in &self.steps {
+            self.contributions[step.feature] += value * (step.known - step.unknown) * without(&self.reached, step);
+        }
+    }
+}
+
+/// The weighted sum over all choices of the other steps: the polynomial of all divided by that of this one, from the highest
+/// power down, each coefficient with its weight.
+fn without(reached: &[f64], own: &Step) -> f64 {
+    let step_count = reached.len() - 1;
     // The weight of a choice of k of m−1 others is k! (m−1−k)! / m!.
-    let step_count = steps.len() as f64;
-    let mut weight = 1.0 / step_count;
-    let mut sum = 0.0;
-    for (count, reached) in by_known_count.iter().enumerate() {
-        sum += weight * reached;
-        let left = step_count - 1.0 - count as f64;
-        if left > 0.0 {
-            weight *= (count as f64 + 1.0) / left;
+    let (mut weight, mut sum, mut higher) = (1.0 / step_count as f64, 0.0, 0.0);
+    for count in (0..step_count).rev() {
+        let coefficient =
+            if own.known == 0.0 { reached[count] / own.unknown } else { reached[count + 1] - own.unknown * higher };
+        sum += weight * coefficient;
+        higher = coefficient;
+        if count > 0 {
+            weight *= (step_count - count) as f64 / count as f64;
         }
     }
-    (steps[own].known - steps[own].unknown) * sum
+    sum
 }
 
 #[cfg(test)]

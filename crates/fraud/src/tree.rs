@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::binning::ordered;
 
+/// Nodes of a tree at most, so that walking down one never goes deeper than the stack.
+const NODES_MAX: usize = 4_095;
+
 /// A place in a tree. Children lie behind their parent, so that walking down always ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Node {
@@ -64,7 +67,7 @@ impl Tree {
         }
     }
 
-    /// Whether it is whole: children behind their parents, features known, rows counted.
+    /// Whether it is whole and not too large: children behind their parents, features known, rows counted.
     pub(crate) fn is_sound(&self, feature_count: usize) -> bool {
         let is_sound = |(place, node): (usize, &Node)| match node {
             Node::Leaf { value, row_count } => value.is_finite() && *row_count > 0,
@@ -78,7 +81,7 @@ impl Tree {
                     && children[0].checked_add(children[1]) == Some(*row_count)
             }
         };
-        !self.nodes.is_empty() && self.nodes.iter().enumerate().all(is_sound)
+        (1..=NODES_MAX).contains(&self.nodes.len()) && self.nodes.iter().enumerate().all(is_sound)
     }
 }
 
