@@ -187,25 +187,26 @@ impl Ingest {
         Ok(IngestReport { accepted, deduplicated, rejected, dropped, errors, redactions })
     }
 
-    /// Decodes the bytes, and stores their events only when `check` finds nothing wrong with any of them; when it returns they are durable.
+    /// Decodes the bytes, and stores their events as `prepare` leaves them, unless it finds something wrong with any of them; when it returns
+    /// they are durable.
     ///
     /// # Errors
-    /// What `check` finds, else as [`Self::accept`].
+    /// What `prepare` finds, else as [`Self::accept`].
     pub async fn accept_if<T>(
         &self,
         scope: &Scope,
         body: Bytes,
         options: &IngestOptions,
-        check: impl FnOnce(&Batch) -> Result<T>,
+        prepare: impl FnOnce(&mut Batch) -> Result<T>,
     ) -> Result<T> {
         if body.trim_ascii().is_empty() {
             return Err(Error::malformed("the body is empty; send a JSON object or a JSON array"));
         }
         let _way = self.way_for(&body).await?;
-        let (batch, key) = self.decode(scope, body, options).await?;
-        let checked = check(&batch)?;
+        let (mut batch, key) = self.decode(scope, body, options).await?;
+        let prepared = prepare(&mut batch)?;
         append_all(self.store.as_ref(), scope, batch.events, key.as_deref()).await?;
-        Ok(checked)
+        Ok(prepared)
     }
 
     /// Stores events that are events already, what may never be stored taken out of them; when it returns they are durable.

@@ -1,4 +1,4 @@
-//! Cases and labels: one holder each, and outcomes that weigh at once.
+//! Cases, labels and changed rules: one holder each, outcomes that weigh at once, rules that fail without harm.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use vigie_domain::ports::{LogStore, MetadataStore};
 use vigie_domain::{ErrorKind, EventId, Scope, TimeRange, Timestamp, Value};
+use vigie_fraud::rules::{Mode, RuleDefinition};
 use vigie_testkit::{LinearStore, MemoryMetadataStore};
 
 use super::tests::{detection, payment};
-use super::{CaseList, CaseOutcome, CaseState, FraudCases, Label, decision_of, label_of};
+use super::{CaseList, CaseOutcome, CaseState, FraudCases, Label, RuleBook, decision_of, label_of};
 use crate::accounts::{Caller, Proof, Role};
 use crate::ingest::IngestOptions;
 use crate::listing::ListRequest;
@@ -56,6 +57,43 @@ impl Desk {
         let rules = hit.source.into_iter().find(|(name, _)| name == "rules").map(|(_, value)| value);
         serde_json::to_string(&rules.unwrap_or(Value::Null)).unwrap()
     }
+}
+
+#[tokio::test]
+async fn a_rule_that_fails_is_off_and_payments_go_on() {
+    let metadata: Arc<dyn MetadataStore> = Arc::new(MemoryMetadataStore::default());
+    let logs: Arc<dyn LogStore> = Arc::new(LinearStore::default());
+    let detection = Arc::new(detection(None).with_labels_in(metadata.clone()));
+    let shop = Shop::on(Arc::new(detection.in_front_of(logs.clone())));
+    let book = RuleBook::new(metadata.clone(), detection.clone(), clock());
+    let rule = |expression: &str| RuleDefinition {
+        name: "odd".to_owned(),
+        expression: expression.to_owned(),
+        points: 90,
+        mode: Mode::Active,
+        reason_en: "odd".to_owned(),
+        reason_fr: "bizarre".to_owned(),
+    };
+    let (anne, scope) = (caller("anne"), Scope::main());
+    book.put(&anne, rule("100 / (user.count_30d - 1) > 5"), None).await.unwrap();
+    for number in 0..2 {
+        let report =
+            shop.send(&lines(&[payment(90 - number as i64, number, &json!({}))]), &IngestOptions::default()).await;
+        assert_eq!(report.accepted, 1);
+    }
+    let reports = detection.rules();
+    let odd = reports.iter().find(|report| report.rule.name == "odd").unwrap();
+    assert_eq!((odd.rule.mode, odd.hit_count), (Mode::Off, 0));
+    assert!(odd.failure.as_deref().is_some_and(|why| why.contains("zero")), "{odd:?}");
+    let decided = decision_of(logs.as_ref(), &scope, &EventId("fraud-t-1".into())).await.unwrap();
+    assert!(decided.is_some(), "the payment behind it was judged all the same");
+    // Mended, it is in force again, also after a restart.
+    book.put(&anne, rule("user.count_30d > 2"), Some(1)).await.unwrap();
+    let stale = book.put(&anne, rule("true"), Some(1)).await.map_err(|error| error.kind);
+    assert_eq!(stale.err(), Some(ErrorKind::Conflict));
+    let desk = Desk::on(logs, &metadata, None);
+    desk.send(&[payment(80, 5, &json!({}))]).await;
+    assert!(desk.rules("t-5").await.contains("odd"), "{}", desk.rules("t-5").await);
 }
 
 /// Payments of which the third and later ones are suspected.

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use vigie_domain::ports::{Document, Filter, Hit, LogStore, MetadataStore};
-use vigie_domain::{Error, ErrorKind, EventId, Result, Scope, TimeRange, Timestamp};
+use vigie_domain::{Error, ErrorKind, EventId, Result, Scope, TimeRange};
 use vigie_pipeline::{RedactionCounts, Redactor};
 
+use super::case::{Case, CaseList, CaseOutcome, CaseRecord, CaseState, NOTES_MAX, Note};
 use super::{FraudDetection, Label, decision_of, suspicious};
 use crate::Clock;
 use crate::accounts::Caller;
@@ -20,148 +20,10 @@ use crate::records::{encoded, record_of};
 const CASES: &str = "fraud_cases";
 /// Bytes of a note at most.
 const NOTE_BYTES_MAX: usize = 4_000;
-/// Notes of a case at most.
-const NOTES_MAX: usize = 200;
 /// How often a change is tried again that somebody else came before.
 const TRIES_MAX: usize = 50;
 /// Pages of decisions that are looked through for open cases at most.
 const PAGES_MAX: usize = 20;
-
-/// What somebody found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CaseOutcome {
-    /// It was fraud.
-    Confirmed,
-    /// It was none, and it was right to look.
-    Valuable,
-    /// It was none, and nobody should have looked.
-    FalsePositive,
-}
-
-impl CaseOutcome {
-    /// What it says about the payment.
-    pub const fn label(self) -> Label {
-        match self {
-            Self::Confirmed => Label::Fraud,
-            Self::Valuable | Self::FalsePositive => Label::Legitimate,
-        }
-    }
-
-    /// The outcome of that name.
-    ///
-    /// # Errors
-    /// `Invalid` for any other name.
-    pub fn named(name: &str) -> Result<Self> {
-        match name {
-            "confirmed" => Ok(Self::Confirmed),
-            "valuable" => Ok(Self::Valuable),
-            "false_positive" => Ok(Self::FalsePositive),
-            _ => {
-                let words =
-                    format!("\"{name}\" is no outcome; choose \"confirmed\", \"valuable\" or \"false_positive\"");
-                Err(Error::invalid_field("outcome", words))
-            }
-        }
-    }
-
-    /// As answers have it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Confirmed => "confirmed",
-            Self::Valuable => "valuable",
-            Self::FalsePositive => "false_positive",
-        }
-    }
-}
-
-/// How far a case is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CaseState {
-    /// Nobody holds it.
-    Open,
-    /// Somebody looks at it.
-    Taken,
-    /// Somebody found something.
-    Closed,
-}
-
-impl CaseState {
-    /// As answers have it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Taken => "taken",
-            Self::Closed => "closed",
-        }
-    }
-}
-
-/// What somebody wrote.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub by: String,
-    /// What.
-    pub text: String,
-}
-
-/// What people did with a case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CaseRecord {
-    tenant: String,
-    /// How far it is.
-    pub state: CaseState,
-    holder_id: Option<String>,
-    /// Who holds or closed it.
-    pub holder: Option<String>,
-    /// Since when somebody holds it.
-    pub taken_at: Option<Timestamp>,
-    /// What was found.
-    pub outcome: Option<CaseOutcome>,
-    /// When.
-    pub closed_at: Option<Timestamp>,
-    /// What was written, the oldest first.
-    pub notes: Vec<Note>,
-}
-
-impl CaseRecord {
-    fn untouched() -> Self {
-        Self {
-            tenant: Scope::MAIN_TENANT.to_owned(),
-            state: CaseState::Open,
-            holder_id: None,
-            holder: None,
-            taken_at: None,
-            outcome: None,
-            closed_at: None,
-            notes: Vec::new(),
-        }
-    }
-}
-
-/// A case.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Case {
-    /// What Vigie said.
-    pub decision: Hit,
-    /// What people did.
-    pub record: CaseRecord,
-}
-
-/// Which cases are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CaseList {
-    /// Those that nobody closed.
-    Open,
-    /// Those that the caller holds.
-    Mine,
-    /// All.
-    All,
-}
 
 /// What people do with cases.
 pub struct FraudCases {
@@ -202,7 +64,7 @@ impl FraudCases {
             let found = suspicious(self.logs.as_ref(), scope, range, &page).await?;
             for decision in found.entries {
                 let case = self.with_record(decision).await?.0;
-                if is_asked(which, &case.record, caller) {
+                if case.record.is_asked(which, caller) {
                     entries.push(case);
                 }
             }
@@ -235,12 +97,12 @@ impl FraudCases {
     pub async fn take(&self, scope: &Scope, caller: &Caller, id: &str) -> Result<Case> {
         let now = (self.clock)();
         self.change(scope, id, |record| {
-            refuse_closed(record)?;
-            refuse_others(record, caller)?;
+            record.refuse_closed()?;
+            record.refuse_others(caller)?;
             if record.state == CaseState::Open {
                 record.taken_at = Some(now);
             }
-            hold(record, caller, CaseState::Taken);
+            record.hold(caller, CaseState::Taken);
             Ok(())
         })
         .await
@@ -252,12 +114,12 @@ impl FraudCases {
     /// `Conflict` when the caller does not hold it.
     pub async fn release(&self, scope: &Scope, caller: &Caller, id: &str) -> Result<Case> {
         self.change(scope, id, |record| {
-            refuse_closed(record)?;
-            refuse_others(record, caller)?;
+            record.refuse_closed()?;
+            record.refuse_others(caller)?;
             if record.state != CaseState::Taken {
                 return Err(Error::new(ErrorKind::Conflict, "nobody holds the case; take it first"));
             }
-            (record.state, record.holder, record.holder_id, record.taken_at) = (CaseState::Open, None, None, None);
+            record.let_go();
             Ok(())
         })
         .await
@@ -293,9 +155,9 @@ impl FraudCases {
         let now = (self.clock)();
         let case = self
             .change(scope, id, |record| {
-                refuse_closed(record)?;
-                refuse_others(record, caller)?;
-                hold(record, caller, CaseState::Closed);
+                record.refuse_closed()?;
+                record.refuse_others(caller)?;
+                record.hold(caller, CaseState::Closed);
                 (record.outcome, record.closed_at) = (Some(outcome), Some(now));
                 Ok(())
             })
@@ -316,7 +178,7 @@ impl FraudCases {
                 if record.state != CaseState::Closed {
                     return Err(Error::new(ErrorKind::Conflict, "the case is not closed"));
                 }
-                hold(record, caller, CaseState::Taken);
+                record.hold(caller, CaseState::Taken);
                 (record.outcome, record.closed_at) = (None, None);
                 Ok(())
             })
@@ -384,42 +246,6 @@ impl FraudCases {
         let stores = (self.logs.as_ref(), self.metadata.as_ref());
         self.detection.label(stores, &caller.username, labels).await
     }
-}
-
-fn is_asked(which: CaseList, record: &CaseRecord, caller: &Caller) -> bool {
-    match which {
-        CaseList::Open => record.state != CaseState::Closed,
-        CaseList::Mine => {
-            record.state == CaseState::Taken && record.holder_id.as_deref() == Some(caller.user_id.as_str())
-        }
-        CaseList::All => true,
-    }
-}
-
-fn refuse_closed(record: &CaseRecord) -> Result<()> {
-    match (record.state, &record.holder) {
-        (CaseState::Closed, holder) => {
-            let by = holder.as_deref().unwrap_or("somebody");
-            Err(Error::new(ErrorKind::Conflict, format!("the case was closed by {by}; open it again first")))
-        }
-        (CaseState::Open | CaseState::Taken, _) => Ok(()),
-    }
-}
-
-fn refuse_others(record: &CaseRecord, caller: &Caller) -> Result<()> {
-    match (&record.holder_id, &record.holder) {
-        (Some(id), holder) if *id != caller.user_id => {
-            let by = holder.as_deref().unwrap_or("somebody else");
-            Err(Error::new(ErrorKind::Conflict, format!("the case is held by {by}; ask them to give it back")))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn hold(record: &mut CaseRecord, caller: &Caller, state: CaseState) {
-    record.state = state;
-    record.holder_id = Some(caller.user_id.clone());
-    record.holder = Some(caller.username.clone());
 }
 
 fn payment_of(decision: &Hit) -> String {

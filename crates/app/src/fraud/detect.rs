@@ -3,13 +3,15 @@
 use bytes::Bytes;
 use vigie_domain::event_batch::{Row, ValueRef};
 use vigie_domain::ports::{Hit, LogStore};
-use vigie_domain::{Error, ErrorKind, EventId, LogType, Object, Result, Scope, Value, mapping};
+use vigie_domain::{Error, ErrorKind, EventBatch, EventId, LogType, Object, Result, Scope, Value, mapping};
 use vigie_pipeline::Batch;
 
 use super::currencies::is_currency;
 use super::decision_event::{MADE_BY, decision_id};
 use crate::ingest::{Ingest, IngestOptions};
 
+/// What stands before the name of a payment in the id of its event.
+const ID_PREFIX: &str = "payment-";
 /// Payments of one request at most.
 const PAYMENTS_MAX: usize = 1_000;
 /// Bytes of a text of a payment at most.
@@ -32,7 +34,7 @@ pub struct Detection {
 /// of another time than may be; then none of the body is stored.
 pub async fn detect(ingest: &Ingest, store: &dyn LogStore, scope: &Scope, body: Bytes) -> Result<Vec<Detection>> {
     let options = IngestOptions { log_type: Some(LogType::Transaction), ..IngestOptions::default() };
-    let payments = ingest.accept_if(scope, body, &options, checked).await?;
+    let payments = ingest.accept_if(scope, body, &options, named).await?;
     let mut detections = Vec::with_capacity(payments.len());
     for transaction_id in payments {
         let decision = decision_of(store, scope, &decision_id(&transaction_id)).await?;
@@ -58,6 +60,18 @@ pub async fn decision_of(store: &dyn LogStore, scope: &Scope, id: &EventId) -> R
 
 fn has(body: &Object, name: &str, text: &str) -> bool {
     body.iter().any(|(known, value)| known == name && value.as_text() == Some(text))
+}
+
+/// The payments of a batch, which get ids of their own: one that is sent again within a day is stored once.
+fn named(batch: &mut Batch) -> Result<Vec<String>> {
+    let payments = checked(batch)?;
+    let mut events = EventBatch::default();
+    for (mut event, payment) in batch.events.events().zip(&payments) {
+        event.id.get_or_insert_with(|| EventId(format!("{ID_PREFIX}{payment}")));
+        events.push(&event);
+    }
+    batch.events = events;
+    Ok(payments)
 }
 
 /// The payments of a batch, each of which can be judged.

@@ -4,6 +4,7 @@
 //! in order, what is said of its payments is stored with it, all or none, and what is remembered survives a restart.
 //! The main tenant alone is judged.
 
+mod case;
 #[cfg(test)]
 mod case_tests;
 mod cases;
@@ -32,7 +33,8 @@ use vigie_fraud::rules::{BUILTIN_RULES, Builtin, Mode, RuleSet, Thresholds};
 use vigie_fraud::scoring::{Failure, Outcome, Scorer};
 use vigie_fraud::stream::ActivityReader;
 
-pub use cases::{Case, CaseList, CaseOutcome, CaseRecord, CaseState, FraudCases, Note};
+pub use case::{Case, CaseList, CaseOutcome, CaseRecord, CaseState, Note};
+pub use cases::FraudCases;
 pub use decision_event::decision_id;
 pub use detect::{Detection, decision_of, detect};
 pub use evaluation::{Evaluation, EvaluationReport, KindReport};

@@ -243,6 +243,7 @@ async fn whoever_waits_gets_the_same_answer_again() {
     let again = detect(&shop.ingest, shop.store.as_ref(), &shop.scope, body).await.unwrap();
     assert_eq!(first.len(), 2);
     assert_eq!(first, again);
+    assert_eq!(shop.total().await, 4, "two payments and two decisions");
     assert_eq!(first[1].transaction_id, "t-2");
 }
 

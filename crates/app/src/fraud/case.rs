@@ -1,0 +1,193 @@
+//! A case: a payment that somebody is to look at, and what people did about it.
+//!
+//! Not how it is kept (`cases`). Invariant: a case that somebody holds is changed by nobody else, notes aside.
+
+use serde::{Deserialize, Serialize};
+use vigie_domain::ports::Hit;
+use vigie_domain::{Error, ErrorKind, Result, Scope, Timestamp};
+
+use super::Label;
+use crate::accounts::Caller;
+
+/// Notes of a case at most.
+pub(super) const NOTES_MAX: usize = 200;
+
+/// What somebody found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseOutcome {
+    /// It was fraud.
+    Confirmed,
+    /// It was none, and it was right to look.
+    Valuable,
+    /// It was none, and nobody should have looked.
+    FalsePositive,
+}
+
+impl CaseOutcome {
+    /// What it says about the payment.
+    pub const fn label(self) -> Label {
+        match self {
+            Self::Confirmed => Label::Fraud,
+            Self::Valuable | Self::FalsePositive => Label::Legitimate,
+        }
+    }
+
+    /// The outcome of that name.
+    ///
+    /// # Errors
+    /// `Invalid` for any other name.
+    pub fn named(name: &str) -> Result<Self> {
+        match name {
+            "confirmed" => Ok(Self::Confirmed),
+            "valuable" => Ok(Self::Valuable),
+            "false_positive" => Ok(Self::FalsePositive),
+            _ => {
+                let words =
+                    format!("\"{name}\" is no outcome; choose \"confirmed\", \"valuable\" or \"false_positive\"");
+                Err(Error::invalid_field("outcome", words))
+            }
+        }
+    }
+
+    /// As answers have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Valuable => "valuable",
+            Self::FalsePositive => "false_positive",
+        }
+    }
+}
+
+/// How far a case is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseState {
+    /// Nobody holds it.
+    Open,
+    /// Somebody looks at it.
+    Taken,
+    /// Somebody found something.
+    Closed,
+}
+
+impl CaseState {
+    /// As answers have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Taken => "taken",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// What somebody wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// What.
+    pub text: String,
+}
+
+/// What people did with a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseRecord {
+    tenant: String,
+    /// How far it is.
+    pub state: CaseState,
+    holder_id: Option<String>,
+    /// Who holds or closed it.
+    pub holder: Option<String>,
+    /// Since when somebody holds it.
+    pub taken_at: Option<Timestamp>,
+    /// What was found.
+    pub outcome: Option<CaseOutcome>,
+    /// When.
+    pub closed_at: Option<Timestamp>,
+    /// What was written, the oldest first.
+    pub notes: Vec<Note>,
+}
+
+impl CaseRecord {
+    /// What nobody did anything with.
+    pub(super) fn untouched() -> Self {
+        Self {
+            tenant: Scope::MAIN_TENANT.to_owned(),
+            state: CaseState::Open,
+            holder_id: None,
+            holder: None,
+            taken_at: None,
+            outcome: None,
+            closed_at: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Whether it is among the cases asked for.
+    pub(super) fn is_asked(&self, which: CaseList, caller: &Caller) -> bool {
+        match which {
+            CaseList::Open => self.state != CaseState::Closed,
+            CaseList::Mine => self.state == CaseState::Taken && self.is_held_by(caller),
+            CaseList::All => true,
+        }
+    }
+
+    fn is_held_by(&self, caller: &Caller) -> bool {
+        self.holder_id.as_deref() == Some(caller.user_id.as_str())
+    }
+
+    /// Refuses a change to a closed case.
+    pub(super) fn refuse_closed(&self) -> Result<()> {
+        if self.state != CaseState::Closed {
+            return Ok(());
+        }
+        let by = self.holder.as_deref().unwrap_or("somebody");
+        Err(Error::new(ErrorKind::Conflict, format!("the case was closed by {by}; open it again first")))
+    }
+
+    /// Refuses a change to a case that somebody else holds.
+    pub(super) fn refuse_others(&self, caller: &Caller) -> Result<()> {
+        if self.holder_id.is_none() || self.is_held_by(caller) {
+            return Ok(());
+        }
+        let by = self.holder.as_deref().unwrap_or("somebody else");
+        Err(Error::new(ErrorKind::Conflict, format!("the case is held by {by}; ask them to give it back")))
+    }
+
+    /// The caller's from now on.
+    pub(super) fn hold(&mut self, caller: &Caller, state: CaseState) {
+        self.state = state;
+        self.holder_id = Some(caller.user_id.clone());
+        self.holder = Some(caller.username.clone());
+    }
+
+    /// Nobody's from now on.
+    pub(super) fn let_go(&mut self) {
+        (self.state, self.holder, self.holder_id, self.taken_at) = (CaseState::Open, None, None, None);
+    }
+}
+
+/// A case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// What Vigie said.
+    pub decision: Hit,
+    /// What people did.
+    pub record: CaseRecord,
+}
+
+/// Which cases are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaseList {
+    /// Those that nobody closed.
+    Open,
+    /// Those that the caller holds.
+    Mine,
+    /// All.
+    All,
+}
