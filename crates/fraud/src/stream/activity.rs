@@ -31,6 +31,8 @@ pub struct Activity<'a> {
     pub kind: ActivityKind,
     /// When.
     pub at: Timestamp,
+    /// When it was accepted.
+    pub received_at: Timestamp,
     /// What is paid; payments and refunds that have none are no activities.
     pub amount: Amount,
     /// Since when the account exists, if it is told.

@@ -37,6 +37,7 @@ impl ActivityReader {
         let mut activity = Activity {
             kind: ActivityKind::PageView,
             at: row.timestamp(),
+            received_at: row.ingested_at(),
             amount: Amount::default(),
             account_created_at: None,
             is_bot: None,

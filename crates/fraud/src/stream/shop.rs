@@ -56,7 +56,8 @@ impl ShopHistory {
         if activity.at < self.newest_at.saturating_add_nanos(-LATENESS_NANOS_MAX) {
             return Arrival::TooLate;
         }
-        self.newest_at = self.newest_at.max(activity.at);
+        // A clock that is ahead must not make everybody else late.
+        self.newest_at = self.newest_at.max(activity.at.min(activity.received_at));
         self.forget_settled();
         let (id, keys) = (id_of(activity), Keys::of(activity));
         if !activity.is_transaction() {
@@ -78,7 +79,7 @@ impl ShopHistory {
         if activity.is_declined() {
             let occurrence = occurrence(activity, id);
             keys.for_each_decline(|track, key, item| {
-                self.tracks[track as usize].insert(key.0, Occurrence { item: item.0, ..occurrence });
+                self.tracks[track as usize].place(key.0, Occurrence { item: item.0, ..occurrence });
             });
         }
         if known_at.is_some() || is_paid_before { Arrival::Known } else { Arrival::New }
@@ -88,7 +89,7 @@ impl ShopHistory {
         let occurrence = occurrence(activity, id);
         let mut places = Vec::new();
         keys.for_each(activity, |track, key, item| {
-            self.tracks[track as usize].insert(key.0, Occurrence { item: item.0, ..occurrence });
+            self.tracks[track as usize].place(key.0, Occurrence { item: item.0, ..occurrence });
             places.push((track, key));
         });
         if activity.is_transaction() {
@@ -152,7 +153,7 @@ impl ShopHistory {
         self.payments.at(Key::of(&["payment", transaction_id]).0)
     }
 
-    /// The time of the newest activity.
+    /// The time of the newest activity, as far as it had come when it was accepted.
     pub const fn newest_at(&self) -> Timestamp {
         self.newest_at
     }

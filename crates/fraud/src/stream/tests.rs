@@ -243,6 +243,14 @@ fn events_up_to_five_minutes_late_leave_the_state_of_the_ordered_stream() {
 }
 
 #[test]
+fn a_clock_that_is_ahead_makes_nobody_late() {
+    let mut shop = ShopHistory::new(BOUNDS);
+    let ahead = Event { ingested_at: Timestamp::from_seconds(1_000), ..payment(1_600, "t-ahead", "") };
+    read(&[ahead, payment(1_001, "t-1", "")], |activity| assert_eq!(shop.arrive(activity), Arrival::New));
+    assert_eq!(shop.newest_at(), Timestamp::from_seconds(1_001));
+}
+
+#[test]
 fn what_goes_on_from_a_snapshot_is_what_was_never_interrupted() {
     let (mut undisturbed, mut restored) = (ShopHistory::new(BOUNDS), ShopHistory::new(BOUNDS));
     let mut number = 0;

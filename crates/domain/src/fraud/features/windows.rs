@@ -48,6 +48,11 @@ impl Windows {
         if occurrence.at < self.newest_at.saturating_add_nanos(-LATENESS_NANOS_MAX) {
             return Admission::TooLate;
         }
+        self.place(key, occurrence)
+    }
+
+    /// Puts an occurrence in its place however late it is: for callers who say themselves what is too late.
+    pub fn place(&mut self, key: u64, occurrence: Occurrence) -> Admission {
         if !self.histories.entry(key).or_default().insert(occurrence, self.bounds.kept_max.max(1)) {
             return Admission::Known;
         }
