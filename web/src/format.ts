@@ -51,6 +51,12 @@ export function formatBytes(bytes: number): string {
 export const formatDateTime = (instant: string | number, zone: string): string =>
   new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23', timeZone: intlZone(zone) }).format(new Date(instant));
 
+/** Day and time in the zone without the year, for rows that stand close together. */
+export const formatRowTime = (instant: string | number, zone: string): string =>
+  new Intl.DateTimeFormat(locale(), {
+    day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZone: intlZone(zone),
+  }).format(new Date(instant));
+
 /** The time alone, 24 h; with its day when the span is longer than one. */
 export function formatTick(ms: number, span_ms: number, zone: string): string {
   const options: Intl.DateTimeFormatOptions =

@@ -47,28 +47,72 @@ test('payments are counted, and a suspicious one says why', async () => {
   await open();
   const judged = Number(((await page.getByTestId('number').first().textContent()) ?? '').replace(/\D/g, ''));
   expect(judged).toBeGreaterThan(1_000);
+  await expect(cases().first()).toContainText(/\d+ (review|block)/);
   await cases().first().getByRole('button').click();
   await expect(panel()).toContainText('points');
+  await expect(panel()).toContainText(/Payment\s*tx-/);
   expect(new URL(page.url()).searchParams.get('case')).toMatch(/^fraud-tx-/);
   await expectAccessible('a case');
   await page.keyboard.press('Escape');
   await expect(panel()).toBeHidden();
+  await expect(cases().first().getByRole('button')).toBeFocused();
 });
 
 test('keys move through the list and open a case', async () => {
   await open();
-  await cases().first().getByRole('button').focus();
   await page.keyboard.press('j');
+  await expect(cases().first().getByRole('button')).toBeFocused();
+  await page.keyboard.press('j');
+  await page.keyboard.press('ArrowDown');
+  await expect(cases().nth(2).getByRole('button')).toBeFocused();
+  await page.keyboard.press('k');
   await expect(cases().nth(1).getByRole('button')).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(panel()).toBeVisible();
+  await panel().getByRole('textbox', { name: 'Note' }).fill('jk');
+  await expect(panel().getByRole('textbox', { name: 'Note' })).toHaveValue('jk');
+  await panel().getByRole('link').first().focus();
+  await page.keyboard.press('Escape');
+  await expect(panel()).toBeHidden();
+  await expect(cases().nth(1).getByRole('button')).toBeFocused();
+});
+
+test('on a narrow screen a case stands in place of the list', async () => {
+  await open();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await cases().nth(3).getByRole('button').click();
+  await expect(panel()).toBeInViewport();
+  await expect(cases().first()).toBeHidden();
+  await page.keyboard.press('Escape');
+  await expect(cases().nth(3).getByRole('button')).toBeFocused();
+  await page.setViewportSize({ width: 1440, height: 900 });
+});
+
+test('a next page that fails leaves the list alone, and comes when asked for again', async () => {
+  let failsOnce = true;
+  await page.route('**/api/fraud/cases?*', async (route) => {
+    const url = route.request().url().replace('limit=50', 'limit=10');
+    if (!url.includes('cursor=') || !failsOnce) return route.continue({ url });
+    failsOnce = false;
+    return route.fulfill({ status: 503, contentType: 'application/problem+json', body: '{"detail":"asked too soon"}' });
+  });
+  await open(`${PAST}&view=all`);
+  await expect(cases()).toHaveCount(10);
+  await page.getByRole('button', { name: 'Load more' }).click();
+  await expect(page.getByRole('alert')).toContainText('asked too soon');
+  await expect(cases()).toHaveCount(10);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(cases()).toHaveCount(20);
+  await page.unroute('**/api/fraud/cases?*');
+  const times = await cases().locator('time').evaluateAll((all) => all.map((one) => one.getAttribute('datetime') ?? ''));
+  expect(times).toEqual([...times].sort().reverse());
 });
 
 test('a case leads to the raw events of its payment', async () => {
   await open();
   await cases().first().getByRole('button').click();
   await panel().getByRole('link', { name: 'Events of this payment' }).click();
-  await expect(page).toHaveURL(/\/explore\?/);
+  await expect(page).toHaveURL(/\/explore\?q=transaction_id/);
   await expect(page.getByTestId('total')).not.toHaveText(/^0/);
 });
 

@@ -22,6 +22,24 @@ export function amountText({ amount, currency }: Pick<FraudDecision, 'amount' | 
   return currency === null || currency === undefined ? String(amount) : formatAmount(amount, currency);
 }
 
+export type Mode = 'active' | 'shadow' | 'off';
+
+/** A mode that nobody knows decides nothing. */
+export const modeOf = (mode: string): Mode => (mode === 'active' || mode === 'shadow' ? mode : 'off');
+
+/** A part of a rule's sentence: words, or the name of the value that stands there. */
+export interface SentencePart {
+  text: string;
+  isName: boolean;
+}
+
+/** A rule's sentence, cut at the names in braces. */
+export const sentenceParts = (text: string): SentencePart[] =>
+  text
+    .split(/(\{[\w.]+\})/)
+    .filter((part) => part !== '')
+    .map((part) => (/^\{[\w.]+\}$/.test(part) ? { text: part.slice(1, -1), isName: true } : { text: part, isName: false }));
+
 /** Links from a payment to the raw events around it. */
 export function neighbourhood(decision: FraudDecision): { label: string; href: string }[] {
   const at_ms = Date.parse(decision.at);

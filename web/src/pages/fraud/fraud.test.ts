@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FraudDecision } from '../../api/types';
-import { amountText, levelOf, neighbourhood, sentence } from './decisions';
+import { amountText, levelOf, modeOf, neighbourhood, sentence, sentenceParts } from './decisions';
 import { addressOf, STANDARD, stateFromParams } from './fraud-state';
 
 const decision: FraudDecision = {
@@ -28,9 +28,27 @@ describe('decisions', () => {
     expect(sentence({ text: 'three payments', text_fr: '' })).toBe('three payments');
   });
 
+  it('are not of a currency that nobody named', () => {
+    expect(amountText({ amount: 12, currency: null })).toBe('12');
+  });
+
   it('lead to the events around them, with values in quotes', () => {
     const links = neighbourhood(decision).map(({ href }) => new URLSearchParams(href.split('?')[1]));
     expect(links.map((params) => params.get('q'))).toEqual(['transaction_id:"t-1"', 'user_id:"u \\"1\\""']);
     expect(links[0]?.get('from')).toBe('2026-11-22T12:00:00.000Z');
+  });
+});
+
+describe('rules', () => {
+  it('have a mode; one that nobody knows decides nothing', () => {
+    expect(['active', 'shadow', 'off', '?'].map(modeOf)).toEqual(['active', 'shadow', 'off', 'off']);
+  });
+
+  it('have a sentence with the names of its values', () => {
+    const named = (text: string): string[] => sentenceParts(text).map((part) => (part.isName ? `<${part.text}>` : part.text));
+    expect(named('{user.count_10m} payments and {card.count_10m}')).toEqual(['<user.count_10m>', ' payments and ', '<card.count_10m>']);
+    expect(named('a high amount')).toEqual(['a high amount']);
+    expect(named('')).toEqual([]);
+    expect(named('{a b} and {')).toEqual(['{a b} and {']);
   });
 });
