@@ -12,9 +12,14 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use tokio::runtime::Runtime;
 use vigie_domain::aggregation::{Aggregation, AggregationKind};
 use vigie_domain::codec::Reader;
+use vigie_domain::fraud::features::Bounds;
 use vigie_domain::ports::{AggregateRequest, Append, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::parse;
 use vigie_domain::{EventBatch, Scope, TimeRange, Timestamp, Value};
+use vigie_fraud::cel::{Rule, Slot};
+use vigie_fraud::rules::{BUILTIN_RULES, Builtin, RuleSet, Thresholds};
+use vigie_fraud::scoring::{Outcome, Scorer};
+use vigie_fraud::stream::ActivityReader;
 use vigie_generator::ShopOptions;
 use vigie_pipeline::{DecodeOptions, Format, Pipeline, RedactionCounts, Redactor, decode_bytes};
 use vigie_storage::{EngineOptions, LogEngine};
@@ -23,6 +28,8 @@ use vigie_storage::{EngineOptions, LogEngine};
 const BATCH: u64 = 5_000;
 /// Events that questions are asked of.
 const STORED: u64 = 200_000;
+/// What fraud detection remembers.
+const BOUNDS: Bounds = Bounds { keys_max: 200_000, kept_max: 200 };
 /// 2026-11-23T00:00:00Z.
 const DAY_S: i64 = 1_795_392_000;
 
@@ -238,5 +245,31 @@ fn ask(criterion: &mut Criterion) {
     runtime.block_on(async { drop(engine) });
 }
 
-criterion_group!(steps, decode, redact, pipeline, batch, write, ask);
+/// How many payments of a batch are judged anew.
+fn judge(events: &EventBatch, rules: &Arc<RuleSet>) -> usize {
+    let (mut reader, mut scorer) = (ActivityReader::default(), Scorer::new(BOUNDS, rules.clone()));
+    let mut judge = |row| reader.read(&row).map(|activity| scorer.score(&activity));
+    events.rows().filter_map(&mut judge).filter(|outcome| matches!(outcome, Outcome::Judged(..))).count()
+}
+
+fn fraud(criterion: &mut Criterion) {
+    let definitions = BUILTIN_RULES.iter().map(Builtin::definition).collect();
+    let rules = Arc::new(RuleSet::new(definitions, Thresholds::default()).unwrap());
+    let events = decoded(&shop_lines(20 * BATCH));
+    let mut group = criterion.benchmark_group("fraud");
+    group.sample_size(10).throughput(Throughput::Elements(judge(&events, &rules) as u64));
+    group.bench_function("payments of a shop's day, logins and visits beside them", |bench| {
+        bench.iter(|| judge(black_box(&events), &rules));
+    });
+    group.finish();
+    let mut group = criterion.benchmark_group("rule");
+    let slots = vec![Slot::Int(3); RuleSet::schema().names().count()];
+    for text in ["user.count_1h > 2", "user.count_10m >= 3 && device.user_count_24h >= 3 && card.user_count_24h < 9"] {
+        let rule = Rule::compile(text, RuleSet::schema()).unwrap();
+        group.bench_function(text, |bench| bench.iter(|| black_box(&rule).evaluate(black_box(&slots))));
+    }
+    group.finish();
+}
+
+criterion_group!(steps, decode, redact, pipeline, batch, write, ask, fraud);
 criterion_main!(steps);

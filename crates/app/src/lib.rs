@@ -7,6 +7,7 @@ pub mod analytics;
 pub mod async_searches;
 pub mod clock;
 pub mod dead_letters;
+pub mod door;
 pub mod dsl;
 pub mod fraud;
 pub mod ingest;

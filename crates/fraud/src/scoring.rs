@@ -88,11 +88,6 @@ impl Scorer {
         &self.rules
     }
 
-    /// What is remembered.
-    pub const fn shop(&self) -> &ShopHistory {
-        &self.shop
-    }
-
     /// Remembers an activity and judges it when it is a payment that is not known yet.
     pub fn score(&mut self, activity: &Activity<'_>) -> Outcome {
         let arrival = self.shop.arrive(activity);

@@ -20,6 +20,7 @@ use vigie_app::accounts::{Accounts, TokenKeys};
 use vigie_app::analytics::Analytics;
 use vigie_app::async_searches::AsyncSearches;
 use vigie_app::dead_letters::DeadLetters;
+use vigie_app::door::DoorStore;
 use vigie_app::dsl::DslSearch;
 use vigie_app::ingest::{Ingest, IngestSettings};
 use vigie_app::kept_answers::KeptAnswers;
@@ -28,7 +29,7 @@ use vigie_app::performance::Performance;
 use vigie_app::pipelines::Pipelines;
 use vigie_app::search::Search;
 use vigie_app::searches::{RecentSearches, SavedSearches};
-use vigie_app::tail::{TailedStore, Tails};
+use vigie_app::tail::Tails;
 use vigie_app::uploads::Uploads;
 use vigie_domain::ports::{LogStore, MetadataStore, SqlStore};
 use vigie_domain::{Error, ErrorKind, Result, Timestamp};
@@ -224,7 +225,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
 
 /// The same stores, with live tails told what is stored.
 fn told_to(tails: &Arc<Tails>, ports: &Ports) -> Ports {
-    Ports { logs: Arc::new(TailedStore::new(ports.logs.clone(), tails.clone())), ..ports.clone() }
+    Ports { logs: Arc::new(DoorStore::new(ports.logs.clone(), tails.clone())), ..ports.clone() }
 }
 
 /// Bounds of what is received.

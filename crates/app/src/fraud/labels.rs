@@ -12,7 +12,7 @@ use crate::records::{encoded, record_of};
 /// Where labels are kept; the id of one is that of its payment.
 const LABELS: &str = "fraud_labels";
 /// Labels of one request at most.
-pub const LABELS_MAX: usize = 10_000;
+const LABELS_MAX: usize = 10_000;
 /// Labels read at once at a start.
 const PAGE_LABELS: usize = 500;
 /// Labels that were given longer ago weigh on nothing that is remembered.
@@ -52,7 +52,7 @@ impl FraudDetection {
     /// Keeps labels and lets them weigh on everything that their payments touched. When it returns, both is done.
     ///
     /// # Errors
-    /// `Invalid` for more than [`LABELS_MAX`], else what the stores answer; labels before the one that failed are kept.
+    /// `Invalid` for more than ten thousand, else what the stores answer; labels before the one that failed are kept.
     pub async fn label(
         &self,
         stores: (&dyn LogStore, &dyn MetadataStore),
@@ -126,15 +126,6 @@ impl FraudDetection {
             };
         }
     }
-}
-
-/// The label of a payment, if it has one.
-///
-/// # Errors
-/// What the store answers.
-pub async fn label_of(metadata: &dyn MetadataStore, transaction_id: &str) -> Result<Option<Label>> {
-    let document = metadata.get(LABELS, transaction_id).await?;
-    document.map(|document| record_of::<LabelRecord>(LABELS, document).map(|record| record.label)).transpose()
 }
 
 async fn keep(metadata: &dyn MetadataStore, id: &str, record: &LabelRecord) -> Result<()> {

@@ -11,12 +11,12 @@ mod cases;
 mod currencies;
 mod decision_event;
 mod detect;
+mod door;
 mod evaluation;
 mod labels;
 mod numbers;
 mod recovery;
 mod rule_book;
-mod scored_store;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -36,15 +36,15 @@ use vigie_fraud::stream::ActivityReader;
 pub use case::{Case, CaseList, CaseOutcome, CaseRecord, CaseState, Note};
 pub use cases::FraudCases;
 pub use decision_event::decision_id;
-pub use detect::{Detection, decision_of, detect};
+pub use detect::{decision_of, detect};
 pub use evaluation::{Evaluation, EvaluationReport, KindReport};
-pub use labels::{LABELS_MAX, Label, LabelReport, label_of};
+pub use labels::{Label, LabelReport};
 pub use numbers::{FraudStats, Period, stats, suspicious};
 pub use recovery::Recovery;
 pub use rule_book::{Checked, RuleBook, RuleVersion};
-pub use scored_store::ScoredStore;
 
 use crate::Clock;
+use crate::door::DoorStore;
 use decision_event::decision_event;
 
 /// Verdicts at most that are kept because it is not known whether they were stored.
@@ -138,8 +138,8 @@ impl FraudDetection {
     }
 
     /// A store in front of `store` that judges what it stores.
-    pub fn in_front_of(self: &Arc<Self>, store: Arc<dyn LogStore>) -> ScoredStore {
-        ScoredStore::new(store, Arc::clone(self))
+    pub fn in_front_of(self: &Arc<Self>, store: Arc<dyn LogStore>) -> DoorStore {
+        DoorStore::new(store, Arc::new(door::FraudDoor(Arc::clone(self))))
     }
 
     /// The rules in force and what they did.

@@ -115,7 +115,9 @@ impl FraudDetection {
     /// # Errors
     /// `Unavailable` when the file cannot be written; what was there before stays.
     pub async fn keep(self: &Arc<Self>) -> Result<()> {
-        let Some(path) = self.settings.snapshot.clone() else { return Ok(()) };
+        // What was not read back yet must not take the place of what was kept.
+        let path = self.settings.snapshot.clone().filter(|_| self.recovery.initialized());
+        let Some(path) = path else { return Ok(()) };
         let closed = self.gate.write().await;
         let taken_at = (self.clock)();
         let detection = Arc::clone(self);

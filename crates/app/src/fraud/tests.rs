@@ -8,10 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
 use vigie_domain::fraud::features::Bounds;
-use vigie_domain::ports::{
-    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, SearchRequest,
-    SearchResult, Selection, SortOrder,
-};
+use vigie_domain::ports::{Append, AppendOutcome, Hit, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::parse;
 use vigie_domain::{Error, ErrorKind, EventId, Result, Scope, TimeRange, Timestamp, Value};
 use vigie_fraud::rules::{BUILTIN_RULES, Builtin, RuleSet, Thresholds};
@@ -20,6 +17,7 @@ use vigie_pipeline::{DecodeOptions, decode_bytes};
 use vigie_testkit::LinearStore;
 
 use super::{Evaluation, FraudDetection, FraudSettings, decision_of, detect, stats, suspicious};
+use crate::door::{Door, DoorStore};
 use crate::ingest::IngestOptions;
 use crate::listing::ListRequest;
 use crate::test_shop::{NOW, Shop, clock, event, lines, settings};
@@ -118,47 +116,26 @@ async fn a_payment_is_judged_once_however_often_it_is_told() {
     assert_eq!(ids, ["fraud-t-1", "fraud-t-2"]);
 }
 
-/// A store that refuses its first batches.
+/// Refuses the first batches.
 struct Stubborn {
-    inner: LinearStore,
     refusals_left: AtomicUsize,
 }
 
 #[async_trait]
-impl LogStore for Stubborn {
-    async fn append(&self, scope: &Scope, batch: Append) -> Result<AppendOutcome> {
+impl Door for Stubborn {
+    async fn append(&self, store: &dyn LogStore, scope: &Scope, batch: Append) -> Result<AppendOutcome> {
         let refuse = |left: usize| left.checked_sub(1);
         if self.refusals_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, refuse).is_ok() {
             return Err(Error::new(ErrorKind::Unavailable, "not now"));
         }
-        self.inner.append(scope, batch).await
-    }
-
-    async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {
-        self.inner.search(scope, request).await
-    }
-
-    async fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<AggregateResult> {
-        self.inner.aggregate(scope, request).await
-    }
-
-    async fn get(&self, scope: &Scope, id: &EventId) -> Result<Option<Hit>> {
-        self.inner.get(scope, id).await
-    }
-
-    async fn fields(&self, scope: &Scope, range: TimeRange) -> Result<Vec<FieldInfo>> {
-        self.inner.fields(scope, range).await
-    }
-
-    async fn indices(&self, scope: &Scope) -> Result<Vec<IndexInfo>> {
-        self.inner.indices(scope).await
+        store.append(scope, batch).await
     }
 }
 
 #[tokio::test]
 async fn what_the_store_refused_is_judged_the_same_when_it_is_sent_again() {
-    let store = Arc::new(Stubborn { inner: LinearStore::default(), refusals_left: AtomicUsize::new(2) });
-    let (shop, _) = judged(store, None);
+    let stubborn = Arc::new(Stubborn { refusals_left: AtomicUsize::new(2) });
+    let (shop, _) = judged(Arc::new(DoorStore::new(Arc::new(LinearStore::default()), stubborn)), None);
     let (undisturbed, _) = judged(Arc::new(LinearStore::default()), None);
     let payments: Vec<Json> = (0..4).map(|number| payment(100 - number as i64, number, &json!({}))).collect();
     let body = Bytes::from(lines(&payments));
@@ -244,7 +221,7 @@ async fn whoever_waits_gets_the_same_answer_again() {
     assert_eq!(first.len(), 2);
     assert_eq!(first, again);
     assert_eq!(shop.total().await, 4, "two payments and two decisions");
-    assert_eq!(first[1].transaction_id, "t-2");
+    assert_eq!(first[1].id.0, "fraud-t-2");
 }
 
 #[tokio::test]

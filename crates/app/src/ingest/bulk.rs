@@ -191,14 +191,12 @@ mod tests {
 
     use async_trait::async_trait;
     use vigie_domain::ErrorKind;
-    use vigie_domain::ports::{
-        AggregateRequest, AggregateResult, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, SearchRequest,
-        SearchResult,
-    };
-    use vigie_domain::{TimeRange, Timestamp};
+    use vigie_domain::Timestamp;
+    use vigie_domain::ports::{AppendOutcome, LogStore};
     use vigie_testkit::LinearStore;
 
     use super::*;
+    use crate::door::{Door, DoorStore};
     use crate::test_shop::{NOW, Shop};
 
     async fn send(shop: &Shop, body: &str) -> Result<BulkReport> {
@@ -245,47 +243,26 @@ mod tests {
         }
     }
 
-    /// A store that takes batches until it holds so many events.
-    struct SmallStore {
-        inner: LinearStore,
+    /// Takes batches until the store holds so many events.
+    struct Small {
         events_max: usize,
     }
 
     #[async_trait]
-    impl LogStore for SmallStore {
-        async fn append(&self, scope: &Scope, batch: Append) -> Result<AppendOutcome> {
-            let held: u64 =
-                self.inner.indices(scope).await?.iter().flat_map(|index| &index.counts).map(|(_, n)| n).sum();
+    impl Door for Small {
+        async fn append(&self, store: &dyn LogStore, scope: &Scope, batch: Append) -> Result<AppendOutcome> {
+            let held: u64 = store.indices(scope).await?.iter().flat_map(|index| &index.counts).map(|(_, n)| n).sum();
             if held as usize + batch.events.len() > self.events_max {
                 return Err(Error::new(ErrorKind::DiskFull, "full"));
             }
-            self.inner.append(scope, batch).await
-        }
-
-        async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {
-            self.inner.search(scope, request).await
-        }
-
-        async fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<AggregateResult> {
-            self.inner.aggregate(scope, request).await
-        }
-
-        async fn get(&self, scope: &Scope, id: &EventId) -> Result<Option<Hit>> {
-            self.inner.get(scope, id).await
-        }
-
-        async fn fields(&self, scope: &Scope, range: TimeRange) -> Result<Vec<FieldInfo>> {
-            self.inner.fields(scope, range).await
-        }
-
-        async fn indices(&self, scope: &Scope) -> Result<Vec<IndexInfo>> {
-            self.inner.indices(scope).await
+            store.append(scope, batch).await
         }
     }
 
     #[tokio::test]
     async fn what_the_store_did_not_take_is_told_apart_from_what_it_took() {
-        let shop = Shop::on(Arc::new(SmallStore { inner: LinearStore::default(), events_max: 5_000 }));
+        let shop =
+            Shop::on(Arc::new(DoorStore::new(Arc::new(LinearStore::default()), Arc::new(Small { events_max: 5_000 }))));
         let report = send(&shop, &"{\"index\":{}}\n{}\n".repeat(5_002)).await.unwrap();
         let told = told(&report);
         assert_eq!((told[4_999].as_str(), told[5_000].as_str()), ("~1387 stored 4999", "- failed DiskFull"));

@@ -1,11 +1,11 @@
 //! The live tail: events are told to whoever listens, as soon as they are durable.
 //!
-//! `TailedStore` stands where every stored batch passes and hands it to `Tails`, which keeps a bounded number of batches and
+//! `Tails` stand at the door of the store, where every stored batch passes, and keep a bounded number of batches and
 //! bytes for those who listen. Each `Tail` looks at them in its listener's own time, within that listener's scope, and what it
 //! could not look at in time is counted, never waited for: no tail slows an ingest, and without one an ingest costs one load.
 
+mod door;
 mod listener;
-mod store;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -21,7 +21,6 @@ use vigie_domain::ports::AppendOutcome;
 use vigie_domain::{Error, ErrorKind, Result, Scope};
 
 pub use listener::{Tail, TailStats};
-pub use store::TailedStore;
 
 /// When it is worth trying again after all tails were taken, in seconds.
 const RETRY_AFTER_S: u64 = 10;

@@ -9,6 +9,7 @@ use vigie_domain::{ErrorKind, Scope};
 use vigie_testkit::LinearStore;
 
 use super::*;
+use crate::door::DoorStore;
 use crate::ingest::IngestOptions;
 use crate::test_shop::{Shop, event, lines};
 
@@ -32,7 +33,7 @@ struct House {
 impl House {
     fn new(bounds: TailBounds) -> Self {
         let (store, tails) = (Arc::new(LinearStore::default()), Arc::new(Tails::new(bounds)));
-        let shop = Shop::on(Arc::new(TailedStore::new(store.clone(), tails.clone())));
+        let shop = Shop::on(Arc::new(DoorStore::new(store.clone(), tails.clone())));
         Self { shop, store, tails }
     }
 

@@ -5,13 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use serde_json::json;
 use tokio::sync::Notify;
-use vigie_domain::ports::{
-    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, SearchRequest, SearchResult,
-};
-use vigie_domain::{EventId, TimeRange};
+use vigie_domain::ports::{Append, AppendOutcome};
 use vigie_testkit::LinearStore;
 
 use super::*;
+use crate::door::{Door, DoorStore};
 use crate::test_shop::{Shop, event, lines, received};
 
 const BY: &str = "anne";
@@ -179,9 +177,8 @@ async fn a_preview_shows_the_first_records_of_a_beginning() {
     assert_eq!(error.kind, ErrorKind::Invalid);
 }
 
-/// A store of which appends wait or fail.
+/// Appends wait or fail.
 struct Troubled {
-    inner: Arc<LinearStore>,
     /// Appends that succeed before the others fail.
     good: AtomicUsize,
     /// Appends wait until this is notified.
@@ -189,43 +186,23 @@ struct Troubled {
 }
 
 #[async_trait]
-impl LogStore for Troubled {
-    async fn append(&self, scope: &Scope, batch: Append) -> Result<AppendOutcome> {
+impl Door for Troubled {
+    async fn append(&self, store: &dyn LogStore, scope: &Scope, batch: Append) -> Result<AppendOutcome> {
         if let Some(gate) = &self.gate {
             gate.notified().await;
         }
         if self.good.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err() {
             return Err(Error::new(ErrorKind::DiskFull, "the disk is full"));
         }
-        self.inner.append(scope, batch).await
-    }
-
-    async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {
-        self.inner.search(scope, request).await
-    }
-
-    async fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<AggregateResult> {
-        self.inner.aggregate(scope, request).await
-    }
-
-    async fn get(&self, scope: &Scope, id: &EventId) -> Result<Option<Hit>> {
-        self.inner.get(scope, id).await
-    }
-
-    async fn fields(&self, scope: &Scope, range: TimeRange) -> Result<Vec<FieldInfo>> {
-        self.inner.fields(scope, range).await
-    }
-
-    async fn indices(&self, scope: &Scope) -> Result<Vec<IndexInfo>> {
-        self.inner.indices(scope).await
+        store.append(scope, batch).await
     }
 }
 
 #[tokio::test]
 async fn a_file_that_failed_in_the_middle_goes_on_where_it_was() {
     let inner = Arc::new(LinearStore::default());
-    let troubled = Troubled { inner: inner.clone(), good: AtomicUsize::new(1), gate: None };
-    let mut house = House::on(Shop::on(Arc::new(troubled)));
+    let troubled = Arc::new(Troubled { good: AtomicUsize::new(1), gate: None });
+    let mut house = House::on(Shop::on(Arc::new(DoorStore::new(inner.clone(), troubled))));
     let content = "{\"message\":\"a\"}\n".repeat(12_000);
     let failed = house.upload(&content, UploadOptions::default()).await.unwrap();
     assert_eq!((failed.state, failed.records_processed), (UploadState::Failed, 5_000));
@@ -242,9 +219,8 @@ async fn a_file_that_failed_in_the_middle_goes_on_where_it_was() {
 #[tokio::test(start_paused = true)]
 async fn a_file_that_takes_long_is_answered_while_it_is_read() {
     let gate = Arc::new(Notify::new());
-    let troubled =
-        Troubled { inner: Arc::default(), good: AtomicUsize::new(usize::MAX), gate: Some(Arc::clone(&gate)) };
-    let house = House::on(Shop::on(Arc::new(troubled)));
+    let troubled = Arc::new(Troubled { good: AtomicUsize::new(usize::MAX), gate: Some(Arc::clone(&gate)) });
+    let house = House::on(Shop::on(Arc::new(DoorStore::new(Arc::new(LinearStore::default()), troubled))));
     let upload = house.upload("a\n", UploadOptions::default()).await.unwrap();
     assert_eq!((upload.state, upload.records_processed), (UploadState::Running, 0));
     let second = house.upload("a\n", UploadOptions::default()).await.unwrap();

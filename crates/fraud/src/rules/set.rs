@@ -140,12 +140,6 @@ impl RuleSet {
         Self::new(definitions, self.thresholds)
     }
 
-    /// Puts a rule in another mode; false when there is none of that name.
-    pub fn set_mode(&mut self, name: &str, mode: Mode) -> bool {
-        let found = self.rules.iter_mut().find(|compiled| compiled.definition.name == name);
-        found.map(|compiled| compiled.definition.mode = mode).is_some()
-    }
-
     /// What the rules say of a payment with these signals, in the order of [`SIGNALS`]. A rule that asks for what was not sent does
     /// not fire.
     pub fn judge(&self, values: &[Slot<'_>]) -> Judgement<'_> {

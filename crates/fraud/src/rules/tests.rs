@@ -23,7 +23,7 @@ fn paid(amount: f64) -> Vec<Slot<'static>> {
 
 #[test]
 fn a_rule_in_shadow_never_changes_a_decision() {
-    let mut rules = RuleSet::new(
+    let rules = RuleSet::new(
         vec![
             rule("large", "transaction.amount > 100.0", 50, Mode::Active),
             rule("huge", "transaction.amount > 1000.0", 50, Mode::Shadow),
@@ -37,7 +37,9 @@ fn a_rule_in_shadow_never_changes_a_decision() {
     assert_eq!((judgement.score, judgement.decision), (50, Decision::Review));
     assert_eq!(judgement.hits[0].reason_en(&values), "5000 paid");
     assert_eq!(judgement.shadow_hits[0].rule.name, "huge");
-    assert!(rules.set_mode("huge", Mode::Active) && !rules.set_mode("tiny", Mode::Off));
+    let mut activated: Vec<RuleDefinition> = rules.definitions().cloned().collect();
+    activated[1].mode = Mode::Active;
+    let rules = rules.with(activated).unwrap();
     assert_eq!(rules.judge(&values).decision, Decision::Block);
     assert_eq!(rules.judge(&paid(1.0)).hits, []);
 }

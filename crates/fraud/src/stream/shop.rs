@@ -148,19 +148,9 @@ impl ShopHistory {
         history.map(|history| history.window(window, at).totals).unwrap_or_default()
     }
 
-    /// When a payment was first heard of.
-    pub fn known_at(&self, transaction_id: &str) -> Option<Timestamp> {
-        self.payments.at(Key::of(&["payment", transaction_id]).0)
-    }
-
     /// The time of the newest activity, as far as it had come when it was accepted.
     pub const fn newest_at(&self) -> Timestamp {
         self.newest_at
-    }
-
-    /// How many keys have a history, over all tracks.
-    pub fn key_count(&self) -> usize {
-        self.tracks.iter().map(Windows::key_count).sum()
     }
 
     /// Appends the state.

@@ -5,7 +5,6 @@ mod manual;
 mod outcomes;
 mod reference;
 mod refusals;
-mod timing;
 
 use super::{Kind, Schema, Slot};
 

@@ -64,7 +64,7 @@ pub async fn detect(
     let body = receive(body, &mut admission).await?;
     let found = fraud::detect(&state.ingest, state.logs.as_ref(), &caller.scope, body).await?;
     state.metrics.record_ingest(found.len() as u64, 0, 0);
-    let decisions = found.into_iter().map(|detection| detection.decision.into()).collect();
+    let decisions = found.into_iter().map(Into::into).collect();
     Ok(JsonAnswer(DetectionsView { decisions, took_ms: elapsed_ms(started) }))
 }
 

@@ -1,4 +1,4 @@
-//! The store with the live tail at its door: what was stored is told, everything else passes through.
+//! A store with somebody at its door: every batch that is to be stored passes them, everything else goes straight through.
 
 use std::sync::Arc;
 
@@ -9,31 +9,33 @@ use vigie_domain::ports::{
 };
 use vigie_domain::{EventId, Position, Result, Scope, TimeRange};
 
-use super::Tails;
-
-/// A store whose batches are told to tails once they are durable.
-pub struct TailedStore {
-    store: Arc<dyn LogStore>,
-    tails: Arc<Tails>,
+/// Who stands at the door of a store.
+#[async_trait]
+pub trait Door: Send + Sync {
+    /// Stores a batch, or not, as `LogStore::append` has it.
+    ///
+    /// # Errors
+    /// What the store answers, and whatever else keeps a batch out.
+    async fn append(&self, store: &dyn LogStore, scope: &Scope, batch: Append) -> Result<AppendOutcome>;
 }
 
-impl TailedStore {
-    /// That store, told to these tails.
-    pub fn new(store: Arc<dyn LogStore>, tails: Arc<Tails>) -> Self {
-        Self { store, tails }
+/// A store behind a door.
+pub struct DoorStore {
+    store: Arc<dyn LogStore>,
+    door: Arc<dyn Door>,
+}
+
+impl DoorStore {
+    /// That store, behind that door.
+    pub fn new(store: Arc<dyn LogStore>, door: Arc<dyn Door>) -> Self {
+        Self { store, door }
     }
 }
 
 #[async_trait]
-impl LogStore for TailedStore {
+impl LogStore for DoorStore {
     async fn append(&self, scope: &Scope, batch: Append) -> Result<AppendOutcome> {
-        if !self.tails.has_listeners() {
-            return self.store.append(scope, batch).await;
-        }
-        let events = batch.events.clone();
-        let outcome = self.store.append(scope, batch).await?;
-        self.tails.tell(scope, events, &outcome);
-        Ok(outcome)
+        self.door.append(self.store.as_ref(), scope, batch).await
     }
 
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {

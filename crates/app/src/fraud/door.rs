@@ -1,0 +1,47 @@
+//! Fraud detection at the door of the store: payments are judged, then stored with what is said of them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use vigie_domain::ports::{Append, AppendOutcome, LogStore};
+use vigie_domain::{Error, EventBatch, LogType, Result, Scope};
+
+use super::{FraudDetection, Scored};
+use crate::door::Door;
+
+/// Detection at a door.
+pub(super) struct FraudDoor(pub(super) Arc<FraudDetection>);
+
+/// Whether fraud detection looks at one of them.
+fn matters(events: &EventBatch) -> bool {
+    events.rows().any(|row| matches!(row.log_type(), LogType::Transaction | LogType::UserBehavior))
+}
+
+#[async_trait]
+impl Door for FraudDoor {
+    async fn append(&self, store: &dyn LogStore, scope: &Scope, batch: Append) -> Result<AppendOutcome> {
+        let detection = &self.0;
+        if scope.tenant != Scope::MAIN_TENANT || !matters(&batch.events) {
+            return store.append(scope, batch).await;
+        }
+        detection.recovered(store).await?;
+        let _open = detection.gate.read().await;
+        let (scorer, Append { key, events }) = (Arc::clone(detection), batch);
+        let sent = events.len();
+        let scoring = tokio::task::spawn_blocking(move || scorer.score(events));
+        let scored = scoring.await.map_err(|error| Error::internal(format!("scoring stopped: {error}")))?;
+        let Scored { events, added, failures } = scored;
+        for failure in failures {
+            tracing::error!(rule = failure.rule, why = failure.why, "a fraud rule failed and is off");
+        }
+        let outcome = store.append(scope, Append { key, events }).await?;
+        detection.confirm(&added);
+        Ok(of_sent(outcome, sent))
+    }
+}
+
+/// What became of the first events of a batch: the verdicts behind them are not the sender's.
+fn of_sent(outcome: AppendOutcome, sent: usize) -> AppendOutcome {
+    let known: Vec<usize> = outcome.known.into_iter().filter(|place| *place < sent).collect();
+    AppendOutcome { stored: sent - known.len(), first_sequence: outcome.first_sequence, known }
+}
