@@ -1,8 +1,8 @@
-//! Models of fraud: boosted trees that learn from labelled payments, a detector that needs no labels, and the judge of both.
+//! What judges payments: signals of what was before, rules, lists, models that learn from labelled payments, and the judge of all of them.
 //!
-//! Pure: no I/O, no clock, no threads. The same rows, settings and seed give the same model, bit for bit. What the models look at is
-//! made by `vigie_domain::fraud::features`. Nothing here is wired to the server yet: `docs/fraud.md` says what exists.
+//! Pure: no I/O, no clock, no threads. The same events, rows, settings and seed give the same decisions and models, bit for bit.
 
+pub mod backtest;
 mod binning;
 mod boosting;
 pub mod cel;
@@ -10,6 +10,8 @@ mod dice;
 mod growing;
 pub mod judge;
 mod labels;
+pub mod learning;
+pub mod lists;
 mod metrics;
 mod model;
 pub mod rules;

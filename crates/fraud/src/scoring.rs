@@ -8,8 +8,20 @@ use vigie_domain::fraud::features::{Bounds, SnapshotError};
 use vigie_domain::{Timestamp, fraud::features::Amount};
 
 use crate::cel::Slot;
-use crate::rules::{Decision, Hit, RuleSet};
+use crate::learning::{LiveModel, Opinion};
+use crate::lists::{ListEffect, Listed, Lists};
+use crate::rules::{Decision, Hit, RuleSet, Thresholds, told};
 use crate::stream::{Activity, Arrival, Field, SIGNALS, ShopHistory};
+
+/// The highest score.
+const SCORE_MAX: u8 = 100;
+/// What names of reasons begin with that come from lists; no rule may be called so.
+pub const LIST_PREFIX: &str = "list_";
+
+/// What the reason of a model is called; no rule may be called so.
+pub const MODEL_REASON: &str = "model";
+/// Signals that the reason of a model names.
+const MODEL_SIGNALS_MAX: usize = 3;
 
 /// Why a payment is suspected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +53,12 @@ pub struct Verdict {
     pub reasons: Vec<Reason>,
     /// Rules in shadow that fired.
     pub shadow_rules: Vec<String>,
+    /// What the model in force says of it.
+    pub model: Option<Opinion>,
+    /// What the model says that is tried in shadow.
+    pub challenger: Option<Opinion>,
+    /// Entries of lists that name something of it, the strongest first.
+    pub listed: Vec<Listed>,
     /// Whether it came too late to be counted by those after it.
     pub is_late: bool,
 }
@@ -65,22 +83,53 @@ pub enum Outcome {
     Judged(Box<Verdict>, Vec<Failure>),
 }
 
+/// Models that judge, each with its version.
+#[derive(Clone, Debug, Default)]
+pub struct Models {
+    /// The one whose points count.
+    pub active: Option<(u64, Arc<LiveModel>)>,
+    /// One that is tried in shadow: what it says is noted and changes no decision.
+    pub challenger: Option<(u64, Arc<LiveModel>)>,
+}
+
 /// Remembers and judges.
 #[derive(Debug)]
 pub struct Scorer {
     shop: ShopHistory,
     rules: Arc<RuleSet>,
+    lists: Arc<Lists>,
+    models: Models,
 }
 
 impl Scorer {
     /// Knows nothing yet.
     pub fn new(bounds: Bounds, rules: Arc<RuleSet>) -> Self {
-        Self { shop: ShopHistory::new(bounds), rules }
+        Self { shop: ShopHistory::new(bounds), rules, lists: Arc::default(), models: Models::default() }
     }
 
     /// Puts other rules in force.
     pub fn set_rules(&mut self, rules: Arc<RuleSet>) {
         self.rules = rules;
+    }
+
+    /// Puts other lists in force.
+    pub fn set_lists(&mut self, lists: Arc<Lists>) {
+        self.lists = lists;
+    }
+
+    /// Puts other models in force.
+    pub fn set_models(&mut self, models: Models) {
+        self.models = models;
+    }
+
+    /// The models in force.
+    pub fn models(&self) -> &Models {
+        &self.models
+    }
+
+    /// The lists in force.
+    pub fn lists(&self) -> &Arc<Lists> {
+        &self.lists
     }
 
     /// The rules in force.
@@ -124,14 +173,36 @@ impl Scorer {
             rule: rule.name.clone(),
             why: why.clone(),
         };
+        let listed = self.lists.find(activity);
+        let thresholds = self.rules.thresholds();
+        let opinion = |(version, model): &(u64, Arc<LiveModel>)| Opinion {
+            version: *version,
+            points: model.points(&values, thresholds),
+        };
+        let model = self.models.active.as_ref().map(opinion);
+        let challenger = self.models.challenger.as_ref().map(opinion);
+        let model_points = model.as_ref().map_or(0, |opinion| opinion.points);
+        let strongest = listed.first();
+        let points = u32::from(judgement.score.max(model_points));
+        let (score, decision) = with_lists(points, strongest.map(|listed| listed.effect), thresholds);
+        let of_list = strongest.map(|listed| listed_reason(listed, points_of(listed.effect, thresholds)));
+        let mut reasons: Vec<Reason> = judgement.hits.iter().map(|hit| reason(hit, &values)).collect();
+        if let Some((_, model)) = self.models.active.as_ref().filter(|_| model_points >= thresholds.review_score) {
+            reasons.push(model_reason(model, model_points, &values));
+            reasons.sort_by_key(|reason| std::cmp::Reverse(reason.points));
+        }
+        let reasons = of_list.into_iter().chain(reasons).collect();
         let verdict = Verdict {
             transaction_id: activity.text(Field::TransactionId).unwrap_or_default().to_owned(),
             at: activity.at,
             amount: activity.amount,
-            score: judgement.score,
-            decision: judgement.decision,
-            reasons: judgement.hits.iter().map(|hit| reason(hit, &values)).collect(),
+            score,
+            decision,
+            reasons,
             shadow_rules: judgement.shadow_hits.iter().map(|hit| hit.rule.name.clone()).collect(),
+            model,
+            challenger,
+            listed,
             is_late,
         };
         Outcome::Judged(Box::new(verdict), judgement.failures.iter().map(failure).collect())
@@ -149,6 +220,54 @@ impl Scorer {
     pub fn restore(&mut self, bytes: &mut &[u8], bounds: Bounds) -> Result<(), SnapshotError> {
         self.shop = ShopHistory::read_snapshot(bytes, bounds)?;
         Ok(())
+    }
+}
+
+/// The score and what is done with a payment that rules give these points and that is listed so: the strongest entry is obeyed. Who is
+/// let through keeps the score of the rules.
+pub(crate) fn with_lists(points: u32, listed: Option<ListEffect>, thresholds: Thresholds) -> (u8, Decision) {
+    let score = points.min(u32::from(SCORE_MAX)) as u8;
+    let score = listed.map_or(score, |effect| score.max(points_of(effect, thresholds)));
+    match listed {
+        Some(ListEffect::Allow) => (score, Decision::Allow),
+        Some(ListEffect::Block) => (score, Decision::Block),
+        Some(ListEffect::Review) | None => (score, thresholds.decide(score)),
+    }
+}
+
+/// The score that an entry leads to at least.
+const fn points_of(effect: ListEffect, thresholds: Thresholds) -> u8 {
+    match effect {
+        ListEffect::Block => SCORE_MAX,
+        ListEffect::Review => thresholds.review_score,
+        ListEffect::Allow => 0,
+    }
+}
+
+fn listed_reason(Listed { kind, value, effect }: &Listed, points: u8) -> Reason {
+    let (what, what_fr) = kind.words();
+    let (does, does_fr) = match effect {
+        ListEffect::Block => ("to be refused", "à refuser"),
+        ListEffect::Review => ("to be looked at", "à vérifier"),
+        ListEffect::Allow => ("let through", "à laisser passer"),
+    };
+    Reason {
+        rule: format!("{LIST_PREFIX}{}", effect.as_str()),
+        points,
+        text_en: format!("{what} {value} is on the list of those {does}"),
+        text_fr: format!("{what_fr} {value} est sur la liste de ceux {does_fr}"),
+    }
+}
+
+/// What a model says, with the signals that weigh most.
+fn model_reason(model: &LiveModel, points: u8, values: &[Slot<'_>]) -> Reason {
+    let signals = model.heaviest(values, MODEL_SIGNALS_MAX).into_iter().map(|place| told(place, values));
+    let signals = signals.collect::<Vec<_>>().join(", ");
+    Reason {
+        rule: MODEL_REASON.to_owned(),
+        points,
+        text_en: format!("the model finds suspicious: {signals}"),
+        text_fr: format!("le modèle trouve suspect : {signals}"),
     }
 }
 

@@ -28,9 +28,19 @@ pub(super) fn render(text: &str, values: &[Slot<'_>]) -> String {
     rendered
 }
 
+/// A signal and its value.
+pub(crate) fn told(place: usize, values: &[Slot<'_>]) -> String {
+    let name = SIGNALS.get(place).map_or("?", |(name, _)| name);
+    format!("{name} = {}", values.get(place).map_or_else(|| "?".to_owned(), shown))
+}
+
 fn value(name: &str, values: &[Slot<'_>]) -> Option<String> {
     let place = SIGNALS.iter().position(|(known, _)| *known == name)?;
-    Some(match values.get(place)? {
+    values.get(place).map(shown)
+}
+
+fn shown(value: &Slot<'_>) -> String {
+    match value {
         Slot::Missing => "?".to_owned(),
         Slot::Bool(flag) => flag.to_string(),
         Slot::Int(number) => number.to_string(),
@@ -39,7 +49,7 @@ fn value(name: &str, values: &[Slot<'_>]) -> Option<String> {
         Slot::Text(text) => (*text).to_owned(),
         Slot::Texts(texts) => texts.join(", "),
         Slot::Instant(nanos) => vigie_domain::Timestamp::from_nanos(*nanos).to_string(),
-    })
+    }
 }
 
 #[cfg(test)]

@@ -127,6 +127,11 @@ impl RuleSet {
         self.rules.iter().map(|compiled| &compiled.definition)
     }
 
+    /// From which scores on something is done.
+    pub const fn thresholds(&self) -> Thresholds {
+        self.thresholds
+    }
+
     /// The names that rules speak of.
     pub fn schema() -> &'static Schema {
         &SCHEMA

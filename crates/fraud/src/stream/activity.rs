@@ -58,6 +58,13 @@ impl Activity<'_> {
         self.text(Field::IpCountry).or_else(|| self.text(Field::SentIpCountry))
     }
 
+    /// The same with texts of its own.
+    pub fn into_owned(self) -> Activity<'static> {
+        let Activity { kind, at, received_at, amount, account_created_at, is_bot, texts } = self;
+        let texts = texts.map(|text| text.map(|text| Cow::Owned(text.into_owned())));
+        Activity { kind, at, received_at, amount, account_created_at, is_bot, texts }
+    }
+
     /// Whether money moves.
     pub fn is_transaction(&self) -> bool {
         matches!(self.kind, ActivityKind::Payment | ActivityKind::Refund)

@@ -11,6 +11,7 @@ use super::activity::{Activity, ActivityKind};
 use super::field::Field;
 use super::key::Key;
 use super::known::KnownPayments;
+use super::needs::tracks_of;
 use super::track::{Keys, TRACKS, Track};
 
 /// What a snapshot begins with: its version.
@@ -38,6 +39,8 @@ pub struct ShopHistory {
     /// Where the payments are remembered that an event may still come before, by what orders them.
     recent: Recent,
     newest_at: Timestamp,
+    /// Whether each track is remembered.
+    is_kept: [bool; TRACKS.len()],
 }
 
 impl ShopHistory {
@@ -48,7 +51,17 @@ impl ShopHistory {
             payments: KnownPayments::new(bounds.keys_max),
             recent: BTreeMap::new(),
             newest_at: Timestamp::MIN,
+            is_kept: [true; TRACKS.len()],
         }
+    }
+
+    /// Without any past, and remembering only what these signals are told from; the others are as if nothing had happened before.
+    pub fn for_signals(bounds: Bounds, signals: impl IntoIterator<Item = usize>) -> Self {
+        let mut is_kept = [false; TRACKS.len()];
+        for track in signals.into_iter().flat_map(tracks_of) {
+            is_kept[*track as usize] = true;
+        }
+        Self { is_kept, ..Self::new(bounds) }
     }
 
     /// Puts an activity in its place.
@@ -79,7 +92,9 @@ impl ShopHistory {
         if activity.is_declined() {
             let occurrence = occurrence(activity, id);
             keys.for_each_decline(|track, key, item| {
-                self.tracks[track as usize].place(key.0, Occurrence { item: item.0, ..occurrence });
+                if self.is_kept[track as usize] {
+                    self.tracks[track as usize].place(key.0, Occurrence { item: item.0, ..occurrence });
+                }
             });
         }
         if known_at.is_some() || is_paid_before { Arrival::Known } else { Arrival::New }
@@ -89,8 +104,10 @@ impl ShopHistory {
         let occurrence = occurrence(activity, id);
         let mut places = Vec::new();
         keys.for_each(activity, |track, key, item| {
-            self.tracks[track as usize].place(key.0, Occurrence { item: item.0, ..occurrence });
-            places.push((track, key));
+            if self.is_kept[track as usize] {
+                self.tracks[track as usize].place(key.0, Occurrence { item: item.0, ..occurrence });
+                places.push((track, key));
+            }
         });
         if activity.is_transaction() {
             self.recent.insert((activity.at, id), places);
@@ -176,7 +193,7 @@ impl ShopHistory {
         let newest_at = Timestamp::from_nanos(read_u64(bytes)?.cast_signed());
         let tracks = TRACKS.iter().map(|_| Windows::read_snapshot(bytes, bounds)).collect::<Result<_, _>>()?;
         let payments = KnownPayments::read_snapshot(bytes, bounds.keys_max)?;
-        Ok(Self { tracks, payments, recent: read_recent(bytes)?, newest_at })
+        Ok(Self { tracks, payments, recent: read_recent(bytes)?, newest_at, is_kept: [true; TRACKS.len()] })
     }
 }
 

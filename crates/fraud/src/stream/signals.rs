@@ -15,7 +15,7 @@ use crate::cel::{Kind, Slot};
 use Kind::{Bool, Double, Instant, Int, Text};
 
 /// Names and kinds, in their order.
-pub const SIGNALS: [(&str, Kind); 66] = [
+pub const SIGNALS: [(&str, Kind); 67] = [
     ("transaction.at", Instant),
     ("transaction.amount", Double),
     ("transaction.currency", Text),
@@ -57,6 +57,7 @@ pub const SIGNALS: [(&str, Kind); 66] = [
     ("user.known_hours", Double),
     ("user.speed_kmh", Double),
     ("user.fraud_count", Int),
+    ("user.linked_fraud_count", Int),
     ("card.count_10m", Int),
     ("card.count_1h", Int),
     ("card.count_24h", Int),
@@ -84,6 +85,10 @@ pub const SIGNALS: [(&str, Kind); 66] = [
     ("merchant.fraud_share_30d", Double),
 ];
 
+/// Cards and devices of a buyer that are looked at, of each the latest.
+const LINKS_MAX: usize = 8;
+/// Buyers whom a card or device links; one that more used is a terminal or a shared machine.
+const LINK_USERS_MAX: usize = 20;
 /// Nanoseconds in an hour.
 const NANOS_PER_HOUR: f64 = 3.6e12;
 /// A move in less than this is taken for one of this length: two events of one moment come from one clock, roughly.
@@ -177,6 +182,22 @@ impl<'a> Look<'a> {
         values.push(double(since.map(|since| hours_between(since, self.at))));
         values.push(double(self.speed_kmh()));
         values.push(Slot::Int(all.fraud_count));
+        values.push(Slot::Int(buyer.map_or(0, |buyer| self.linked_frauds(buyer))));
+    }
+
+    /// Frauds with the cards and devices that a buyer used last, by whomever: two steps from this payment. What many use links nobody.
+    fn linked_frauds(&self, buyer: Key) -> i64 {
+        let links = [(Track::BuyerPayments, Track::CardPayments), (Track::BuyerDevices, Track::DevicePayments)];
+        let mut sum = 0;
+        for (used, by_all) in links {
+            let Some(history) = self.shop.history(used, buyer) else { continue };
+            for item in history.latest_items(self.at, LINKS_MAX) {
+                let linked = self.shop.history(by_all, Key(item));
+                let is_hub = |linked: &&History| linked.distinct_count(Window::Days30, self.at).0 > LINK_USERS_MAX;
+                sum += linked.filter(|linked| !is_hub(linked)).map_or(0, |linked| linked.through(self.at).fraud_count);
+            }
+        }
+        sum
     }
 
     /// How fast the buyer must have travelled here from where they were before.

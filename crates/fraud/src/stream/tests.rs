@@ -269,3 +269,89 @@ fn what_goes_on_from_a_snapshot_is_what_was_never_interrupted() {
     });
     assert!(undisturbed == restored);
 }
+
+/// Events that touch every track, from few people who share much.
+fn crowd() -> Vec<Event> {
+    let mut events = Vec::new();
+    for number in 0..300_i64 {
+        let (user, shared, second) = (number % 7, number % 3, number * 97);
+        let place = ["FR", "JP", "BR"][(number % 3) as usize];
+        let who = format!(
+            r#""user_id":"u-{user}","device_id":"d-{shared}","client_ip":"10.0.{shared}.{user}","ip_country":"{place}""#
+        );
+        let actions = ["login", "login_failed", "password_change", "page_view"];
+        let action = actions[(number % 4) as usize];
+        events.push(event(second, LogType::UserBehavior, &format!(r#"{{"action":"{action}",{who}}}"#)));
+        let status = if number % 5 == 0 { "declined" } else { "completed" };
+        let status = if number % 11 == 0 { "refunded" } else { status };
+        let body = format!(
+            r#"{{"transaction_id":"t-{number}","amount":{},"card_hash":"c-{}","card_bin":"49707{shared}","email_hash":"e-{user}",
+                "merchant_id":"m-{shared}","coupon":"WELCOME","status":"{status}",{who}}}"#,
+            10 + number % 50,
+            number % 13
+        );
+        events.push(event(second + 30, LogType::Transaction, &body));
+    }
+    events
+}
+
+#[test]
+fn a_signal_is_the_same_when_nothing_else_is_remembered() {
+    let events = crowd();
+    let told = |shop: ShopHistory, signal: Option<usize>| {
+        let (mut shop, mut told) = (shop, Vec::new());
+        read(&events, |activity| {
+            shop.arrive(activity);
+            if activity.is_transaction() {
+                let values = shop.signals(activity);
+                told.push(signal.map_or_else(|| format!("{values:?}"), |signal| format!("{:?}", values[signal])));
+                if told.len() % 9 == 0 {
+                    shop.mark_fraud(activity);
+                }
+            }
+        });
+        told
+    };
+    let mut varying = 0;
+    for (signal, (name, _)) in SIGNALS.iter().enumerate() {
+        let full = told(ShopHistory::new(BOUNDS), Some(signal));
+        let alone = told(ShopHistory::for_signals(BOUNDS, [signal]), Some(signal));
+        assert_eq!(full, alone, "{name}");
+        varying += usize::from(full.iter().any(|value| *value != full[0]));
+    }
+    assert!(varying > 40, "{varying} signals say anything of these events");
+    assert_ne!(told(ShopHistory::new(BOUNDS), None), told(ShopHistory::for_signals(BOUNDS, []), None));
+}
+
+#[test]
+fn a_fraud_weighs_on_whoever_used_the_same_card_or_device_before() {
+    // u-1 and u-2 share a device once; u-2 then pays from another device with another card.
+    let from = |second: i64, id: &str, user: &str, device: &str, card: &str| {
+        let body = format!(
+            r#"{{"transaction_id":"{id}","amount":20.5,"user_id":"{user}","device_id":"{device}","card_hash":"{card}"}}"#
+        );
+        event(second, LogType::Transaction, &body)
+    };
+    let check = |users_of_device: i64, expected: i64| {
+        let mut events = vec![from(1, "fraud", "u-1", "d-1", "c-1"), from(2, "t-2", "u-2", "d-1", "c-2")];
+        events.extend(
+            (3..=users_of_device).map(|user| from(2, &format!("t-{user}"), &format!("u-{user}"), "d-1", "c-9")),
+        );
+        events.push(from(3_600, "last", "u-2", "d-2", "c-3"));
+        let mut shop = ShopHistory::new(BOUNDS);
+        let place = SIGNALS.iter().position(|(name, _)| *name == "user.linked_fraud_count").unwrap();
+        let mut last = None;
+        read(&events, |activity| {
+            shop.arrive(activity);
+            if activity.text(crate::stream::Field::TransactionId) == Some("fraud") {
+                shop.mark_fraud(activity);
+            }
+            let Slot::Int(count) = shop.signals(activity)[place] else { panic!("the signal is no count") };
+            last = Some(count);
+        });
+        assert_eq!(last, Some(expected), "{users_of_device} users of the device");
+    };
+    check(2, 1);
+    check(20, 1);
+    check(21, 0);
+}

@@ -97,6 +97,11 @@ impl Redactor {
         if spans.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(spans.replace(text, counts)) }
     }
 
+    /// Whether a text holds what may never be stored.
+    pub fn finds_secret(&self, text: &str) -> bool {
+        !self.scan(text.as_bytes()).is_empty()
+    }
+
     /// An id that tells events apart and holds nothing that may not be stored: the one that was sent, or its hash.
     pub(crate) fn redact_id<'t>(&self, id: &'t str, counts: &mut RedactionCounts) -> Cow<'t, str> {
         match self.redact_text(id, counts) {

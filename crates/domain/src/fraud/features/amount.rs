@@ -26,13 +26,13 @@ impl Amount {
 
     /// In units of the currency.
     pub fn units(self) -> f64 {
-        units(i128::from(self.0))
+        Self::units_of_sum(i128::from(self.0))
     }
-}
 
-/// A sum of amounts in units of the currency.
-pub(super) fn units(parts: i128) -> f64 {
-    parts as f64 / PARTS_PER_UNIT
+    /// A sum of [`Self::parts`] in units of the currency.
+    pub fn units_of_sum(parts: i128) -> f64 {
+        parts as f64 / PARTS_PER_UNIT
+    }
 }
 
 #[cfg(test)]

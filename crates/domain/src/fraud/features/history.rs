@@ -174,6 +174,20 @@ impl History {
         (items.len(), self.hours.is_exact(after))
     }
 
+    /// Different items of what is kept singly up to `end`, the latest first, `max` at most.
+    pub fn latest_items(&self, end: Timestamp, max: usize) -> Vec<u64> {
+        let mut items = Vec::new();
+        for kept in self.kept_within(Timestamp::MIN, end).rev() {
+            if items.len() >= max {
+                break;
+            }
+            if !items.contains(&kept.occurrence.item) {
+                items.push(kept.occurrence.item);
+            }
+        }
+        items
+    }
+
     /// What is kept singly of `(after, end]`, in order.
     pub(super) fn kept_within(&self, after: Timestamp, end: Timestamp) -> impl DoubleEndedIterator<Item = &Kept> {
         let from = self.kept.partition_point(|kept| kept.occurrence.at <= after);

@@ -2,7 +2,7 @@
 
 use std::ops::{Add, AddAssign, Sub};
 
-use super::amount::units;
+use super::Amount;
 
 /// Counts and sums over a set of occurrences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,12 +20,12 @@ pub struct Totals {
 impl Totals {
     /// The mean amount in units; 0 of none.
     pub fn mean(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { units(self.amount_parts) / self.count as f64 }
+        if self.count == 0 { 0.0 } else { Amount::units_of_sum(self.amount_parts) / self.count as f64 }
     }
 
     /// The sum of amounts in units.
     pub fn sum(&self) -> f64 {
-        units(self.amount_parts)
+        Amount::units_of_sum(self.amount_parts)
     }
 
     /// The share of known frauds; 0 of none.

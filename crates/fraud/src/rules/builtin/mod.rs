@@ -10,6 +10,7 @@ mod high_amount;
 mod impossible_travel;
 mod ip_mismatch;
 mod known_fraud;
+mod linked_fraud;
 mod many_refunds;
 mod multiple_failed_attempts;
 mod new_account;
@@ -41,7 +42,7 @@ pub struct Builtin {
 }
 
 /// All of them.
-pub const BUILTIN_RULES: [Builtin; 20] = [
+pub const BUILTIN_RULES: [Builtin; 21] = [
     card_testing::RULE,
     small_amounts::RULE,
     rapid_transactions::RULE,
@@ -62,6 +63,7 @@ pub const BUILTIN_RULES: [Builtin; 20] = [
     shared_card::RULE,
     night_purchase::RULE,
     known_fraud::RULE,
+    linked_fraud::RULE,
 ];
 
 impl Builtin {

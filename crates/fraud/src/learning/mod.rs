@@ -1,0 +1,33 @@
+//! Models of a shop's own payments: what they learn from, how they are judged before anybody trusts them, and what they say live.
+//!
+//! Invariant: a label is used only from the instant at which it was known, in what is learnt as in what signals say; what a model is
+//! judged by is newer than everything it learnt from.
+
+mod lessons;
+mod live_model;
+#[cfg(test)]
+mod tests;
+
+pub use lessons::{LearningError, Lessons, Quality, Trained, TrainingReport};
+pub use live_model::{LiveModel, LiveModelError, Opinion};
+
+use crate::cel::{Kind, Slot};
+use crate::stream::SIGNALS;
+
+/// The signals that models look at, by place in [`SIGNALS`]: those that are numbers, or yes and no.
+pub(crate) fn numeric_signals() -> impl Iterator<Item = usize> {
+    let numeric = |(place, (_, kind)): (usize, &(&str, Kind))| {
+        matches!(kind, Kind::Int | Kind::Double | Kind::Bool).then_some(place)
+    };
+    SIGNALS.iter().enumerate().filter_map(numeric)
+}
+
+/// A signal as a number; no number when it was not sent.
+fn number(slot: Option<&Slot<'_>>) -> f64 {
+    match slot {
+        Some(Slot::Bool(flag)) => f64::from(u8::from(*flag)),
+        Some(Slot::Int(number)) => *number as f64,
+        Some(Slot::Double(number)) => *number,
+        Some(Slot::Missing | Slot::Text(_) | Slot::Texts(_) | Slot::Instant(_)) | None => f64::NAN,
+    }
+}

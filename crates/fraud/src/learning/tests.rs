@@ -1,0 +1,110 @@
+//! A model learns a fraud that rules do not see, is judged by newer payments, and uses no label before it was known.
+
+use std::sync::Arc;
+
+use vigie_domain::fraud::features::Bounds;
+use vigie_domain::{Event, EventBatch, LogType, TimeRange, Timestamp, Value};
+
+use super::{LearningError, Lessons, LiveModel, Trained};
+use crate::Settings;
+use crate::dice::Dice;
+use crate::rules::{RuleSet, Thresholds};
+use crate::stream::{ActivityReader, Replay, ShopHistory};
+
+const BOUNDS: Bounds = Bounds { keys_max: 5_000, kept_max: 100 };
+
+/// Payments half a minute apart; one in thirty is a fraud of 300 euros or more, hours after a card's usual small payment.
+fn payments(count: i64) -> Vec<(Event, bool)> {
+    let mut dice = Dice::new(7);
+    let payment = |number: i64| {
+        let is_fraud = dice.is_within(1.0 / 30.0);
+        let amount = if is_fraud { 300 + number % 97 } else { 10 + number % 89 };
+        let user = number % 211;
+        let body = format!(
+            r#"{{"transaction_id":"t-{number}","amount":{amount},"currency":"EUR","user_id":"u-{user}","card_hash":"c-{user}"}}"#
+        );
+        let Ok(Value::Object(body)) = serde_json::from_str(&body) else { panic!("{body} is no object") };
+        let timestamp = Timestamp::from_seconds(1_795_392_000 + 30 * number);
+        (Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::Transaction, body }, is_fraud)
+    };
+    (0..count).map(payment).collect()
+}
+
+/// What is learnt of these payments when a fraud is known that many seconds after it was made.
+fn learnt(payments: &[(Event, bool)], delay_s: i64) -> Result<Trained, LearningError> {
+    let rules = Arc::new(RuleSet::new(Vec::new(), Thresholds::default()).unwrap());
+    let mut lessons = Lessons::new(rules, TimeRange::ALL, BOUNDS);
+    let mut reader = ActivityReader::default();
+    for (event, is_fraud) in payments {
+        let mut batch = EventBatch::default();
+        batch.push(event);
+        let row = batch.rows().next().unwrap();
+        let known_at = is_fraud.then(|| event.timestamp.saturating_add_nanos(delay_s * 1_000_000_000));
+        lessons.take(&reader.read(&row).unwrap(), known_at);
+    }
+    lessons.train(&Settings { tree_count: 30, ..Settings::default() })
+}
+
+#[test]
+fn a_model_finds_what_rules_do_not_see_and_says_by_what() {
+    let Trained { report, .. } = learnt(&payments(3_000), 60).unwrap();
+    assert_eq!((report.training_count, report.test_count), (2_400, 600));
+    assert!(report.model.area_under_roc > 0.99, "{report:?}");
+    assert!((report.rules.area_under_roc - 0.5).abs() < 1e-9, "no rule says anything: {report:?}");
+    assert!(report.flagged_fraud_count > 0 && report.flagged_fraud_count == report.flagged_count, "{report:?}");
+    let heaviest: Vec<&str> = report.weights.iter().take(3).map(|(name, _)| name.as_str()).collect();
+    assert!(heaviest.contains(&"transaction.amount"), "{heaviest:?}");
+}
+
+#[test]
+fn a_label_that_comes_too_late_teaches_nothing() {
+    let payments = payments(3_000);
+    let day = 86_400;
+    let prompt = learnt(&payments, 60).unwrap().report;
+    let late = learnt(&payments, day / 3).unwrap().report;
+    assert!(late.training_fraud_count < prompt.training_fraud_count);
+    assert_eq!(late.test_fraud_count, prompt.test_fraud_count);
+    let never = learnt(&payments, 400 * day).unwrap_err();
+    assert!(matches!(never, LearningError::FewFrauds { training: 0, test } if test > 0), "{never}");
+    assert!(matches!(learnt(&payments[..100], 60).unwrap_err(), LearningError::FewFrauds { .. }));
+}
+
+#[test]
+fn a_model_that_was_kept_judges_the_same_and_points_rise_with_suspicion() {
+    let payments = payments(3_000);
+    let Trained { model, .. } = learnt(&payments, 60).unwrap();
+    let kept = LiveModel::from_json(&model.to_json().unwrap()).unwrap();
+    assert_eq!(kept, model);
+    let (mut replay, mut reader) = (Replay::new(ShopHistory::new(BOUNDS)), ActivityReader::default());
+    let (mut most_of_good, mut most_of_frauds) = (0, 0);
+    for (event, is_fraud) in &payments {
+        let mut batch = EventBatch::default();
+        batch.push(event);
+        let row = batch.rows().next().unwrap();
+        let activity = reader.read(&row).unwrap();
+        replay.take(&activity, None);
+        let values = replay.signals(&activity);
+        let points = kept.points(&values, Thresholds::default());
+        let most = if *is_fraud { &mut most_of_frauds } else { &mut most_of_good };
+        *most = points.max(*most);
+        if points >= Thresholds::default().review_score {
+            assert_eq!(crate::stream::SIGNALS[kept.heaviest(&values, 1)[0]].0.split('.').next(), Some("transaction"));
+        }
+    }
+    assert!(most_of_frauds >= 80 && most_of_good < 45, "{most_of_frauds} {most_of_good}");
+}
+
+#[test]
+fn what_is_no_model_is_refused() {
+    let Trained { model, .. } = learnt(&payments(3_000), 60).unwrap();
+    let text = model.to_json().unwrap();
+    let check = |text: String, expected: &str| {
+        let error = LiveModel::from_json(&text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    check("{}".to_owned(), "not a model");
+    check(text.replace("user.count_1h", "user.count_2h"), "user.count_2h");
+    check(text.replace("\"format\":1", "\"format\":9"), "another version");
+    let cut = text.split("\"review_cut\":").nth(1).unwrap().split(',').next().unwrap();
+    check(text.replace(&format!("\"review_cut\":{cut}"), "\"review_cut\":1e300"), "not in order");
+}
