@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
-use vigie_domain::ports::Document;
-use vigie_domain::{Error, Result};
+use vigie_domain::ports::{Document, Filter};
+use vigie_domain::{Error, Result, Scope};
 
 /// A record as the body of a document.
 ///
@@ -22,4 +22,9 @@ pub(crate) fn record_of<T: DeserializeOwned>(collection: &str, document: Documen
     serde_json::from_value(document.body).map_err(|cause| {
         Error::internal(format!("document \"{}\" of collection \"{collection}\" is damaged: {cause}", document.id))
     })
+}
+
+/// Only records of the main tenant.
+pub(crate) fn of_main_tenant() -> Filter {
+    Filter { field: "tenant".to_owned(), value: Scope::MAIN_TENANT.into() }
 }

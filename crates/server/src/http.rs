@@ -46,6 +46,10 @@ pub fn all_routes() -> Routes {
     let routes = routes::fraud::routes(routes);
     let routes = routes::fraud_cases::routes(routes);
     let routes = routes::fraud_rules::routes(routes);
+    let routes = routes::fraud_lists::routes(routes);
+    let routes = routes::fraud_backtest::routes(routes);
+    let routes = routes::fraud_entities::routes(routes);
+    let routes = routes::fraud_models::routes(routes);
     let routes = routes::performance::routes(routes);
     let routes = routes::backups::routes(routes);
     let routes = routes::pipelines::routes(routes);

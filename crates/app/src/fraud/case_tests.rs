@@ -18,7 +18,7 @@ use crate::test_shop::{Shop, clock, lines, settings};
 
 const ALL_TIME: TimeRange = TimeRange { from: Timestamp::MIN, to: Timestamp::MAX };
 
-fn caller(name: &str) -> Caller {
+pub(super) fn caller(name: &str) -> Caller {
     Caller {
         user_id: format!("id-{name}"),
         username: name.to_owned(),

@@ -1,6 +1,7 @@
 //! A verdict as the `fraud` event that is stored of it.
 
 use vigie_domain::{Event, EventId, LogType, Object, Timestamp, Value};
+use vigie_fraud::learning::Opinion;
 use vigie_fraud::rules::Decision;
 use vigie_fraud::scoring::Verdict;
 use vigie_fraud::stream::{Activity, Field};
@@ -9,8 +10,8 @@ use vigie_fraud::stream::{Activity, Field};
 const ID_PREFIX: &str = "fraud-";
 /// Who says so: `service` of the events.
 pub(super) const MADE_BY: &str = "vigie";
-/// What scores were made by.
-const MODEL_VERSION: &str = "rules";
+/// What scores were made by when no model judges.
+const RULES_ALONE: &str = "rules";
 
 /// The id of the decision on a payment, and of its event.
 pub fn decision_id(transaction_id: &str) -> EventId {
@@ -36,6 +37,8 @@ pub(super) fn decision_event(verdict: &Verdict, activity: &Activity<'_>, ingeste
         None => format!("payment {} scored {score}: {decision}", verdict.transaction_id),
         Some(first) => format!("payment {} scored {score}: {decision}, {}", verdict.transaction_id, first.text_en),
     };
+    let named = |opinion: &Opinion| format!("model-{}", opinion.version);
+    let model_version = verdict.model.as_ref().map_or_else(|| RULES_ALONE.to_owned(), named);
     let mut body: Object = vec![
         ("log_type".into(), Value::text(LogType::Fraud.as_str())),
         ("level".into(), Value::text(if is_suspect { "WARN" } else { "INFO" })),
@@ -48,7 +51,7 @@ pub(super) fn decision_event(verdict: &Verdict, activity: &Activity<'_>, ingeste
         ("decision".into(), Value::text(decision)),
         ("fraud_indicators".into(), Value::List(rules.clone())),
         ("rules".into(), Value::List(rules)),
-        ("model_version".into(), Value::text(MODEL_VERSION)),
+        ("model_version".into(), Value::text(model_version)),
     ];
     for (name, field) in REPEATED {
         body.extend(activity.text(field).map(|text| (name.into(), Value::text(text))));
@@ -67,6 +70,13 @@ pub(super) fn decision_event(verdict: &Verdict, activity: &Activity<'_>, ingeste
     if !verdict.shadow_rules.is_empty() {
         let shadow = verdict.shadow_rules.iter().map(|rule| Value::text(rule.as_str()));
         body.push(("shadow_rules".into(), Value::List(shadow.collect())));
+    }
+    if let Some(opinion) = &verdict.model {
+        body.push(("model_score".into(), Value::Int(i64::from(opinion.points))));
+    }
+    if let Some(opinion) = &verdict.challenger {
+        body.push(("challenger_version".into(), Value::text(named(opinion))));
+        body.push(("challenger_score".into(), Value::Int(i64::from(opinion.points))));
     }
     if verdict.is_late {
         body.push(("is_late".into(), Value::Bool(true)));

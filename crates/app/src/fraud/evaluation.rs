@@ -144,7 +144,7 @@ impl Evaluation {
 }
 
 /// The attack that an event says it belongs to.
-fn attack_of(row: &Row<'_>) -> Option<String> {
+pub(super) fn attack_of(row: &Row<'_>) -> Option<String> {
     let layout = row.layout();
     let mut leaves = layout.leaves().iter().zip(row.values());
     leaves.find_map(|(leaf, value)| match value {

@@ -1,13 +1,16 @@
 //! What turned out about payments: fraud or not. Kept beside the logs, told to what remembers.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
-use vigie_domain::ports::{Filter, FindRequest, Hit, LogStore, MetadataStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{FindRequest, Hit, LogStore, MetadataStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::Query;
 use vigie_domain::time::NANOS_PER_DAY;
-use vigie_domain::{Error, ErrorKind, Event, EventBatch, Result, Scope, TimeRange, Timestamp};
+use vigie_domain::{Error, ErrorKind, Result, Scope, TimeRange, Timestamp};
 
 use super::FraudDetection;
-use crate::records::{encoded, record_of};
+use super::recovery::as_batch;
+use crate::records::{encoded, of_main_tenant, record_of};
 
 /// Where labels are kept; the id of one is that of its payment.
 const LABELS: &str = "fraud_labels";
@@ -90,8 +93,7 @@ impl FraudDetection {
         metadata: &dyn MetadataStore,
         since: Timestamp,
     ) -> Result<usize> {
-        let filter = Filter { field: "tenant".to_owned(), value: Scope::MAIN_TENANT.into() };
-        let mut request = FindRequest { filters: vec![filter], limit: PAGE_LABELS, after: None };
+        let mut request = FindRequest { filters: vec![of_main_tenant()], limit: PAGE_LABELS, after: None };
         let mut count = 0;
         loop {
             let documents = metadata.find(LABELS, &request).await?;
@@ -113,9 +115,7 @@ impl FraudDetection {
     }
 
     fn weigh(&self, payment: Hit, label: Label) {
-        let Hit { position, ingested_at, log_type, source, .. } = payment;
-        let mut events = EventBatch::default();
-        events.push(&Event { id: None, timestamp: position.timestamp, ingested_at, log_type, body: source });
+        let events = as_batch(vec![payment]);
         let mut guard = self.state();
         let state = &mut *guard;
         for row in events.rows() {
@@ -146,11 +146,35 @@ async fn keep(metadata: &dyn MetadataStore, id: &str, record: &LabelRecord) -> R
     ))
 }
 
+/// Payments that turned out to be fraud, and when that was said.
+pub(super) async fn frauds(metadata: &dyn MetadataStore) -> Result<HashMap<String, Timestamp>> {
+    let mut request = FindRequest { filters: vec![of_main_tenant()], limit: PAGE_LABELS, after: None };
+    let mut frauds = HashMap::new();
+    loop {
+        let documents = metadata.find(LABELS, &request).await?;
+        let Some(last) = documents.last() else { return Ok(frauds) };
+        request.after = Some(last.id.clone());
+        for document in documents {
+            let transaction_id = document.id.clone();
+            let record: LabelRecord = record_of(LABELS, document)?;
+            if record.label == Label::Fraud {
+                frauds.insert(transaction_id, record.at);
+            }
+        }
+    }
+}
+
+/// Whether a payment turned out to be fraud.
+pub(super) async fn is_fraud(metadata: &dyn MetadataStore, transaction_id: &str) -> Result<bool> {
+    let Some(document) = metadata.get(LABELS, transaction_id).await? else { return Ok(false) };
+    Ok(record_of::<LabelRecord>(LABELS, document)?.label == Label::Fraud)
+}
+
 /// The first event that names a payment.
 async fn payment(logs: &dyn LogStore, transaction_id: &str) -> Result<Option<Hit>> {
     let query = Query::equals("log_type", "transaction").and(Query::equals("transaction_id", transaction_id));
     let request = SearchRequest {
-        selection: Selection { query, range: TimeRange { from: Timestamp::MIN, to: Timestamp::MAX } },
+        selection: Selection { query, range: TimeRange::ALL },
         order: SortOrder::OldestFirst,
         after: None,
         skip: 0,

@@ -4,17 +4,30 @@
 //! in order, what is said of its payments is stored with it, all or none, and what is remembered survives a restart.
 //! The main tenant alone is judged.
 
+mod backtests;
 mod case;
 #[cfg(test)]
 mod case_tests;
 mod cases;
 mod currencies;
 mod decision_event;
+mod desk;
 mod detect;
 mod door;
+mod entities;
+#[cfg(test)]
+mod entity_tests;
 mod evaluation;
+mod jobs;
 mod labels;
+mod list_book;
+#[cfg(test)]
+mod list_tests;
+mod model_book;
+#[cfg(test)]
+mod model_tests;
 mod numbers;
+mod past;
 mod recovery;
 mod rule_book;
 mod snapshot;
@@ -33,13 +46,20 @@ use vigie_fraud::rules::{BUILTIN_RULES, Builtin, Mode, RuleSet, Thresholds};
 use vigie_fraud::scoring::{Failure, Outcome, Scorer};
 use vigie_fraud::stream::ActivityReader;
 
+pub use backtests::{BacktestStatus, Backtests};
 pub use case::{Case, CaseList, CaseOutcome, CaseRecord, CaseState, Note};
 pub use cases::FraudCases;
 pub use decision_event::decision_id;
+pub use desk::FraudDesk;
 pub use detect::{decision_of, detect};
+pub use entities::{Entity, EntityKind, EntityProfile, FraudEntities, Link, LinkedUser};
 pub use evaluation::{Evaluation, EvaluationReport, KindReport};
+pub use jobs::{JobState, JobStatus};
 pub use labels::{Label, LabelReport};
+pub use list_book::{KeptEntry, ListBook, ListDraft, ListQuestion};
+pub use model_book::{ModelBook, ModelRole, ModelVersion, TrainingStatus};
 pub use numbers::{FraudStats, Period, stats, suspicious};
+pub use past::{PastEvents, Witness};
 pub use recovery::Recovery;
 pub use rule_book::{Checked, RuleBook, RuleVersion};
 
@@ -81,6 +101,8 @@ struct State {
     /// Events of verdicts whose batch was not acknowledged, by payment.
     unconfirmed: HashMap<String, Event>,
     hits: HashMap<String, (u64, u64)>,
+    /// How many payments each entry of lists named, by kind and value.
+    list_hits: HashMap<String, u64>,
     failures: HashMap<String, String>,
 }
 
@@ -119,6 +141,7 @@ impl FraudDetection {
             scorer: Scorer::new(settings.bounds, Arc::new(rules)),
             unconfirmed: HashMap::new(),
             hits: HashMap::new(),
+            list_hits: HashMap::new(),
             failures: HashMap::new(),
         };
         Ok(Self {
@@ -210,6 +233,9 @@ impl FraudDetection {
 
 impl State {
     fn count(&mut self, verdict: &vigie_fraud::scoring::Verdict) {
+        for listed in &verdict.listed {
+            *self.list_hits.entry(list_book::names(listed.kind, &listed.value)).or_default() += 1;
+        }
         for reason in &verdict.reasons {
             self.hits.entry(reason.rule.clone()).or_default().0 += 1;
         }

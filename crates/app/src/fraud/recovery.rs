@@ -11,7 +11,7 @@ use super::labels::LABEL_REACH_NANOS;
 use super::{FraudDetection, snapshot};
 
 /// How far windows look back: the longest, behind the delay of labels.
-const REACH_DAYS: i64 = 37;
+pub(super) const REACH_DAYS: i64 = 37;
 /// What was accepted this long before a snapshot may be missing in it: it was on its way from the sender's bytes to the store.
 const UNDER_WAY_NANOS_MAX: i64 = 900 * NANOS_PER_SECOND;
 /// Events read at once.
@@ -19,7 +19,7 @@ const PAGE_EVENTS: usize = 5_000;
 /// Events since a snapshot that are put in order of arrival; more are read in order of time.
 const SINCE_EVENTS_MAX: usize = 500_000;
 /// What fraud detection looks at.
-const ACTIVITIES: &str = "log_type:transaction OR (log_type:user_behavior AND action:(login OR register OR login_failed OR \
+pub(super) const ACTIVITIES: &str = "log_type:transaction OR (log_type:user_behavior AND action:(login OR register OR login_failed OR \
                           password_change OR address_change OR email_change OR page_view OR product_view OR search))";
 
 /// What a recovery did.
@@ -58,6 +58,8 @@ impl FraudDetection {
         let event_count = self.read_back(store, TimeRange { from, to: Timestamp::MAX }, since).await?;
         if let Some(metadata) = &self.metadata {
             self.recall_rules(metadata.as_ref()).await?;
+            self.recall_lists(metadata.as_ref()).await?;
+            self.recall_models(metadata.as_ref()).await?;
             let labelled_since = since.unwrap_or_else(|| now.saturating_add_nanos(-LABEL_REACH_NANOS));
             self.recall_labels(store, metadata.as_ref(), labelled_since).await?;
         }
@@ -96,11 +98,7 @@ impl FraudDetection {
     }
 
     fn recall(&self, hits: Vec<Hit>) {
-        let mut events = EventBatch::default();
-        for hit in hits {
-            let Hit { position, ingested_at, log_type, source, .. } = hit;
-            events.push(&Event { id: None, timestamp: position.timestamp, ingested_at, log_type, body: source });
-        }
+        let events = as_batch(hits);
         let mut guard = self.state();
         let state = &mut *guard;
         for row in events.rows() {
@@ -131,4 +129,14 @@ impl FraudDetection {
         let writing = tokio::task::spawn_blocking(move || snapshot::write(&path, taken_at, &state));
         writing.await.map_err(|error| Error::internal(format!("a snapshot stopped: {error}")))?
     }
+}
+
+/// Events that were read back, as rows.
+pub(super) fn as_batch(hits: Vec<Hit>) -> EventBatch {
+    let mut events = EventBatch::default();
+    for hit in hits {
+        let Hit { position, ingested_at, log_type, source, .. } = hit;
+        events.push(&Event { id: None, timestamp: position.timestamp, ingested_at, log_type, body: source });
+    }
+    events
 }

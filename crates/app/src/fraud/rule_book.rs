@@ -9,11 +9,12 @@ use vigie_domain::ports::{Document, Filter, FindRequest, MetadataStore};
 use vigie_domain::{Error, ErrorKind, Result, Scope, Timestamp};
 use vigie_fraud::cel::Rule;
 use vigie_fraud::rules::{BUILTIN_RULES, Builtin, RuleDefinition, RuleError, RuleSet};
+use vigie_fraud::scoring::{LIST_PREFIX, MODEL_REASON};
 
 use super::FraudDetection;
 use crate::Clock;
 use crate::accounts::Caller;
-use crate::records::{encoded, record_of};
+use crate::records::{encoded, of_main_tenant, record_of};
 
 /// Where rules are kept that were changed or added; the id of one is its name.
 const RULES: &str = "fraud_rules";
@@ -129,7 +130,7 @@ impl RuleBook {
     /// # Errors
     /// What the store answers.
     pub async fn versions(&self, name: &str) -> Result<Vec<RuleVersion>> {
-        let filters = vec![of_tenant(), Filter { field: "name".to_owned(), value: name.into() }];
+        let filters = vec![of_main_tenant(), Filter { field: "name".to_owned(), value: name.into() }];
         let request = FindRequest { filters, limit: VERSIONS_MAX, after: None };
         let found = self.metadata.find(VERSIONS, &request).await?;
         let mut versions = found.into_iter().map(version_of).collect::<Result<Vec<_>>>()?;
@@ -204,16 +205,22 @@ fn in_force(changed: &[RuleVersion], detection: &FraudDetection) -> Result<RuleS
     let mut rules: Vec<RuleDefinition> = begins.map(|rule| change(&rule.name).unwrap_or(rule)).collect();
     let is_added = |version: &&RuleVersion| !BUILTIN_RULES.iter().any(|rule| rule.name() == version.name);
     rules.extend(changed.iter().filter(is_added).filter_map(|version| version.rule.clone()));
-    RuleSet::new(rules, detection.settings.thresholds).map_err(|error| match error {
-        RuleError::Count { .. } => Error::new(ErrorKind::Conflict, error.to_string()),
-        RuleError::Expression { .. } => Error::invalid_field("expression", error.to_string()),
-        RuleError::Name { .. } => Error::invalid_field("name", error.to_string()),
-        RuleError::Points { .. } => Error::invalid_field("points", error.to_string()),
-    })
+    RuleSet::new(rules, detection.settings.thresholds).map_err(|error| refused(&error))
+}
+
+/// Why rules cannot be in force, by the field that is wrong.
+pub(super) fn refused(error: &RuleError) -> Error {
+    let field = match error {
+        RuleError::Count { .. } => return Error::new(ErrorKind::Conflict, error.to_string()),
+        RuleError::Expression { .. } => "expression",
+        RuleError::Name { .. } => "name",
+        RuleError::Points { .. } => "points",
+    };
+    Error::invalid_field(field, error.to_string())
 }
 
 async fn changed(metadata: &dyn MetadataStore) -> Result<Vec<RuleVersion>> {
-    let request = FindRequest { filters: vec![of_tenant()], limit: RULES_MAX, after: None };
+    let request = FindRequest { filters: vec![of_main_tenant()], limit: RULES_MAX, after: None };
     let found = metadata.find(RULES, &request).await?;
     let mut versions = found.into_iter().map(version_of).collect::<Result<Vec<_>>>()?;
     versions.sort_by(|left, right| left.name.cmp(&right.name));
@@ -225,6 +232,10 @@ fn checked(rule: RuleDefinition) -> Result<RuleDefinition> {
     if rule.name.is_empty() || rule.name.len() > NAME_BYTES_MAX || !rule.name.chars().all(is_name_letter) {
         let words =
             format!("a rule is called by 1 to {NAME_BYTES_MAX} letters a-z, digits and _; not \"{}\"", rule.name);
+        return Err(Error::invalid_field("name", words));
+    }
+    if rule.name.starts_with(LIST_PREFIX) || rule.name == MODEL_REASON {
+        let words = format!("\"{}\" is what lists or models say; call the rule otherwise", rule.name);
         return Err(Error::invalid_field("name", words));
     }
     for (field, text) in [("reason", &rule.reason_en), ("reason_fr", &rule.reason_fr)] {
@@ -239,10 +250,6 @@ fn checked(rule: RuleDefinition) -> Result<RuleDefinition> {
             Err(Error::invalid_field("expression", format!("bytes {from} to {to}: {message}")))
         }
     }
-}
-
-fn of_tenant() -> Filter {
-    Filter { field: "tenant".to_owned(), value: Scope::MAIN_TENANT.into() }
 }
 
 fn version_id(name: &str, version: u64) -> String {

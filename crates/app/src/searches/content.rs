@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use vigie_domain::{Error, Result, Timestamp};
-use vigie_pipeline::{RedactionCounts, Redactor};
+use vigie_pipeline::Redactor;
 
 use crate::search::parse_query;
 
@@ -93,7 +93,7 @@ impl SearchContent {
     /// Whether it holds what may never be stored, such as a card number.
     pub(super) fn holds_secret(&self, redactor: &Redactor) -> bool {
         let values = self.filters.iter().filter_map(|filter| filter.value.as_deref());
-        std::iter::once(self.query.as_str()).chain(values).any(|text| is_secret(redactor, text))
+        std::iter::once(self.query.as_str()).chain(values).any(|text| redactor.finds_secret(text))
     }
 
     /// Whether it finds every event, and so is not worth remembering.
@@ -105,11 +105,6 @@ impl SearchContent {
     pub(super) fn asks_the_same(&self, other: &Self) -> bool {
         self.query == other.query && self.filters == other.filters
     }
-}
-
-/// Whether the text holds what may never be stored.
-pub(super) fn is_secret(redactor: &Redactor, text: &str) -> bool {
-    redactor.redact_text(text, &mut RedactionCounts::default()) != text
 }
 
 fn check_chars(field: &str, text: &str, chars_max: usize) -> Result<()> {

@@ -11,7 +11,7 @@ use vigie_domain::ports::{Document, Filter, FindRequest, MetadataStore};
 use vigie_domain::{Error, ErrorKind, Result, Timestamp};
 use vigie_pipeline::Redactor;
 
-use super::content::{SearchContent, is_secret};
+use super::content::SearchContent;
 use crate::Clock;
 use crate::accounts::{Caller, Role, random_id};
 use crate::listing::{ListPosition, ListRequest, Listed};
@@ -255,7 +255,7 @@ impl SavedSearches {
 
     fn checked(&self, name: &str, content: SearchContent) -> Result<(String, SearchContent)> {
         let (name, content) = (checked_name(name)?, content.checked((self.clock)())?);
-        if is_secret(&self.redactor, &name) || content.holds_secret(&self.redactor) {
+        if self.redactor.finds_secret(&name) || content.holds_secret(&self.redactor) {
             let message = "the search holds a card number, a password or a token, which are never stored: no event has them either; leave them out";
             return Err(Error::invalid_field("query", message));
         }

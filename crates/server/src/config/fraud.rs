@@ -33,11 +33,17 @@ pub struct FraudSettings {
 impl FraudSettings {
     /// As fraud detection has them, with the file that what is remembered is kept in.
     pub fn detection(&self, snapshot: PathBuf) -> Detection {
-        Detection {
-            thresholds: Thresholds { review_score: self.review_score, block_score: self.block_score },
-            bounds: Bounds { keys_max: self.keys_max, kept_max: self.kept_max },
-            snapshot: Some(snapshot),
-        }
+        Detection { thresholds: self.thresholds(), bounds: self.bounds(), snapshot: Some(snapshot) }
+    }
+
+    /// From which score on what is done.
+    pub const fn thresholds(&self) -> Thresholds {
+        Thresholds { review_score: self.review_score, block_score: self.block_score }
+    }
+
+    /// How much is remembered.
+    pub const fn bounds(&self) -> Bounds {
+        Bounds { keys_max: self.keys_max, kept_max: self.kept_max }
     }
 
     /// Refuses values that decide nothing or remember nothing.

@@ -9,7 +9,7 @@ use vigie_app::analytics::Analytics;
 use vigie_app::async_searches::AsyncSearches;
 use vigie_app::dead_letters::DeadLetters;
 use vigie_app::dsl::DslSearch;
-use vigie_app::fraud::{FraudCases, FraudDetection, RuleBook};
+use vigie_app::fraud::FraudDesk;
 use vigie_app::ingest::Ingest;
 use vigie_app::kept_answers::KeptAnswers;
 use vigie_app::kept_objects::KeptObjects;
@@ -53,12 +53,8 @@ pub struct AppState {
     pub saved_searches: Arc<SavedSearches>,
     /// Searches that people ran.
     pub recent_searches: Arc<RecentSearches>,
-    /// Judging payments, unless it is switched off.
-    pub fraud: Option<Arc<FraudDetection>>,
-    /// What people do with the payments that it suspects.
-    pub cases: Option<Arc<FraudCases>>,
-    /// Its rules, as people change them.
-    pub rule_book: Option<Arc<RuleBook>>,
+    /// Judging payments and what people do with it, unless it is switched off.
+    pub fraud: Option<Arc<FraudDesk>>,
     /// Where events are, judged as they are stored.
     pub logs: Arc<dyn LogStore>,
     /// Finding events as clients of Elasticsearch ask for them.

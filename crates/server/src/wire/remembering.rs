@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use vigie_app::fraud::{FraudCases, FraudDetection, RuleBook};
+use vigie_app::fraud::{
+    Backtests, FraudCases, FraudDesk, FraudDetection, FraudEntities, ListBook, ModelBook, RuleBook,
+};
 use vigie_domain::Result;
 
 use super::{Ports, Stores, clock};
@@ -23,10 +25,19 @@ pub(super) fn fraud_detection(settings: &Settings, ports: &Ports) -> Result<Opti
     Ok(Some(Arc::new(fraud)))
 }
 
-/// What people do with the payments that it suspects.
-pub(super) fn cases(fraud: Option<&Arc<FraudDetection>>, ports: &Ports) -> Option<Arc<FraudCases>> {
-    let stores = (ports.logs.clone(), ports.metadata.clone());
-    fraud.map(|fraud| Arc::new(FraudCases::new(stores, fraud.clone(), ports.redactor.clone(), clock())))
+/// What people do with it.
+pub(super) fn desk(detection: Arc<FraudDetection>, ports: &Ports) -> Arc<FraudDesk> {
+    let (metadata, redactor) = (&ports.metadata, &ports.redactor);
+    let stores = (ports.logs.clone(), metadata.clone());
+    Arc::new(FraudDesk {
+        backtests: Backtests::new(stores.clone(), detection.clone()),
+        entities: FraudEntities::new(ports.logs.clone(), metadata.clone()),
+        models: ModelBook::new(stores.clone(), detection.clone(), clock()),
+        cases: FraudCases::new(stores, detection.clone(), redactor.clone(), clock()),
+        rules: RuleBook::new(metadata.clone(), detection.clone(), clock()),
+        lists: ListBook::new(metadata.clone(), detection.clone(), redactor.clone(), clock()),
+        detection,
+    })
 }
 
 /// The same stores, with payments judged before they are stored.
@@ -37,18 +48,13 @@ pub(super) fn judged_by(fraud: Option<&Arc<FraudDetection>>, ports: &Ports) -> P
     }
 }
 
-/// Its rules, as people change them.
-pub(super) fn rule_book(fraud: Option<&Arc<FraudDetection>>, ports: &Ports) -> Option<Arc<RuleBook>> {
-    fraud.map(|fraud| Arc::new(RuleBook::new(ports.metadata.clone(), fraud.clone(), clock())))
-}
-
 /// Reads back what was remembered before the last stop.
 ///
 /// # Errors
 /// What the store answers.
-pub async fn remember(fraud: Option<&Arc<FraudDetection>>, stores: &Stores) -> Result<()> {
+pub async fn remember(fraud: Option<&Arc<FraudDesk>>, stores: &Stores) -> Result<()> {
     if let Some(fraud) = fraud {
-        let found = fraud.recovered(stores.logs.as_ref()).await?;
+        let found = fraud.detection.recovered(stores.logs.as_ref()).await?;
         tracing::info!(snapshot = found.had_snapshot, events = found.event_count, "fraud detection remembers the past");
     }
     Ok(())

@@ -189,5 +189,99 @@ async fn rules_are_changed_by_version_and_brought_back() {
     assert_eq!((&check["is_valid"], check["from"].is_u64()), (&json!(false), true));
     let check = shop.post("/api/fraud/rules/validate", &json!({"expression": "user.count_1h > 2"})).await.json();
     assert_eq!((&check["is_valid"], &check["signals"]), (&json!(true), &json!(["user.count_1h"])));
-    assert_eq!(shop.get("/api/fraud/signals").await.json()["signals"].as_array().unwrap().len(), 66);
+    assert_eq!(shop.get("/api/fraud/signals").await.json()["signals"].as_array().unwrap().len(), 67);
+}
+
+/// A shop on disk and the header of one of its moderators.
+async fn moderated() -> (Shop, String) {
+    let app = TestApp::on_disk();
+    let moderator = format!("Bearer {}", app.token(vigie_app::accounts::Role::Moderator).await);
+    (Shop::on(app).await, moderator)
+}
+
+#[tokio::test]
+async fn what_is_listed_is_let_through_or_refused_whatever_rules_say() {
+    let shop = Shop::on(TestApp::on_disk()).await;
+    let entry = json!({"kind": "ip", "value": "203.0.113.9/24", "effect": "block", "note": "card testing", "expires_at": "now+30d"});
+    let added = shop.post("/api/fraud/lists", &entry).await;
+    assert_eq!(added.status, 201, "{}", added.text());
+    let added = added.json();
+    assert_eq!((&added["value"], added["expires_at"].is_string()), (&json!("203.0.113.0/24"), true));
+    let mut from_there = payment(9, 1);
+    from_there["client_ip"] = json!("203.0.113.77");
+    let told = shop.post("/api/fraud/detect", &from_there).await.json()["decisions"][0].clone();
+    assert_eq!((&told["decision"], &told["indicators"]), (&json!("block"), &json!(["list_block"])));
+    assert_eq!(told["reasons"][0]["text"], "the address 203.0.113.0/24 is on the list of those to be refused");
+    let found = shop.get("/api/fraud/lists?kind=ip&effect=block&q=TESTING").await.json();
+    assert_eq!((&found["total"], &found["entries"][0]["hit_count"]), (&json!(1), &json!(1)));
+    assert_eq!(shop.get("/api/fraud/lists?kind=card").await.json()["total"], 0);
+    let path = format!("/api/fraud/lists/{}", added["id"].as_str().unwrap());
+    assert_eq!(shop.delete(&format!("{path}?dry_run=true")).await.json()["id"], added["id"]);
+    assert_eq!(shop.delete(&path).await.json()["id"], added["id"]);
+    shop.delete(&path).await.assert_problem(404);
+    for (body, field) in [
+        (json!({"kind": "moon", "value": "x", "effect": "block"}), "kind"),
+        (json!({"kind": "user", "value": "x", "effect": "ban"}), "effect"),
+        (json!({"kind": "ip", "value": "203.0.113.0/33", "effect": "block"}), "value"),
+        (json!({"kind": "user", "value": "x", "effect": "block", "expires_at": "soon"}), "expires_at"),
+        (json!({"kind": "user", "value": "x", "effect": "block", "expires_at": "now-1d"}), "expires_at"),
+    ] {
+        let answer = shop.post("/api/fraud/lists", &body).await;
+        answer.assert_problem(422);
+        assert_eq!(answer.json()["errors"][0]["field"], field, "{}", answer.text());
+    }
+    shop.get("/api/fraud/lists?kind=moon").await.assert_problem(422);
+}
+
+#[tokio::test]
+async fn a_rule_is_tried_on_the_past_before_it_is_in_force() {
+    let (shop, moderator) = moderated().await;
+    let shop = shop.holding(&(0..6).map(|number| payment(600 - 90 * number as i64, number)).collect::<Vec<_>>()).await;
+    let auth = [("authorization", moderator.as_str())];
+    let draft =
+        json!({"rules": [{"name": "second", "expression": "user.count_24h >= 2", "points": 90}], "from": "now-1d"});
+    let begun = shop.app.post_with("/api/fraud/backtest", &draft, &auth).await;
+    assert_eq!(begun.status, 202, "{}", begun.text());
+    let path = format!("/api/fraud/backtest/{}", begun.json()["id"].as_str().unwrap());
+    let get = async || shop.app.send(request(Method::GET, &path, &auth, Body::empty())).await.json();
+    let mut found = get().await;
+    while found["state"] == "running" {
+        tokio::task::yield_now().await;
+        found = get().await;
+    }
+    let report = &found["report"];
+    assert_eq!((&report["payment_count"], &report["rules"][0]["hit_count"]), (&json!(6), &json!(5)), "{found}");
+    assert_eq!(report["rules"][0]["good_money_blocked"], json!([{"currency": "EUR", "amount": 102.5}]));
+    assert_eq!((&report["decisions_after"]["block"], &report["rules"][0]["recall"]), (&json!(5), &json!(null)));
+    let cancelled = shop.app.send(request(Method::DELETE, &path, &auth, Body::empty())).await.json();
+    assert_eq!(cancelled["state"], "done");
+    let wrong = json!({"rules": [{"name": "x", "expression": "user.count_25h > 2", "points": 9}]});
+    shop.app.post_with("/api/fraud/backtest", &wrong, &auth).await.assert_problem(422);
+    shop.app.post_with("/api/fraud/backtest", &json!({"rules": []}), &auth).await.assert_problem(422);
+    let nobody = request(Method::GET, "/api/fraud/backtest/nobody", &auth, Body::empty());
+    shop.app.send(nobody).await.assert_problem(404);
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_device_is_told_with_its_list_entries() {
+    let with_device = |number: u64| {
+        let mut paid = payment(100 - number as i64, number);
+        paid["device_id"] = json!("d/1 ü");
+        paid["user_id"] = json!(format!("u-{number}"));
+        paid
+    };
+    let shop = Shop::on(TestApp::on_disk()).await.holding(&[with_device(1), with_device(2)]).await;
+    let entry = json!({"kind": "device", "value": "d/1 ü", "effect": "review"});
+    assert_eq!(shop.post("/api/fraud/lists", &entry).await.status, 201);
+    let found = shop.get("/api/fraud/entities/device/d%2F1%20%C3%BC").await.json();
+    assert_eq!(
+        (&found["payment_count"], &found["value"], &found["is_hub"]),
+        (&json!(2), &json!("d/1 ü"), &json!(false))
+    );
+    assert_eq!(found["amounts"], json!([{"currency": "EUR", "amount": 41.0}]));
+    assert_eq!(found["linked_users"].as_array().unwrap().len(), 2);
+    assert_eq!(found["list_entries"][0]["effect"], "review");
+    let nobody = shop.get("/api/fraud/entities/user/nobody").await.json();
+    assert_eq!((&nobody["payment_count"], &nobody["first_seen_at"]), (&json!(0), &json!(null)));
+    shop.get("/api/fraud/entities/planet/mars").await.assert_problem(422);
 }

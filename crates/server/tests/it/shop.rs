@@ -45,6 +45,10 @@ impl Shop {
         self.app.post_with(path, body, &[("authorization", &self.authorization)]).await
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.app.send(request(Method::DELETE, path, &[("authorization", &self.authorization)], Body::empty())).await
+    }
+
     pub(crate) async fn ingest(&self, path: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
         let mut headers = headers.to_vec();
         headers.push(("authorization", &self.authorization));

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use utoipa::OpenApi;
 use vigie_app::accounts::Permission;
-use vigie_app::fraud::{self, FraudDetection};
+use vigie_app::fraud::{self, FraudDesk};
 use vigie_app::time_range::AskedRange;
 use vigie_domain::time::NANOS_PER_DAY;
 use vigie_domain::{Error, ErrorKind, EventId};
@@ -35,8 +35,8 @@ pub fn routes(routes: Routes) -> Routes {
 #[openapi(paths(detect, suspicious_activities, fraud_stats, fraud_decision))]
 struct FraudApi;
 
-/// Fraud detection, unless it is switched off.
-pub(super) fn detection(state: &AppState) -> ApiResult<&Arc<FraudDetection>> {
+/// Fraud detection and what people do with it, unless it is switched off.
+pub(super) fn desk(state: &AppState) -> ApiResult<&Arc<FraudDesk>> {
     let off = "payments are not judged: fraud.enabled is false in the settings";
     Ok(state.fraud.as_ref().ok_or_else(|| Error::new(ErrorKind::Conflict, off))?)
 }
@@ -59,7 +59,7 @@ pub async fn detect(
     body: Body,
 ) -> ApiResult<JsonAnswer<DetectionsView>> {
     let started = Instant::now();
-    detection(&state)?;
+    desk(&state)?;
     let mut admission = state.ingest.admit();
     let body = receive(body, &mut admission).await?;
     let found = fraud::detect(&state.ingest, state.logs.as_ref(), &caller.scope, body).await?;

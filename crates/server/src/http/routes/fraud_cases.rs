@@ -1,19 +1,18 @@
 //! Payments that somebody is to look at: who looks, what they found, and labels from elsewhere.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 use utoipa::OpenApi;
 use vigie_app::accounts::Permission;
-use vigie_app::fraud::{CaseList, CaseOutcome, FraudCases, Label};
+use vigie_app::fraud::{CaseList, CaseOutcome, Label};
 use vigie_app::time_range::AskedRange;
+use vigie_domain::Error;
 use vigie_domain::time::NANOS_PER_DAY;
-use vigie_domain::{Error, ErrorKind};
 
 use super::Routes;
+use super::fraud::desk;
 use super::logs::receive;
 use crate::http::auth::Caller;
 use crate::http::error::{ApiResult, ProblemView};
@@ -57,11 +56,6 @@ pub struct CasesParams {
     pub state: Option<String>,
 }
 
-fn cases(state: &AppState) -> ApiResult<&Arc<FraudCases>> {
-    let off = "payments are not judged: fraud.enabled is false in the settings";
-    Ok(state.cases.as_ref().ok_or_else(|| Error::new(ErrorKind::Conflict, off))?)
-}
-
 fn list_named(name: Option<String>) -> ApiResult<CaseList> {
     match said(name).as_deref() {
         None | Some("open") => Ok(CaseList::Open),
@@ -90,7 +84,7 @@ pub async fn list_cases(
 ) -> ApiResult<JsonAnswer<CasesView>> {
     let range = AskedRange::from(range).resolve((state.clock)(), Some(RANGE_DEFAULT_NS))?;
     let which = (list_named(asked.state)?, range);
-    let found = cases(&state)?.list(&caller.scope, &caller.account, which, &list.into()).await?;
+    let found = desk(&state)?.cases.list(&caller.scope, &caller.account, which, &list.into()).await?;
     Ok(JsonAnswer(found.into()))
 }
 
@@ -104,7 +98,7 @@ pub async fn get_case(
     caller: Caller,
     PathParams(id): PathParams<String>,
 ) -> ApiResult<JsonAnswer<CaseView>> {
-    Ok(JsonAnswer(cases(&state)?.get(&caller.scope, &id).await?.into()))
+    Ok(JsonAnswer(desk(&state)?.cases.get(&caller.scope, &id).await?.into()))
 }
 
 /// Takes a case, so that nobody else does. Taking one's own again changes nothing.
@@ -118,7 +112,7 @@ pub async fn take_case(
     caller: Caller,
     PathParams(id): PathParams<String>,
 ) -> ApiResult<JsonAnswer<CaseView>> {
-    Ok(JsonAnswer(cases(&state)?.take(&caller.scope, &caller.account, &id).await?.into()))
+    Ok(JsonAnswer(desk(&state)?.cases.take(&caller.scope, &caller.account, &id).await?.into()))
 }
 
 /// Gives a case back.
@@ -132,7 +126,7 @@ pub async fn release_case(
     caller: Caller,
     PathParams(id): PathParams<String>,
 ) -> ApiResult<JsonAnswer<CaseView>> {
-    Ok(JsonAnswer(cases(&state)?.release(&caller.scope, &caller.account, &id).await?.into()))
+    Ok(JsonAnswer(desk(&state)?.cases.release(&caller.scope, &caller.account, &id).await?.into()))
 }
 
 /// Writes something down about a case. Card numbers and the like are taken out.
@@ -148,7 +142,7 @@ pub async fn note_case(
     PathParams(id): PathParams<String>,
     JsonBody(request): JsonBody<NoteRequest>,
 ) -> ApiResult<JsonAnswer<CaseView>> {
-    let noted = cases(&state)?.note(&caller.scope, &caller.account, (&id, &request.text)).await?;
+    let noted = desk(&state)?.cases.note(&caller.scope, &caller.account, (&id, &request.text)).await?;
     Ok(JsonAnswer(noted.into()))
 }
 
@@ -167,7 +161,7 @@ pub async fn close_case(
     JsonBody(request): JsonBody<OutcomeRequest>,
 ) -> ApiResult<JsonAnswer<CaseView>> {
     let outcome = CaseOutcome::named(&request.outcome)?;
-    Ok(JsonAnswer(cases(&state)?.close(&caller.scope, &caller.account, (&id, outcome)).await?.into()))
+    Ok(JsonAnswer(desk(&state)?.cases.close(&caller.scope, &caller.account, (&id, outcome)).await?.into()))
 }
 
 /// Opens a closed case again; it is yours then.
@@ -181,7 +175,7 @@ pub async fn reopen_case(
     caller: Caller,
     PathParams(id): PathParams<String>,
 ) -> ApiResult<JsonAnswer<CaseView>> {
-    Ok(JsonAnswer(cases(&state)?.reopen(&caller.scope, &caller.account, &id).await?.into()))
+    Ok(JsonAnswer(desk(&state)?.cases.reopen(&caller.scope, &caller.account, &id).await?.into()))
 }
 
 /// Says what turned out about payments: up to 10,000 as a JSON array, or as lines of `transaction_id,label` with `Content-Type: text/csv`.
@@ -205,7 +199,7 @@ pub async fn add_labels(
     let body = receive(body, &mut admission).await?;
     let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let labels = if sent.starts_with(CSV) { labels_of_lines(&body)? } else { labels_of_json(&body)? };
-    Ok(JsonAnswer(cases(&state)?.label(&caller.account, &labels).await?.into()))
+    Ok(JsonAnswer(desk(&state)?.cases.label(&caller.account, &labels).await?.into()))
 }
 
 fn labels_of_json(body: &[u8]) -> ApiResult<Vec<(String, Label)>> {

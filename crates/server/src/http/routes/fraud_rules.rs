@@ -1,17 +1,15 @@
 //! What payments are suspected for: the rules, their versions, and what they may speak of.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::OpenApi;
 use vigie_app::accounts::Permission;
 use vigie_app::fraud::RuleBook;
-use vigie_domain::{Error, ErrorKind};
+use vigie_domain::Error;
 use vigie_fraud::rules::RuleSet;
 
 use super::Routes;
-use super::fraud::detection;
+use super::fraud::desk;
 use crate::http::auth::Caller;
 use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::{JsonAnswer, JsonBody, PathParams, QueryParams};
@@ -56,19 +54,15 @@ pub struct RollbackRequest {
     pub version: u64,
 }
 
-fn book(state: &AppState) -> ApiResult<&Arc<RuleBook>> {
-    let off = "payments are not judged: fraud.enabled is false in the settings";
-    Ok(state.rule_book.as_ref().ok_or_else(|| Error::new(ErrorKind::Conflict, off))?)
-}
-
 /// The rules in force, and how often each fired since Vigie started.
 #[utoipa::path(get, path = "/api/fraud/rules", tag = "fraud", responses(
     (status = 200, description = "the rules", body = RulesView),
     (status = 409, description = "fraud detection is off", body = ProblemView, content_type = "application/problem+json"),
 ))]
 pub async fn fraud_rules(State(state): State<AppState>) -> ApiResult<JsonAnswer<RulesView>> {
-    let reports = detection(&state)?.rules();
-    let changed = book(&state)?.changed().await?;
+    let desk = desk(&state)?;
+    let reports = desk.detection.rules();
+    let changed = desk.rules.changed().await?;
     let rule = |report: vigie_app::fraud::RuleReport| {
         let change = changed.iter().find(|change| change.name == report.rule.name);
         RuleView::new(report, change)
@@ -106,7 +100,7 @@ pub async fn put_rule(
     JsonBody(request): JsonBody<RuleRequest>,
 ) -> ApiResult<JsonAnswer<RuleVersionView>> {
     let expected = request.version;
-    let put = book(&state)?.put(&caller.account, request.into_rule(name)?, expected).await?;
+    let put = desk(&state)?.rules.put(&caller.account, request.into_rule(name)?, expected).await?;
     Ok(JsonAnswer(put.into()))
 }
 
@@ -123,7 +117,7 @@ pub async fn delete_rule(
     PathParams(name): PathParams<String>,
     QueryParams(params): QueryParams<DeleteRuleParams>,
 ) -> ApiResult<JsonAnswer<RuleVersionView>> {
-    let book = book(&state)?;
+    let book = &desk(&state)?.rules;
     if params.dry_run {
         let missing = || Error::not_found(format!("nobody added or changed a rule \"{name}\""));
         let kept = book.changed().await?.into_iter().find(|known| known.name == name && known.rule.is_some());
@@ -141,7 +135,7 @@ pub async fn rule_versions(
     State(state): State<AppState>,
     PathParams(name): PathParams<String>,
 ) -> ApiResult<JsonAnswer<RuleVersionsView>> {
-    let versions = book(&state)?.versions(&name).await?;
+    let versions = desk(&state)?.rules.versions(&name).await?;
     Ok(JsonAnswer(RuleVersionsView { versions: versions.into_iter().map(RuleVersionView::from).collect() }))
 }
 
@@ -157,5 +151,5 @@ pub async fn roll_rule_back(
     PathParams(name): PathParams<String>,
     JsonBody(request): JsonBody<RollbackRequest>,
 ) -> ApiResult<JsonAnswer<RuleVersionView>> {
-    Ok(JsonAnswer(book(&state)?.roll_back(&caller.account, &name, request.version).await?.into()))
+    Ok(JsonAnswer(desk(&state)?.rules.roll_back(&caller.account, &name, request.version).await?.into()))
 }

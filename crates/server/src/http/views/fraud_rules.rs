@@ -175,17 +175,25 @@ impl RuleRequest {
     /// # Errors
     /// `Invalid` when there is no such mode.
     pub fn into_rule(self, name: String) -> Result<RuleDefinition> {
-        let mode = match self.mode.as_str() {
-            "active" => Mode::Active,
-            "shadow" => Mode::Shadow,
-            "off" => Mode::Off,
-            other => {
-                let words = format!("\"{other}\" is no mode; choose \"active\", \"shadow\" or \"off\"");
-                return Err(Error::invalid_field("mode", words));
-            }
-        };
+        let mode = mode_named(&self.mode)?;
         let (expression, points) = (self.expression, self.points);
         Ok(RuleDefinition { name, expression, points, mode, reason_en: self.reason, reason_fr: self.reason_fr })
+    }
+}
+
+/// The mode of that name.
+///
+/// # Errors
+/// `Invalid` when there is none.
+pub(super) fn mode_named(name: &str) -> Result<Mode> {
+    match name {
+        "active" => Ok(Mode::Active),
+        "shadow" => Ok(Mode::Shadow),
+        "off" => Ok(Mode::Off),
+        other => {
+            let words = format!("\"{other}\" is no mode; choose \"active\", \"shadow\" or \"off\"");
+            Err(Error::invalid_field("mode", words))
+        }
     }
 }
 

@@ -1,0 +1,283 @@
+//! Models as people train and choose them: every version is kept with its report, one judges, one may be tried in shadow.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use vigie_domain::ports::{Document, FindRequest, LogStore, MetadataStore};
+use vigie_domain::{Error, ErrorKind, Result, Scope, TimeRange, Timestamp};
+use vigie_fraud::Settings;
+use vigie_fraud::learning::{Lessons, LiveModel, Trained, TrainingReport};
+use vigie_fraud::scoring::Models;
+
+use super::FraudDetection;
+use super::jobs::{JobStatus, Jobs};
+use super::past::shown;
+use crate::Clock;
+use crate::accounts::Caller;
+use crate::records::{encoded, of_main_tenant, record_of};
+
+/// Where models are kept; the id of one is its version.
+const MODELS: &str = "fraud_models";
+/// Models that are kept.
+const MODELS_MAX: usize = 50;
+/// How often a version is chosen anew that somebody else took.
+const TRIES_MAX: usize = 5;
+
+/// What a model does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelRole {
+    /// Its points count.
+    Active,
+    /// It judges in shadow.
+    Challenger,
+    /// Nothing.
+    Idle,
+}
+
+impl ModelRole {
+    /// As answers have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Challenger => "challenger",
+            Self::Idle => "idle",
+        }
+    }
+
+    /// The role of that name.
+    ///
+    /// # Errors
+    /// `Invalid` for any other name.
+    pub fn named(name: &str) -> Result<Self> {
+        [Self::Active, Self::Challenger, Self::Idle].into_iter().find(|role| role.as_str() == name).ok_or_else(|| {
+            let words =
+                format!("\"{name}\" is nothing that a model does; choose \"active\", \"challenger\" or \"idle\"");
+            Error::invalid_field("role", words)
+        })
+    }
+}
+
+/// A model as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    tenant: String,
+    /// What people see of it.
+    about: ModelVersion,
+    /// The model, as text.
+    model: String,
+}
+
+/// What people see of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelVersion {
+    /// 1 for the first.
+    pub version: u64,
+    /// What it does.
+    pub role: ModelRole,
+    /// How it was judged.
+    pub report: TrainingReport,
+    /// Who had it trained.
+    pub trained_by: String,
+    /// When.
+    pub trained_at: Timestamp,
+    /// Who gave it its role.
+    pub role_by: Option<String>,
+    /// When.
+    pub role_at: Option<Timestamp>,
+}
+
+/// A training as it is at this moment.
+pub type TrainingStatus = JobStatus<ModelVersion>;
+
+/// Trains and keeps models.
+pub struct ModelBook {
+    logs: Arc<dyn LogStore>,
+    metadata: Arc<dyn MetadataStore>,
+    detection: Arc<FraudDetection>,
+    clock: Clock,
+    jobs: Jobs<ModelVersion>,
+    /// One change at a time: what judges is what is kept.
+    changing: tokio::sync::Mutex<()>,
+}
+
+impl ModelBook {
+    /// Of this detection, kept there.
+    pub fn new(
+        (logs, metadata): (Arc<dyn LogStore>, Arc<dyn MetadataStore>),
+        detection: Arc<FraudDetection>,
+        clock: Clock,
+    ) -> Self {
+        Self { logs, metadata, detection, clock, jobs: Jobs::new("training"), changing: tokio::sync::Mutex::default() }
+    }
+
+    /// Begins to train a model on the labelled payments of a range. It is kept when it is trained, and does nothing until somebody
+    /// says so.
+    ///
+    /// # Errors
+    /// `Conflict` when there are as many models as may be; `Throttled` when another training is under way.
+    pub async fn train(&self, caller: &Caller, range: TimeRange) -> Result<TrainingStatus> {
+        if all(self.metadata.as_ref()).await?.len() >= MODELS_MAX {
+            let words = format!("there are {MODELS_MAX} models, as many as there may be; delete one first");
+            return Err(Error::new(ErrorKind::Conflict, words));
+        }
+        let rules = Arc::clone(self.detection.state().scorer.rules());
+        let lessons = Lessons::new(rules, range, self.detection.settings.bounds);
+        let (logs, metadata, clock) = (Arc::clone(&self.logs), Arc::clone(&self.metadata), Arc::clone(&self.clock));
+        let trained_by = caller.username.clone();
+        self.jobs.begin(range, |progress| async move {
+            let lessons = shown(lessons, (logs.as_ref(), metadata.as_ref()), range, &progress).await?;
+            let training = tokio::task::spawn_blocking(move || lessons.train(&Settings::default()));
+            let trained = training.await.map_err(|error| Error::internal(format!("training stopped: {error}")))?;
+            let trained = trained.map_err(|error| Error::invalid(error.to_string()))?;
+            added(metadata.as_ref(), trained, (trained_by, clock())).await
+        })
+    }
+
+    /// How far a training is.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none of that id.
+    pub fn training(&self, id: &str) -> Result<TrainingStatus> {
+        self.jobs.get(id)
+    }
+
+    /// Gives a training up; one that has ended stays as it is.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none of that id.
+    pub fn cancel(&self, id: &str) -> Result<TrainingStatus> {
+        self.jobs.cancel(id)
+    }
+
+    /// All models, the newest first.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn models(&self) -> Result<Vec<ModelVersion>> {
+        let kept = all(self.metadata.as_ref()).await?;
+        Ok(kept.into_iter().rev().map(|(kept, _)| kept.about).collect())
+    }
+
+    /// Gives a model its role, at once; whoever had it before is idle then.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such version.
+    pub async fn assign(&self, caller: &Caller, version: u64, role: ModelRole) -> Result<ModelVersion> {
+        let _one_at_a_time = self.changing.lock().await;
+        let now = (self.clock)();
+        let mut assigned = None;
+        for (mut kept, revision) in all(self.metadata.as_ref()).await? {
+            let about = &mut kept.about;
+            let next = if about.version == version {
+                role
+            } else if about.role == role && role != ModelRole::Idle {
+                ModelRole::Idle
+            } else {
+                continue;
+            };
+            if about.role != next {
+                about.role = next;
+                (about.role_by, about.role_at) = (Some(caller.username.clone()), Some(now));
+                self.metadata.replace(MODELS, &id_of(about.version), revision, encoded(&kept)?).await?;
+            }
+            if kept.about.version == version {
+                assigned = Some(kept.about);
+            }
+        }
+        let assigned = assigned.ok_or_else(|| unknown(version))?;
+        self.detection.recall_models(self.metadata.as_ref()).await?;
+        Ok(assigned)
+    }
+
+    /// Deletes a model that does nothing.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such version; `Conflict` when it judges.
+    pub async fn delete(&self, version: u64) -> Result<ModelVersion> {
+        let _one_at_a_time = self.changing.lock().await;
+        let about = self.model(version).await?;
+        if about.role != ModelRole::Idle {
+            let words = format!("model {version} is {}; give it the role \"idle\" first", about.role.as_str());
+            return Err(Error::new(ErrorKind::Conflict, words));
+        }
+        self.metadata.delete(MODELS, &id_of(version)).await?;
+        Ok(about)
+    }
+
+    /// One model.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such version.
+    pub async fn model(&self, version: u64) -> Result<ModelVersion> {
+        let document = self.metadata.get(MODELS, &id_of(version)).await?.ok_or_else(|| unknown(version))?;
+        Ok(record_of::<Kept>(MODELS, document)?.about)
+    }
+}
+
+impl FraudDetection {
+    /// Lets the models judge that people chose.
+    pub(super) async fn recall_models(&self, metadata: &dyn MetadataStore) -> Result<()> {
+        let mut models = Models::default();
+        for (kept, _) in all(metadata).await? {
+            let place = match kept.about.role {
+                ModelRole::Active => &mut models.active,
+                ModelRole::Challenger => &mut models.challenger,
+                ModelRole::Idle => continue,
+            };
+            let version = kept.about.version;
+            match LiveModel::from_json(&kept.model) {
+                Ok(model) => *place = Some((version, Arc::new(model))),
+                // Rules still judge; a model of another version of Vigie must not keep payments out.
+                Err(error) => tracing::error!(version, %error, "a fraud model cannot judge and is left out"),
+            }
+        }
+        self.state().scorer.set_models(models);
+        Ok(())
+    }
+}
+
+/// Keeps a model as the next version.
+async fn added(metadata: &dyn MetadataStore, trained: Trained, by: (String, Timestamp)) -> Result<ModelVersion> {
+    let model = trained.model.to_json().map_err(|error| Error::internal(error.to_string()))?;
+    let (trained_by, trained_at) = by;
+    for _ in 0..TRIES_MAX {
+        let newest = all(metadata).await?.last().map_or(0, |(kept, _)| kept.about.version);
+        let about = ModelVersion {
+            version: newest + 1,
+            role: ModelRole::Idle,
+            report: trained.report.clone(),
+            trained_by: trained_by.clone(),
+            trained_at,
+            role_by: None,
+            role_at: None,
+        };
+        let kept = Kept { tenant: Scope::MAIN_TENANT.to_owned(), about: about.clone(), model: model.clone() };
+        match metadata.insert(MODELS, &id_of(about.version), encoded(&kept)?, &[]).await {
+            Ok(_) => return Ok(about),
+            Err(error) if error.kind == ErrorKind::Conflict => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::new(ErrorKind::Conflict, "others train models at the same time; train it again"))
+}
+
+/// All models with their revisions, the oldest first.
+async fn all(metadata: &dyn MetadataStore) -> Result<Vec<(Kept, u64)>> {
+    let request = FindRequest { filters: vec![of_main_tenant()], limit: MODELS_MAX + TRIES_MAX, after: None };
+    let read = |document: Document| {
+        let revision = document.revision;
+        record_of::<Kept>(MODELS, document).map(|kept| (kept, revision))
+    };
+    let mut kept = metadata.find(MODELS, &request).await?.into_iter().map(read).collect::<Result<Vec<_>>>()?;
+    kept.sort_by_key(|(kept, _)| kept.about.version);
+    Ok(kept)
+}
+
+fn id_of(version: u64) -> String {
+    format!("model-{version}")
+}
+
+fn unknown(version: u64) -> Error {
+    Error::not_found(format!("there is no model {version}"))
+}

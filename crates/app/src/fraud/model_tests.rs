@@ -1,0 +1,125 @@
+//! Models over stores: trained on labelled payments, tried in shadow, put in force, and known after a restart.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+use vigie_domain::ports::{LogStore, MetadataStore};
+use vigie_domain::{ErrorKind, Object, Scope, TimeRange, Value};
+use vigie_testkit::{LinearStore, MemoryMetadataStore};
+
+use super::case_tests::caller;
+use super::tests::{detection, payment};
+use super::{FraudDetection, JobState, Label, ModelBook, ModelRole, ModelVersion, decision_id, decision_of};
+use crate::ingest::IngestOptions;
+use crate::test_shop::{Shop, clock, lines};
+
+/// Payments a minute apart; every thirtieth is a fraud of hundreds of euros.
+const PAYMENTS: usize = 1_500;
+
+struct School {
+    shop: Shop,
+    models: ModelBook,
+    detection: Arc<FraudDetection>,
+    metadata: Arc<dyn MetadataStore>,
+}
+
+impl School {
+    fn on(logs: Arc<dyn LogStore>, metadata: &Arc<dyn MetadataStore>) -> Self {
+        let detection = Arc::new(detection(None).with_labels_in(metadata.clone()));
+        let shop = Shop::on(Arc::new(detection.in_front_of(logs)));
+        let stores = (shop.store.clone(), metadata.clone());
+        Self { models: ModelBook::new(stores, detection.clone(), clock()), metadata: metadata.clone(), detection, shop }
+    }
+
+    async fn send(&self, payments: &[Json]) {
+        self.shop.send(&lines(payments), &IngestOptions::default()).await;
+    }
+
+    async fn decision(&self, transaction_id: &str) -> Object {
+        let found = decision_of(self.shop.store.as_ref(), &Scope::main(), &decision_id(transaction_id)).await.unwrap();
+        found.unwrap().source
+    }
+
+    async fn trained(&self) -> JobState<ModelVersion> {
+        let begun = self.models.train(&caller("ann"), TimeRange::ALL).await.unwrap();
+        loop {
+            match self.models.training(&begun.id).unwrap().state {
+                JobState::Running => tokio::task::yield_now().await,
+                state => return state,
+            }
+        }
+    }
+}
+
+fn paid(number: usize) -> Json {
+    let amount = if number.is_multiple_of(30) { 400 + number % 7 } else { 10 + number % 40 };
+    let user = format!("u-{}", number % 97);
+    let second = 60 * (PAYMENTS - number) as i64;
+    payment(second, number, &json!({"user_id": user, "card_hash": format!("c-{user}"), "amount": amount}))
+}
+
+fn field<'a>(body: &'a Object, name: &str) -> Option<&'a Value> {
+    body.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+}
+
+#[tokio::test]
+async fn a_model_is_trained_tried_in_shadow_put_in_force_and_known_after_a_restart() {
+    let logs: Arc<dyn LogStore> = Arc::new(LinearStore::default());
+    let metadata: Arc<dyn MetadataStore> = Arc::new(MemoryMetadataStore::default());
+    let school = School::on(logs.clone(), &metadata);
+    school.send(&(1..PAYMENTS - 10).map(paid).collect::<Vec<_>>()).await;
+    let JobState::Failed(error) = school.trained().await else { panic!("nothing is labelled") };
+    assert!(error.message.contains("label more payments"), "{error}");
+    let frauds: Vec<(String, Label)> =
+        (1..PAYMENTS / 30).map(|place| (format!("t-{}", 30 * place), Label::Fraud)).collect();
+    let stores = (school.shop.store.as_ref(), school.metadata.as_ref());
+    school.detection.label(stores, "ann", &frauds).await.unwrap();
+    // Labels that were given just now taught nothing before: what is judged by them is still to come.
+    let JobState::Failed(_) = school.trained().await else { panic!("labels of now are no labels of then") };
+    backdate_labels(metadata.as_ref()).await;
+    let JobState::Done(model) = school.trained().await else { panic!("{:?}", school.trained().await) };
+    assert_eq!((model.version, model.role, model.trained_by.as_str()), (1, ModelRole::Idle, "ann"));
+    assert!(model.report.model.area_under_roc > 0.95, "{:?}", model.report);
+
+    school.models.assign(&caller("bob"), 1, ModelRole::Challenger).await.unwrap();
+    let large = |number: usize| {
+        payment(
+            (PAYMENTS - number) as i64,
+            number,
+            &json!({"user_id": format!("u-{}", number % 97), "card_hash": format!("c-u-{}", number % 97), "amount": 405}),
+        )
+    };
+    school.send(&[large(PAYMENTS - 3)]).await;
+    let shadow = school.decision(&format!("t-{}", PAYMENTS - 3)).await;
+    assert_eq!(field(&shadow, "model_version").and_then(Value::as_text), Some("rules"));
+    assert_eq!(field(&shadow, "challenger_version").and_then(Value::as_text), Some("model-1"));
+    let Some(Value::Int(suspicion)) = field(&shadow, "challenger_score") else { panic!("{shadow:?}") };
+    assert!(*suspicion >= 45, "{shadow:?}");
+
+    assert_eq!(
+        school.models.assign(&caller("bob"), 1, ModelRole::Active).await.unwrap().role_by.as_deref(),
+        Some("bob")
+    );
+    let again = School::on(logs, &metadata);
+    again.send(&[large(PAYMENTS - 2)]).await;
+    let judged = again.decision(&format!("t-{}", PAYMENTS - 2)).await;
+    assert_eq!(field(&judged, "model_version").and_then(Value::as_text), Some("model-1"), "{judged:?}");
+    let rules = serde_json::to_string(field(&judged, "rules").unwrap()).unwrap();
+    assert!(rules.contains("\"model\""), "{rules}");
+    assert_eq!(again.models.delete(1).await.unwrap_err().kind, ErrorKind::Conflict);
+    again.models.assign(&caller("bob"), 1, ModelRole::Idle).await.unwrap();
+    again.models.delete(1).await.unwrap();
+    assert_eq!(again.models.models().await.unwrap(), []);
+    assert_eq!(again.models.assign(&caller("bob"), 1, ModelRole::Active).await.unwrap_err().kind, ErrorKind::NotFound);
+}
+
+/// As if every label had been given a minute after the oldest payment.
+async fn backdate_labels(metadata: &dyn MetadataStore) {
+    let request = vigie_domain::ports::FindRequest { filters: Vec::new(), limit: 1_000, after: None };
+    for document in metadata.find("fraud_labels", &request).await.unwrap() {
+        let mut body = document.body;
+        let then = clock()().saturating_add_nanos(-60 * PAYMENTS as i64 * 1_000_000_000);
+        body["at"] = serde_json::to_value(then).unwrap();
+        metadata.replace("fraud_labels", &document.id, document.revision, body).await.unwrap();
+    }
+}
