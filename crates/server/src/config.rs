@@ -4,6 +4,7 @@
 
 mod environment;
 pub mod fraud;
+pub mod fraud_alerts;
 pub mod inputs;
 mod layers;
 pub mod line_inputs;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use environment::{ADMIN_PASSWORD_VARIABLE, Environment, TOKEN_VARIABLE, USER_PASSWORD_VARIABLE};
 use fraud::FraudSettings;
+use fraud_alerts::FraudAlertSettings;
 use inputs::{
     DatagramInputSettings, DeadLetterSettings, ElasticsearchApiSettings, KeyedInputSettings, RedisInputSettings,
     StreamInputSettings,
@@ -88,6 +90,8 @@ pub struct Settings {
     pub tail: TailSettings,
     /// Judging payments as they arrive.
     pub fraud: FraudSettings,
+    /// Telling people about suspicious payments.
+    pub fraud_alerts: FraudAlertSettings,
     /// What becomes of indices as they age.
     pub lifecycle: LifecycleSettings,
     /// Copies of everything.
@@ -306,6 +310,7 @@ impl Settings {
         inputs::check(&self)?;
         self.tail.check()?;
         self.fraud.check()?;
+        self.fraud_alerts.check()?;
         let positive = [
             ("server.connections_max", self.server.connections_max as u64),
             ("server.header_timeout_s", self.server.header_timeout_s),
@@ -423,6 +428,11 @@ mod tests {
         check_refused("[fraud]\nreview_score = 0", &[], "fraud.review_score = 0");
         check_refused("[fraud]\nblock_score = 40", &[], "fraud.block_score = 40");
         check_refused("[fraud]\nkeys_max = 0", &[], "fraud.keys_max = 0");
+        check_refused("[fraud_alerts]\ndecision = \"allow\"", &[], "fraud_alerts.decision = \"allow\"");
+        check_refused("[fraud_alerts]\nevery_s = 0", &[], "fraud_alerts.every_s = 0");
+        check_refused("[fraud_alerts]\nwebhook_url = \"https://x.example\"", &[], "fraud_alerts.webhook_secret_file");
+        check_refused("[fraud_alerts]\nsmtp_url = \"smtp://x.example\"", &[], "fraud_alerts.email_from");
+        check_refused("[fraud_alerts]\nsmtp_user = \"x\"", &[], "fraud_alerts.smtp_password_file");
         check_refused("[tail]\nrate_max = 50", &[], "tail.rate_default = 100 is more than tail.rate_max = 50");
         check_refused("[log]\nformat = \"xml\"", &[], "log.format");
         check_refused("", &[("VIGIE_UPLOAD_BYTES_MAX", "a lot")], "VIGIE_UPLOAD_BYTES_MAX");

@@ -4,6 +4,7 @@
 //! `uploads/` (rejected lines, and files while they are read), `dead-letters/` (what inputs could not store), and `fraud/` (what fraud
 //! detection remembers).
 
+mod alerting;
 pub mod care;
 pub mod inputs;
 mod memory;
@@ -38,6 +39,7 @@ use vigie_pipeline::Redactor;
 use vigie_sql::SqlEngine;
 use vigie_storage::{EngineOptions, FatalHandler, LogEngine, MemoryBounds};
 
+pub use alerting::{Alerting, alerts};
 use care::BackupTaker;
 pub use remembering::{Remembering, remember};
 

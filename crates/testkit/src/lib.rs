@@ -16,8 +16,11 @@ mod linear_store;
 pub mod log_store_suite;
 mod memory_metadata;
 pub mod metadata_suite;
+pub mod notifier_suite;
+mod recording_notifier;
 pub mod rest_tests;
 pub mod tls;
 
 pub use linear_store::LinearStore;
 pub use memory_metadata::MemoryMetadataStore;
+pub use recording_notifier::RecordingNotifier;

@@ -4,6 +4,9 @@
 //! in order, what is said of its payments is stored with it, all or none, and what is remembered survives a restart.
 //! The main tenant alone is judged.
 
+#[cfg(test)]
+mod alert_tests;
+mod alerts;
 mod backtests;
 mod case;
 #[cfg(test)]
@@ -46,6 +49,7 @@ use vigie_fraud::rules::{BUILTIN_RULES, Builtin, Mode, RuleSet, Thresholds};
 use vigie_fraud::scoring::{Failure, Outcome, Scorer};
 use vigie_fraud::stream::ActivityReader;
 
+pub use alerts::{AlertSettings, FraudAlerts};
 pub use backtests::{BacktestStatus, Backtests};
 pub use case::{Case, CaseList, CaseOutcome, CaseRecord, CaseState, Note};
 pub use cases::FraudCases;

@@ -26,7 +26,8 @@ pub struct FraudStats {
     pub by_rule: Vec<(String, u64)>,
 }
 
-fn decisions() -> Result<Query> {
+/// What Vigie said of payments.
+pub(super) fn decisions() -> Result<Query> {
     parse(DECISIONS).map_err(|error| Error::internal(format!("the query of decisions: {error}")))
 }
 

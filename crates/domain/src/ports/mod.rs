@@ -2,6 +2,7 @@
 
 mod log_store;
 mod metadata_store;
+mod notifier;
 mod sql_store;
 
 pub use log_store::{
@@ -9,4 +10,5 @@ pub use log_store::{
     ScanStats, SearchRequest, SearchResult, Selection, SortOrder,
 };
 pub use metadata_store::{Document, Filter, FindRequest, MetadataStore};
+pub use notifier::{Notice, Notifier};
 pub use sql_store::{SqlAnswer, SqlColumn, SqlRequest, SqlStore};

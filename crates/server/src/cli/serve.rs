@@ -84,6 +84,7 @@ async fn serve(
     let stores = Stores::open(settings, Arc::new(end_process))?;
     let accounts = wire::open_accounts(settings, stores.metadata.clone())?;
     let state = wire::app_state(settings, &stores.ports(), accounts, wire::inputs::specs(settings)?)?;
+    let alerts = wire::alerts(settings, &stores.ports())?;
     state.uploads.prepare().await?;
     let given_password = environment.get(ADMIN_PASSWORD_VARIABLE).map(ToOwned::to_owned);
     let is_given = given_password.is_some();
@@ -114,6 +115,7 @@ async fn serve(
     let tails = state.tails.clone();
     let watch = tokio::spawn(wire::watch_pipelines(state.pipelines.clone()));
     let remembering = wire::Remembering::start(state.fraud.as_ref().map(|fraud| fraud.detection.clone()), settings);
+    let alerting = wire::Alerting::start(alerts, settings);
     let (router, _) = http::application(state);
     let stop = async {
         wait_for_signal().await;
@@ -138,6 +140,7 @@ async fn serve(
     tails.ended(TAILS_END_MAX).await;
     inputs.stop(Duration::from_secs(settings.server.drain_timeout_s)).await;
     watch.abort();
+    alerting.end();
     stores.logs.flush().await;
     remembering.end().await?;
     console.note("vigie has stopped; everything it acknowledged is stored")?;
