@@ -137,7 +137,8 @@ test('a case is taken, noted and closed, and leaves the queue', async () => {
 });
 
 test('the rules are listed with what they did', async () => {
-  await page.goto(`${vigie.url}/fraud?view=rules`);
+  await open();
+  await page.getByRole('link', { name: 'Rules' }).click();
   const rule = page.getByTestId('rule').filter({ hasText: 'card_testing' });
   await expect(rule).toContainText('device.declined_count_1h');
   await expectAccessible('rules');

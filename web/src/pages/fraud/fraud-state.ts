@@ -1,6 +1,6 @@
-/** The page's state as an address and back. Pure; what has its standard value is left out. */
+/** The queue's state as an address and back. Pure; what has its standard value is left out. */
 
-export const VIEWS = ['open', 'mine', 'all', 'rules'] as const;
+export const VIEWS = ['open', 'mine', 'all'] as const;
 export type View = (typeof VIEWS)[number];
 
 export interface FraudState {
@@ -23,13 +23,19 @@ export function stateFromParams(params: URLSearchParams): FraudState {
 }
 
 export function addressOf({ from, to, view, case_id }: FraudState): string {
-  const params = new URLSearchParams();
-  if (from !== STANDARD.from || to !== STANDARD.to) {
-    params.set('from', from);
-    params.set('to', to);
-  }
+  const params = rangeParams(from, to);
   if (view !== STANDARD.view) params.set('view', view);
   if (case_id !== '') params.set('case', case_id);
+  return withParams('/fraud', params);
+}
+
+/** The range as parameters; none for the standard one. */
+export function rangeParams(from: string, to: string): URLSearchParams {
+  return new URLSearchParams(from === STANDARD.from && to === STANDARD.to ? {} : { from, to });
+}
+
+/** A path with its parameters, when there are any. */
+export function withParams(path: string, params: URLSearchParams): string {
   const query = params.toString();
-  return query === '' ? '/fraud' : `/fraud?${query}`;
+  return query === '' ? path : `${path}?${query}`;
 }
