@@ -11,8 +11,15 @@ export class ApiProblem extends Error {
     readonly retryAfterS: number | null,
     /** The fields that the server named. */
     readonly fields: readonly string[] = [],
+    /** What it says of each, in their order. */
+    readonly fieldMessages: readonly string[] = [],
   ) {
     super(detail);
+  }
+
+  /** What the server says of a field; `null` when it says nothing. */
+  messageOf(field: string): string | null {
+    return this.fieldMessages[this.fields.indexOf(field)] ?? null;
   }
 }
 
@@ -77,6 +84,7 @@ export async function problemOf(response: Response): Promise<ApiProblem> {
     text('request_id') ?? response.headers.get('X-Request-Id'),
     Number.isFinite(wait) && wait > 0 ? wait : null,
     Array.isArray(errors) ? errors.map((error: { field?: unknown }) => String(error.field ?? '')) : [],
+    Array.isArray(errors) ? errors.map((error: { message?: unknown }) => String(error.message ?? '')) : [],
   );
 }
 

@@ -65,3 +65,9 @@ export type FraudCase = Schemas['FraudCase'];
 export type FraudCasePage = Schemas['FraudCases'];
 export type FraudRule = Schemas['FraudRule'];
 export type FraudRules = Schemas['FraudRules'];
+export type FraudRuleCheck = Schemas['FraudRuleCheck'];
+/** A rule as it was; what it said is missing of a version that deleted it. */
+export type FraudRuleVersion = Schemas['FraudRuleVersion'];
+export type FraudRuleVersions = Schemas['FraudRuleVersions'];
+export type FraudSignal = Schemas['FraudSignal'];
+export type FraudSignals = Schemas['FraudSignals'];

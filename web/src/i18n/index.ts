@@ -6,6 +6,7 @@ import * as exports from './export';
 import * as explore from './explore';
 import * as fieldStats from './field-stats';
 import * as fraud from './fraud';
+import * as fraudLists from './fraud-lists';
 import * as inputs from './inputs';
 import * as live from './live';
 import * as overview from './overview';
@@ -16,8 +17,8 @@ import * as shell from './shell';
 import * as uploads from './uploads';
 
 const texts = {
-  en: { ...shell.en, ...differences.en, ...explore.en, ...exports.en, ...fieldStats.en, ...fraud.en, ...inputs.en, ...live.en, ...overview.en, ...patterns.en, ...performance.en, ...searches.en, ...uploads.en },
-  fr: { ...shell.fr, ...differences.fr, ...explore.fr, ...exports.fr, ...fieldStats.fr, ...fraud.fr, ...inputs.fr, ...live.fr, ...overview.fr, ...patterns.fr, ...performance.fr, ...searches.fr, ...uploads.fr },
+  en: { ...shell.en, ...differences.en, ...explore.en, ...exports.en, ...fieldStats.en, ...fraud.en, ...fraudLists.en, ...inputs.en, ...live.en, ...overview.en, ...patterns.en, ...performance.en, ...searches.en, ...uploads.en },
+  fr: { ...shell.fr, ...differences.fr, ...explore.fr, ...exports.fr, ...fieldStats.fr, ...fraud.fr, ...fraudLists.fr, ...inputs.fr, ...live.fr, ...overview.fr, ...patterns.fr, ...performance.fr, ...searches.fr, ...uploads.fr },
 };
 
 export type Language = keyof typeof texts;
