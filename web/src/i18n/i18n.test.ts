@@ -3,6 +3,7 @@ import * as explore from './explore';
 import * as fieldStats from './field-stats';
 import * as fraud from './fraud';
 import * as fraudLists from './fraud-lists';
+import * as fraudRules from './fraud-rules';
 import * as inputs from './inputs';
 import * as overview from './overview';
 import * as performance from './performance';
@@ -10,7 +11,7 @@ import * as searches from './searches';
 import * as shell from './shell';
 import * as uploads from './uploads';
 
-const modules = { explore, fieldStats, fraud, fraudLists, inputs, overview, performance, searches, shell, uploads };
+const modules = { explore, fieldStats, fraud, fraudLists, fraudRules, inputs, overview, performance, searches, shell, uploads };
 
 /** The parameters that a text names. */
 const params = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort();

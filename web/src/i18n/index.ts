@@ -7,6 +7,7 @@ import * as explore from './explore';
 import * as fieldStats from './field-stats';
 import * as fraud from './fraud';
 import * as fraudLists from './fraud-lists';
+import * as fraudRules from './fraud-rules';
 import * as inputs from './inputs';
 import * as live from './live';
 import * as overview from './overview';
@@ -17,8 +18,8 @@ import * as shell from './shell';
 import * as uploads from './uploads';
 
 const texts = {
-  en: { ...shell.en, ...differences.en, ...explore.en, ...exports.en, ...fieldStats.en, ...fraud.en, ...fraudLists.en, ...inputs.en, ...live.en, ...overview.en, ...patterns.en, ...performance.en, ...searches.en, ...uploads.en },
-  fr: { ...shell.fr, ...differences.fr, ...explore.fr, ...exports.fr, ...fieldStats.fr, ...fraud.fr, ...fraudLists.fr, ...inputs.fr, ...live.fr, ...overview.fr, ...patterns.fr, ...performance.fr, ...searches.fr, ...uploads.fr },
+  en: { ...shell.en, ...differences.en, ...explore.en, ...exports.en, ...fieldStats.en, ...fraud.en, ...fraudLists.en, ...fraudRules.en, ...inputs.en, ...live.en, ...overview.en, ...patterns.en, ...performance.en, ...searches.en, ...uploads.en },
+  fr: { ...shell.fr, ...differences.fr, ...explore.fr, ...exports.fr, ...fieldStats.fr, ...fraud.fr, ...fraudLists.fr, ...fraudRules.fr, ...inputs.fr, ...live.fr, ...overview.fr, ...patterns.fr, ...performance.fr, ...searches.fr, ...uploads.fr },
 };
 
 export type Language = keyof typeof texts;
