@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import * as explore from './explore';
 import * as fieldStats from './field-stats';
 import * as fraud from './fraud';
+import * as fraudEntity from './fraud-entity';
 import * as fraudLists from './fraud-lists';
 import * as fraudRules from './fraud-rules';
 import * as inputs from './inputs';
@@ -11,7 +12,7 @@ import * as searches from './searches';
 import * as shell from './shell';
 import * as uploads from './uploads';
 
-const modules = { explore, fieldStats, fraud, fraudLists, fraudRules, inputs, overview, performance, searches, shell, uploads };
+const modules = { explore, fieldStats, fraud, fraudEntity, fraudLists, fraudRules, inputs, overview, performance, searches, shell, uploads };
 
 /** The parameters that a text names. */
 const params = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort();

@@ -6,6 +6,7 @@ import * as exports from './export';
 import * as explore from './explore';
 import * as fieldStats from './field-stats';
 import * as fraud from './fraud';
+import * as fraudEntity from './fraud-entity';
 import * as fraudLists from './fraud-lists';
 import * as fraudRules from './fraud-rules';
 import * as inputs from './inputs';
@@ -18,8 +19,8 @@ import * as shell from './shell';
 import * as uploads from './uploads';
 
 const texts = {
-  en: { ...shell.en, ...differences.en, ...explore.en, ...exports.en, ...fieldStats.en, ...fraud.en, ...fraudLists.en, ...fraudRules.en, ...inputs.en, ...live.en, ...overview.en, ...patterns.en, ...performance.en, ...searches.en, ...uploads.en },
-  fr: { ...shell.fr, ...differences.fr, ...explore.fr, ...exports.fr, ...fieldStats.fr, ...fraud.fr, ...fraudLists.fr, ...fraudRules.fr, ...inputs.fr, ...live.fr, ...overview.fr, ...patterns.fr, ...performance.fr, ...searches.fr, ...uploads.fr },
+  en: { ...shell.en, ...differences.en, ...explore.en, ...exports.en, ...fieldStats.en, ...fraud.en, ...fraudEntity.en, ...fraudLists.en, ...fraudRules.en, ...inputs.en, ...live.en, ...overview.en, ...patterns.en, ...performance.en, ...searches.en, ...uploads.en },
+  fr: { ...shell.fr, ...differences.fr, ...explore.fr, ...exports.fr, ...fieldStats.fr, ...fraud.fr, ...fraudEntity.fr, ...fraudLists.fr, ...fraudRules.fr, ...inputs.fr, ...live.fr, ...overview.fr, ...patterns.fr, ...performance.fr, ...searches.fr, ...uploads.fr },
 };
 
 export type Language = keyof typeof texts;
