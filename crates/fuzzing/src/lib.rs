@@ -50,6 +50,7 @@ pub const TARGETS: &[Target] = &[
     target!(detect),
     target!(forward),
     target!(framing),
+    target!(fraud_list),
     target!(fraud_rule),
     target!(gelf),
     target!(hec),

@@ -61,6 +61,8 @@ fixed! {
     forward: forward_message(), forward_list(), forward_packed(false), forward_packed(true);
     /// Lines and frames with a length.
     framing: "{\"a\":1}\nb\n\n", "7 {\"a\":1}5 <13>x", "<13>1 2026-11-23T14:04:05Z h app 1 ID - hi\n", "{\n\"a\": 1\n}";
+    /// Values of lists of fraud detection.
+    fraud_list: "\u{2}203.0.113.9/24", "\u{2}2001:DB8::1/32", "\u{3}Someone@Mail.Example", "\u{6}fr", "\u{1}497070";
     /// Rules of fraud detection.
     fraud_rule: "transaction.amount > 500.0 && (user.count_1h >= 3 || !(transaction.ip_country in ['FR', \"BE\"]))",
         "has(transaction.coupon) ? transaction.email_domain.endsWith('.com') : transaction.at.getHours() % 24 < 0x5";

@@ -9,6 +9,7 @@ use vigie_agent::outside::{read_journal_entry, read_spool_record};
 use vigie_domain::query::{DefaultOperator, Matcher, parse, parse_lucene};
 use vigie_domain::{Scope, Timestamp};
 use vigie_fraud::cel::{CompileError, Rule};
+use vigie_fraud::lists::{ListEffect, ListEntry, ListKind};
 use vigie_fraud::rules::RuleSet;
 use vigie_inputs::{
     Chunks, DatagramProtocol, Decoder, ForwardMessage, Frame, Frames, Framing, Joining, LineForm, LineFormat, Lines,
@@ -333,6 +334,17 @@ pub fn sql(bytes: &[u8]) {
     let Err(error) = vigie_sql::check(text) else { return };
     for (start, end) in error.details.iter().filter_map(|detail| detail.span) {
         assert!(text.get(start..end).is_some(), "{start}..{end} of {text:?}");
+    }
+}
+
+/// Values of lists: the first byte says of which kind. What is spelled as payments are compared is spelled so again.
+pub fn fraud_list(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(rest) else { return };
+    let kind = ListKind::ALL[usize::from(*first) % ListKind::ALL.len()];
+    if let Ok(entry) = ListEntry::new(kind, text, ListEffect::Block, None) {
+        let again = ListEntry::new(kind, &entry.value, ListEffect::Block, None);
+        assert_eq!(again.as_ref(), Ok(&entry), "{text:?}");
     }
 }
 
