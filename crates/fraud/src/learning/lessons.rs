@@ -212,9 +212,11 @@ impl Lessons {
 fn cuts(scores: &[f64], review_share: f64) -> (f64, f64) {
     let mut sorted = scores.to_vec();
     sorted.sort_by(|left, right| right.total_cmp(left));
+    // In the middle between the last that counts and the first that does not.
     let last_of = |share: f64| {
         let rank = (sorted.len() as f64 * share).ceil() as usize;
-        sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+        let last = sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default();
+        last.midpoint(sorted.get(rank).copied().unwrap_or(last))
     };
     let review_cut = last_of(review_share);
     (review_cut, last_of(review_share * BLOCK_SHARE).max(review_cut + CUTS_APART_MIN))
