@@ -205,7 +205,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         tails,
         saved_searches: Arc::new(SavedSearches::new(ports.metadata.clone(), ports.redactor.clone(), clock())),
         recent_searches: Arc::new(RecentSearches::new(ports.metadata.clone(), ports.redactor.clone(), clock())),
-        fraud: fraud.map(|fraud| remembering::desk(fraud, ports)),
+        fraud: fraud.map(|fraud| remembering::desk(fraud, ports, settings)),
         logs: ports.logs.clone(),
         dsl: Arc::new(DslSearch::new(ports.logs.clone(), clock()).with_definitions(kept_objects.clone())),
         async_searches: Arc::new(AsyncSearches::new(clock())),

@@ -477,6 +477,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fraud/backtest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins to try rules on the payments of the past, beside the rules in force; nothing is put in force.
+         * @description Each payment is judged by what was known when it arrived. Frauds are those that are labelled; everything else counts as good.
+         *
+         *     Needs the role `moderator`. No API key may do this.
+         */
+        post: operations["post_fraud_backtest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/backtest/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far a backtest is, and what came of it. The last 20 are kept until Vigie stops.
+         * @description Needs the role `moderator`. No API key may do this.
+         */
+        get: operations["get_fraud_backtest_id"];
+        put?: never;
+        post?: never;
+        /**
+         * Gives a backtest up; one that has ended stays as it is.
+         * @description Needs the role `moderator`. No API key may do this.
+         */
+        delete: operations["delete_fraud_backtest_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fraud/cases": {
         parameters: {
             query?: never;
@@ -597,6 +643,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fraud/cases/{id}/snooze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts a case off, or has it back at once; it is yours then.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_fraud_cases_id_snooze"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fraud/cases/{id}/take": {
         parameters: {
             query?: never;
@@ -660,6 +726,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fraud/entities/{kind}/{value}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is known of a customer, card (by its hash), device, address or e-mail (by its hash): payments, what they share with others, and
+         *     what became of them; of the last 90 days unless said. Of one that nobody paid with, that there is nothing.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_fraud_entities_kind_value"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fraud/labels": {
         parameters: {
             query?: never;
@@ -676,6 +763,160 @@ export interface paths {
          *     Needs the role `analyst`. No API key may do this.
          */
         post: operations["post_fraud_labels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entries of lists, the latest first.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_fraud_lists"];
+        put?: never;
+        /**
+         * Lists something; it is in force when this answers. Block beats allow, allow beats review and every rule.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_fraud_lists"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/lists/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes an entry off its list.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        delete: operations["delete_fraud_lists_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Models and how they were judged, the newest first.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_fraud_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/models/train": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins to train a model on labelled payments; once it is trained it is kept, and does nothing until it is given a role.
+         * @description It learns from the older four fifths of the payments, with the labels that were known then, and is judged by the rest.
+         *
+         *     Needs the role `moderator`. No API key may do this.
+         */
+        post: operations["post_fraud_models_train"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/models/train/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far a training is. The last 20 are kept until Vigie stops.
+         * @description Needs the role `moderator`. No API key may do this.
+         */
+        get: operations["get_fraud_models_train_id"];
+        put?: never;
+        post?: never;
+        /**
+         * Gives a training up; one that has ended stays as it is.
+         * @description Needs the role `moderator`. No API key may do this.
+         */
+        delete: operations["delete_fraud_models_train_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/models/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One model and how it was judged.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_fraud_models_version"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a model that is idle.
+         * @description Needs the role `moderator`. No API key may do this.
+         */
+        delete: operations["delete_fraud_models_version"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/models/{version}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Gives a model its role, at once; the model that had it before is idle then.
+         * @description Needs the role `moderator`. No API key may do this.
+         */
+        put: operations["put_fraud_models_version_role"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -731,7 +972,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Adds a rule or changes one; it is in force when this answers.
+         * Adds a rule or changes one; it is in force when this answers, or waits for a second person when `fraud.rules_need_second` says so.
          * @description Needs the role `moderator`. No API key may do this.
          */
         put: operations["put_fraud_rules_name"];
@@ -741,6 +982,46 @@ export interface paths {
          * @description Needs the role `moderator`. No API key may do this.
          */
         delete: operations["delete_fraud_rules_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/rules/{name}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts a change in force that somebody else asked for.
+         * @description Needs the role `moderator`. No API key may do this.
+         */
+        post: operations["post_fraud_rules_name_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/rules/{name}/proposal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Drops a change that waits for a second person.
+         * @description Needs the role `moderator`. No API key may do this.
+         */
+        delete: operations["delete_fraud_rules_name_proposal"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2262,6 +2543,18 @@ export interface components {
             /** @description Likeliest first. */
             suggestions: components["schemas"]["Suggestion"][];
         };
+        /** @description Rules to try. */
+        BacktestRequest: {
+            /** @description 1 to 50 of them; one with the name of a rule in force takes its place. */
+            rules: components["schemas"]["DraftRequest"][];
+            /**
+             * @description First instant of the payments that are judged: RFC 3339 or such as `now-30d`; 30 days ago when left out.
+             * @example now-30d
+             */
+            from?: string | null;
+            /** @description First instant past them; now when left out. */
+            to?: string | null;
+        };
         /** @description A backup that was taken. */
         BackupView: {
             /**
@@ -2733,6 +3026,23 @@ export interface components {
              */
             bytes_read: number;
         };
+        /** @description A rule to try. */
+        DraftRequest: {
+            /** @description What it is called. */
+            name: string;
+            /**
+             * @description When it fires, in CEL over the signals of `GET /api/fraud/signals`.
+             * @example transaction.amount > 500.0 && user.count_24h == 1
+             */
+            expression: string;
+            /**
+             * Format: int32
+             * @description What it adds to the score, 0 to 100.
+             */
+            points: number;
+            /** @description `active` when left out, `shadow` or `off`. */
+            mode?: string | null;
+        };
         /** @description Durations of a group, in milliseconds; null without any. */
         Durations: {
             /**
@@ -2991,6 +3301,64 @@ export interface components {
             /** @description How many. */
             deleted: number;
         };
+        /** @description A backtest as it is at this moment. */
+        FraudBacktest: {
+            /** @description Names it. */
+            id: string;
+            /** @description `running`, `done`, `failed` or `cancelled`. */
+            state: string;
+            /** @description How far it is. */
+            progress: components["schemas"]["FraudBacktestProgress"];
+            /** @description Why it failed. */
+            error?: string | null;
+            report?: components["schemas"]["FraudBacktestReport"] | null;
+        };
+        /** @description How far a backtest is. */
+        FraudBacktestProgress: {
+            /**
+             * Format: int64
+             * @description Events read.
+             */
+            read: number;
+            /**
+             * Format: int64
+             * @description Events to read: those of 37 days before the range as well, which windows look back at. 0 until they are counted.
+             */
+            total: number;
+        };
+        /** @description What rules would have done. */
+        FraudBacktestReport: {
+            /**
+             * Format: date-time
+             * @description First instant of the payments.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past them.
+             */
+            to: string;
+            /**
+             * Format: int64
+             * @description Payments that were judged.
+             */
+            payment_count: number;
+            /**
+             * Format: int64
+             * @description Those that are labelled as fraud.
+             */
+            fraud_count: number;
+            /** @description The rules that were tried, as they were sent. */
+            rules: components["schemas"]["FraudRuleTrial"][];
+            /** @description What is done with the payments by the rules in force. */
+            decisions_before: components["schemas"]["FraudDecisionCounts"];
+            /** @description And with those that were tried beside or in place of them. */
+            decisions_after: components["schemas"]["FraudDecisionCounts"];
+            /** @description Rules that failed for some payment, and why. */
+            failures: {
+                [key: string]: string;
+            };
+        };
         /** @description A case: a payment that somebody is to look at, and what people did about it. */
         FraudCase: {
             /**
@@ -3019,6 +3387,16 @@ export interface components {
              * @description When.
              */
             closed_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When somebody is to have closed it: the payment and `fraud.case_due_hours`.
+             */
+            due_at: string;
+            /**
+             * Format: date-time
+             * @description Until then it is in no queue but that of snoozed cases.
+             */
+            snoozed_until?: string | null;
             /** @description What was written, the oldest first. */
             notes: components["schemas"]["FraudNote"][];
         };
@@ -3073,6 +3451,24 @@ export interface components {
             /** @description From which address. */
             client_ip?: string | null;
         };
+        /** @description Payments by what is done with them. */
+        FraudDecisionCounts: {
+            /**
+             * Format: int64
+             * @description They go through.
+             */
+            allow: number;
+            /**
+             * Format: int64
+             * @description Somebody looks at them.
+             */
+            review: number;
+            /**
+             * Format: int64
+             * @description They are refused.
+             */
+            block: number;
+        };
         /** @description What is said of the payments sent, in their order. */
         FraudDetections: {
             /** @description One for each payment. */
@@ -3083,12 +3479,224 @@ export interface components {
              */
             took_ms: number;
         };
+        /** @description What is known of an entity. */
+        FraudEntity: {
+            /**
+             * @description `user`, `card`, `device`, `ip` or `email`.
+             * @example device
+             */
+            kind: string;
+            /** @description Which. */
+            value: string;
+            /**
+             * Format: date-time
+             * @description First instant of the period.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description First instant past it.
+             */
+            to: string;
+            /**
+             * Format: date-time
+             * @description When its oldest payment was that was looked at.
+             */
+            first_seen_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When its newest payment was.
+             */
+            last_seen_at?: string | null;
+            /**
+             * Format: int64
+             * @description Its payments of the period.
+             */
+            payment_count: number;
+            /**
+             * Format: int64
+             * @description Those that were refused, of the newest 500.
+             */
+            declined_count: number;
+            /**
+             * Format: int64
+             * @description Those that are labelled as fraud, of the newest 500.
+             */
+            fraud_count: number;
+            /** @description What was paid with the newest 500. */
+            amounts: components["schemas"]["Amount"][];
+            /** @description What Vigie said of its payments. */
+            decisions: components["schemas"]["FraudDecisionCounts"];
+            /** @description What its payments share, those with frauds first. */
+            links: components["schemas"]["FraudLink"][];
+            /** @description Customers who share it, those with frauds first. */
+            linked_users: components["schemas"]["FraudLinkedUser"][];
+            /** @description Whether there is more than was looked at. */
+            is_hub: boolean;
+            /** @description Entries of lists that name it. */
+            list_entries: components["schemas"]["FraudListEntry"][];
+        };
+        /** @description Names an entity. */
+        FraudEntityName: {
+            /** @description `user`, `card`, `device`, `ip` or `email`. */
+            kind: string;
+            /** @description Which. */
+            value: string;
+        };
         /** @description What became of labels. */
         FraudLabels: {
             /** @description How many are kept now. */
             applied: number;
             /** @description Payments that were never stored; their labels are not kept. */
             unknown: string[];
+        };
+        /** @description Something that payments share. */
+        FraudLink: {
+            /** @description `user`, `card`, `device`, `ip` or `email`. */
+            kind: string;
+            /** @description Which. */
+            value: string;
+            /**
+             * Format: int64
+             * @description Payments with it that were looked at.
+             */
+            payment_count: number;
+            /** @description Customers who made them. */
+            user_count: number;
+            /**
+             * Format: int64
+             * @description Those that are labelled as fraud.
+             */
+            fraud_count: number;
+        };
+        /** @description A customer who shares something. */
+        FraudLinkedUser: {
+            /** @description Who. */
+            user: string;
+            /**
+             * Format: int64
+             * @description Payments over what is shared.
+             */
+            payment_count: number;
+            /**
+             * Format: int64
+             * @description Those that are labelled as fraud.
+             */
+            fraud_count: number;
+            /** @description What is shared. */
+            via: components["schemas"]["FraudEntityName"][];
+        };
+        /** @description A page of entries. */
+        FraudListEntries: {
+            /** @description The latest first. */
+            entries: components["schemas"]["FraudListEntry"][];
+            /**
+             * Format: int64
+             * @description How many there are in all.
+             */
+            total: number;
+            /** @description Whether `total` is exact. */
+            is_total_exact: boolean;
+            /** @description Asks for the next page; null on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description An entry of a list. */
+        FraudListEntry: {
+            /** @description Names the entry. */
+            id: string;
+            /**
+             * @description `card`, `bin`, `ip`, `email_domain`, `device`, `user` or `country`.
+             * @example ip
+             */
+            kind: string;
+            /**
+             * @description What is listed, in the spelling that payments are compared in.
+             * @example 203.0.113.0/24
+             */
+            value: string;
+            /**
+             * @description `allow`, `review` or `block`.
+             * @example block
+             */
+            effect: string;
+            /** @description Why. */
+            note?: string | null;
+            /**
+             * Format: date-time
+             * @description From when on it counts no more, by the time of payments.
+             */
+            expires_at?: string | null;
+            /** @description Who listed it. */
+            added_by: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            added_at: string;
+            /**
+             * Format: int64
+             * @description Payments that it named since Vigie started.
+             */
+            hit_count: number;
+        };
+        /** @description A model and how it was judged. */
+        FraudModel: {
+            /**
+             * Format: int64
+             * @description 1 for the first.
+             */
+            version: number;
+            /** @description `active`, `challenger` or `idle`. */
+            role: string;
+            /** @description Who had it trained. */
+            trained_by: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            trained_at: string;
+            /** @description Who gave it its role. */
+            role_by?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            role_at?: string | null;
+            /** @description How it was judged. */
+            report: components["schemas"]["FraudTrainingReport"];
+        };
+        /** @description How well scores tell frauds from good payments. */
+        FraudModelQuality: {
+            /**
+             * Format: double
+             * @description The chance that a fraud has a higher score than a good payment.
+             */
+            area_under_roc: number;
+            /**
+             * Format: double
+             * @description The mean precision over all frauds.
+             */
+            average_precision: number;
+            /**
+             * Format: double
+             * @description The share of cards with a fraud among the 100 with the highest score of a day.
+             */
+            card_precision_100: number;
+        };
+        /** @description What a signal weighs. */
+        FraudModelWeight: {
+            /** @description The signal. */
+            signal: string;
+            /**
+             * Format: double
+             * @description What it adds to the log of the odds on average, regardless of sign.
+             */
+            weight: number;
+        };
+        /** @description Models. */
+        FraudModels: {
+            /** @description The newest first. */
+            models: components["schemas"]["FraudModel"][];
         };
         /** @description What somebody wrote. */
         FraudNote: {
@@ -3101,6 +3709,16 @@ export interface components {
             by: string;
             /** @description What. */
             text: string;
+        };
+        /** @description What two rules hit both. */
+        FraudOverlap: {
+            /** @description The other rule. */
+            rule: string;
+            /**
+             * Format: int64
+             * @description Payments that both hit.
+             */
+            hit_count: number;
         };
         /** @description Why a payment is suspected. */
         FraudReason: {
@@ -3189,6 +3807,41 @@ export interface components {
              */
             count: number;
         };
+        /** @description What one rule would have done. */
+        FraudRuleTrial: {
+            /** @description The rule. */
+            name: string;
+            /** @description `active`, `shadow` or `off`. */
+            mode: string;
+            /**
+             * Format: int64
+             * @description Payments that it hit.
+             */
+            hit_count: number;
+            /**
+             * Format: int64
+             * @description Those of them that are labelled as fraud.
+             */
+            fraud_hit_count: number;
+            /**
+             * Format: double
+             * @description The share of hits that is labelled as fraud; null without a hit.
+             */
+            precision?: number | null;
+            /**
+             * Format: double
+             * @description The share of frauds that it hit; null without a fraud.
+             */
+            recall?: number | null;
+            /** @description Money of frauds that it hit and that would not have gone through. */
+            money_saved: components["schemas"]["Amount"][];
+            /** @description Money of other payments that it hit and that would not have gone through. */
+            good_money_blocked: components["schemas"]["Amount"][];
+            /** @description The same by week, Monday first, UTC. */
+            weeks: components["schemas"]["FraudTrialWeek"][];
+            /** @description Rules that hit payments that this one hit, the most first. */
+            overlaps: components["schemas"]["FraudOverlap"][];
+        };
         /** @description One version of a rule. */
         FraudRuleVersion: {
             /** @description What it is called. */
@@ -3198,6 +3851,8 @@ export interface components {
              * @description 1 for the first.
              */
             version: number;
+            /** @description Whether it waits until a second person approves it, and is not in force. */
+            is_proposed: boolean;
             /** @description Whether this version deleted it. */
             is_deleted: boolean;
             /** @description When it fires. */
@@ -3230,6 +3885,8 @@ export interface components {
         FraudRules: {
             /** @description All of them. */
             rules: components["schemas"]["FraudRule"][];
+            /** @description Changes that wait until a second person approves them. */
+            proposals: components["schemas"]["FraudRuleVersion"][];
         };
         /** @description A signal. */
         FraudSignal: {
@@ -3283,6 +3940,84 @@ export interface components {
             blocked: number;
             /** @description How often each rule fired, the most frequent first. */
             rules: components["schemas"]["FraudRuleCount"][];
+        };
+        /** @description A training as it is at this moment. */
+        FraudTraining: {
+            /** @description Names it. */
+            id: string;
+            /** @description `running`, `done`, `failed` or `cancelled`. */
+            state: string;
+            /** @description How far it is. */
+            progress: components["schemas"]["FraudBacktestProgress"];
+            /** @description Why it failed. */
+            error?: string | null;
+            model?: components["schemas"]["FraudModel"] | null;
+        };
+        /** @description What a model learnt from and how it was judged. */
+        FraudTrainingReport: {
+            /**
+             * Format: int64
+             * @description Payments that were learnt from.
+             */
+            training_count: number;
+            /**
+             * Format: int64
+             * @description Those that were known as fraud when the test begins.
+             */
+            training_fraud_count: number;
+            /**
+             * Format: date-time
+             * @description When the test begins: everything in it is newer than what was learnt.
+             */
+            test_from: string;
+            /**
+             * Format: int64
+             * @description Payments that the model was judged by.
+             */
+            test_count: number;
+            /**
+             * Format: int64
+             * @description Those that are labelled as fraud.
+             */
+            test_fraud_count: number;
+            /** @description Of the model. */
+            model: components["schemas"]["FraudModelQuality"];
+            /** @description Of the rules in force, on the same payments. */
+            rules: components["schemas"]["FraudModelQuality"];
+            /**
+             * Format: int64
+             * @description Payments of the test that the model has somebody look at or refuses.
+             */
+            flagged_count: number;
+            /**
+             * Format: int64
+             * @description Those of them that are labelled as fraud.
+             */
+            flagged_fraud_count: number;
+            /** @description What each signal weighs, the heaviest first. */
+            weights: components["schemas"]["FraudModelWeight"][];
+        };
+        /** @description What one rule would have done in one week. */
+        FraudTrialWeek: {
+            /**
+             * Format: date-time
+             * @description Its Monday.
+             */
+            from: string;
+            /**
+             * Format: int64
+             * @description Payments that the rule hit.
+             */
+            hit_count: number;
+            /**
+             * Format: int64
+             * @description Those of them that are labelled as fraud.
+             */
+            fraud_hit_count: number;
+            /** @description Money of frauds that would not have gone through. */
+            money_saved: components["schemas"]["Amount"][];
+            /** @description Money of other payments that would not have gone through. */
+            good_money_blocked: components["schemas"]["Amount"][];
         };
         /** @description How far visitors came. */
         Funnel: components["schemas"]["Period"] & {
@@ -3733,6 +4468,31 @@ export interface components {
             line: number;
             /** @description Why, and what to do. */
             reason: string;
+        };
+        /** @description Something to list. */
+        ListEntryRequest: {
+            /**
+             * @description `card` (its `card_hash`), `bin` (6 to 8 digits), `ip` (an address or a network), `email_domain`, `device`, `user` or `country`.
+             * @example ip
+             */
+            kind: string;
+            /**
+             * @description What is listed.
+             * @example 203.0.113.0/24
+             */
+            value: string;
+            /**
+             * @description `allow`, `review` or `block`.
+             * @example block
+             */
+            effect: string;
+            /** @description Why, in at most 1,000 bytes. */
+            note?: string | null;
+            /**
+             * @description From when on it counts no more: RFC 3339, or such as `now+30d`. It counts for ever when left out.
+             * @example now+30d
+             */
+            expires_at?: string | null;
         };
         /** @description User name and password. */
         LoginRequest: {
@@ -4370,6 +5130,14 @@ export interface components {
              */
             change: number;
         };
+        /** @description What a model is to do. */
+        RoleRequest: {
+            /**
+             * @description `active` (its points count), `challenger` (it judges in shadow) or `idle`.
+             * @example challenger
+             */
+            role: string;
+        };
         /** @description Which version. */
         RollbackRequest: {
             /**
@@ -4632,6 +5400,14 @@ export interface components {
              * @description How long it took.
              */
             query_time_ms: number;
+        };
+        /** @description Until when nobody is to look. */
+        SnoozeRequest: {
+            /**
+             * @description RFC 3339, or such as `now+7d`, at most 180 days; when left out, the case is back at once.
+             * @example now+7d
+             */
+            until?: string | null;
         };
         /**
          * @description Time order.
@@ -4929,6 +5705,20 @@ export interface components {
             events: Record<string, never>[];
             /** @description Why it, or an event of it, is refused. */
             refusals: string[];
+        };
+        /** @description What a model is trained on. */
+        TrainRequest: {
+            /**
+             * @description First instant of the payments: RFC 3339 or such as `now-90d`; 90 days ago when left out.
+             * @default null
+             * @example now-90d
+             */
+            from: string | null;
+            /**
+             * @description First instant past them; now when left out.
+             * @default null
+             */
+            to: string | null;
         };
         /** @description Payments of a period. */
         TransactionAnalytics: components["schemas"]["Period"] & {
@@ -6778,11 +7568,237 @@ export interface operations {
             };
         };
     };
+    post_fraud_backtest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BacktestRequest"];
+            };
+        };
+        responses: {
+            /** @description it is under way: ask for it by its id */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudBacktest"];
+                };
+            };
+            /** @description a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a rule is wrong, there is none or too many, or the range ends before it begins */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description another backtest is under way */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fraud_backtest_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description names the backtest */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the backtest */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudBacktest"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_fraud_backtest_id: {
+        parameters: {
+            query?: {
+                /** @description Only says what would be deleted. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description names the backtest */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the backtest; with `dry_run` as it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudBacktest"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_fraud_cases: {
         parameters: {
             query?: {
                 /**
-                 * @description `open` (nobody closed them), `mine` or `all`; `open` when left out.
+                 * @description `open` (nobody closed or snoozed them), `late` (those of them that were due), `mine`, `snoozed` or `all`; `open` when left out.
                  * @example open
                  */
                 state?: string;
@@ -7214,6 +8230,87 @@ export interface operations {
             };
         };
     };
+    post_fraud_cases_id_snooze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `decision_id` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnoozeRequest"];
+            };
+        };
+        responses: {
+            /** @description the case */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudCase"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else holds it, or it is closed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the time is past, cannot be read, or is more than 180 days off */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_fraud_cases_id_take: {
         parameters: {
             query?: never;
@@ -7420,6 +8517,90 @@ export interface operations {
             };
         };
     };
+    get_fraud_entities_kind_value: {
+        parameters: {
+            query?: {
+                /** @description First instant: RFC 3339, `2026-11-23 14:00`, `now-15m` or a UNIX time. Also `date_from`. */
+                from?: string;
+                /** @description First instant past the range, in the same forms. Also `date_to`. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description `user`, `card`, `device`, `ip` or `email` */
+                kind: string;
+                /** @description as events name it */
+                value: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what is known of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudEntity"];
+                };
+            };
+            /** @description a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such kind, or the range ends before it begins */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_fraud_labels: {
         parameters: {
             query?: never;
@@ -7480,6 +8661,733 @@ export interface operations {
                 };
             };
             /** @description a label is none of the two, or there are too many; none is kept */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fraud_lists: {
+        parameters: {
+            query?: {
+                /** @description Of this kind alone. */
+                kind?: string;
+                /** @description With this effect alone. */
+                effect?: string;
+                /** @description With this text in value or note. */
+                q?: string;
+                /** @description How many, 50 unless said, at most 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudListEntries"];
+                };
+            };
+            /** @description the cursor cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description kind, effect or limit are wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_lists: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListEntryRequest"];
+            };
+        };
+        responses: {
+            /** @description the entry */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudListEntry"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it is listed already, lists are full, or fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the value is none of its kind, may never be stored, or is past; `errors` names which */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_fraud_lists_id: {
+        parameters: {
+            query?: {
+                /** @description Only says what would be deleted. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description names the entry */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the entry that was taken off, or with `dry_run` would be */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudListEntry"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such entry */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fraud_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the models */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudModels"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_models_train: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainRequest"];
+            };
+        };
+        responses: {
+            /** @description it is under way: ask for it by its id */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudTraining"];
+                };
+            };
+            /** @description a time cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there are 50 models, or fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the range ends before it begins */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description another training is under way */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fraud_models_train_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description names the training */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the training */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudTraining"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_fraud_models_train_id: {
+        parameters: {
+            query?: {
+                /** @description Only says what would be deleted. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description names the training */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the training; with `dry_run` as it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudTraining"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fraud_models_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description its version */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudModel"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such version */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_fraud_models_version: {
+        parameters: {
+            query?: {
+                /** @description Only says what would be deleted. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description its version */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the model that was deleted, or with `dry_run` would be */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudModel"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such version */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the model judges, or fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_fraud_models_version_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description its version */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleRequest"];
+            };
+        };
+        responses: {
+            /** @description the model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudModel"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such version */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such role */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7733,6 +9641,136 @@ export interface operations {
             };
             /** @description somebody changed it meanwhile */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_rules_name_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description what it is called */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the version that is in force */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudRuleVersion"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description you asked for it yourself */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no change of it waits */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the rule was changed since */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_fraud_rules_name_proposal: {
+        parameters: {
+            query?: {
+                /** @description Only says what would be deleted. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description what it is called */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the change that was dropped, or with `dry_run` would be */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudRuleVersion"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no change of it waits */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

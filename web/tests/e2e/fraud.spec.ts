@@ -136,6 +136,24 @@ test('a case is taken, noted and closed, and leaves the queue', async () => {
   await expect(page.getByText('You hold no case of this time')).toBeVisible();
 });
 
+test('a case is put off, waits in its own queue and is back', async () => {
+  await open();
+  await cases().nth(1).getByRole('button').click();
+  const id = new URL(page.url()).searchParams.get('case') ?? '';
+  await panel().getByRole('group', { name: 'Put it off for' }).getByRole('button', { name: '7 days' }).click();
+  await expect(panel()).toContainText('put off until');
+  await expectAccessible('put off');
+  await open(`${PAST}&view=snoozed`);
+  await expect(cases()).toHaveCount(1);
+  await cases().first().getByRole('button').click();
+  expect(new URL(page.url()).searchParams.get('case')).toBe(id);
+  await panel().getByRole('button', { name: 'Have it back now' }).click();
+  await expect(panel().getByRole('group', { name: 'Put it off for' })).toBeVisible();
+  await panel().getByRole('button', { name: 'Give it back' }).click();
+  await page.goto(`${vigie.url}/fraud?${PAST}&view=snoozed`);
+  await expect(page.getByText('No case is put off')).toBeVisible();
+});
+
 test('the rules are listed with what they did', async () => {
   await open();
   await page.getByRole('link', { name: 'Rules' }).click();

@@ -109,6 +109,9 @@ pub struct CaseRecord {
     pub outcome: Option<CaseOutcome>,
     /// When.
     pub closed_at: Option<Timestamp>,
+    /// Until then nobody is to look.
+    #[serde(default)]
+    pub snoozed_until: Option<Timestamp>,
     /// What was written, the oldest first.
     pub notes: Vec<Note>,
 }
@@ -124,20 +127,17 @@ impl CaseRecord {
             taken_at: None,
             outcome: None,
             closed_at: None,
+            snoozed_until: None,
             notes: Vec::new(),
         }
     }
 
-    /// Whether it is among the cases asked for.
-    pub(super) fn is_asked(&self, which: CaseList, caller: &Caller) -> bool {
-        match which {
-            CaseList::Open => self.state != CaseState::Closed,
-            CaseList::Mine => self.state == CaseState::Taken && self.is_held_by(caller),
-            CaseList::All => true,
-        }
+    /// Whether nobody is to look now.
+    pub fn is_snoozed(&self, now: Timestamp) -> bool {
+        self.state != CaseState::Closed && self.snoozed_until.is_some_and(|until| now < until)
     }
 
-    fn is_held_by(&self, caller: &Caller) -> bool {
+    pub(super) fn is_held_by(&self, caller: &Caller) -> bool {
         self.holder_id.as_deref() == Some(caller.user_id.as_str())
     }
 
@@ -179,15 +179,36 @@ pub struct Case {
     pub decision: Hit,
     /// What people did.
     pub record: CaseRecord,
+    /// When somebody is to have closed it.
+    pub due_at: Timestamp,
+}
+
+impl Case {
+    /// Whether it is among the cases asked for.
+    pub(super) fn is_asked(&self, which: CaseList, caller: &Caller, now: Timestamp) -> bool {
+        let record = &self.record;
+        let is_waiting = record.state != CaseState::Closed && !record.is_snoozed(now);
+        match which {
+            CaseList::Open => is_waiting,
+            CaseList::Late => is_waiting && self.due_at < now,
+            CaseList::Mine => record.state == CaseState::Taken && record.is_held_by(caller),
+            CaseList::Snoozed => record.is_snoozed(now),
+            CaseList::All => true,
+        }
+    }
 }
 
 /// Which cases are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaseList {
-    /// Those that nobody closed.
+    /// Those that nobody closed and that are not snoozed.
     Open,
+    /// Those of them that were due before now.
+    Late,
     /// Those that the caller holds.
     Mine,
+    /// Those that nobody is to look at now.
+    Snoozed,
     /// All.
     All,
 }

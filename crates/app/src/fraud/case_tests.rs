@@ -10,7 +10,7 @@ use vigie_fraud::rules::{Mode, RuleDefinition};
 use vigie_testkit::{LinearStore, MemoryMetadataStore};
 
 use super::tests::{detection, payment};
-use super::{CaseList, CaseOutcome, CaseState, FraudCases, Label, RuleBook, decision_of};
+use super::{CaseList, CaseOutcome, CaseState, FraudCases, Label, RuleBook, RuleChange, decision_of};
 use crate::accounts::{Caller, Proof, Role};
 use crate::ingest::IngestOptions;
 use crate::listing::ListRequest;
@@ -199,4 +199,63 @@ async fn a_confirmed_fraud_weighs_on_the_next_payment_and_after_a_restart() {
     desk.cases.label(&anne, &[("t-1".into(), Label::Legitimate)]).await.unwrap();
     desk.send(&[of_card(5, "u-11")]).await;
     assert!(!desk.rules("t-5").await.contains("known_fraud"), "{}", desk.rules("t-5").await);
+}
+
+#[tokio::test]
+async fn a_case_is_put_off_comes_back_and_is_late() {
+    let desk = Desk::new();
+    desk.send(&[payment(90_000, 1, &json!({})), payment(89_990, 2, &json!({})), payment(89_980, 3, &json!({}))]).await;
+    let (scope, anne, bob) = (Scope::main(), caller("anne"), caller("bob"));
+    let ids = async |which: CaseList| {
+        let found = desk.cases.list(&scope, &anne, (which, ALL_TIME), &ListRequest::default()).await.unwrap();
+        found.entries.into_iter().map(|case| case.decision.id.0).collect::<Vec<_>>()
+    };
+    let id = "fraud-t-3";
+    assert_eq!((ids(CaseList::Late).await, ids(CaseList::Snoozed).await.len()), (vec![id.to_owned()], 0));
+    let later = clock()().saturating_add_nanos(3_600_000_000_000);
+    let case = desk.cases.snooze(&scope, &anne, (id, Some(later))).await.unwrap();
+    assert_eq!((case.record.state, case.record.snoozed_until), (CaseState::Taken, Some(later)));
+    assert_eq!((ids(CaseList::Open).await.len(), ids(CaseList::Late).await.len()), (0, 0));
+    assert_eq!((ids(CaseList::Snoozed).await, ids(CaseList::Mine).await.len()), (vec![id.to_owned()], 1));
+    let refused = desk.cases.snooze(&scope, &bob, (id, None)).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Conflict);
+    for wrong in [clock()(), clock()().saturating_add_nanos(181 * 86_400_000_000_000)] {
+        assert_eq!(desk.cases.snooze(&scope, &anne, (id, Some(wrong))).await.unwrap_err().kind, ErrorKind::Invalid);
+    }
+    desk.cases.snooze(&scope, &anne, (id, None)).await.unwrap();
+    assert_eq!(ids(CaseList::Late).await, [id]);
+    desk.cases.close(&scope, &anne, (id, CaseOutcome::Valuable)).await.unwrap();
+    assert_eq!(ids(CaseList::Late).await, [""; 0]);
+    assert_eq!(desk.cases.snooze(&scope, &anne, (id, Some(later))).await.unwrap_err().kind, ErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn a_change_of_a_rule_waits_for_a_second_person() {
+    let metadata: Arc<dyn MetadataStore> = Arc::new(MemoryMetadataStore::default());
+    let detection = Arc::new(detection(None));
+    let book = RuleBook::new(metadata, detection.clone(), clock()).needing_second(true);
+    let (anne, bob) = (caller("anne"), caller("bob"));
+    let rule = |expression: &str| RuleDefinition {
+        name: "mine".to_owned(),
+        expression: expression.to_owned(),
+        points: 10,
+        mode: Mode::Active,
+        reason_en: "mine".to_owned(),
+        reason_fr: "mine".to_owned(),
+    };
+    let is_in_force = || detection.rules().iter().any(|report| report.rule.name == "mine");
+    let asked = book.put(&anne, rule("transaction.amount > 1.0"), Some(0)).await.unwrap();
+    assert!(matches!(&asked, RuleChange::Proposed(change) if change.version == 1), "{asked:?}");
+    assert!(!is_in_force());
+    assert_eq!(book.proposals().await.unwrap().len(), 1);
+    assert_eq!(book.approve(&anne, "mine").await.unwrap_err().kind, ErrorKind::Forbidden);
+    assert_eq!(book.approve(&bob, "mine").await.unwrap().changed_by, "anne");
+    assert!(is_in_force());
+    assert_eq!(book.approve(&bob, "mine").await.unwrap_err().kind, ErrorKind::NotFound);
+    book.delete(&bob, "mine", Some(1)).await.unwrap();
+    assert!(is_in_force());
+    assert_eq!(book.reject("mine").await.unwrap().rule, None);
+    assert_eq!(book.proposals().await.unwrap(), []);
+    assert!(book.put(&anne, rule("transaction.amount > "), Some(1)).await.is_err());
+    assert_eq!(book.proposals().await.unwrap(), []);
 }

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use vigie_domain::ports::{Document, Hit, LogStore, MetadataStore};
-use vigie_domain::{Error, ErrorKind, EventId, Result, Scope, TimeRange};
+use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
+use vigie_domain::{Error, ErrorKind, EventId, Result, Scope, TimeRange, Timestamp};
 use vigie_pipeline::{RedactionCounts, Redactor};
 
 use super::case::{Case, CaseList, CaseOutcome, CaseRecord, CaseState, NOTES_MAX, Note};
@@ -22,6 +23,10 @@ const CASES: &str = "fraud_cases";
 const NOTE_BYTES_MAX: usize = 4_000;
 /// How often a change is tried again that somebody else came before.
 const TRIES_MAX: usize = 50;
+/// How far a case may be put off.
+const SNOOZE_NANOS_MAX: i64 = 180 * NANOS_PER_DAY;
+/// Nanoseconds of an hour.
+const NANOS_PER_HOUR: i64 = 3_600 * NANOS_PER_SECOND;
 /// Pages of decisions that are looked through for open cases at most.
 const PAGES_MAX: usize = 20;
 
@@ -31,6 +36,7 @@ pub struct FraudCases {
     metadata: Arc<dyn MetadataStore>,
     detection: Arc<FraudDetection>,
     redactor: Arc<Redactor>,
+    due_nanos: i64,
     clock: Clock,
 }
 
@@ -42,7 +48,13 @@ impl FraudCases {
         redactor: Arc<Redactor>,
         clock: Clock,
     ) -> Self {
-        Self { logs, metadata, detection, redactor, clock }
+        Self { logs, metadata, detection, redactor, due_nanos: NANOS_PER_DAY, clock }
+    }
+
+    /// With cases that are due so many hours after their payment, instead of a day.
+    #[must_use]
+    pub fn due_after_hours(self, hours: u32) -> Self {
+        Self { due_nanos: i64::from(hours) * NANOS_PER_HOUR, ..self }
     }
 
     /// A page of cases, the newest payment first.
@@ -58,13 +70,13 @@ impl FraudCases {
     ) -> Result<Listed<Case>> {
         let (which, range) = asked;
         let limit = list.limit()?;
-        let (mut entries, mut page) = (Vec::new(), list.clone());
+        let (mut entries, mut page, now) = (Vec::new(), list.clone(), (self.clock)());
         for _ in 0..PAGES_MAX {
             page.limit = Some(limit - entries.len());
             let found = suspicious(self.logs.as_ref(), scope, range, &page).await?;
             for decision in found.entries {
                 let case = self.with_record(decision).await?.0;
-                if case.record.is_asked(which, caller) {
+                if case.is_asked(which, caller, now) {
                     entries.push(case);
                 }
             }
@@ -120,6 +132,30 @@ impl FraudCases {
                 return Err(Error::new(ErrorKind::Conflict, "nobody holds the case; take it first"));
             }
             record.let_go();
+            Ok(())
+        })
+        .await
+    }
+
+    /// Puts a case off: until then nobody is to look, and it is in no queue but its own. Without a time, it is back at once. Whoever puts
+    /// off a case that nobody holds takes it.
+    ///
+    /// # Errors
+    /// `Invalid` when the time is past or more than 180 days off; `Conflict` when somebody else holds it or it is closed.
+    pub async fn snooze(&self, scope: &Scope, caller: &Caller, (id, until): (&str, Option<Timestamp>)) -> Result<Case> {
+        let now = (self.clock)();
+        if until.is_some_and(|until| until <= now || until > now.saturating_add_nanos(SNOOZE_NANOS_MAX)) {
+            let words = "\"until\" is past, or more than 180 days off: send a time between";
+            return Err(Error::invalid_field("until", words));
+        }
+        self.change(scope, id, |record| {
+            record.refuse_closed()?;
+            record.refuse_others(caller)?;
+            if record.state == CaseState::Open {
+                record.taken_at = Some(now);
+            }
+            record.hold(caller, CaseState::Taken);
+            record.snoozed_until = until;
             Ok(())
         })
         .await
@@ -202,7 +238,8 @@ impl FraudCases {
             Some(document) => record_of(CASES, document)?,
             None => CaseRecord::untouched(),
         };
-        Ok((Case { decision, record }, revision))
+        let due_at = decision.position.timestamp.saturating_add_nanos(self.due_nanos);
+        Ok((Case { decision, record, due_at }, revision))
     }
 
     /// Changes what people did with a case, unless somebody else changes it at the same time: then it is looked at anew.

@@ -65,7 +65,7 @@ pub use model_book::{ModelBook, ModelRole, ModelVersion, TrainingStatus};
 pub use numbers::{FraudStats, Period, stats, suspicious};
 pub use past::{PastEvents, Witness};
 pub use recovery::Recovery;
-pub use rule_book::{Checked, RuleBook, RuleVersion};
+pub use rule_book::{Checked, RuleBook, RuleChange, RuleProposal, RuleVersion};
 
 use crate::Clock;
 use crate::door::DoorStore;

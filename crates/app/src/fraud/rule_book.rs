@@ -18,6 +18,8 @@ use crate::records::{encoded, of_main_tenant, record_of};
 
 /// Where rules are kept that were changed or added; the id of one is its name.
 const RULES: &str = "fraud_rules";
+/// Where changes wait for a second person; the id of one is the name of its rule.
+const PROPOSALS: &str = "fraud_rule_proposals";
 /// Where all versions of them are kept.
 const VERSIONS: &str = "fraud_rule_versions";
 /// Rules that are read at once.
@@ -45,6 +47,24 @@ pub struct RuleVersion {
     pub changed_at: Timestamp,
 }
 
+/// A change that waits for a second person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleProposal {
+    /// What would be in force: its version, and who asks for it.
+    pub change: RuleVersion,
+    /// Who may not approve it.
+    asked_by_id: String,
+}
+
+/// What became of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleChange {
+    /// It is in force.
+    InForce(RuleVersion),
+    /// It waits for a second person.
+    Proposed(RuleVersion),
+}
+
 /// A text that is a rule, or why it is none.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Checked {
@@ -69,6 +89,8 @@ pub struct RuleBook {
     metadata: Arc<dyn MetadataStore>,
     detection: Arc<FraudDetection>,
     clock: Clock,
+    /// Whether a change needs a second person.
+    needs_second: bool,
     /// One change at a time: what is in force is all that is kept.
     changing: tokio::sync::Mutex<()>,
 }
@@ -76,7 +98,13 @@ pub struct RuleBook {
 impl RuleBook {
     /// Of this detection, kept there.
     pub fn new(metadata: Arc<dyn MetadataStore>, detection: Arc<FraudDetection>, clock: Clock) -> Self {
-        Self { metadata, detection, clock, changing: tokio::sync::Mutex::default() }
+        Self { metadata, detection, clock, needs_second: false, changing: tokio::sync::Mutex::default() }
+    }
+
+    /// With changes that wait until a second person approves them, when that is asked.
+    #[must_use]
+    pub fn needing_second(self, needs_second: bool) -> Self {
+        Self { needs_second, ..self }
     }
 
     /// Whether a text is a rule.
@@ -91,11 +119,12 @@ impl RuleBook {
         }
     }
 
-    /// Adds a rule or changes one; it is in force when this returns. `expected` is the version that the change is made of: 0 for none.
+    /// Adds a rule or changes one; it is in force when this returns, or waits for a second person. `expected` is the version that the
+    /// change is made of: 0 for none.
     ///
     /// # Errors
     /// `Invalid` when the rule is wrong; `Conflict` when somebody else changed it meanwhile, or there are too many.
-    pub async fn put(&self, caller: &Caller, rule: RuleDefinition, expected: Option<u64>) -> Result<RuleVersion> {
+    pub async fn put(&self, caller: &Caller, rule: RuleDefinition, expected: Option<u64>) -> Result<RuleChange> {
         let rule = checked(rule)?;
         let name = rule.name.clone();
         self.change(caller, &name, Some(rule), expected).await
@@ -105,7 +134,7 @@ impl RuleBook {
     ///
     /// # Errors
     /// `NotFound` when nobody added or changed it; `Conflict` when somebody changed it meanwhile.
-    pub async fn delete(&self, caller: &Caller, name: &str, expected: Option<u64>) -> Result<RuleVersion> {
+    pub async fn delete(&self, caller: &Caller, name: &str, expected: Option<u64>) -> Result<RuleChange> {
         match self.metadata.get(RULES, name).await? {
             Some(document) if version_of(document.clone())?.rule.is_some() => {
                 self.change(caller, name, None, expected).await
@@ -118,11 +147,62 @@ impl RuleBook {
     ///
     /// # Errors
     /// `NotFound` when there is no such version.
-    pub async fn roll_back(&self, caller: &Caller, name: &str, version: u64) -> Result<RuleVersion> {
+    pub async fn roll_back(&self, caller: &Caller, name: &str, version: u64) -> Result<RuleChange> {
         let kept = self.metadata.get(VERSIONS, &version_id(name, version)).await?;
         let missing = || Error::not_found(format!("rule \"{name}\" has no version {version}"));
         let earlier = version_of(kept.ok_or_else(missing)?)?;
         self.change(caller, name, earlier.rule, None).await
+    }
+
+    /// Changes that wait for a second person, by name.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn proposals(&self) -> Result<Vec<RuleProposal>> {
+        let request = FindRequest { filters: Vec::new(), limit: RULES_MAX, after: None };
+        let found = self.metadata.find(PROPOSALS, &request).await?;
+        let mut proposals =
+            found.into_iter().map(|document| record_of(PROPOSALS, document)).collect::<Result<Vec<RuleProposal>>>()?;
+        proposals.sort_by(|left, right| left.change.name.cmp(&right.change.name));
+        Ok(proposals)
+    }
+
+    /// Puts a change in force that somebody else asked for.
+    ///
+    /// # Errors
+    /// `NotFound` when none waits; `Forbidden` for whoever asked for it; `Conflict` when the rule was changed since.
+    pub async fn approve(&self, caller: &Caller, name: &str) -> Result<RuleVersion> {
+        let _one_at_a_time = self.changing.lock().await;
+        let RuleProposal { change, asked_by_id } = self.proposal(name).await?;
+        if asked_by_id == caller.user_id {
+            let words = format!("you asked for this change of rule \"{name}\"; somebody else has to approve it");
+            return Err(Error::new(ErrorKind::Forbidden, words));
+        }
+        let (revision, before) = self.kept(name).await?;
+        refuse_stale(name, before, Some(change.version - 1))?;
+        let approved = self.put_in_force(revision, change).await?;
+        self.metadata.delete(PROPOSALS, name).await?;
+        Ok(approved)
+    }
+
+    /// Drops a change that waits for a second person.
+    ///
+    /// # Errors
+    /// `NotFound` when none waits.
+    pub async fn reject(&self, name: &str) -> Result<RuleVersion> {
+        let _one_at_a_time = self.changing.lock().await;
+        let proposal = self.proposal(name).await?;
+        self.metadata.delete(PROPOSALS, name).await?;
+        Ok(proposal.change)
+    }
+
+    /// A change that waits for a second person.
+    ///
+    /// # Errors
+    /// `NotFound` when none waits.
+    pub async fn proposal(&self, name: &str) -> Result<RuleProposal> {
+        let missing = || Error::not_found(format!("no change of rule \"{name}\" waits for a second person"));
+        record_of(PROPOSALS, self.metadata.get(PROPOSALS, name).await?.ok_or_else(missing)?)
     }
 
     /// Versions of a rule, the newest first.
@@ -152,20 +232,11 @@ impl RuleBook {
         name: &str,
         rule: Option<RuleDefinition>,
         expected: Option<u64>,
-    ) -> Result<RuleVersion> {
+    ) -> Result<RuleChange> {
         let _one_at_a_time = self.changing.lock().await;
-        let kept = self.metadata.get(RULES, name).await?;
-        let (revision, before) = match kept {
-            Some(document) => (Some(document.revision), version_of(document)?.version),
-            None => (None, 0),
-        };
-        if let Some(expected) = expected.filter(|expected| *expected != before) {
-            let words = format!(
-                "rule \"{name}\" is at version {before}, not {expected}: somebody changed it; look at it again"
-            );
-            return Err(Error::new(ErrorKind::Conflict, words));
-        }
-        let version = RuleVersion {
+        let (revision, before) = self.kept(name).await?;
+        refuse_stale(name, before, expected)?;
+        let change = RuleVersion {
             tenant: Scope::MAIN_TENANT.to_owned(),
             name: name.to_owned(),
             version: before + 1,
@@ -173,18 +244,59 @@ impl RuleBook {
             changed_by: caller.username.clone(),
             changed_at: (self.clock)(),
         };
+        if !self.needs_second {
+            return Ok(RuleChange::InForce(self.put_in_force(revision, change).await?));
+        }
+        // What cannot be in force is not asked of anybody.
+        self.with_change(&change).await?;
+        let proposal = RuleProposal { change: change.clone(), asked_by_id: caller.user_id.clone() };
+        let body = encoded(&proposal)?;
+        match self.metadata.get(PROPOSALS, name).await? {
+            None => self.metadata.insert(PROPOSALS, name, body, &[]).await?,
+            Some(other) => self.metadata.replace(PROPOSALS, name, other.revision, body).await?,
+        };
+        Ok(RuleChange::Proposed(change))
+    }
+
+    /// The revision and the version of a rule as it is kept; version 0 of one that nobody changed.
+    async fn kept(&self, name: &str) -> Result<(Option<u64>, u64)> {
+        match self.metadata.get(RULES, name).await? {
+            Some(document) => Ok((Some(document.revision), version_of(document)?.version)),
+            None => Ok((None, 0)),
+        }
+    }
+
+    /// The rules that would be in force.
+    async fn with_change(&self, change: &RuleVersion) -> Result<RuleSet> {
         let mut all = changed(self.metadata.as_ref()).await?;
-        all.retain(|known| known.name != name);
-        all.push(version.clone());
-        let rules = in_force(&all, &self.detection)?;
-        let body = encoded(&version)?;
+        all.retain(|known| known.name != change.name);
+        all.push(change.clone());
+        in_force(&all, &self.detection)
+    }
+
+    async fn put_in_force(&self, revision: Option<u64>, change: RuleVersion) -> Result<RuleVersion> {
+        let rules = self.with_change(&change).await?;
+        let (name, body) = (change.name.as_str(), encoded(&change)?);
         match revision {
             None => self.metadata.insert(RULES, name, body.clone(), &[]).await?,
             Some(revision) => self.metadata.replace(RULES, name, revision, body.clone()).await?,
         };
-        self.metadata.insert(VERSIONS, &version_id(name, version.version), body, &[]).await?;
+        self.metadata.insert(VERSIONS, &version_id(name, change.version), body, &[]).await?;
         self.detection.put_in_force(rules);
-        Ok(version)
+        Ok(change)
+    }
+}
+
+/// Refuses a change that was made of another version than the one that is kept.
+fn refuse_stale(name: &str, before: u64, expected: Option<u64>) -> Result<()> {
+    match expected.filter(|expected| *expected != before) {
+        None => Ok(()),
+        Some(expected) => {
+            let words = format!(
+                "rule \"{name}\" is at version {before}, not {expected}: somebody changed it; look at it again"
+            );
+            Err(Error::new(ErrorKind::Conflict, words))
+        }
     }
 }
 

@@ -22,6 +22,10 @@ pub struct FraudSettings {
     pub review_score: u8,
     /// Score from which on a payment is refused.
     pub block_score: u8,
+    /// Whether a change of a rule waits until a second person approves it.
+    pub rules_need_second: bool,
+    /// Hours after its payment at which a case is due.
+    pub case_due_hours: u32,
     /// Keys that are remembered, of each kind.
     pub keys_max: usize,
     /// Events of a key that are remembered singly.
@@ -59,12 +63,15 @@ impl FraudSettings {
             return Err(ConfigError(words));
         }
         let positive = [
+            ("case_due_hours", u64::from(self.case_due_hours)),
             ("keys_max", self.keys_max as u64),
             ("kept_max", self.kept_max as u64),
             ("snapshot_every_s", self.snapshot_every_s),
         ];
         match positive.into_iter().find(|(_, value)| *value == 0) {
-            Some((key, _)) => Err(ConfigError(format!("fraud.{key} = 0 would remember nothing; use 1 or more"))),
+            Some((key, _)) => {
+                Err(ConfigError(format!("fraud.{key} = 0 would leave no time or remember nothing; use 1 or more")))
+            }
             None => Ok(()),
         }
     }

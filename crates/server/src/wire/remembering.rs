@@ -26,15 +26,17 @@ pub(super) fn fraud_detection(settings: &Settings, ports: &Ports) -> Result<Opti
 }
 
 /// What people do with it.
-pub(super) fn desk(detection: Arc<FraudDetection>, ports: &Ports) -> Arc<FraudDesk> {
+pub(super) fn desk(detection: Arc<FraudDetection>, ports: &Ports, settings: &Settings) -> Arc<FraudDesk> {
     let (metadata, redactor) = (&ports.metadata, &ports.redactor);
     let stores = (ports.logs.clone(), metadata.clone());
     Arc::new(FraudDesk {
         backtests: Backtests::new(stores.clone(), detection.clone()),
         entities: FraudEntities::new(ports.logs.clone(), metadata.clone()),
         models: ModelBook::new(stores.clone(), detection.clone(), clock()),
-        cases: FraudCases::new(stores, detection.clone(), redactor.clone(), clock()),
-        rules: RuleBook::new(metadata.clone(), detection.clone(), clock()),
+        cases: FraudCases::new(stores, detection.clone(), redactor.clone(), clock())
+            .due_after_hours(settings.fraud.case_due_hours),
+        rules: RuleBook::new(metadata.clone(), detection.clone(), clock())
+            .needing_second(settings.fraud.rules_need_second),
         lists: ListBook::new(metadata.clone(), detection.clone(), redactor.clone(), clock()),
         detection,
     })

@@ -102,6 +102,11 @@ async fn a_case_is_taken_noted_closed_and_opened_again() {
     let taken = shop.post(&path("/take"), &json!({})).await.json();
     assert_eq!((&taken["state"], taken["holder"].is_string()), (&json!("taken"), true));
     assert_eq!(shop.get("/api/fraud/cases?state=mine").await.json()["cases"].as_array().unwrap().len(), 1);
+    let snoozed = shop.post(&path("/snooze"), &json!({"until": "now+7d"})).await.json();
+    assert_eq!((&snoozed["state"], snoozed["snoozed_until"].is_string()), (&json!("taken"), true));
+    assert_eq!(shop.get("/api/fraud/cases").await.json()["cases"], json!([]));
+    assert_eq!(shop.get("/api/fraud/cases?state=snoozed").await.json()["cases"].as_array().unwrap().len(), 1);
+    assert_eq!(shop.post(&path("/snooze"), &json!({})).await.json()["snoozed_until"], json!(null));
     let noted = shop.post(&path("/notes"), &json!({"text": "asked the customer"})).await.json();
     assert_eq!(noted["notes"][0]["text"], "asked the customer");
     let closed = shop.post(&path("/outcome"), &json!({"outcome": "confirmed"})).await.json();
@@ -117,6 +122,8 @@ async fn a_case_is_taken_noted_closed_and_opened_again() {
         (path("/reopen"), json!({}), 409),
         (path("/outcome"), json!({"outcome": "maybe"}), 422),
         (path("/notes"), json!({"text": ""}), 422),
+        (path("/snooze"), json!({"until": "now-1d"}), 422),
+        (path("/snooze"), json!({"until": "someday"}), 422),
         ("/api/fraud/cases/fraud-none/take".to_owned(), json!({}), 404),
     ] {
         shop.post(&path, &body).await.assert_problem(status);

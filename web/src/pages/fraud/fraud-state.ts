@@ -1,6 +1,6 @@
 /** The queue's state as an address and back. Pure; what has its standard value is left out. */
 
-export const VIEWS = ['open', 'mine', 'all'] as const;
+export const VIEWS = ['open', 'late', 'mine', 'snoozed', 'all'] as const;
 export type View = (typeof VIEWS)[number];
 
 export interface FraudState {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FraudDecision } from '../../api/types';
 import { amountText, levelOf, modeOf, neighbourhood, sentence, sentenceParts } from './decisions';
 import { addressOf, STANDARD, stateFromParams } from './fraud-state';
+import { dueText, isPutOff } from './states';
 
 const decision: FraudDecision = {
   decision_id: 'fraud-t-1', transaction_id: 't-1', at: '2026-11-23T12:00:00.000Z', is_fraud: true, fraud_score: 50, decision: 'review',
@@ -36,6 +37,23 @@ describe('decisions', () => {
     const links = neighbourhood(decision).map(({ href }) => new URLSearchParams(href.split('?')[1]));
     expect(links.map((params) => params.get('q'))).toEqual(['transaction_id:"t-1"', 'user_id:"u \\"1\\""']);
     expect(links[0]?.get('from')).toBe('2026-11-22T12:00:00.000Z');
+  });
+});
+
+describe('cases', () => {
+  const due_at = '2026-11-23T12:00:00.000Z';
+  const noon = Date.parse(due_at);
+
+  it('are due until they are late, and not once they are closed', () => {
+    expect(dueText({ state: 'open', due_at }, noon - 7_200_000)).toBe('in 2 hours');
+    expect(dueText({ state: 'taken', due_at }, noon + 7_200_000)).toBe('2 hours ago, late');
+    expect(dueText({ state: 'closed', due_at }, noon)).toBeNull();
+  });
+
+  it('are put off until then', () => {
+    expect([noon - 1, noon].map((now) => isPutOff({ state: 'taken', snoozed_until: due_at }, now))).toEqual([true, false]);
+    expect(isPutOff({ state: 'closed', snoozed_until: due_at }, noon - 1)).toBe(false);
+    expect(isPutOff({ state: 'open', snoozed_until: null }, noon)).toBe(false);
   });
 });
 

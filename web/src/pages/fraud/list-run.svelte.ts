@@ -53,7 +53,7 @@ export class ListRun {
       if (abort.signal.aborted) return;
       this.entries = after === null ? page.entries : [...(this.entries ?? []), ...page.entries];
       this.total = page.total;
-      this.cursor = page.next_cursor;
+      this.cursor = page.next_cursor ?? null;
       this.problem = null;
     } catch (error) {
       if (!abort.signal.aborted) this.problem = asProblem(error);

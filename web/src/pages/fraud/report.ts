@@ -37,4 +37,4 @@ export const decisionRows = (before: DecisionCounts, after: DecisionCounts): Dec
 export const changeText = (change: number): string => (change > 0 ? `+${formatNumber(change)}` : formatNumber(change).replace('-', '−'));
 
 /** A share from 0 to 1; a dash where there was nothing to take it of. */
-export const ratioText = (ratio: number | null): string => (ratio === null ? '–' : formatPercent(ratio));
+export const ratioText = (ratio: number | null | undefined): string => (ratio == null ? '–' : formatPercent(ratio));

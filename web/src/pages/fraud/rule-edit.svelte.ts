@@ -74,7 +74,8 @@ export class RuleEdit {
     this.theirs = null;
     try {
       const version = await work();
-      this.#version = version.version;
+      // What waits for a second person is not what the next change is made of.
+      if (!version.is_proposed) this.#version = version.version;
       return version;
     } catch (error) {
       await this.#tell(asProblem(error));

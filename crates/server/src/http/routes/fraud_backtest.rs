@@ -8,9 +8,10 @@ use vigie_app::time_range::AskedRange;
 use vigie_domain::time::NANOS_PER_DAY;
 
 use super::Routes;
+use super::api_keys::DeleteParams;
 use super::fraud::desk;
 use crate::http::error::{ApiResult, ProblemView};
-use crate::http::extract::{JsonAnswer, JsonBody, PathParams};
+use crate::http::extract::{JsonAnswer, JsonBody, PathParams, QueryParams};
 use crate::http::state::AppState;
 use crate::http::views::fraud_backtest::{BacktestRequest, BacktestView, DraftRequest};
 use crate::http::views::parameters::RangeParams;
@@ -68,14 +69,17 @@ pub async fn get_backtest(
 
 /// Gives a backtest up; one that has ended stays as it is.
 #[utoipa::path(delete, path = "/api/fraud/backtest/{id}", tag = "fraud",
-    params(("id" = String, Path, description = "names the backtest")), responses(
-    (status = 200, description = "the backtest", body = BacktestView),
+    params(("id" = String, Path, description = "names the backtest"), DeleteParams), responses(
+    (status = 200, description = "the backtest; with `dry_run` as it is", body = BacktestView),
     (status = 404, description = "there is none of that id", body = ProblemView, content_type = "application/problem+json"),
     (status = 409, description = "fraud detection is off", body = ProblemView, content_type = "application/problem+json"),
 ))]
 pub async fn cancel_backtest(
     State(state): State<AppState>,
     PathParams(id): PathParams<String>,
+    QueryParams(params): QueryParams<DeleteParams>,
 ) -> ApiResult<JsonAnswer<BacktestView>> {
-    Ok(JsonAnswer(desk(&state)?.backtests.cancel(&id)?.into()))
+    let backtests = &desk(&state)?.backtests;
+    let status = if params.dry_run { backtests.get(&id)? } else { backtests.cancel(&id)? };
+    Ok(JsonAnswer(status.into()))
 }

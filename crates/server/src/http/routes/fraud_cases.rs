@@ -19,7 +19,7 @@ use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::{JsonAnswer, JsonBody, PathParams, QueryParams};
 use crate::http::state::AppState;
 use crate::http::views::fraud_cases::{
-    CaseView, CasesView, LabelRequest, LabelsView, NoteRequest, OutcomeRequest, label_named,
+    CaseView, CasesView, LabelRequest, LabelsView, NoteRequest, OutcomeRequest, SnoozeRequest, label_named,
 };
 use crate::http::views::parameters::{ListParams, RangeParams, said};
 
@@ -30,6 +30,7 @@ pub fn routes(routes: Routes) -> Routes {
         .get("/api/fraud/cases/{id}", Permission::LogsRead, get_case)
         .post("/api/fraud/cases/{id}/take", Permission::FraudDecide, take_case)
         .post("/api/fraud/cases/{id}/release", Permission::FraudDecide, release_case)
+        .post("/api/fraud/cases/{id}/snooze", Permission::FraudDecide, snooze_case)
         .post("/api/fraud/cases/{id}/notes", Permission::FraudDecide, note_case)
         .post("/api/fraud/cases/{id}/outcome", Permission::FraudDecide, close_case)
         .post("/api/fraud/cases/{id}/reopen", Permission::FraudDecide, reopen_case)
@@ -38,7 +39,17 @@ pub fn routes(routes: Routes) -> Routes {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(list_cases, get_case, take_case, release_case, note_case, close_case, reopen_case, add_labels))]
+#[openapi(paths(
+    list_cases,
+    get_case,
+    take_case,
+    release_case,
+    snooze_case,
+    note_case,
+    close_case,
+    reopen_case,
+    add_labels
+))]
 struct FraudCasesApi;
 
 /// How far back the queue looks unless said: what nobody looked at in a month waits in a longer range.
@@ -51,7 +62,7 @@ const CSV: &str = "text/csv";
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct CasesParams {
-    /// `open` (nobody closed them), `mine` or `all`; `open` when left out.
+    /// `open` (nobody closed or snoozed them), `late` (those of them that were due), `mine`, `snoozed` or `all`; `open` when left out.
     #[param(example = "open")]
     pub state: Option<String>,
 }
@@ -59,10 +70,14 @@ pub struct CasesParams {
 fn list_named(name: Option<String>) -> ApiResult<CaseList> {
     match said(name).as_deref() {
         None | Some("open") => Ok(CaseList::Open),
+        Some("late") => Ok(CaseList::Late),
         Some("mine") => Ok(CaseList::Mine),
+        Some("snoozed") => Ok(CaseList::Snoozed),
         Some("all") => Ok(CaseList::All),
         Some(other) => {
-            let words = format!("\"{other}\" is no state of cases; choose \"open\", \"mine\" or \"all\"");
+            let words = format!(
+                "\"{other}\" is no state of cases; choose \"open\", \"late\", \"mine\", \"snoozed\" or \"all\""
+            );
             Err(Error::invalid_field("state", words).into())
         }
     }
@@ -127,6 +142,25 @@ pub async fn release_case(
     PathParams(id): PathParams<String>,
 ) -> ApiResult<JsonAnswer<CaseView>> {
     Ok(JsonAnswer(desk(&state)?.cases.release(&caller.scope, &caller.account, &id).await?.into()))
+}
+
+/// Puts a case off, or has it back at once; it is yours then.
+#[utoipa::path(post, path = "/api/fraud/cases/{id}/snooze", tag = "fraud", request_body = SnoozeRequest,
+    params(("id" = String, Path, description = "`decision_id`")), responses(
+    (status = 200, description = "the case", body = CaseView),
+    (status = 404, description = "there is none of that id", body = ProblemView, content_type = "application/problem+json"),
+    (status = 409, description = "somebody else holds it, or it is closed", body = ProblemView, content_type = "application/problem+json"),
+    (status = 422, description = "the time is past, cannot be read, or is more than 180 days off", body = ProblemView, content_type = "application/problem+json"),
+))]
+pub async fn snooze_case(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    JsonBody(request): JsonBody<SnoozeRequest>,
+) -> ApiResult<JsonAnswer<CaseView>> {
+    let until = request.into_time((state.clock)())?;
+    let snoozed = desk(&state)?.cases.snooze(&caller.scope, &caller.account, (&id, until)).await?;
+    Ok(JsonAnswer(snoozed.into()))
 }
 
 /// Writes something down about a case. Card numbers and the like are taken out.

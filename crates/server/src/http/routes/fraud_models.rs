@@ -85,16 +85,19 @@ pub async fn get_training(
 
 /// Gives a training up; one that has ended stays as it is.
 #[utoipa::path(delete, path = "/api/fraud/models/train/{id}", tag = "fraud",
-    params(("id" = String, Path, description = "names the training")), responses(
-    (status = 200, description = "the training", body = TrainingView),
+    params(("id" = String, Path, description = "names the training"), DeleteParams), responses(
+    (status = 200, description = "the training; with `dry_run` as it is", body = TrainingView),
     (status = 404, description = "there is none of that id", body = ProblemView, content_type = "application/problem+json"),
     (status = 409, description = "fraud detection is off", body = ProblemView, content_type = "application/problem+json"),
 ))]
 pub async fn cancel_training(
     State(state): State<AppState>,
     PathParams(id): PathParams<String>,
+    QueryParams(params): QueryParams<DeleteParams>,
 ) -> ApiResult<JsonAnswer<TrainingView>> {
-    Ok(JsonAnswer(desk(&state)?.models.cancel(&id)?.into()))
+    let models = &desk(&state)?.models;
+    let status = if params.dry_run { models.training(&id)? } else { models.cancel(&id)? };
+    Ok(JsonAnswer(status.into()))
 }
 
 /// One model and how it was judged.

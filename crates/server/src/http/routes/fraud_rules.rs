@@ -9,6 +9,7 @@ use vigie_domain::Error;
 use vigie_fraud::rules::RuleSet;
 
 use super::Routes;
+use super::api_keys::DeleteParams;
 use super::fraud::desk;
 use crate::http::auth::Caller;
 use crate::http::error::{ApiResult, ProblemView};
@@ -27,12 +28,24 @@ pub fn routes(routes: Routes) -> Routes {
         .put("/api/fraud/rules/{name}", Permission::FraudRules, put_rule)
         .delete("/api/fraud/rules/{name}", Permission::FraudRules, delete_rule)
         .get("/api/fraud/rules/{name}/versions", Permission::LogsRead, rule_versions)
+        .post("/api/fraud/rules/{name}/approve", Permission::FraudRules, approve_rule)
+        .delete("/api/fraud/rules/{name}/proposal", Permission::FraudRules, reject_rule)
         .post("/api/fraud/rules/{name}/rollback", Permission::FraudRules, roll_rule_back)
         .document(FraudRulesApi::openapi())
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(fraud_rules, fraud_signals, validate_rule, put_rule, delete_rule, rule_versions, roll_rule_back))]
+#[openapi(paths(
+    fraud_rules,
+    fraud_signals,
+    validate_rule,
+    put_rule,
+    delete_rule,
+    rule_versions,
+    roll_rule_back,
+    approve_rule,
+    reject_rule
+))]
 struct FraudRulesApi;
 
 /// The version that a change is made of.
@@ -67,7 +80,8 @@ pub async fn fraud_rules(State(state): State<AppState>) -> ApiResult<JsonAnswer<
         let change = changed.iter().find(|change| change.name == report.rule.name);
         RuleView::new(report, change)
     };
-    Ok(JsonAnswer(RulesView { rules: reports.into_iter().map(rule).collect() }))
+    let proposals = desk.rules.proposals().await?.into_iter().map(Into::into).collect();
+    Ok(JsonAnswer(RulesView { rules: reports.into_iter().map(rule).collect(), proposals }))
 }
 
 /// What rules may speak of.
@@ -86,7 +100,7 @@ pub async fn validate_rule(JsonBody(request): JsonBody<CheckRequest>) -> JsonAns
     JsonAnswer(RuleBook::check(&request.expression).into())
 }
 
-/// Adds a rule or changes one; it is in force when this answers.
+/// Adds a rule or changes one; it is in force when this answers, or waits for a second person when `fraud.rules_need_second` says so.
 #[utoipa::path(put, path = "/api/fraud/rules/{name}", tag = "fraud", request_body = RuleRequest,
     params(("name" = String, Path, description = "what it is called: letters a-z, digits and _")), responses(
     (status = 200, description = "the new version", body = RuleVersionView),
@@ -152,4 +166,38 @@ pub async fn roll_rule_back(
     JsonBody(request): JsonBody<RollbackRequest>,
 ) -> ApiResult<JsonAnswer<RuleVersionView>> {
     Ok(JsonAnswer(desk(&state)?.rules.roll_back(&caller.account, &name, request.version).await?.into()))
+}
+
+/// Puts a change in force that somebody else asked for.
+#[utoipa::path(post, path = "/api/fraud/rules/{name}/approve", tag = "fraud",
+    params(("name" = String, Path, description = "what it is called")), responses(
+    (status = 200, description = "the version that is in force", body = RuleVersionView),
+    (status = 403, description = "you asked for it yourself", body = ProblemView, content_type = "application/problem+json"),
+    (status = 404, description = "no change of it waits", body = ProblemView, content_type = "application/problem+json"),
+    (status = 409, description = "the rule was changed since", body = ProblemView, content_type = "application/problem+json"),
+))]
+pub async fn approve_rule(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathParams(name): PathParams<String>,
+) -> ApiResult<JsonAnswer<RuleVersionView>> {
+    Ok(JsonAnswer(desk(&state)?.rules.approve(&caller.account, &name).await?.into()))
+}
+
+/// Drops a change that waits for a second person.
+#[utoipa::path(delete, path = "/api/fraud/rules/{name}/proposal", tag = "fraud",
+    params(("name" = String, Path, description = "what it is called"), DeleteParams), responses(
+    (status = 200, description = "the change that was dropped, or with `dry_run` would be", body = RuleVersionView),
+    (status = 404, description = "no change of it waits", body = ProblemView, content_type = "application/problem+json"),
+))]
+pub async fn reject_rule(
+    State(state): State<AppState>,
+    PathParams(name): PathParams<String>,
+    QueryParams(params): QueryParams<DeleteParams>,
+) -> ApiResult<JsonAnswer<RuleVersionView>> {
+    let rules = &desk(&state)?.rules;
+    if params.dry_run {
+        return Ok(JsonAnswer(rules.proposal(&name).await?.into()));
+    }
+    Ok(JsonAnswer(rules.reject(&name).await?.into()))
 }

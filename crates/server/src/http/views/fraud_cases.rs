@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vigie_app::fraud::{Case, CaseOutcome, Label, LabelReport, Note};
 use vigie_app::listing::Listed;
-use vigie_domain::{Error, Result};
+use vigie_domain::time::parse_expression;
+use vigie_domain::{Error, Result, Timestamp};
 
 use super::fraud::DecisionView;
+use super::parameters::said;
 
 /// A case: a payment that somebody is to look at, and what people did about it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,6 +32,12 @@ pub struct CaseView {
     /// When.
     #[schema(format = DateTime)]
     pub closed_at: Option<String>,
+    /// When somebody is to have closed it: the payment and `fraud.case_due_hours`.
+    #[schema(format = DateTime)]
+    pub due_at: String,
+    /// Until then it is in no queue but that of snoozed cases.
+    #[schema(format = DateTime)]
+    pub snoozed_until: Option<String>,
     /// What was written, the oldest first.
     pub notes: Vec<NoteView>,
 }
@@ -63,6 +71,28 @@ pub struct CasesView {
 pub struct NoteRequest {
     /// What, up to 4,000 bytes.
     pub text: String,
+}
+
+/// Until when nobody is to look.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SnoozeRequest {
+    /// RFC 3339, or such as `now+7d`, at most 180 days; when left out, the case is back at once.
+    #[schema(example = "now+7d")]
+    pub until: Option<String>,
+}
+
+impl SnoozeRequest {
+    /// The time asked for, at `now`.
+    ///
+    /// # Errors
+    /// `Invalid` when it cannot be read.
+    pub fn into_time(self, now: Timestamp) -> Result<Option<Timestamp>> {
+        let read = |text: String| {
+            parse_expression(&text, now).map_err(|error| Error::invalid_field("until", error.to_string()))
+        };
+        said(self.until).map(read).transpose()
+    }
 }
 
 /// What was found.
@@ -112,6 +142,8 @@ impl From<Case> for CaseView {
             taken_at: record.taken_at.map(|at| at.to_string()),
             outcome: record.outcome.map(CaseOutcome::as_str),
             closed_at: record.closed_at.map(|at| at.to_string()),
+            due_at: case.due_at.to_string(),
+            snoozed_until: record.snoozed_until.map(|until| until.to_string()),
             notes: record.notes.into_iter().map(NoteView::from).collect(),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vigie_app::fraud::{Checked, RuleReport, RuleVersion};
+use vigie_app::fraud::{Checked, RuleChange, RuleProposal, RuleReport, RuleVersion};
 use vigie_domain::{Error, Result};
 use vigie_fraud::cel::Kind;
 use vigie_fraud::rules::{Mode, RuleDefinition};
@@ -13,6 +13,8 @@ use vigie_fraud::rules::{Mode, RuleDefinition};
 pub struct RulesView {
     /// All of them.
     pub rules: Vec<RuleView>,
+    /// Changes that wait until a second person approves them.
+    pub proposals: Vec<RuleVersionView>,
 }
 
 /// A rule.
@@ -75,6 +77,8 @@ pub struct RuleVersionView {
     pub name: String,
     /// 1 for the first.
     pub version: u64,
+    /// Whether it waits until a second person approves it, and is not in force.
+    pub is_proposed: bool,
     /// Whether this version deleted it.
     pub is_deleted: bool,
     /// When it fires.
@@ -197,6 +201,21 @@ pub(super) fn mode_named(name: &str) -> Result<Mode> {
     }
 }
 
+impl From<RuleChange> for RuleVersionView {
+    fn from(change: RuleChange) -> Self {
+        match change {
+            RuleChange::InForce(version) => version.into(),
+            RuleChange::Proposed(version) => Self { is_proposed: true, ..version.into() },
+        }
+    }
+}
+
+impl From<RuleProposal> for RuleVersionView {
+    fn from(proposal: RuleProposal) -> Self {
+        Self { is_proposed: true, ..proposal.change.into() }
+    }
+}
+
 impl From<RuleVersion> for RuleVersionView {
     fn from(version: RuleVersion) -> Self {
         let rule = version.rule;
@@ -204,6 +223,7 @@ impl From<RuleVersion> for RuleVersionView {
         Self {
             name: version.name,
             version: version.version,
+            is_proposed: false,
             is_deleted: rule.is_none(),
             expression: of(|rule| &rule.expression),
             points: rule.as_ref().map(|rule| rule.points),
