@@ -4,6 +4,7 @@ import * as fieldStats from './field-stats';
 import * as fraud from './fraud';
 import * as fraudEntity from './fraud-entity';
 import * as fraudLists from './fraud-lists';
+import * as fraudModels from './fraud-models';
 import * as fraudRules from './fraud-rules';
 import * as inputs from './inputs';
 import * as overview from './overview';
@@ -12,7 +13,7 @@ import * as searches from './searches';
 import * as shell from './shell';
 import * as uploads from './uploads';
 
-const modules = { explore, fieldStats, fraud, fraudEntity, fraudLists, fraudRules, inputs, overview, performance, searches, shell, uploads };
+const modules = { explore, fieldStats, fraud, fraudEntity, fraudLists, fraudModels, fraudRules, inputs, overview, performance, searches, shell, uploads };
 
 /** The parameters that a text names. */
 const params = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort();

@@ -8,6 +8,7 @@ import * as fieldStats from './field-stats';
 import * as fraud from './fraud';
 import * as fraudEntity from './fraud-entity';
 import * as fraudLists from './fraud-lists';
+import * as fraudModels from './fraud-models';
 import * as fraudRules from './fraud-rules';
 import * as inputs from './inputs';
 import * as live from './live';
@@ -19,8 +20,8 @@ import * as shell from './shell';
 import * as uploads from './uploads';
 
 const texts = {
-  en: { ...shell.en, ...differences.en, ...explore.en, ...exports.en, ...fieldStats.en, ...fraud.en, ...fraudEntity.en, ...fraudLists.en, ...fraudRules.en, ...inputs.en, ...live.en, ...overview.en, ...patterns.en, ...performance.en, ...searches.en, ...uploads.en },
-  fr: { ...shell.fr, ...differences.fr, ...explore.fr, ...exports.fr, ...fieldStats.fr, ...fraud.fr, ...fraudEntity.fr, ...fraudLists.fr, ...fraudRules.fr, ...inputs.fr, ...live.fr, ...overview.fr, ...patterns.fr, ...performance.fr, ...searches.fr, ...uploads.fr },
+  en: { ...shell.en, ...differences.en, ...explore.en, ...exports.en, ...fieldStats.en, ...fraud.en, ...fraudEntity.en, ...fraudLists.en, ...fraudModels.en, ...fraudRules.en, ...inputs.en, ...live.en, ...overview.en, ...patterns.en, ...performance.en, ...searches.en, ...uploads.en },
+  fr: { ...shell.fr, ...differences.fr, ...explore.fr, ...exports.fr, ...fieldStats.fr, ...fraud.fr, ...fraudEntity.fr, ...fraudLists.fr, ...fraudModels.fr, ...fraudRules.fr, ...inputs.fr, ...live.fr, ...overview.fr, ...patterns.fr, ...performance.fr, ...searches.fr, ...uploads.fr },
 };
 
 export type Language = keyof typeof texts;

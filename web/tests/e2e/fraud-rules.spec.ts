@@ -1,4 +1,4 @@
-/** Lists, entities and the editor of rules of fraud detection in a browser, against the real binary. */
+/** Lists, entities, the editor of rules and models of fraud detection in a browser, against the real binary. */
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
 import { loggedIn, startVigie, type Vigie } from './vigie';
@@ -135,4 +135,19 @@ test('a rule that somebody else changed meanwhile is told, and neither is lost',
   await expectAccessible('a conflict');
   await conflict.getByRole('button', { name: 'Save mine over it' }).click();
   await expect(page.getByText('Saved as version 2')).toBeVisible();
+});
+
+test('without labelled payments there is no model, and a training fails with words', async () => {
+  await page.goto(`${vigie.url}/fraud`);
+  await page.getByRole('link', { name: 'Models' }).click();
+  await expect(page).toHaveURL(/\/fraud\/models$/);
+  await expect(page.getByText('There is no model yet')).toBeVisible();
+  await expectAccessible('no model');
+  const panel = page.getByTestId('train');
+  await panel.getByLabel('Range').selectOption({ label: 'Last 30 days' });
+  await panel.getByRole('button', { name: 'Train' }).click();
+  await expect(panel.getByRole('alert')).toContainText('label more payments', { timeout: 60_000 });
+  await expect(panel.getByRole('button', { name: 'Train' })).toBeEnabled();
+  await expectAccessible('a failed training');
+  await expect(page.getByText('There is no model yet')).toBeVisible();
 });

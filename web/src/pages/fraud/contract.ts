@@ -1,4 +1,4 @@
-/** What the server says of lists, backtests and entities: generated shapes, with texts narrowed to the values that there are. */
+/** What the server says of lists, backtests, models and entities: generated shapes, with texts narrowed to the values that there are. */
 import type { components } from '../../api/schema';
 
 type Schemas = components['schemas'];
@@ -14,8 +14,10 @@ export type ListDraft = Omit<Schemas['ListEntryRequest'], 'kind' | 'effect'> & {
 export type RuleDraft = Schemas['DraftRequest'];
 export type BacktestRequest = Schemas['BacktestRequest'];
 export type BacktestReport = Schemas['FraudBacktestReport'];
+/** Work on the past that goes on while nobody waits; its `progress.total` is 0 until it is known. */
+export type Job = Omit<Schemas['FraudBacktest'], 'state' | 'report'> & { state: 'running' | 'done' | 'failed' | 'cancelled' };
 /** A rule that is judged on stored payments before it is saved. */
-export type Backtest = Omit<Schemas['FraudBacktest'], 'state'> & { state: 'running' | 'done' | 'failed' | 'cancelled' };
+export type Backtest = Job & Pick<Schemas['FraudBacktest'], 'report'>;
 export type DecisionCounts = Schemas['FraudDecisionCounts'];
 export type RuleResult = Schemas['FraudRuleTrial'];
 export type RuleWeek = Schemas['FraudTrialWeek'];
@@ -31,3 +33,12 @@ export type Entity = Omit<Schemas['FraudEntity'], 'kind' | 'links' | 'linked_use
   linked_users: LinkedUser[];
   list_entries: ListEntry[];
 };
+
+export type ModelRole = 'active' | 'challenger' | 'idle';
+/** A model that was trained on labelled payments. */
+export type Model = Omit<Schemas['FraudModel'], 'role'> & { role: ModelRole };
+export type Models = Omit<Schemas['FraudModels'], 'models'> & { models: Model[] };
+export type TrainRequest = Schemas['TrainRequest'];
+export type Training = Job & { model?: Model | null };
+export type TrainingReport = Schemas['FraudTrainingReport'];
+export type ModelQuality = Schemas['FraudModelQuality'];

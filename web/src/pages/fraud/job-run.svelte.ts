@@ -1,40 +1,40 @@
-/** One backtest: started, followed until it ends, cancelled. A new one takes the place of the one before. */
+/** One job of the server, such as a backtest: started, followed until it ends, cancelled. A new one takes the place of the one before. */
 import { type ApiProblem, asProblem } from '../../api/client';
-import type { Backtest, BacktestRequest } from './contract';
+import type { Job } from './contract';
 
-/** How often a running backtest is asked how far it is. */
+/** How often a running job is asked how far it is. */
 export const POLL_MS = 500;
 
-export interface BacktestPorts {
-  start: (request: BacktestRequest) => Promise<Backtest>;
-  read: (id: string) => Promise<Backtest>;
-  cancel: (id: string) => Promise<Backtest>;
+export interface JobPorts<Q, J extends Job> {
+  start: (request: Q) => Promise<J>;
+  read: (id: string) => Promise<J>;
+  cancel: (id: string) => Promise<J>;
   wait: (ms: number) => Promise<void>;
 }
 
-export class BacktestRun {
-  backtest = $state.raw<Backtest | null>(null);
+export class JobRun<Q, J extends Job> {
+  job = $state.raw<J | null>(null);
   problem = $state.raw<ApiProblem | null>(null);
   /** What was asked. */
-  request = $state.raw<BacktestRequest | null>(null);
+  request = $state.raw<Q | null>(null);
   isStarting = $state(false);
 
-  readonly #ports: BacktestPorts;
+  readonly #ports: JobPorts<Q, J>;
   /** Answers for another turn come too late. */
   #turn = 0;
 
-  constructor(ports: BacktestPorts) {
+  constructor(ports: JobPorts<Q, J>) {
     this.#ports = ports;
   }
 
   get isRunning(): boolean {
-    return this.isStarting || this.backtest?.state === 'running';
+    return this.isStarting || this.job?.state === 'running';
   }
 
-  async start(request: BacktestRequest): Promise<void> {
+  async start(request: Q): Promise<void> {
     const turn = this.#nextTurn();
     this.request = request;
-    this.backtest = null;
+    this.job = null;
     this.isStarting = true;
     await this.#attempt(turn, () => this.#ports.start(request));
     this.isStarting = false;
@@ -43,27 +43,35 @@ export class BacktestRun {
 
   /** Asks on after a question that failed. */
   async resume(): Promise<void> {
-    if (this.backtest === null) {
+    if (this.job === null) {
       if (this.request !== null) await this.start(this.request);
       return;
     }
     const turn = this.#nextTurn();
-    const { id } = this.backtest;
+    const { id } = this.job;
     await this.#attempt(turn, () => this.#ports.read(id));
     await this.#follow(turn);
   }
 
   async cancel(): Promise<void> {
-    const running = this.backtest;
+    const running = this.job;
     if (running?.state !== 'running') return;
     await this.#attempt(this.#nextTurn(), () => this.#ports.cancel(running.id));
   }
 
   /** Leaves the page: what runs is of no more use. */
   stop(): void {
-    const running = this.backtest;
+    const running = this.job;
     this.#nextTurn();
     if (running?.state === 'running') void this.#ports.cancel(running.id).catch(() => undefined);
+  }
+
+  /** Leaves the page: what runs is followed on, what has ended was seen. */
+  leave(): void {
+    if (this.isRunning) return;
+    this.#nextTurn();
+    this.job = null;
+    this.request = null;
   }
 
   #nextTurn(): number {
@@ -73,17 +81,17 @@ export class BacktestRun {
   }
 
   async #follow(turn: number): Promise<void> {
-    while (turn === this.#turn && this.problem === null && this.backtest?.state === 'running') {
-      const { id } = this.backtest;
+    while (turn === this.#turn && this.problem === null && this.job?.state === 'running') {
+      const { id } = this.job;
       await this.#ports.wait(POLL_MS);
       if (turn === this.#turn) await this.#attempt(turn, () => this.#ports.read(id));
     }
   }
 
-  async #attempt(turn: number, work: () => Promise<Backtest>): Promise<void> {
+  async #attempt(turn: number, work: () => Promise<J>): Promise<void> {
     try {
       const answer = await work();
-      if (turn === this.#turn) this.backtest = answer;
+      if (turn === this.#turn) this.job = answer;
     } catch (error) {
       if (turn === this.#turn) this.problem = asProblem(error);
     }
