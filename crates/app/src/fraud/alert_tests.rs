@@ -10,6 +10,7 @@ use vigie_testkit::{LinearStore, MemoryMetadataStore, RecordingNotifier};
 
 use super::tests::{detection, payment};
 use super::{AlertSettings, FraudAlerts};
+use crate::Clock;
 use crate::ingest::IngestOptions;
 use crate::test_shop::{Shop, clock, lines};
 
@@ -26,11 +27,15 @@ impl Desk {
         Self { shop, metadata: Arc::new(MemoryMetadataStore::default()), place: Arc::default() }
     }
 
-    /// As after a start: nothing is remembered but what is stored.
     async fn tell(&self, least: Decision) -> usize {
+        self.tell_at(clock(), least).await
+    }
+
+    /// As after a start: nothing is remembered but what is stored.
+    async fn tell_at(&self, clock: Clock, least: Decision) -> usize {
         let settings = AlertSettings { least, public_url: "https://vigie.example".to_owned() };
         let stores = (self.shop.store.clone(), self.metadata.clone());
-        FraudAlerts::new(stores, vec![self.place.clone()], settings, clock()).tell().await
+        FraudAlerts::new(stores, vec![self.place.clone()], settings, clock).tell().await
     }
 
     async fn send(&self, payments: &[Json]) {
@@ -88,4 +93,17 @@ async fn only_what_is_to_be_refused_is_told_when_that_is_asked() {
     desk.tell(Decision::Block).await;
     desk.send(&rapid("u", 1..4)).await;
     assert_eq!(desk.tell(Decision::Block).await, 0);
+}
+
+#[tokio::test]
+async fn a_place_that_was_down_for_days_is_told_of_all_of_them() {
+    let desk = Desk::new();
+    desk.tell(Decision::Review).await;
+    desk.send(&rapid("u", 1..4)).await;
+    let in_a_week: Clock = Arc::new(|| clock()().saturating_add_nanos(7 * 86_400_000_000_000));
+    desk.place.set_mood(Mood::Busy);
+    assert_eq!(desk.tell_at(in_a_week.clone(), Decision::Review).await, 0);
+    desk.place.set_mood(Mood::Takes);
+    assert_eq!(desk.tell_at(in_a_week.clone(), Decision::Review).await, 1);
+    assert_eq!(desk.tell_at(in_a_week, Decision::Review).await, 0);
 }

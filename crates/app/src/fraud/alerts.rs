@@ -25,7 +25,7 @@ const TOLD: &str = "fraud_alerts_told";
 const KIND: &str = "fraud.decisions";
 /// What was accepted this long before the last alert may be stored only now.
 const UNDER_WAY_NANOS_MAX: i64 = 900 * NANOS_PER_SECOND;
-/// Payments that were made longer ago are not told of: they come from files, not from the shop.
+/// Payments that were made so long before they could be told are not: they come from files, not from the shop.
 const PAYMENT_AGE_NANOS_MAX: i64 = NANOS_PER_DAY;
 /// Payments of one notice at most; the rest is counted.
 const PAYMENTS_MAX: usize = 1_000;
@@ -100,7 +100,7 @@ impl FraudAlerts {
         let Told { from, until, ids: told } = record_of(TOLD, document)?;
         let since = until.saturating_add_nanos(-UNDER_WAY_NANOS_MAX).max(from);
         let known: HashSet<&str> = told.iter().map(|(_, id)| id.as_str()).collect();
-        let mut fresh = self.suspicious(since, now).await?;
+        let mut fresh = self.suspicious(since).await?;
         fresh.retain(|hit| !known.contains(hit.id.0.as_str()));
         if fresh.is_empty() {
             return Ok(0);
@@ -116,14 +116,14 @@ impl FraudAlerts {
     }
 
     /// Decisions accepted since then that are to be told, the oldest payment first.
-    async fn suspicious(&self, since: Timestamp, now: Timestamp) -> Result<Vec<Hit>> {
+    async fn suspicious(&self, since: Timestamp) -> Result<Vec<Hit>> {
         let least = match self.settings.least {
             Decision::Allow | Decision::Review => Query::equals("fraud_detected", "true"),
             Decision::Block => Query::equals("decision", Decision::Block.as_str()),
         };
         let accepted = parse(&format!("_ingested_at >= \"{since}\""))
             .map_err(|error| Error::internal(format!("the query of alerts: {error}")))?;
-        let from = now.saturating_add_nanos(-PAYMENT_AGE_NANOS_MAX);
+        let from = since.saturating_add_nanos(-PAYMENT_AGE_NANOS_MAX);
         let request = SearchRequest {
             selection: Selection {
                 query: decisions()?.and(least).and(accepted),
