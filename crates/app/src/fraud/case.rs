@@ -159,6 +159,17 @@ impl CaseRecord {
         Err(Error::new(ErrorKind::Conflict, format!("the case is held by {by}; ask them to give it back")))
     }
 
+    /// Held by the caller, since now unless they held it before.
+    pub(super) fn take(&mut self, caller: &Caller, now: Timestamp) -> Result<()> {
+        self.refuse_closed()?;
+        self.refuse_others(caller)?;
+        if self.state == CaseState::Open {
+            self.taken_at = Some(now);
+        }
+        self.hold(caller, CaseState::Taken);
+        Ok(())
+    }
+
     /// The caller's from now on.
     pub(super) fn hold(&mut self, caller: &Caller, state: CaseState) {
         self.state = state;

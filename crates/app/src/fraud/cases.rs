@@ -108,16 +108,7 @@ impl FraudCases {
     /// `Conflict` when somebody else holds it or it is closed.
     pub async fn take(&self, scope: &Scope, caller: &Caller, id: &str) -> Result<Case> {
         let now = (self.clock)();
-        self.change(scope, id, |record| {
-            record.refuse_closed()?;
-            record.refuse_others(caller)?;
-            if record.state == CaseState::Open {
-                record.taken_at = Some(now);
-            }
-            record.hold(caller, CaseState::Taken);
-            Ok(())
-        })
-        .await
+        self.change(scope, id, |record| record.take(caller, now)).await
     }
 
     /// Gives a case back that the caller holds.
@@ -149,12 +140,7 @@ impl FraudCases {
             return Err(Error::invalid_field("until", words));
         }
         self.change(scope, id, |record| {
-            record.refuse_closed()?;
-            record.refuse_others(caller)?;
-            if record.state == CaseState::Open {
-                record.taken_at = Some(now);
-            }
-            record.hold(caller, CaseState::Taken);
+            record.take(caller, now)?;
             record.snoozed_until = until;
             Ok(())
         })
