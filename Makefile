@@ -92,9 +92,9 @@ openapi: ## Write the OpenAPI document and the web types made from it
 	$(CARGO) run --quiet --bin vigie -- openapi > web/src/api/openapi.json
 	@cd web && npm run --silent api
 
-bench: ## Measure; prints tables against the targets
+bench: ## Measure; prints tables against the targets (WHAT=engine, fraud-speeds … as the head of bench/run.sh lists)
 	$(CARGO) build --profile dist --bin vigie
-	@bash bench/run.sh
+	@bash bench/run.sh $(WHAT)
 
 fraud-bench: ## Judge features and models on FILE, a Parquet file of labelled card payments
 	@bash bench/run.sh fraud "$(FILE)"
