@@ -50,7 +50,7 @@ impl Desk {
 /// Payments of one customer within minutes: from the third on, rapid.
 fn rapid(user: &str, numbers: std::ops::Range<usize>) -> Vec<Json> {
     let more = json!({"user_id": user, "card_hash": format!("c-{user}")});
-    numbers.map(|number| payment(300 - number as i64, number, &more)).collect()
+    numbers.map(|number| payment(300 - ((number - 1) % 250) as i64, number, &more)).collect()
 }
 
 #[tokio::test]
@@ -106,4 +106,22 @@ async fn a_place_that_was_down_for_days_is_told_of_all_of_them() {
     desk.place.set_mood(Mood::Takes);
     assert_eq!(desk.tell_at(in_a_week.clone(), Decision::Review).await, 1);
     assert_eq!(desk.tell_at(in_a_week, Decision::Review).await, 0);
+}
+
+#[tokio::test]
+async fn an_attack_of_more_payments_than_a_notice_holds_is_told_to_its_end() {
+    let desk = Desk::new();
+    desk.tell(Decision::Review).await;
+    for customer in 0..5 {
+        let first = 250 * customer + 1;
+        desk.send(&rapid(&format!("u-{customer}"), first..first + 250)).await;
+    }
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        told.push(desk.tell(Decision::Review).await);
+    }
+    // Of each customer's payments the first two are not rapid.
+    assert_eq!(told, [1_000, 5 * 248 - 1_000, 0]);
+    desk.send(&rapid("u-0", 1_500..1_501)).await;
+    assert_eq!(desk.tell(Decision::Review).await, 1);
 }

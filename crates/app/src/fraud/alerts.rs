@@ -27,7 +27,7 @@ const KIND: &str = "fraud.decisions";
 const UNDER_WAY_NANOS_MAX: i64 = 900 * NANOS_PER_SECOND;
 /// Payments that were made so long before they could be told are not: they come from files, not from the shop.
 const PAYMENT_AGE_NANOS_MAX: i64 = NANOS_PER_DAY;
-/// Payments of one notice at most; the rest is counted.
+/// Payments of one notice at most; the rest is in the next.
 const PAYMENTS_MAX: usize = 1_000;
 /// Payments that a notice tells people of; programs get more.
 const LINES_MAX: usize = 20;
@@ -100,13 +100,14 @@ impl FraudAlerts {
         let Told { from, until, ids: told } = record_of(TOLD, document)?;
         let since = until.saturating_add_nanos(-UNDER_WAY_NANOS_MAX).max(from);
         let known: HashSet<&str> = told.iter().map(|(_, id)| id.as_str()).collect();
-        let mut fresh = self.suspicious(since).await?;
-        fresh.retain(|hit| !known.contains(hit.id.0.as_str()));
+        let (fresh, is_all) = self.fresh(since, &known).await?;
         if fresh.is_empty() {
             return Ok(0);
         }
         notifier.send(&self.notice(&fresh, now)).await?;
-        let until = fresh.iter().map(|hit| hit.ingested_at).max().unwrap_or(until).max(until);
+        // What did not fit may have been accepted before what did.
+        let newest = fresh.iter().map(|hit| hit.ingested_at).max().filter(|_| is_all);
+        let until = newest.unwrap_or(until).max(until);
         let oldest = until.saturating_add_nanos(-UNDER_WAY_NANOS_MAX);
         let mut ids: Vec<(Timestamp, String)> = told.into_iter().filter(|(at, _)| *at >= oldest).collect();
         ids.extend(fresh.iter().map(|hit| (hit.ingested_at, hit.id.0.clone())));
@@ -115,8 +116,8 @@ impl FraudAlerts {
         Ok(fresh.len())
     }
 
-    /// Decisions accepted since then that are to be told, the oldest payment first.
-    async fn suspicious(&self, since: Timestamp) -> Result<Vec<Hit>> {
+    /// Decisions accepted since then that nobody was told, the oldest payment first, and whether that is all: a notice holds so many.
+    async fn fresh(&self, since: Timestamp, known: &HashSet<&str>) -> Result<(Vec<Hit>, bool)> {
         let least = match self.settings.least {
             Decision::Allow | Decision::Review => Query::equals("fraud_detected", "true"),
             Decision::Block => Query::equals("decision", Decision::Block.as_str()),
@@ -124,7 +125,7 @@ impl FraudAlerts {
         let accepted = parse(&format!("_ingested_at >= \"{since}\""))
             .map_err(|error| Error::internal(format!("the query of alerts: {error}")))?;
         let from = since.saturating_add_nanos(-PAYMENT_AGE_NANOS_MAX);
-        let request = SearchRequest {
+        let mut request = SearchRequest {
             selection: Selection {
                 query: decisions()?.and(least).and(accepted),
                 range: TimeRange { from, to: Timestamp::MAX },
@@ -135,7 +136,18 @@ impl FraudAlerts {
             limit: PAYMENTS_MAX,
             count_total: false,
         };
-        Ok(self.logs.search(&Scope::main(), &request).await?.hits)
+        let mut fresh = Vec::new();
+        loop {
+            let hits = self.logs.search(&Scope::main(), &request).await?.hits;
+            let Some(last) = hits.last() else { return Ok((fresh, true)) };
+            request.after = Some(last.position);
+            for hit in hits.into_iter().filter(|hit| !known.contains(hit.id.0.as_str())) {
+                if fresh.len() >= PAYMENTS_MAX {
+                    return Ok((fresh, false));
+                }
+                fresh.push(hit);
+            }
+        }
     }
 
     fn notice(&self, fresh: &[Hit], now: Timestamp) -> Notice {
