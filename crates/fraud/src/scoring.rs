@@ -122,11 +122,6 @@ impl Scorer {
         self.models = models;
     }
 
-    /// The models in force.
-    pub fn models(&self) -> &Models {
-        &self.models
-    }
-
     /// The lists in force.
     pub fn lists(&self) -> &Arc<Lists> {
         &self.lists

@@ -109,8 +109,7 @@ impl LiveModel {
         } else if log_odds >= self.review_cut {
             review + (log_odds - self.review_cut) / span * (block - review)
         } else {
-            // Just below the cut is just below the threshold.
-            (review * (1.0 - (self.review_cut - log_odds) / SUSPICION_SPAN)).min(review - 1.0)
+            review * (1.0 - (self.review_cut - log_odds) / SUSPICION_SPAN)
         };
         points.clamp(0.0, SCORE_MAX) as u8
     }

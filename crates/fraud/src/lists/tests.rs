@@ -106,6 +106,8 @@ fn block_beats_allow_and_allow_beats_review_and_rules() {
     check(&[card(Review)], 90, (Decision::Block, 90, "list_review"));
     check(&[country(Allow), card(Block)], 10, (Decision::Block, 100, "list_block"));
     check(&[country(Review), card(Allow)], 90, (Decision::Allow, 90, "list_allow"));
+    check(&[country(Block), card(Allow)], 10, (Decision::Block, 100, "list_block"));
+    check(&[country(Allow), card(Review)], 90, (Decision::Allow, 90, "list_allow"));
 }
 
 #[test]
