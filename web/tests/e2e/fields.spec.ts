@@ -1,6 +1,6 @@
 /** The fields of the events found, against the real binary: counted exactly, filtered and added as columns from there. */
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
+import { expectAccessible } from './accessible';
 import { loggedIn, startVigie, type Vigie } from './vigie';
 
 let vigie: Vigie;
@@ -21,8 +21,8 @@ test.beforeAll(async ({ browser }) => {
   ({ context, page, broken } = await loggedIn(browser, vigie, 60_000));
 });
 test.afterAll(async () => {
-  await context.close();
   await vigie.stop();
+  await context.close();
 });
 test.afterEach(async () => {
   await page.unrouteAll({ behavior: 'ignoreErrors' });
@@ -40,11 +40,6 @@ const count = (text: string | null): number => Number((text ?? '').replace(/\D/g
 async function open(params = `${PAST}&view=fields`): Promise<void> {
   await page.goto(`${vigie.url}/explore?${params}`);
   await expect(row('service').locator('.filled')).toBeVisible();
-}
-
-async function expectAccessible(what: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
-  expect(violations.map(({ id, nodes }) => `${what}: ${id}: ${nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`)).toEqual([]);
 }
 
 test('the tab is reached by keys, is in the address, and Back leaves it', async () => {
@@ -158,7 +153,7 @@ test('what stands out is told against the others or the period before, filtered 
   const told = (await (await page.request.get(`${vigie.url}/api/search/differences?${PAST}&query=level%3AERROR&size=1`)).json()) as { differences: { field: string; value: string }[]; total: number; elsewhere_total: number };
   await expect(first.locator('.name')).toHaveText(told.differences[0]?.field ?? '');
   await expect(differences.getByRole('status')).toContainText(`${told.total.toLocaleString('en-US')} events against ${told.elsewhere_total.toLocaleString('en-US')}`);
-  await expectAccessible('differences');
+  await expectAccessible(page, 'differences');
   await first.getByRole('button', { name: /Filter for this value/ }).click();
   await expect(pills()).toHaveCount(1);
   await pills().first().getByRole('button', { name: /Remove/ }).click();
@@ -175,18 +170,18 @@ for (const [theme, language] of [['dark', 'en'], ['light', 'fr']] as const) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
     await page.evaluate((name) => localStorage.setItem('vigie.language', name), language);
     await open();
-    await expectAccessible('list');
+    await expectAccessible(page, 'list');
     await page.getByTestId('fields-search').fill('amount');
     await row('amount').locator('[data-field]').click();
     await expect(panel().getByRole('img')).toBeVisible();
-    await expectAccessible('numbers');
+    await expectAccessible(page, 'numbers');
     await page.setViewportSize({ width: 390, height: 844 });
     await open();
     await page.getByTestId('fields-search').fill('amount');
     await row('amount').locator('[data-field]').click();
     await expect(panel().getByRole('img')).toBeVisible();
     await expect.poll(() => view().evaluate((element) => element.scrollWidth <= element.clientWidth)).toBe(true);
-    await expectAccessible('narrow');
+    await expectAccessible(page, 'narrow');
     await page.setViewportSize({ width: 1440, height: 900 });
     await page.evaluate(() => localStorage.removeItem('vigie.language'));
   });

@@ -1,6 +1,6 @@
 /** A newcomer's way through the product, in a real browser against the real binary. */
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
+import { expectAccessible } from './accessible';
 import { PASSWORD, startVigie, USERNAME, type Vigie } from './vigie';
 
 let vigie: Vigie;
@@ -23,12 +23,6 @@ async function untilDemoIsThere(page: Page): Promise<void> {
   await expect
     .poll(async () => (await page.request.get(`${vigie.url}/api/logs/stats`)).json().then((stats) => stats.total_logs), { timeout: 90_000 })
     .toBeGreaterThanOrEqual(60_000);
-}
-
-async function expectAccessible(page: Page, what: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-  expect(serious.map(({ id, nodes }) => `${what}: ${id}: ${nodes[0]?.html ?? ''}`)).toEqual([]);
 }
 
 test('a wrong password is refused in words', async ({ page }) => {

@@ -1,6 +1,6 @@
 /** Lists, entities, the editor of rules and models of fraud detection in a browser, against the real binary. */
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
+import { expectAccessible } from './accessible';
 import { loggedIn, startVigie, type Vigie } from './vigie';
 
 let vigie: Vigie;
@@ -15,8 +15,8 @@ test.beforeAll(async ({ browser }) => {
   ({ context, page, broken } = await loggedIn(browser, vigie, 60_000));
 });
 test.afterAll(async () => {
-  await context.close();
   await vigie.stop();
+  await context.close();
 });
 test.afterEach(() => {
   expect(broken.splice(0)).toEqual([]);
@@ -25,21 +25,16 @@ test.afterEach(() => {
 const entries = (): Locator => page.getByTestId('list-entry');
 const editor = (): Locator => page.getByTestId('expression');
 
-async function expectAccessible(what: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
-  expect(violations.map(({ id, nodes }) => `${what}: ${id}: ${nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`)).toEqual([]);
-}
-
 test('a network is put on a list, found and taken off; a wrong one is told at its field', async () => {
   await page.goto(`${vigie.url}/fraud/lists`);
   await expect(page.getByText('Nothing is on a list')).toBeVisible();
-  await expectAccessible('no entries');
+  await expectAccessible(page, 'no entries');
   const form = page.getByTestId('list-form');
   await form.getByLabel('Value').fill('203.0.113.0/99');
   await form.getByRole('button', { name: 'Add' }).click();
   await expect(form.getByLabel('Value')).toHaveAttribute('aria-invalid', 'true');
   await expect(form.getByRole('alert')).toBeVisible();
-  await expectAccessible('a wrong value');
+  await expectAccessible(page, 'a wrong value');
   await form.getByLabel('Value').fill('203.0.113.0/24');
   await form.getByLabel('Note').fill('proxies of an attack');
   await form.getByRole('button', { name: 'Add' }).click();
@@ -71,13 +66,13 @@ test('a case leads to its customer or address, which is put on a list', async ()
   await expect(page).toHaveURL(/\/fraud\/entity\/(ip|user)\//);
   await expect(page.getByTestId('profile')).toContainText('Payments');
   await expect(page.getByTestId('links')).toBeVisible();
-  await expectAccessible('an entity');
+  await expectAccessible(page, 'an entity');
   await page.getByRole('button', { name: 'Put on a list' }).click();
   const form = page.getByTestId('list-form');
   await form.getByLabel('Effect').selectOption('review');
   await form.getByRole('button', { name: 'Add' }).click();
   await expect(entries()).toContainText(value);
-  await expectAccessible('an entity on a list');
+  await expectAccessible(page, 'an entity on a list');
 });
 
 test('an entity that never paid says so', async () => {
@@ -90,7 +85,7 @@ test('a rule is written, tried on the past and saved; its versions are compared 
   await page.getByRole('link', { name: 'New rule' }).click();
   await editor().fill('user.count_10m >= 1 && nonsense');
   await expect(page.getByTestId('check')).toContainText(/Line 1, character/);
-  await expectAccessible('a fault');
+  await expectAccessible(page, 'a fault');
   await editor().fill('');
   await page.getByTestId('signals').getByRole('searchbox').fill('user.count_10m');
   await page.keyboard.press('Enter');
@@ -101,7 +96,7 @@ test('a rule is written, tried on the past and saved; its versions are compared 
   await backtest.getByRole('button', { name: 'Backtest' }).click();
   await expect(page.getByTestId('report')).toContainText('Precision', { timeout: 60_000 });
   await expect(page.getByTestId('report')).toContainText('Decisions');
-  await expectAccessible('a report');
+  await expectAccessible(page, 'a report');
   await page.getByLabel('Name', { exact: false }).first().fill('browser_rule');
   await page.getByLabel('Reason in English').fill('{user.count_10m} payments');
   await page.getByLabel('Reason in French').fill('{user.count_10m} paiements');
@@ -132,7 +127,7 @@ test('a rule that somebody else changed meanwhile is told, and neither is lost',
   const conflict = page.getByTestId('conflict');
   await expect(conflict).toContainText('44');
   await expect(conflict).toContainText('33');
-  await expectAccessible('a conflict');
+  await expectAccessible(page, 'a conflict');
   await conflict.getByRole('button', { name: 'Save mine over it' }).click();
   await expect(page.getByText('Saved as version 2')).toBeVisible();
 });
@@ -142,12 +137,12 @@ test('without labelled payments there is no model, and a training fails with wor
   await page.getByRole('link', { name: 'Models' }).click();
   await expect(page).toHaveURL(/\/fraud\/models$/);
   await expect(page.getByText('There is no model yet')).toBeVisible();
-  await expectAccessible('no model');
+  await expectAccessible(page, 'no model');
   const panel = page.getByTestId('train');
   await panel.getByLabel('Range').selectOption({ label: 'Last 30 days' });
   await panel.getByRole('button', { name: 'Train' }).click();
   await expect(panel.getByRole('alert')).toContainText('label more payments', { timeout: 60_000 });
   await expect(panel.getByRole('button', { name: 'Train' })).toBeEnabled();
-  await expectAccessible('a failed training');
+  await expectAccessible(page, 'a failed training');
   await expect(page.getByText('There is no model yet')).toBeVisible();
 });

@@ -1,6 +1,6 @@
 /** Fraud detection in a browser, against the real binary: payments of the demo shop are judged, looked at and decided. */
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
+import { expectAccessible } from './accessible';
 import { loggedIn, startVigie, type Vigie } from './vigie';
 
 let vigie: Vigie;
@@ -20,8 +20,8 @@ test.beforeAll(async ({ browser }) => {
   ({ context, page, broken } = await loggedIn(browser, vigie, 60_000));
 });
 test.afterAll(async () => {
-  await context.close();
   await vigie.stop();
+  await context.close();
 });
 test.afterEach(() => {
   expect(broken.splice(0)).toEqual([]);
@@ -33,11 +33,6 @@ const panel = (): Locator => page.getByTestId('case-panel');
 async function open(params = PAST): Promise<void> {
   await page.goto(`${vigie.url}/fraud?${params}`);
   await expect(cases().first()).toBeVisible();
-}
-
-async function expectAccessible(what: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
-  expect(violations.map(({ id, nodes }) => `${what}: ${id}: ${nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`)).toEqual([]);
 }
 
 test('payments are counted, and a suspicious one says why', async () => {
@@ -52,7 +47,7 @@ test('payments are counted, and a suspicious one says why', async () => {
   await expect(panel()).toContainText('points');
   await expect(panel()).toContainText(/Payment\s*tx-/);
   expect(new URL(page.url()).searchParams.get('case')).toMatch(/^fraud-tx-/);
-  await expectAccessible('a case');
+  await expectAccessible(page, 'a case');
   await page.keyboard.press('Escape');
   await expect(panel()).toBeHidden();
   await expect(cases().first().getByRole('button')).toBeFocused();
@@ -142,7 +137,7 @@ test('a case is put off, waits in its own queue and is back', async () => {
   const id = new URL(page.url()).searchParams.get('case') ?? '';
   await panel().getByRole('group', { name: 'Put it off for' }).getByRole('button', { name: '7 days' }).click();
   await expect(panel()).toContainText('put off until');
-  await expectAccessible('put off');
+  await expectAccessible(page, 'put off');
   await open(`${PAST}&view=snoozed`);
   await expect(cases()).toHaveCount(1);
   await cases().first().getByRole('button').click();
@@ -159,11 +154,11 @@ test('the rules are listed with what they did', async () => {
   await page.getByRole('link', { name: 'Rules' }).click();
   const rule = page.getByTestId('rule').filter({ hasText: 'card_testing' });
   await expect(rule).toContainText('device.declined_count_1h');
-  await expectAccessible('rules');
+  await expectAccessible(page, 'rules');
 });
 
 test('a time without payments says so', async () => {
   await page.goto(`${vigie.url}/fraud?from=2001-01-01T00:00:00Z&to=2001-01-02T00:00:00Z`);
   await expect(page.getByText('No payment was judged in this time')).toBeVisible();
-  await expectAccessible('nothing');
+  await expectAccessible(page, 'nothing');
 });

@@ -1,6 +1,6 @@
 /** The live tail against the real binary: what is stored appears by itself, and never under the hands of who reads. */
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
+import { expectAccessible } from './accessible';
 import { loggedIn, startVigie, type Vigie } from './vigie';
 
 let vigie: Vigie;
@@ -13,8 +13,8 @@ test.beforeAll(async ({ browser }) => {
   ({ context, page, broken } = await loggedIn(browser, vigie, 1));
 });
 test.afterAll(async () => {
-  await context.close();
   await vigie.stop();
+  await context.close();
 });
 
 const rows = (): Locator => page.getByRole('grid').locator('[data-row]');
@@ -52,8 +52,7 @@ test('what is stored appears on top, waits while a row is open, and Back ends it
   await page.getByTestId('live-pause').click();
   await expect(rows().first()).toContainText('fourth light');
 
-  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
-  expect(violations.map(({ id }) => id)).toEqual([]);
+  await expectAccessible(page, 'live');
   await page.getByTestId('live-end').click();
   await expect(page).not.toHaveURL(/live=1/);
   await expect(page.getByTestId('histogram')).toBeVisible();
