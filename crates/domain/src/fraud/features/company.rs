@@ -7,7 +7,7 @@ use crate::Timestamp;
 impl History {
     /// What is kept singly before `(at, id)`, in order.
     fn kept_before(&self, at: Timestamp, id: u64) -> impl DoubleEndedIterator<Item = &Kept> {
-        self.kept.range(..self.kept.partition_point(|kept| kept.order() < (at, id)))
+        self.kept.range(..self.place_behind(|kept| kept.order() < (at, id)))
     }
 
     /// When the item was first met, of what is kept singly before `(at, id)`.
@@ -22,7 +22,7 @@ impl History {
 
     /// The first occurrence with the item after `after`, of what is kept singly.
     pub fn first_after(&self, item: u64, after: Timestamp) -> Option<Timestamp> {
-        let from = self.kept.partition_point(|kept| kept.occurrence.at <= after);
+        let from = self.place_behind(|kept| kept.occurrence.at <= after);
         self.kept.range(from..).map(|kept| kept.occurrence).find(|met| met.item == item).map(|met| met.at)
     }
 
@@ -33,7 +33,7 @@ impl History {
 
     /// Takes an occurrence out that is kept singly; what it was counted in forgets it. False when there is none.
     pub fn remove(&mut self, at: Timestamp, id: u64) -> bool {
-        let place = self.kept.partition_point(|kept| kept.order() < (at, id));
+        let place = self.place_behind(|kept| kept.order() < (at, id));
         if self.kept.get(place).is_none_or(|kept| kept.order() != (at, id)) {
             return false;
         }

@@ -23,8 +23,8 @@ impl Kept {
 
 impl History {
     fn kept(&self, at: Timestamp, id: u64) -> Option<&Kept> {
-        let place = self.kept.binary_search_by(|kept| kept.order().cmp(&(at, id))).ok()?;
-        self.kept.get(place)
+        let place = self.place_behind(|kept| kept.order() < (at, id));
+        self.kept.get(place).filter(|kept| kept.order() == (at, id))
     }
 
     /// The amount of an occurrence as a multiple of the mean of all before it, and that mean in units; 1 and 0 for the first one,

@@ -51,14 +51,16 @@ impl Windows {
 }
 
 fn write_history(out: &mut Vec<u8>, history: &History) {
-    let hours = &history.hours;
+    let none = Hours::default();
+    let hours = history.hours.as_deref().unwrap_or(&none);
     write_totals(out, &hours.before);
     out.push(u8::from(hours.newest_at.is_some()));
     write_i64(out, hours.newest_at.unwrap_or_default().as_nanos());
-    write_u64(out, hours.by_hour.len() as u64);
-    for (hour, totals) in &hours.by_hour {
-        write_i64(out, *hour);
-        write_totals(out, totals);
+    let by_hour = hours.by_hour();
+    write_u64(out, by_hour.len() as u64);
+    for (hour, totals) in by_hour {
+        write_i64(out, hour);
+        write_totals(out, &totals);
     }
     write_u64(out, history.kept.len() as u64);
     for kept in &history.kept {
@@ -67,13 +69,14 @@ fn write_history(out: &mut Vec<u8>, history: &History) {
 }
 
 fn read_history(bytes: &mut &[u8]) -> Result<History, SnapshotError> {
-    let mut hours = Hours { before: read_totals(bytes)?, ..Hours::default() };
+    let mut hours = Hours::behind(read_totals(bytes)?);
     let has_newest = read::<1>(bytes)? == [1];
     hours.newest_at = Some(read_at(bytes)?).filter(|_| has_newest);
     for _ in 0..read_u64(bytes)? {
         let hour = read_i64(bytes)?;
-        hours.by_hour.insert(hour, read_totals(bytes)?);
+        hours.add(hour, read_totals(bytes)?);
     }
+    let hours = Some(Box::new(hours)).filter(|hours| **hours != Hours::default());
     let mut history = History { hours, ..History::default() };
     for _ in 0..read_u64(bytes)? {
         let (occurrence, mark) = read_kept(bytes)?;

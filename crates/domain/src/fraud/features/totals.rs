@@ -1,10 +1,12 @@
-//! What is counted of occurrences: integers alone, so that adding and taking away lose nothing.
+//! What is counted of occurrences: integers alone that wrap around, so that adding and taking away lose nothing.
 
 use std::ops::{Add, AddAssign, Sub};
 
 use super::Amount;
 
 /// Counts and sums over a set of occurrences.
+// Packed: a sum of 16 bytes would align whatever holds one to 16, and histories hold millions.
+#[repr(Rust, packed(8))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// How many.
@@ -44,10 +46,10 @@ impl Add for Totals {
 
     fn add(self, other: Self) -> Self {
         Self {
-            count: self.count + other.count,
-            amount_parts: self.amount_parts + other.amount_parts,
-            fraud_count: self.fraud_count + other.fraud_count,
-            usual_fraud_count: self.usual_fraud_count + other.usual_fraud_count,
+            count: self.count.wrapping_add(other.count),
+            amount_parts: self.amount_parts.wrapping_add(other.amount_parts),
+            fraud_count: self.fraud_count.wrapping_add(other.fraud_count),
+            usual_fraud_count: self.usual_fraud_count.wrapping_add(other.usual_fraud_count),
         }
     }
 }
@@ -63,10 +65,10 @@ impl Sub for Totals {
 
     fn sub(self, other: Self) -> Self {
         Self {
-            count: self.count - other.count,
-            amount_parts: self.amount_parts - other.amount_parts,
-            fraud_count: self.fraud_count - other.fraud_count,
-            usual_fraud_count: self.usual_fraud_count - other.usual_fraud_count,
+            count: self.count.wrapping_sub(other.count),
+            amount_parts: self.amount_parts.wrapping_sub(other.amount_parts),
+            fraud_count: self.fraud_count.wrapping_sub(other.fraud_count),
+            usual_fraud_count: self.usual_fraud_count.wrapping_sub(other.usual_fraud_count),
         }
     }
 }

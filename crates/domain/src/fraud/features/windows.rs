@@ -73,8 +73,11 @@ impl Windows {
         let others = self.histories.iter().filter(|(key, _)| **key != spared);
         let mut quietest: Vec<(Option<Timestamp>, u64)> =
             others.map(|(key, history)| (history.newest_at(), *key)).collect();
-        quietest.sort_unstable();
-        for (_, key) in quietest.iter().take((self.bounds.keys_max / FORGOTTEN_SHARE).max(1)) {
+        let count = (self.bounds.keys_max / FORGOTTEN_SHARE).max(1).min(quietest.len());
+        if count < quietest.len() {
+            quietest.select_nth_unstable(count);
+        }
+        for (_, key) in &quietest[..count] {
             self.histories.remove(key);
         }
     }
