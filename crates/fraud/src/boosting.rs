@@ -3,8 +3,10 @@
 use crate::Table;
 use crate::binning::{Binned, bin};
 use crate::dice::Dice;
-use crate::growing::{Gradient, Ground};
+use crate::growing::{Gradient, Ground, Grown};
 use crate::model::{Model, ModelError, probability};
+use crate::side_by_side::side_by_side;
+use crate::tree::Tree;
 
 /// How a model is trained.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +48,9 @@ impl Default for Settings {
     }
 }
 
+/// Values to be put in bins from which on other processors help.
+const SHARED_STEPS_MIN: usize = 10_000;
+
 /// Trains on rows and whether each was fraud.
 ///
 /// # Errors
@@ -60,9 +65,9 @@ pub fn train(table: &Table, labels: &[bool], settings: &Settings) -> Result<Mode
     }
     let share = fraud_count as f64 / labels.len() as f64;
     let base = (share / (1.0 - share)).ln();
-    let columns: Vec<Binned> = table.columns().iter().map(|column| bin(column)).collect();
-    let rows: Vec<Vec<f64>> = (0..table.row_count()).map(|row| table.row(row)).collect();
-    let feature_count = columns.len();
+    let feature_count = table.columns().len();
+    let steps = (feature_count * labels.len(), SHARED_STEPS_MIN);
+    let columns: Vec<Binned> = side_by_side(table.columns(), steps, |column| bin(column));
     let chosen_count = ((feature_count as f64 * settings.feature_share).ceil() as usize).max(1);
     let mut dice = Dice::new(settings.seed);
     let mut scores = vec![base; labels.len()];
@@ -70,16 +75,24 @@ pub fn train(table: &Table, labels: &[bool], settings: &Settings) -> Result<Mode
     for _ in 0..settings.tree_count {
         let gradients = gradients(&scores, labels);
         let ground = Ground { columns: &columns, gradients: &gradients, settings };
-        let sample = (0..labels.len() as u32).filter(|_| dice.is_within(settings.row_share)).collect();
-        let tree = ground.grow(sample, &dice.choose(chosen_count, feature_count));
+        let (sample, others): (Vec<u32>, Vec<u32>) =
+            (0..labels.len() as u32).partition(|_| dice.is_within(settings.row_share));
+        let Grown { tree, leaves } = ground.grow(sample, &dice.choose(chosen_count, feature_count));
         if !tree.is_sound(feature_count) {
             // Chance left no row to grow on.
             continue;
         }
-        scores.iter_mut().zip(&rows).for_each(|(score, row)| *score += tree.value(row));
+        let values = others.iter().map(|row| (value_of(&tree, *row, table), *row));
+        let grown_on = leaves.iter().flat_map(|(value, rows)| rows.iter().map(|row| (*value, *row)));
+        values.chain(grown_on).for_each(|(value, row)| scores[row as usize] += value);
         trees.push(tree);
     }
     Ok(Model::new(feature_count, base, trees))
+}
+
+/// What a tree adds to the score of a row.
+fn value_of(tree: &Tree, row: u32, table: &Table) -> f64 {
+    tree.value_of(|feature| table.columns()[feature][row as usize])
 }
 
 /// Of the logistic loss.

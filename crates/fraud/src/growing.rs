@@ -4,6 +4,7 @@
 
 use crate::Settings;
 use crate::binning::Binned;
+use crate::side_by_side::side_by_side;
 use crate::tree::{Node, Tree};
 
 /// What 1 is in the integers that slopes and curvatures are added as: no order of additions matters, and what is taken away
@@ -75,16 +76,36 @@ struct Parting {
     bin: usize,
 }
 
-/// Sums by bin, for each feature that a tree looks at, in their order.
-type Histograms = Vec<Vec<Sums>>;
+/// Values that are added up, over all rows and features of a leaf, from which on other processors help.
+const SHARED_SUMS_MIN: usize = 50_000;
+
+/// What a leaf knows of a feature that its tree looks at.
+struct Looked {
+    feature: usize,
+    by_bin: Vec<Sums>,
+    parting: Option<Parting>,
+}
 
 /// A leaf that may still be split.
 struct Open {
     node: usize,
     rows: Vec<u32>,
     sums: Sums,
-    histograms: Histograms,
-    parting: Option<Parting>,
+    features: Vec<Looked>,
+}
+
+impl Open {
+    /// The best way to part it. Of equal gains the first feature wins.
+    fn parting(&self) -> Option<Parting> {
+        let partings = self.features.iter().filter_map(|looked| looked.parting);
+        partings.reduce(|best, next| if next.gain > best.gain { next } else { best })
+    }
+}
+
+/// A tree, and the rows that it was grown on by the value of their leaf.
+pub(crate) struct Grown {
+    pub(crate) tree: Tree,
+    pub(crate) leaves: Vec<(f64, Vec<u32>)>,
 }
 
 /// What trees of one training have in common.
@@ -96,70 +117,81 @@ pub(crate) struct Ground<'a> {
 
 impl Ground<'_> {
     /// Grows a tree on these rows, looking at these features only.
-    pub(crate) fn grow(&self, rows: Vec<u32>, features: &[usize]) -> Tree {
+    pub(crate) fn grow(&self, rows: Vec<u32>, features: &[usize]) -> Grown {
         let mut nodes = Vec::new();
-        let histograms = self.histograms(&rows, features);
-        let mut open = vec![self.open_leaf((rows, histograms), features, &mut nodes)];
+        let sums = self.sums(&rows);
+        let looked = side_by_side(features, (rows.len() * features.len(), SHARED_SUMS_MIN), |feature| {
+            self.looked(*feature, self.histogram(*feature, &rows), sums)
+        });
+        let mut open = vec![self.open_leaf(rows, sums, looked, &mut nodes)];
         for _ in 1..self.settings.leaves_max {
-            let gain = |leaf: &Open| leaf.parting.map_or(f64::NEG_INFINITY, |parting| parting.gain);
+            let gain = |leaf: &Open| leaf.parting().map_or(f64::NEG_INFINITY, |parting| parting.gain);
             let Some(best) = (0..open.len()).max_by(|a, b| gain(&open[*a]).total_cmp(&gain(&open[*b])).then(b.cmp(a)))
             else {
                 break;
             };
-            let Some(parting) = open[best].parting else { break };
+            let Some(parting) = open[best].parting() else { break };
             let leaf = open.swap_remove(best);
-            let ([left, right], node, row_count) =
-                (self.parted(&leaf, parting, features), leaf.node, leaf.sums.row_count);
-            let left = self.open_leaf(left, features, &mut nodes);
-            let right = self.open_leaf(right, features, &mut nodes);
-            nodes[node] = Node::Split {
+            let children =
+                self.parted(&leaf, parting).map(|(rows, sums, looked)| self.open_leaf(rows, sums, looked, &mut nodes));
+            nodes[leaf.node] = Node::Split {
                 feature: parting.feature,
                 cut: self.columns[parting.feature].cuts[parting.bin],
-                left: left.node,
-                right: right.node,
-                row_count,
+                left: children[0].node,
+                right: children[1].node,
+                row_count: leaf.sums.row_count,
             };
-            open.extend([left, right]);
+            open.extend(children);
         }
-        Tree { nodes }
+        let leaves = open.into_iter().map(|leaf| (leaf.sums.best_value(self.settings), leaf.rows)).collect();
+        Grown { tree: Tree { nodes }, leaves }
     }
 
-    /// The rows of a leaf on both sides. The smaller side is added up; what the leaf has besides is the other's.
-    fn parted(&self, leaf: &Open, parting: Parting, features: &[usize]) -> [(Vec<u32>, Histograms); 2] {
+    /// The rows of a leaf on both sides, with what is known of them. The smaller side is added up; what the leaf has besides is the
+    /// other's.
+    fn parted(&self, leaf: &Open, parting: Parting) -> [(Vec<u32>, Sums, Vec<Looked>); 2] {
         let bins = &self.columns[parting.feature].bins;
         let (left, right): (Vec<u32>, Vec<u32>) =
             leaf.rows.iter().partition(|row| usize::from(bins[**row as usize]) <= parting.bin);
         let is_left_smaller = left.len() <= right.len();
-        let smaller = self.histograms(if is_left_smaller { &left } else { &right }, features);
-        let without = |(all, part): (&Vec<Sums>, &Vec<Sums>)| {
-            all.iter().zip(part).map(|(all, part)| all.without(*part)).collect()
-        };
-        let larger = leaf.histograms.iter().zip(&smaller).map(without).collect();
-        if is_left_smaller { [(left, smaller), (right, larger)] } else { [(left, larger), (right, smaller)] }
+        let (small, large) = if is_left_smaller { (left, right) } else { (right, left) };
+        let small_sums = self.sums(&small);
+        let large_sums = leaf.sums.without(small_sums);
+        let steps = small.len() * leaf.features.len();
+        let looked = side_by_side(&leaf.features, (steps, SHARED_SUMS_MIN), |Looked { feature, by_bin, .. }| {
+            let of_small = self.histogram(*feature, &small);
+            let of_large = by_bin.iter().zip(&of_small).map(|(all, part)| all.without(*part)).collect();
+            (self.looked(*feature, of_small, small_sums), self.looked(*feature, of_large, large_sums))
+        });
+        let (of_small, of_large) = looked.into_iter().unzip();
+        let (small, large) = ((small, small_sums, of_small), (large, large_sums, of_large));
+        if is_left_smaller { [small, large] } else { [large, small] }
     }
 
-    fn histograms(&self, rows: &[u32], features: &[usize]) -> Histograms {
-        let histogram = |feature: &usize| {
-            let column = &self.columns[*feature];
-            let mut by_bin = vec![Sums::default(); column.bin_count()];
-            for row in rows {
-                by_bin[usize::from(column.bins[*row as usize])].add(self.gradients[*row as usize]);
-            }
-            by_bin
-        };
-        features.iter().map(histogram).collect()
-    }
-
-    fn open_leaf(&self, (rows, histograms): (Vec<u32>, Histograms), features: &[usize], nodes: &mut Vec<Node>) -> Open {
+    fn sums(&self, rows: &[u32]) -> Sums {
         let mut sums = Sums::default();
         rows.iter().for_each(|row| sums.add(self.gradients[*row as usize]));
+        sums
+    }
+
+    fn histogram(&self, feature: usize, rows: &[u32]) -> Vec<Sums> {
+        let column = &self.columns[feature];
+        let mut by_bin = vec![Sums::default(); column.bin_count()];
+        for row in rows {
+            by_bin[usize::from(column.bins[*row as usize])].add(self.gradients[*row as usize]);
+        }
+        by_bin
+    }
+
+    fn looked(&self, feature: usize, by_bin: Vec<Sums>, all: Sums) -> Looked {
+        let parting = self.best_parting(feature, &by_bin, all);
+        Looked { feature, by_bin, parting }
+    }
+
+    fn open_leaf(&self, rows: Vec<u32>, sums: Sums, features: Vec<Looked>, nodes: &mut Vec<Node>) -> Open {
         let node = nodes.len();
         nodes.push(Node::Leaf { value: sums.best_value(self.settings), row_count: sums.row_count });
-        let partings =
-            features.iter().zip(&histograms).filter_map(|(feature, by_bin)| self.best_parting(*feature, by_bin, sums));
-        // Of equal gains the first feature wins.
-        let parting = partings.reduce(|best, next| if next.gain > best.gain { next } else { best });
-        Open { node, rows, sums, histograms, parting }
+        Open { node, rows, sums, features }
     }
 
     fn best_parting(&self, feature: usize, by_bin: &[Sums], all: Sums) -> Option<Parting> {

@@ -17,6 +17,7 @@ mod model;
 pub mod rules;
 pub mod scoring;
 mod shapley;
+mod side_by_side;
 pub mod stream;
 mod table;
 mod tails;

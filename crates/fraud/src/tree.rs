@@ -56,12 +56,17 @@ pub(crate) struct Tree {
 impl Tree {
     /// What a row adds to the score.
     pub(crate) fn value(&self, row: &[f64]) -> f64 {
+        self.value_of(|feature| row.get(feature).copied().unwrap_or(f64::NAN))
+    }
+
+    /// What it adds to the score of a row that has these features.
+    pub(crate) fn value_of(&self, feature_value: impl Fn(usize) -> f64) -> f64 {
         let mut place = 0;
         loop {
             match &self.nodes[place] {
                 Node::Leaf { value, .. } => return *value,
                 Node::Split { feature, cut, left, right, .. } => {
-                    place = if goes_left(row, *feature, *cut) { *left } else { *right };
+                    place = if is_left(feature_value(*feature), *cut) { *left } else { *right };
                 }
             }
         }
@@ -87,5 +92,9 @@ impl Tree {
 
 /// Which way a row goes at a split.
 pub(crate) fn goes_left(row: &[f64], feature: usize, cut: f64) -> bool {
-    ordered(row.get(feature).copied().unwrap_or(f64::NAN)) <= cut
+    is_left(row.get(feature).copied().unwrap_or(f64::NAN), cut)
+}
+
+fn is_left(value: f64, cut: f64) -> bool {
+    ordered(value) <= cut
 }
