@@ -10,7 +10,7 @@ use vigie_domain::{Timestamp, fraud::features::Amount};
 use crate::cel::Slot;
 use crate::learning::{LiveModel, Opinion};
 use crate::lists::{ListEffect, Listed, Lists};
-use crate::rules::{Decision, Hit, RuleSet, Thresholds, told};
+use crate::rules::{Decision, Hit, Language, RuleSet, Thresholds, told};
 use crate::stream::{Activity, Arrival, Field, SIGNALS, ShopHistory};
 
 /// The highest score.
@@ -256,13 +256,14 @@ fn listed_reason(Listed { kind, value, effect }: &Listed, points: u8) -> Reason 
 
 /// What a model says, with the signals that weigh most.
 fn model_reason(model: &LiveModel, points: u8, values: &[Slot<'_>]) -> Reason {
-    let signals = model.heaviest(values, MODEL_SIGNALS_MAX).into_iter().map(|place| told(place, values));
-    let signals = signals.collect::<Vec<_>>().join(", ");
+    let heaviest = model.heaviest(values, MODEL_SIGNALS_MAX);
+    let signals =
+        |language: Language| heaviest.iter().map(|place| told(*place, language, values)).collect::<Vec<_>>().join(", ");
     Reason {
         rule: MODEL_REASON.to_owned(),
         points,
-        text_en: format!("the model finds suspicious: {signals}"),
-        text_fr: format!("le modèle trouve suspect : {signals}"),
+        text_en: format!("the model finds suspicious: {}", signals(Language::English)),
+        text_fr: format!("le modèle trouve suspect : {}", signals(Language::French)),
     }
 }
 

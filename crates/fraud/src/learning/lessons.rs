@@ -187,7 +187,7 @@ impl Lessons {
             flagged_count += 1;
             flagged_fraud_count += u64::from(truth.fraud_known_at.is_some());
         });
-        let names = self.signals.iter().map(|place| SIGNALS[*place].0.to_owned()).collect();
+        let names = self.signals.iter().map(|place| SIGNALS[*place].name.to_owned()).collect();
         let model = LiveModel::new(names, model, cuts)?;
         let every = (tested.len() / WEIGHED_MAX).max(1);
         let mut weights = model.weights(tested.clone().step_by(every).map(|row| self.table.row(row)));

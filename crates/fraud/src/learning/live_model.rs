@@ -7,7 +7,7 @@ use crate::Model;
 use crate::cel::Slot;
 use crate::model::ModelError;
 use crate::rules::Thresholds;
-use crate::stream::SIGNALS;
+use crate::stream::Signal;
 
 /// Log of the odds below the cut for review at which a model has no suspicion at all.
 const SUSPICION_SPAN: f64 = 4.0;
@@ -86,10 +86,7 @@ impl LiveModel {
         if !is_ordered {
             return Err(LiveModelError::Cuts);
         }
-        let place = |name: &String| {
-            let found = SIGNALS.iter().position(|(known, _)| known == name);
-            found.ok_or_else(|| LiveModelError::Signal(name.clone()))
-        };
+        let place = |name: &String| Signal::place(name).ok_or_else(|| LiveModelError::Signal(name.clone()));
         let places = self.signals.iter().map(place).collect::<Result<_, _>>()?;
         Ok(Self { places, ..self })
     }

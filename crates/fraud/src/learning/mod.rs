@@ -16,10 +16,8 @@ use crate::stream::SIGNALS;
 
 /// The signals that models look at, by place in [`SIGNALS`]: those that are numbers, or yes and no.
 pub(crate) fn numeric_signals() -> impl Iterator<Item = usize> {
-    let numeric = |(place, (_, kind)): (usize, &(&str, Kind))| {
-        matches!(kind, Kind::Int | Kind::Double | Kind::Bool).then_some(place)
-    };
-    SIGNALS.iter().enumerate().filter_map(numeric)
+    let is_numeric = |place: &usize| matches!(SIGNALS[*place].kind(), Kind::Int | Kind::Double | Kind::Bool);
+    (0..SIGNALS.len()).filter(is_numeric)
 }
 
 /// A signal as a number; no number when it was not sent.

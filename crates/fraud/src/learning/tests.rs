@@ -88,7 +88,10 @@ fn a_model_that_was_kept_judges_the_same_and_points_rise_with_suspicion() {
         let most = if *is_fraud { &mut most_of_frauds } else { &mut most_of_good };
         *most = points.max(*most);
         if points >= Thresholds::default().review_score {
-            assert_eq!(crate::stream::SIGNALS[kept.heaviest(&values, 1)[0]].0.split('.').next(), Some("transaction"));
+            assert_eq!(
+                crate::stream::SIGNALS[kept.heaviest(&values, 1)[0]].name.split('.').next(),
+                Some("transaction")
+            );
         }
     }
     assert!(most_of_frauds >= 80 && most_of_good < 45, "{most_of_frauds} {most_of_good}");

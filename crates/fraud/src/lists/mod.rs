@@ -69,7 +69,8 @@ impl Lists {
         if !self.exact.is_empty() {
             self.find_exact(activity, &mut found);
         }
-        let address = activity.text(Field::ClientIp).and_then(|text| text.parse().ok());
+        let address = activity.text(Field::ClientIp).filter(|_| !self.networks.is_empty());
+        let address = address.and_then(|text| text.parse().ok());
         if let Some(address) = address {
             self.networks.for_each(address, |network, held| {
                 if held.counts_at(activity.at) {

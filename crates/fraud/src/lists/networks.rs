@@ -81,6 +81,11 @@ impl<T> Networks<T> {
         self.prefixes.dedup();
     }
 
+    /// Whether nothing is kept.
+    pub(super) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
     /// Networks that an address lies in, the smallest first.
     pub(super) fn for_each(&self, address: IpAddr, mut visit: impl FnMut(&Network, &T)) {
         let bits = bits(address);

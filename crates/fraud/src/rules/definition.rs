@@ -37,7 +37,8 @@ pub struct RuleDefinition {
     pub points: u8,
     /// Whether it counts.
     pub mode: Mode,
-    /// What is told of a payment that it fires for; `{name}` stands for the value of a signal.
+    /// What is told of a payment that it fires for; `{name}` stands for the value of a signal, `{name thing|things}` for its
+    /// value and the form that goes with it.
     pub reason_en: String,
     /// The same in French.
     pub reason_fr: String,

@@ -13,5 +13,5 @@ mod tests;
 pub use builtin::{BUILTIN_RULES, Builtin};
 pub use decision::{Decision, Thresholds};
 pub use definition::{Mode, RuleDefinition};
-pub(crate) use reason::told;
+pub(crate) use reason::{Language, told};
 pub use set::{Hit, Judgement, RuleError, RuleSet};

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::reason::render;
+use super::reason::{Language, render};
 use super::{Decision, Mode, RuleDefinition, Thresholds};
 use crate::cel::{CompileError, EvaluationError, Rule, Schema, Slot};
 use crate::stream::SIGNALS;
@@ -13,7 +13,7 @@ const RULES_MAX: usize = 1_000;
 const SCORE_MAX: u32 = 100;
 
 /// The names that rules speak of.
-static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::new(&SIGNALS));
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::new(&SIGNALS.map(|signal| (signal.name, signal.kind()))));
 
 /// Why rules are not in force.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -73,12 +73,12 @@ pub struct Hit<'a> {
 impl Hit<'_> {
     /// What is told of it, in English.
     pub fn reason_en(&self, values: &[Slot<'_>]) -> String {
-        render(&self.rule.reason_en, values)
+        render(&self.rule.reason_en, Language::English, values)
     }
 
     /// What is told of it, in French.
     pub fn reason_fr(&self, values: &[Slot<'_>]) -> String {
-        render(&self.rule.reason_fr, values)
+        render(&self.rule.reason_fr, Language::French, values)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Decision, Mode, RuleDefinition, RuleError, RuleSet, Thresholds};
 use crate::cel::Slot;
-use crate::stream::SIGNALS;
+use crate::stream::{SIGNALS, Signal};
 
 fn rule(name: &str, expression: &str, points: u8, mode: Mode) -> RuleDefinition {
     RuleDefinition {
@@ -35,7 +35,7 @@ fn a_rule_in_shadow_never_changes_a_decision() {
     let values = paid(5_000.0);
     let judgement = rules.judge(&values);
     assert_eq!((judgement.score, judgement.decision), (50, Decision::Review));
-    assert_eq!(judgement.hits[0].reason_en(&values), "5000 paid");
+    assert_eq!(judgement.hits[0].reason_en(&values), "5,000 paid");
     assert_eq!(judgement.shadow_hits[0].rule.name, "huge");
     let mut activated: Vec<RuleDefinition> = rules.definitions().cloned().collect();
     activated[1].mode = Mode::Active;
@@ -55,7 +55,7 @@ fn what_is_missing_fires_nothing_and_what_fails_is_told() {
     )
     .unwrap();
     let mut values = paid(1.0);
-    let place = |name: &str| SIGNALS.iter().position(|(known, _)| *known == name).unwrap();
+    let place = |name: &str| Signal::place(name).unwrap();
     values[place("user.count_10m")] = Slot::Int(1);
     values[place("user.count_1h")] = Slot::Int(0);
     let judgement = rules.judge(&values);

@@ -6,6 +6,7 @@ use vigie_domain::Timestamp;
 use vigie_domain::fraud::features::Amount;
 
 use super::field::{FIELD_NAMES, Field};
+use super::track::Keys;
 
 /// What it was, as far as fraud detection looks at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Activity<'a> {
     /// Whether the browser is a robot, if it is known.
     pub is_bot: Option<bool>,
     pub(super) texts: [Option<Cow<'a, str>>; FIELD_NAMES.len()],
+    /// Of everything that it touches.
+    pub(super) keys: Keys,
 }
 
 impl Activity<'_> {
@@ -60,9 +63,9 @@ impl Activity<'_> {
 
     /// The same with texts of its own.
     pub fn into_owned(self) -> Activity<'static> {
-        let Activity { kind, at, received_at, amount, account_created_at, is_bot, texts } = self;
+        let Activity { kind, at, received_at, amount, account_created_at, is_bot, texts, keys } = self;
         let texts = texts.map(|text| text.map(|text| Cow::Owned(text.into_owned())));
-        Activity { kind, at, received_at, amount, account_created_at, is_bot, texts }
+        Activity { kind, at, received_at, amount, account_created_at, is_bot, texts, keys }
     }
 
     /// Whether money moves.

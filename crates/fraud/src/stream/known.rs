@@ -42,8 +42,11 @@ impl KnownPayments {
 
     fn forget_oldest(&mut self) {
         let mut oldest: Vec<(Timestamp, u64)> = self.first_at.iter().map(|(id, at)| (*at, *id)).collect();
-        oldest.sort_unstable();
-        for (_, id) in oldest.iter().take((self.payments_max / FORGOTTEN_SHARE).max(1)) {
+        let count = (self.payments_max / FORGOTTEN_SHARE).max(1).min(oldest.len());
+        if count < oldest.len() {
+            oldest.select_nth_unstable(count);
+        }
+        for (_, id) in &oldest[..count] {
             self.first_at.remove(id);
         }
     }

@@ -9,6 +9,7 @@ use vigie_domain::time::parse_instant;
 use vigie_domain::{LogType, Value, mapping};
 
 use super::field::{FIELD_NAMES, Field};
+use super::track::Keys;
 use super::{Activity, ActivityKind};
 
 /// Layouts that are remembered; past it all are looked at anew.
@@ -42,6 +43,7 @@ impl ActivityReader {
             account_created_at: None,
             is_bot: None,
             texts: [const { None }; FIELD_NAMES.len()],
+            keys: Keys::default(),
         };
         let mut amount = None;
         for (field, value) in fields.iter().zip(row.values()) {
@@ -64,6 +66,7 @@ impl ActivityReader {
             }
             _ => kind_of_action(activity.text(Field::Action)?)?,
         };
+        activity.keys = Keys::of(&activity);
         Some(activity)
     }
 

@@ -1,24 +1,28 @@
 //! Everything that is remembered of a shop's payments, logins and visits.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use vigie_domain::Timestamp;
-use vigie_domain::fraud::features::{
-    Bounds, History, LATENESS_NANOS_MAX, Occurrence, SnapshotError, Totals, Window, Windows,
-};
+use vigie_domain::fraud::features::{Bounds, History, LATENESS_NANOS_MAX, Occurrence, SnapshotError, Windows};
 
 use super::activity::{Activity, ActivityKind};
-use super::field::Field;
 use super::key::Key;
 use super::known::KnownPayments;
-use super::needs::tracks_of;
-use super::track::{Keys, TRACKS, Track};
+use super::look::Look;
+use super::signals::SIGNALS;
+use super::track::{TRACKS, Track};
+use crate::cel::Slot;
 
 /// What a snapshot begins with: its version.
 const SNAPSHOT_VERSION: u64 = 1;
 
-/// Where payments are remembered, by instant and id.
-type Recent = BTreeMap<(Timestamp, u64), Vec<(Track, Key)>>;
+/// Where a payment is remembered that an event may still come before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Placed {
+    at: Timestamp,
+    id: u64,
+    places: Vec<(Track, Key)>,
+}
 
 /// What became of an activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +40,13 @@ pub enum Arrival {
 pub struct ShopHistory {
     tracks: Vec<Windows>,
     payments: KnownPayments,
-    /// Where the payments are remembered that an event may still come before, by what orders them.
-    recent: Recent,
+    /// The payments that an event may still come before, by instant and id.
+    recent: VecDeque<Placed>,
     newest_at: Timestamp,
     /// Whether each track is remembered.
     is_kept: [bool; TRACKS.len()],
+    /// Signals that are told, by place in [`SIGNALS`].
+    told: Vec<usize>,
 }
 
 impl ShopHistory {
@@ -49,19 +55,33 @@ impl ShopHistory {
         Self {
             tracks: TRACKS.iter().map(|_| Windows::new(bounds)).collect(),
             payments: KnownPayments::new(bounds.keys_max),
-            recent: BTreeMap::new(),
+            recent: VecDeque::new(),
             newest_at: Timestamp::MIN,
             is_kept: [true; TRACKS.len()],
+            told: (0..SIGNALS.len()).collect(),
         }
     }
 
-    /// Without any past, and remembering only what these signals are told from; the others are as if nothing had happened before.
+    /// Without any past, and remembering only what these signals, by place in [`SIGNALS`], are told from; the others are missing.
     pub fn for_signals(bounds: Bounds, signals: impl IntoIterator<Item = usize>) -> Self {
+        let mut told: Vec<usize> = signals.into_iter().filter(|place| *place < SIGNALS.len()).collect();
+        told.sort_unstable();
+        told.dedup();
         let mut is_kept = [false; TRACKS.len()];
-        for track in signals.into_iter().flat_map(tracks_of) {
-            is_kept[*track as usize] = true;
+        for track in told.iter().flat_map(|place| SIGNALS[*place].tracks()) {
+            is_kept[track as usize] = true;
         }
-        Self { is_kept, ..Self::new(bounds) }
+        Self { is_kept, told, ..Self::new(bounds) }
+    }
+
+    /// The signals of a payment that has arrived, in the order of [`SIGNALS`].
+    pub fn signals<'a>(&'a self, activity: &'a Activity<'a>) -> Vec<Slot<'a>> {
+        let look = Look::new(self, activity);
+        let mut values = vec![Slot::Missing; SIGNALS.len()];
+        for place in &self.told {
+            values[*place] = look.tell(SIGNALS[*place].how);
+        }
+        values
     }
 
     /// Puts an activity in its place.
@@ -72,25 +92,25 @@ impl ShopHistory {
         // A clock that is ahead must not make everybody else late.
         self.newest_at = self.newest_at.max(activity.at.min(activity.received_at));
         self.forget_settled();
-        let (id, keys) = (id_of(activity), Keys::of(activity));
         if !activity.is_transaction() {
-            self.put(activity, &keys, id);
+            self.put(activity);
             return Arrival::New;
         }
+        let keys = &activity.keys;
         let is_refund = activity.kind == ActivityKind::Refund;
-        let is_paid_before = is_refund && self.payments.at(payment_id(activity)).is_some();
-        let known_at = self.payments.note(id, activity.at);
+        let is_paid_before = is_refund && self.payments.at(keys.payment).is_some();
+        let known_at = self.payments.note(keys.id, activity.at);
         match known_at {
             Some(before) if activity.at < before => {
                 // What is told of a payment first counts, also when it comes last.
-                self.take_out(before, id);
-                self.put(activity, &keys, id);
+                self.take_out(before, keys.id);
+                self.put(activity);
             }
             Some(_) => {}
-            None => self.put(activity, &keys, id),
+            None => self.put(activity),
         }
         if activity.is_declined() {
-            let occurrence = occurrence(activity, id);
+            let occurrence = occurrence(activity);
             keys.for_each_decline(|track, key, item| {
                 if self.is_kept[track as usize] {
                     self.tracks[track as usize].place(key.0, Occurrence { item: item.0, ..occurrence });
@@ -100,22 +120,34 @@ impl ShopHistory {
         if known_at.is_some() || is_paid_before { Arrival::Known } else { Arrival::New }
     }
 
-    fn put(&mut self, activity: &Activity<'_>, keys: &Keys, id: u64) {
-        let occurrence = occurrence(activity, id);
+    fn put(&mut self, activity: &Activity<'_>) {
+        let occurrence = occurrence(activity);
         let mut places = Vec::new();
-        keys.for_each(activity, |track, key, item| {
+        activity.keys.for_each(activity.kind, |track, key, item| {
             if self.is_kept[track as usize] {
                 self.tracks[track as usize].place(key.0, Occurrence { item: item.0, ..occurrence });
                 places.push((track, key));
             }
         });
         if activity.is_transaction() {
-            self.recent.insert((activity.at, id), places);
+            self.note_placed(Placed { at: activity.at, id: activity.keys.id, places });
         }
     }
 
+    fn note_placed(&mut self, placed: Placed) {
+        match self.find_placed(placed.at, placed.id) {
+            Ok(place) => self.recent[place] = placed,
+            Err(place) => self.recent.insert(place, placed),
+        }
+    }
+
+    fn find_placed(&self, at: Timestamp, id: u64) -> Result<usize, usize> {
+        self.recent.binary_search_by_key(&(at, id), |placed| (placed.at, placed.id))
+    }
+
     fn take_out(&mut self, at: Timestamp, id: u64) {
-        for (track, key) in self.recent.remove(&(at, id)).unwrap_or_default() {
+        let found = self.find_placed(at, id).ok().and_then(|place| self.recent.remove(place));
+        for (track, key) in found.map(|placed| placed.places).unwrap_or_default() {
             self.tracks[track as usize].remove(key.0, at, id);
         }
     }
@@ -123,21 +155,17 @@ impl ShopHistory {
     /// Forgets where payments are that nothing can come before any more.
     fn forget_settled(&mut self) {
         let settled_before = self.newest_at.saturating_add_nanos(-LATENESS_NANOS_MAX);
-        while let Some(first) = self.recent.first_entry()
-            && first.key().0 < settled_before
-        {
-            first.remove();
-        }
+        while self.recent.pop_front_if(|first| first.at < settled_before).is_some() {}
     }
 
     /// Notes that a payment was fraud; false when that was known, or the payment is not.
     pub fn mark_fraud(&mut self, activity: &Activity<'_>) -> bool {
-        let (id, keys) = (id_of(activity), Keys::of(activity));
+        let (id, keys) = (activity.keys.id, &activity.keys);
         let Some(at) = self.payments.at(id) else { return false };
         let buyer = keys.buyer.and_then(|key| self.history(Track::BuyerPayments, key));
         let is_usual = buyer.is_none_or(|history| history.is_usual(at, id));
         let mut is_new = false;
-        keys.for_each(activity, |track, key, _| {
+        keys.for_each(activity.kind, |track, key, _| {
             is_new |= self.tracks[track as usize].mark_fraud(key.0, (at, id), is_usual);
         });
         is_new
@@ -145,10 +173,10 @@ impl ShopHistory {
 
     /// Takes back that a payment was fraud; false when nobody said so.
     pub fn clear_fraud(&mut self, activity: &Activity<'_>) -> bool {
-        let (id, keys) = (id_of(activity), Keys::of(activity));
+        let (id, keys) = (activity.keys.id, &activity.keys);
         let Some(at) = self.payments.at(id) else { return false };
         let mut is_cleared = false;
-        keys.for_each(activity, |track, key, _| {
+        keys.for_each(activity.kind, |track, key, _| {
             is_cleared |= self.tracks[track as usize].clear_fraud(key.0, (at, id));
         });
         is_cleared
@@ -157,12 +185,6 @@ impl ShopHistory {
     /// The history of a key on a track.
     pub(super) fn history(&self, track: Track, key: Key) -> Option<&History> {
         self.tracks[track as usize].history(key.0)
-    }
-
-    /// Totals of a window that ends at `at`; none without a key.
-    pub(super) fn totals(&self, track: Track, key: Option<Key>, (window, at): (Window, Timestamp)) -> Totals {
-        let history = key.and_then(|key| self.history(track, key));
-        history.map(|history| history.window(window, at).totals).unwrap_or_default()
     }
 
     /// The time of the newest activity, as far as it had come when it was accepted.
@@ -193,13 +215,15 @@ impl ShopHistory {
         let newest_at = Timestamp::from_nanos(read_u64(bytes)?.cast_signed());
         let tracks = TRACKS.iter().map(|_| Windows::read_snapshot(bytes, bounds)).collect::<Result<_, _>>()?;
         let payments = KnownPayments::read_snapshot(bytes, bounds.keys_max)?;
-        Ok(Self { tracks, payments, recent: read_recent(bytes)?, newest_at, is_kept: [true; TRACKS.len()] })
+        let mut shop = Self { tracks, payments, newest_at, ..Self::new(bounds) };
+        read_recent(bytes, &mut shop)?;
+        Ok(shop)
     }
 }
 
-fn write_recent(out: &mut Vec<u8>, recent: &Recent) {
+fn write_recent(out: &mut Vec<u8>, recent: &VecDeque<Placed>) {
     out.extend_from_slice(&(recent.len() as u64).to_le_bytes());
-    for ((at, id), places) in recent {
+    for Placed { at, id, places } in recent {
         out.extend_from_slice(&at.as_nanos().to_le_bytes());
         out.extend_from_slice(&id.to_le_bytes());
         out.extend_from_slice(&(places.len() as u64).to_le_bytes());
@@ -210,8 +234,7 @@ fn write_recent(out: &mut Vec<u8>, recent: &Recent) {
     }
 }
 
-fn read_recent(bytes: &mut &[u8]) -> Result<Recent, SnapshotError> {
-    let mut recent = BTreeMap::new();
+fn read_recent(bytes: &mut &[u8], shop: &mut ShopHistory) -> Result<(), SnapshotError> {
     for _ in 0..read_u64(bytes)? {
         let at = Timestamp::from_nanos(read_u64(bytes)?.cast_signed());
         let id = read_u64(bytes)?;
@@ -221,30 +244,13 @@ fn read_recent(bytes: &mut &[u8]) -> Result<Recent, SnapshotError> {
             let track = usize::try_from(number).ok().and_then(|number| TRACKS.get(number).copied());
             places.push((track.ok_or(SnapshotError { left: bytes.len() })?, Key(read_u64(bytes)?)));
         }
-        recent.insert((at, id), places);
+        shop.note_placed(Placed { at, id, places });
     }
-    Ok(recent)
+    Ok(())
 }
 
-fn occurrence(activity: &Activity<'_>, id: u64) -> Occurrence {
-    Occurrence { at: activity.at, id, amount: activity.amount, item: 0 }
-}
-
-/// What a payment is remembered by.
-fn payment_id(activity: &Activity<'_>) -> u64 {
-    Key::of(&["payment", activity.text(Field::TransactionId).unwrap_or_default()]).0
-}
-
-/// What tells an activity from others of its instant: the name of a payment or of a refund, else what was done by whom.
-pub(super) fn id_of(activity: &Activity<'_>) -> u64 {
-    let text = |field: Field| activity.text(field).unwrap_or_default();
-    match activity.kind {
-        ActivityKind::Payment => payment_id(activity),
-        ActivityKind::Refund => Key::of(&["refund", text(Field::TransactionId)]).0,
-        ActivityKind::Login | ActivityKind::LoginFailed | ActivityKind::AccountChange | ActivityKind::PageView => {
-            Key::of(&[text(Field::Action), text(Field::User), text(Field::Device), text(Field::ClientIp)]).0
-        }
-    }
+fn occurrence(activity: &Activity<'_>) -> Occurrence {
+    Occurrence { at: activity.at, id: activity.keys.id, amount: activity.amount, item: 0 }
 }
 
 pub(super) fn read_u64(bytes: &mut &[u8]) -> Result<u64, SnapshotError> {

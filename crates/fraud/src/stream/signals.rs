@@ -1,278 +1,174 @@
 //! What rules and people see of a payment: its own fields, and what the past of everything that it touches says.
 
-use vigie_domain::Timestamp;
-use vigie_domain::fraud::features::{History, Window, is_night, is_weekend};
+use vigie_domain::fraud::features::Window;
 
-use super::activity::{Activity, ActivityKind};
 use super::field::Field;
-use super::key::Key;
-use super::places;
-use super::shop::{ShopHistory, id_of};
-use super::throwaway_mail::is_throwaway;
-use super::track::{Keys, Track};
-use crate::cel::{Kind, Slot};
+use super::track::Track;
+use crate::cel::Kind;
 
-use Kind::{Bool, Double, Instant, Int, Text};
+use How::*;
+use Track::*;
+use Window::*;
 
-/// Names and kinds, in their order.
-pub const SIGNALS: [(&str, Kind); 67] = [
-    ("transaction.at", Instant),
-    ("transaction.amount", Double),
-    ("transaction.currency", Text),
-    ("transaction.status", Text),
-    ("transaction.type", Text),
-    ("transaction.payment_method", Text),
-    ("transaction.user", Text),
-    ("transaction.device", Text),
-    ("transaction.ip", Text),
-    ("transaction.card", Text),
-    ("transaction.card_bin", Text),
-    ("transaction.merchant", Text),
-    ("transaction.coupon", Text),
-    ("transaction.email_domain", Text),
-    ("transaction.billing_country", Text),
-    ("transaction.shipping_country", Text),
-    ("transaction.ip_country", Text),
-    ("transaction.card_country", Text),
-    ("transaction.is_refund", Bool),
-    ("transaction.is_night", Bool),
-    ("transaction.is_weekend", Bool),
-    ("transaction.is_bot", Bool),
-    ("email.is_throwaway", Bool),
-    ("account.age_hours", Double),
-    ("user.count_10m", Int),
-    ("user.count_1h", Int),
-    ("user.count_24h", Int),
-    ("user.count_30d", Int),
-    ("user.count_before", Int),
-    ("user.amount_24h", Double),
-    ("user.amount_ratio", Double),
-    ("user.mean_amount", Double),
-    ("user.card_count_24h", Int),
-    ("user.refund_count_24h", Int),
-    ("user.refund_count_30d", Int),
-    ("user.failed_login_count_1h", Int),
-    ("user.change_count_1h", Int),
-    ("user.device_age_hours", Double),
-    ("user.known_hours", Double),
-    ("user.speed_kmh", Double),
-    ("user.fraud_count", Int),
-    ("user.linked_fraud_count", Int),
-    ("card.count_10m", Int),
-    ("card.count_1h", Int),
-    ("card.count_24h", Int),
-    ("card.user_count_24h", Int),
-    ("card.declined_count_1h", Int),
-    ("card.fraud_count", Int),
-    ("device.count_1h", Int),
-    ("device.user_count_24h", Int),
-    ("device.card_count_24h", Int),
-    ("device.declined_count_1h", Int),
-    ("device.coupon_user_count_24h", Int),
-    ("device.fraud_count", Int),
-    ("ip.count_1h", Int),
-    ("ip.card_count_1h", Int),
-    ("ip.user_count_24h", Int),
-    ("ip.declined_count_1h", Int),
-    ("ip.failed_login_count_1h", Int),
-    ("ip.page_count_1m", Int),
-    ("ip.fraud_count", Int),
-    ("network.card_count_1h", Int),
-    ("email.count_24h", Int),
-    ("email.fraud_count", Int),
-    ("bin.declined_count_1h", Int),
-    ("bin.declined_card_count_1h", Int),
-    ("merchant.fraud_share_30d", Double),
-];
-
-/// Cards and devices of a buyer that are looked at, of each the latest.
-const LINKS_MAX: usize = 8;
-/// Buyers whom a card or device links; one that more used is a terminal or a shared machine.
-const LINK_USERS_MAX: usize = 20;
-/// Nanoseconds in an hour.
-const NANOS_PER_HOUR: f64 = 3.6e12;
-/// A move in less than this is taken for one of this length: two events of one moment come from one clock, roughly.
-const TRAVEL_HOURS_MIN: f64 = 1.0 / 60.0;
-/// Hours after which an arrival is no news any more.
-const TRAVEL_HOURS_MAX: f64 = 24.0;
-
-/// Looks at one payment.
-struct Look<'a> {
-    shop: &'a ShopHistory,
-    activity: &'a Activity<'a>,
-    keys: Keys,
-    at: Timestamp,
-    id: u64,
+/// A value that rules may ask for by its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Signal {
+    /// What rules call it.
+    pub name: &'static str,
+    pub(super) how: How,
 }
 
-impl ShopHistory {
-    /// The signals of a payment that has arrived, in the order of [`SIGNALS`].
-    pub fn signals<'a>(&'a self, activity: &'a Activity<'a>) -> Vec<Slot<'a>> {
-        let look = Look { shop: self, activity, keys: Keys::of(activity), at: activity.at, id: id_of(activity) };
-        let mut values = Vec::with_capacity(SIGNALS.len());
-        look.transaction(&mut values);
-        look.user(&mut values);
-        look.card(&mut values);
-        look.device(&mut values);
-        look.address(&mut values);
-        look.others(&mut values);
-        values
-    }
+/// How a signal is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum How {
+    /// When the payment was made.
+    At,
+    /// How much is paid.
+    Amount,
+    /// What a field says.
+    Told(Field),
+    /// The country of the address.
+    IpCountry,
+    /// Whether money goes back.
+    IsRefund,
+    /// Whether it was made in the night, UTC.
+    IsNight,
+    /// Whether it was made on a Saturday or Sunday, UTC.
+    IsWeekend,
+    /// Whether the browser is a robot.
+    IsBot,
+    /// Whether the e-mail address is one of those that are thrown away.
+    IsThrowaway,
+    /// How old the account is.
+    AccountAge,
+    /// How many there were within a window.
+    Count(Track, Window),
+    /// How many different items there were.
+    Distinct(Track, Window),
+    /// The sum of their amounts.
+    Sum(Track, Window),
+    /// The share of frauds among them.
+    FraudShare(Track, Window),
+    /// How many were fraud, ever.
+    Frauds(Track),
+    /// Payments of the buyer before this one.
+    CountBefore,
+    /// The amount as a multiple of what the buyer spends on the mean.
+    AmountRatio,
+    /// What the buyer spends on the mean.
+    MeanAmount,
+    /// Since when the buyer uses this device.
+    DeviceAge,
+    /// Since when the buyer is known.
+    KnownHours,
+    /// How fast the buyer must have travelled.
+    Speed,
+    /// Frauds two steps away.
+    LinkedFrauds,
 }
 
-impl<'a> Look<'a> {
-    fn transaction(&self, values: &mut Vec<Slot<'a>>) {
-        let activity = self.activity;
-        let text = |field: Field| activity.text(field).map_or(Slot::Missing, Slot::Text);
-        values.push(Slot::Instant(self.at.as_nanos()));
-        values.push(Slot::Double(activity.amount.units()));
-        let texts = [
-            Field::Currency,
-            Field::Status,
-            Field::TransactionType,
-            Field::PaymentMethod,
-            Field::User,
-            Field::Device,
-            Field::ClientIp,
-            Field::Card,
-            Field::CardBin,
-            Field::Merchant,
-            Field::Coupon,
-            Field::EmailDomain,
-            Field::BillingCountry,
-            Field::ShippingCountry,
-        ];
-        values.extend(texts.map(text));
-        values.push(activity.ip_country().map_or(Slot::Missing, Slot::Text));
-        values.push(text(Field::CardCountry));
-        values.push(Slot::Bool(activity.kind == ActivityKind::Refund));
-        values.push(Slot::Bool(is_night(self.at)));
-        values.push(Slot::Bool(is_weekend(self.at)));
-        values.push(activity.is_bot.map_or(Slot::Missing, Slot::Bool));
-        let domain = activity.text(Field::EmailDomain);
-        values.push(domain.map_or(Slot::Missing, |domain| Slot::Bool(is_throwaway(domain))));
-        values.push(double(activity.account_created_at.map(|since| hours_between(since, self.at))));
-    }
-
-    fn user(&self, values: &mut Vec<Slot<'a>>) {
-        use Window::{Days30, Hour1, Hours24, Minutes10};
-        let buyer = self.keys.buyer;
-        let payments = buyer.and_then(|key| self.shop.history(Track::BuyerPayments, key));
-        values
-            .extend([Minutes10, Hour1, Hours24, Days30].map(|window| self.count(Track::BuyerPayments, buyer, window)));
-        let all = payments.map(|history| history.through(self.at)).unwrap_or_default();
-        let own = i64::from(self.activity.kind == ActivityKind::Payment);
-        values.push(Slot::Int((all.count - own).max(0)));
-        let day = self.shop.totals(Track::BuyerPayments, buyer, (Hours24, self.at));
-        values.push(Slot::Double(day.sum()));
-        let (ratio, mean) = payments.map_or((1.0, 0.0), |history| history.amount_ratio(self.at, self.id));
-        values.push(Slot::Double(ratio));
-        values.push(Slot::Double(mean));
-        values.push(self.distinct(Track::BuyerPayments, buyer, Hours24));
-        values.push(self.count(Track::BuyerRefunds, buyer, Hours24));
-        values.push(self.count(Track::BuyerRefunds, buyer, Days30));
-        values.push(self.count(Track::BuyerLoginFailures, buyer, Hour1));
-        values.push(self.count(Track::BuyerChanges, buyer, Hour1));
-        let devices = buyer.and_then(|key| self.shop.history(Track::BuyerDevices, key));
-        let device_since = devices
-            .zip(self.keys.device)
-            .map(|(history, device)| history.first_met(device.0, self.at, self.id).unwrap_or(self.at));
-        values.push(double(device_since.map(|since| hours_between(since, self.at))));
-        let since = payments.and_then(History::oldest_at);
-        values.push(double(since.map(|since| hours_between(since, self.at))));
-        values.push(double(self.speed_kmh()));
-        values.push(Slot::Int(all.fraud_count));
-        values.push(Slot::Int(buyer.map_or(0, |buyer| self.linked_frauds(buyer))));
-    }
-
-    /// Frauds with the cards and devices that a buyer used last, by whomever: two steps from this payment. What many use links nobody.
-    fn linked_frauds(&self, buyer: Key) -> i64 {
-        let links = [(Track::BuyerPayments, Track::CardPayments), (Track::BuyerDevices, Track::DevicePayments)];
-        let mut sum = 0;
-        for (used, by_all) in links {
-            let Some(history) = self.shop.history(used, buyer) else { continue };
-            for item in history.latest_items(self.at, LINKS_MAX) {
-                let linked = self.shop.history(by_all, Key(item));
-                let is_hub = |linked: &&History| linked.distinct_count(Window::Days30, self.at).0 > LINK_USERS_MAX;
-                sum += linked.filter(|linked| !is_hub(linked)).map_or(0, |linked| linked.through(self.at).fraud_count);
-            }
+impl Signal {
+    /// What kind of value it is.
+    pub const fn kind(&self) -> Kind {
+        match self.how {
+            At => Kind::Instant,
+            Told(_) | IpCountry => Kind::Text,
+            IsRefund | IsNight | IsWeekend | IsBot | IsThrowaway => Kind::Bool,
+            Count(..) | Distinct(..) | Frauds(_) | CountBefore | LinkedFrauds => Kind::Int,
+            Amount | AccountAge | Sum(..) | FraudShare(..) | AmountRatio | MeanAmount | DeviceAge | KnownHours
+            | Speed => Kind::Double,
         }
-        sum
     }
 
-    /// How fast the buyer must have travelled here from where they were before.
-    fn speed_kmh(&self) -> Option<f64> {
-        let (buyer, place) = (self.keys.buyer?, self.keys.place?);
-        let history = self.shop.history(Track::BuyerPlaces, buyer)?;
-        let before = history.last_other(place.0, self.at, self.id)?;
-        let arrived_at = history.first_after(place.0, before.at).unwrap_or(self.at);
-        let hours = hours_between(before.at, arrived_at).max(TRAVEL_HOURS_MIN);
-        let is_news = hours_between(arrived_at, self.at) <= TRAVEL_HOURS_MAX;
-        is_news.then(|| places::distance_km(before.item, place.0) / hours)
+    /// What has to be remembered for it.
+    pub(super) fn tracks(&self) -> Vec<Track> {
+        match self.how {
+            At | Amount | Told(_) | IpCountry | IsRefund | IsNight | IsWeekend | IsBot | IsThrowaway | AccountAge => {
+                Vec::new()
+            }
+            Count(track, _) | Distinct(track, _) | Sum(track, _) => vec![track],
+            // What is usual for a buyer says how a fraud weighs.
+            FraudShare(track, _) | Frauds(track) => vec![track, BuyerPayments],
+            CountBefore | AmountRatio | MeanAmount | KnownHours => vec![BuyerPayments],
+            DeviceAge => vec![BuyerDevices],
+            Speed => vec![BuyerPlaces],
+            LinkedFrauds => vec![BuyerPayments, BuyerDevices, CardPayments, DevicePayments],
+        }
     }
 
-    fn card(&self, values: &mut Vec<Slot<'a>>) {
-        use Window::{Hour1, Hours24, Minutes10};
-        let card = self.keys.card;
-        values.extend([Minutes10, Hour1, Hours24].map(|window| self.count(Track::CardPayments, card, window)));
-        values.push(self.distinct(Track::CardPayments, card, Hours24));
-        values.push(self.count(Track::CardDeclines, card, Hour1));
-        values.push(self.frauds(Track::CardPayments, card));
-    }
-
-    fn device(&self, values: &mut Vec<Slot<'a>>) {
-        use Window::{Hour1, Hours24};
-        let device = self.keys.device;
-        values.push(self.count(Track::DevicePayments, device, Hour1));
-        values.push(self.distinct(Track::DevicePayments, device, Hours24));
-        values.push(self.distinct(Track::DeviceCards, device, Hours24));
-        values.push(self.count(Track::DeviceDeclines, device, Hour1));
-        values.push(self.distinct(Track::DeviceCoupons, self.keys.coupon, Hours24));
-        values.push(self.frauds(Track::DevicePayments, device));
-    }
-
-    fn address(&self, values: &mut Vec<Slot<'a>>) {
-        use Window::{Hour1, Hours24, Minute1};
-        let address = self.keys.address;
-        values.push(self.count(Track::AddressPayments, address, Hour1));
-        values.push(self.distinct(Track::AddressPayments, address, Hour1));
-        values.push(self.distinct(Track::AddressBuyers, address, Hours24));
-        values.push(self.count(Track::AddressDeclines, address, Hour1));
-        values.push(self.count(Track::AddressLoginFailures, address, Hour1));
-        values.push(self.count(Track::AddressPages, address, Minute1));
-        values.push(self.frauds(Track::AddressPayments, address));
-        values.push(self.distinct(Track::NetworkCards, self.keys.network, Hour1));
-    }
-
-    fn others(&self, values: &mut Vec<Slot<'a>>) {
-        use Window::{Days30, Hour1, Hours24};
-        values.push(self.count(Track::EmailPayments, self.keys.email, Hours24));
-        values.push(self.frauds(Track::EmailPayments, self.keys.email));
-        values.push(self.count(Track::BinDeclines, self.keys.bin, Hour1));
-        values.push(self.distinct(Track::BinDeclines, self.keys.bin, Hour1));
-        let merchant = self.shop.totals(Track::MerchantPayments, self.keys.merchant, (Days30, self.at));
-        values.push(Slot::Double(merchant.fraud_share()));
-    }
-
-    fn count(&self, track: Track, key: Option<Key>, window: Window) -> Slot<'a> {
-        Slot::Int(self.shop.totals(track, key, (window, self.at)).count)
-    }
-
-    fn distinct(&self, track: Track, key: Option<Key>, window: Window) -> Slot<'a> {
-        let history = key.and_then(|key| self.shop.history(track, key));
-        Slot::Int(history.map_or(0, |history| history.distinct_count(window, self.at).0) as i64)
-    }
-
-    fn frauds(&self, track: Track, key: Option<Key>) -> Slot<'a> {
-        let history = key.and_then(|key| self.shop.history(track, key));
-        Slot::Int(history.map_or(0, |history| history.through(self.at).fraud_count))
+    /// The place of the signal of that name in [`SIGNALS`].
+    pub fn place(name: &str) -> Option<usize> {
+        SIGNALS.iter().position(|signal| signal.name == name)
     }
 }
 
-fn double<'a>(value: Option<f64>) -> Slot<'a> {
-    value.map_or(Slot::Missing, Slot::Double)
-}
-
-fn hours_between(from: Timestamp, to: Timestamp) -> f64 {
-    to.as_nanos().saturating_sub(from.as_nanos()).max(0) as f64 / NANOS_PER_HOUR
-}
+/// All of them, in their order.
+pub const SIGNALS: [Signal; 67] = [
+    Signal { name: "transaction.at", how: At },
+    Signal { name: "transaction.amount", how: Amount },
+    Signal { name: "transaction.currency", how: Told(Field::Currency) },
+    Signal { name: "transaction.status", how: Told(Field::Status) },
+    Signal { name: "transaction.type", how: Told(Field::TransactionType) },
+    Signal { name: "transaction.payment_method", how: Told(Field::PaymentMethod) },
+    Signal { name: "transaction.user", how: Told(Field::User) },
+    Signal { name: "transaction.device", how: Told(Field::Device) },
+    Signal { name: "transaction.ip", how: Told(Field::ClientIp) },
+    Signal { name: "transaction.card", how: Told(Field::Card) },
+    Signal { name: "transaction.card_bin", how: Told(Field::CardBin) },
+    Signal { name: "transaction.merchant", how: Told(Field::Merchant) },
+    Signal { name: "transaction.coupon", how: Told(Field::Coupon) },
+    Signal { name: "transaction.email_domain", how: Told(Field::EmailDomain) },
+    Signal { name: "transaction.billing_country", how: Told(Field::BillingCountry) },
+    Signal { name: "transaction.shipping_country", how: Told(Field::ShippingCountry) },
+    Signal { name: "transaction.ip_country", how: IpCountry },
+    Signal { name: "transaction.card_country", how: Told(Field::CardCountry) },
+    Signal { name: "transaction.is_refund", how: IsRefund },
+    Signal { name: "transaction.is_night", how: IsNight },
+    Signal { name: "transaction.is_weekend", how: IsWeekend },
+    Signal { name: "transaction.is_bot", how: IsBot },
+    Signal { name: "email.is_throwaway", how: IsThrowaway },
+    Signal { name: "account.age_hours", how: AccountAge },
+    Signal { name: "user.count_10m", how: Count(BuyerPayments, Minutes10) },
+    Signal { name: "user.count_1h", how: Count(BuyerPayments, Hour1) },
+    Signal { name: "user.count_24h", how: Count(BuyerPayments, Hours24) },
+    Signal { name: "user.count_30d", how: Count(BuyerPayments, Days30) },
+    Signal { name: "user.count_before", how: CountBefore },
+    Signal { name: "user.amount_24h", how: Sum(BuyerPayments, Hours24) },
+    Signal { name: "user.amount_ratio", how: AmountRatio },
+    Signal { name: "user.mean_amount", how: MeanAmount },
+    Signal { name: "user.card_count_24h", how: Distinct(BuyerPayments, Hours24) },
+    Signal { name: "user.refund_count_24h", how: Count(BuyerRefunds, Hours24) },
+    Signal { name: "user.refund_count_30d", how: Count(BuyerRefunds, Days30) },
+    Signal { name: "user.failed_login_count_1h", how: Count(BuyerLoginFailures, Hour1) },
+    Signal { name: "user.change_count_1h", how: Count(BuyerChanges, Hour1) },
+    Signal { name: "user.device_age_hours", how: DeviceAge },
+    Signal { name: "user.known_hours", how: KnownHours },
+    Signal { name: "user.speed_kmh", how: Speed },
+    Signal { name: "user.fraud_count", how: Frauds(BuyerPayments) },
+    Signal { name: "user.linked_fraud_count", how: LinkedFrauds },
+    Signal { name: "card.count_10m", how: Count(CardPayments, Minutes10) },
+    Signal { name: "card.count_1h", how: Count(CardPayments, Hour1) },
+    Signal { name: "card.count_24h", how: Count(CardPayments, Hours24) },
+    Signal { name: "card.user_count_24h", how: Distinct(CardPayments, Hours24) },
+    Signal { name: "card.declined_count_1h", how: Count(CardDeclines, Hour1) },
+    Signal { name: "card.fraud_count", how: Frauds(CardPayments) },
+    Signal { name: "device.count_1h", how: Count(DevicePayments, Hour1) },
+    Signal { name: "device.user_count_24h", how: Distinct(DevicePayments, Hours24) },
+    Signal { name: "device.card_count_24h", how: Distinct(DeviceCards, Hours24) },
+    Signal { name: "device.declined_count_1h", how: Count(DeviceDeclines, Hour1) },
+    Signal { name: "device.coupon_user_count_24h", how: Distinct(DeviceCoupons, Hours24) },
+    Signal { name: "device.fraud_count", how: Frauds(DevicePayments) },
+    Signal { name: "ip.count_1h", how: Count(AddressPayments, Hour1) },
+    Signal { name: "ip.card_count_1h", how: Distinct(AddressPayments, Hour1) },
+    Signal { name: "ip.user_count_24h", how: Distinct(AddressBuyers, Hours24) },
+    Signal { name: "ip.declined_count_1h", how: Count(AddressDeclines, Hour1) },
+    Signal { name: "ip.failed_login_count_1h", how: Count(AddressLoginFailures, Hour1) },
+    Signal { name: "ip.page_count_1m", how: Count(AddressPages, Minute1) },
+    Signal { name: "ip.fraud_count", how: Frauds(AddressPayments) },
+    Signal { name: "network.card_count_1h", how: Distinct(NetworkCards, Hour1) },
+    Signal { name: "email.count_24h", how: Count(EmailPayments, Hours24) },
+    Signal { name: "email.fraud_count", how: Frauds(EmailPayments) },
+    Signal { name: "bin.declined_count_1h", how: Count(BinDeclines, Hour1) },
+    Signal { name: "bin.declined_card_count_1h", how: Distinct(BinDeclines, Hour1) },
+    Signal { name: "merchant.fraud_share_30d", how: FraudShare(MerchantPayments, Days30) },
+];

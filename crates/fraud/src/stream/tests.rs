@@ -3,7 +3,7 @@
 use vigie_domain::fraud::features::Bounds;
 use vigie_domain::{Event, EventBatch, LogType, Timestamp, Value};
 
-use super::{Activity, ActivityKind, ActivityReader, Arrival, SIGNALS, ShopHistory};
+use super::{Activity, ActivityKind, ActivityReader, Arrival, SIGNALS, ShopHistory, Signal};
 use crate::cel::{Kind, Slot};
 
 const BOUNDS: Bounds = Bounds { keys_max: 10_000, kept_max: 200 };
@@ -54,7 +54,7 @@ fn signals_of_last(events: &[Event], check: impl Fn(&dyn Fn(&str) -> Slot<'stati
             last = shop.signals(activity).iter().map(fixed).collect();
         }
     });
-    check(&|name| last[SIGNALS.iter().position(|(known, _)| *known == name).unwrap()]);
+    check(&|name| last[Signal::place(name).unwrap()]);
 }
 
 #[test]
@@ -100,19 +100,20 @@ fn every_signal_has_a_name_of_its_own_and_its_kind() {
         if activity.at == Timestamp::from_seconds(3) {
             return;
         }
-        for ((name, kind), value) in SIGNALS.iter().zip(values) {
+        for (signal, value) in SIGNALS.iter().zip(values) {
+            let (name, kind) = (signal.name, signal.kind());
             let is_right = match value {
                 Slot::Missing | Slot::Texts(_) => false,
-                Slot::Bool(_) => *kind == Kind::Bool,
-                Slot::Int(_) => *kind == Kind::Int,
-                Slot::Double(_) => *kind == Kind::Double,
-                Slot::Text(_) => *kind == Kind::Text,
-                Slot::Instant(_) => *kind == Kind::Instant,
+                Slot::Bool(_) => kind == Kind::Bool,
+                Slot::Int(_) => kind == Kind::Int,
+                Slot::Double(_) => kind == Kind::Double,
+                Slot::Text(_) => kind == Kind::Text,
+                Slot::Instant(_) => kind == Kind::Instant,
             };
             assert!(is_right, "{name} is {value:?}");
         }
     });
-    let names: std::collections::HashSet<&str> = SIGNALS.iter().map(|(name, _)| *name).collect();
+    let names: std::collections::HashSet<&str> = SIGNALS.iter().map(|signal| signal.name).collect();
     assert_eq!(names.len(), SIGNALS.len());
 }
 
@@ -182,7 +183,7 @@ fn a_confirmed_fraud_weighs_on_everything_that_it_touched() {
         shop.arrive(activity);
         let values = shop.signals(activity);
         for name in ["user.fraud_count", "card.fraud_count", "device.fraud_count"] {
-            let place = SIGNALS.iter().position(|(known, _)| *known == name).unwrap();
+            let place = Signal::place(name).unwrap();
             assert_eq!(values[place], Slot::Int(1), "{name}");
         }
     });
@@ -313,7 +314,7 @@ fn a_signal_is_the_same_when_nothing_else_is_remembered() {
         told
     };
     let mut varying = 0;
-    for (signal, (name, _)) in SIGNALS.iter().enumerate() {
+    for (signal, Signal { name, .. }) in SIGNALS.iter().enumerate() {
         let full = told(ShopHistory::new(BOUNDS), Some(signal));
         let alone = told(ShopHistory::for_signals(BOUNDS, [signal]), Some(signal));
         assert_eq!(full, alone, "{name}");
@@ -339,7 +340,7 @@ fn a_fraud_weighs_on_whoever_used_the_same_card_or_device_before() {
         );
         events.push(from(3_600, "last", "u-2", "d-2", "c-3"));
         let mut shop = ShopHistory::new(BOUNDS);
-        let place = SIGNALS.iter().position(|(name, _)| *name == "user.linked_fraud_count").unwrap();
+        let place = Signal::place("user.linked_fraud_count").unwrap();
         let mut last = None;
         read(&events, |activity| {
             shop.arrive(activity);

@@ -83,6 +83,10 @@ pub(super) const TRACKS: [Track; 21] = {
 /// The keys of an activity.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Keys {
+    /// What tells it from others of its instant: the name of a payment or of a refund, else what was done by whom.
+    pub(super) id: u64,
+    /// What a payment is remembered by; a refund has the name of what it pays back.
+    pub(super) payment: u64,
     pub(super) buyer: Option<Key>,
     pub(super) card: Option<Key>,
     pub(super) device: Option<Key>,
@@ -99,13 +103,26 @@ pub(super) struct Keys {
 impl Keys {
     pub(super) fn of(activity: &Activity<'_>) -> Self {
         let key = |kind: &str, field: Field| activity.text(field).map(|text| Key::of(&[kind, text]));
-        let device = key("device", Field::Device);
+        let text = |field: Field| activity.text(field).unwrap_or_default();
+        let payment = match activity.kind {
+            ActivityKind::Payment | ActivityKind::Refund => Key::of(&["payment", text(Field::TransactionId)]).0,
+            _ => 0,
+        };
+        let id = match activity.kind {
+            ActivityKind::Payment => payment,
+            ActivityKind::Refund => Key::of(&["refund", text(Field::TransactionId)]).0,
+            ActivityKind::Login | ActivityKind::LoginFailed | ActivityKind::AccountChange | ActivityKind::PageView => {
+                Key::of(&[text(Field::Action), text(Field::User), text(Field::Device), text(Field::ClientIp)]).0
+            }
+        };
         let coupon = activity.text(Field::Device).zip(activity.text(Field::Coupon));
         Self {
+            id,
+            payment,
             // Guests have no account; their e-mail address is what they come back with.
             buyer: key("user", Field::User).or_else(|| key("guest", Field::Email)),
             card: key("card", Field::Card),
-            device,
+            device: key("device", Field::Device),
             coupon: coupon.map(|(device, coupon)| Key::of(&["coupon", device, coupon])),
             address: key("address", Field::ClientIp),
             network: activity.text(Field::ClientIp).and_then(network).map(|network| Key::of(&["network", &network])),
@@ -116,14 +133,30 @@ impl Keys {
         }
     }
 
-    /// Where an activity is remembered: track, key and item.
-    pub(super) fn for_each(&self, activity: &Activity<'_>, mut visit: impl FnMut(Track, Key, Key)) {
+    /// What is looked up on a track.
+    pub(super) fn of_track(&self, track: Track) -> Option<Key> {
+        use Track::*;
+        match track {
+            BuyerPayments | BuyerRefunds | BuyerDevices | BuyerPlaces | BuyerLoginFailures | BuyerChanges => self.buyer,
+            CardPayments | CardDeclines => self.card,
+            DevicePayments | DeviceCards | DeviceDeclines => self.device,
+            DeviceCoupons => self.coupon,
+            AddressPayments | AddressBuyers | AddressDeclines | AddressLoginFailures | AddressPages => self.address,
+            NetworkCards => self.network,
+            EmailPayments => self.email,
+            BinDeclines => self.bin,
+            MerchantPayments => self.merchant,
+        }
+    }
+
+    /// Where an activity of that kind is remembered: track, key and item.
+    pub(super) fn for_each(&self, kind: ActivityKind, mut visit: impl FnMut(Track, Key, Key)) {
         let mut put = |track: Track, key: Option<Key>, item: Option<Key>| {
             if let Some(key) = key {
                 visit(track, key, item.unwrap_or_default());
             }
         };
-        match activity.kind {
+        match kind {
             ActivityKind::Payment => self.payment(&mut put),
             ActivityKind::Refund => put(Track::BuyerRefunds, self.buyer, self.card),
             ActivityKind::Login => self.presence(&mut put),

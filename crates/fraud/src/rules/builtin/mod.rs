@@ -89,14 +89,13 @@ impl Builtin {
 mod tests {
     use super::super::{RuleSet, Thresholds};
     use super::*;
-    use crate::stream::SIGNALS;
+    use crate::stream::{SIGNALS, Signal};
 
     /// Whether the rule fires for these signals and no others.
     fn fires(rule: &Builtin, told: &[(&str, Slot<'static>)]) -> bool {
         let mut values = vec![Slot::Missing; SIGNALS.len()];
         for (name, value) in told {
-            let place =
-                SIGNALS.iter().position(|(known, _)| known == name).unwrap_or_else(|| panic!("no signal {name}"));
+            let place = Signal::place(name).unwrap_or_else(|| panic!("no signal {name}"));
             values[place] = *value;
         }
         let rules = RuleSet::new(vec![rule.definition()], Thresholds::default()).unwrap();
@@ -120,8 +119,10 @@ mod tests {
         for rule in &BUILTIN_RULES {
             for text in [rule.reason_en, rule.reason_fr] {
                 for named in text.split('{').skip(1) {
-                    let name = named.split('}').next().unwrap_or_default();
-                    assert!(SIGNALS.iter().any(|(known, _)| *known == name), "{}: {name}", rule.name);
+                    let named = named.split('}').next().unwrap_or_default();
+                    let (name, forms) = named.split_once(' ').unwrap_or((named, "|"));
+                    assert!(Signal::place(name).is_some(), "{}: {name}", rule.name);
+                    assert_eq!(forms.matches('|').count(), 1, "{}: {forms}", rule.name);
                 }
             }
         }
