@@ -7,8 +7,8 @@ pub(super) const RULE: Builtin = Builtin {
     name: "automation",
     expression: "ip.page_count_1m >= 60 || transaction.is_bot",
     points: 45,
-    reason_en: "{ip.page_count_1m} pages a minute from this address",
-    reason_fr: "{ip.page_count_1m} pages par minute depuis cette adresse",
+    reason_en: "a robot, by its browser or by the pages that its address asked for within a minute: {ip.page_count_1m}",
+    reason_fr: "un robot, d'après son navigateur ou d'après les pages demandées en une minute par son adresse : {ip.page_count_1m}",
     fires: &[("ip.page_count_1m", Int(80)), ("transaction.is_bot", Bool(false))],
     silent: &[("ip.page_count_1m", Int(10)), ("transaction.is_bot", Bool(false))],
 };

@@ -7,8 +7,8 @@ pub(super) const RULE: Builtin = Builtin {
     name: "many_refunds",
     expression: "user.refund_count_24h >= 2 && user.count_24h >= 2 && user.refund_count_30d * 2 >= user.count_30d",
     points: 50,
-    reason_en: "{user.refund_count_24h} refunds within 24 hours, {user.count_30d} payments in 30 days",
-    reason_fr: "{user.refund_count_24h} remboursements en 24 heures, {user.count_30d} paiements en 30 jours",
+    reason_en: "{user.refund_count_24h refund|refunds} within 24 hours, {user.count_30d payment|payments} in 30 days",
+    reason_fr: "{user.refund_count_24h remboursement|remboursements} en 24 heures, {user.count_30d paiement|paiements} en 30 jours",
     fires: &[
         ("user.refund_count_24h", Int(2)),
         ("user.count_24h", Int(2)),
