@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use vigie_domain::fraud::features::Bounds;
 use vigie_domain::{Event, EventBatch, LogType, Object, TimeRange, Timestamp, Value};
 use vigie_fraud::backtest::{Backtest, Trial};
-use vigie_fraud::learning::{Lessons, LiveModel};
+use vigie_fraud::learning::{Learner, Lessons, LiveModel};
 use vigie_fraud::rules::{BUILTIN_RULES, Builtin, Mode, RuleDefinition, RuleSet, Thresholds};
 use vigie_fraud::scoring::{Models, Scorer};
 use vigie_fraud::stream::{Activity, ActivityReader};
@@ -109,7 +109,7 @@ fn model() -> Outcome<LiveModel> {
     let rules = RuleSet::new(rules(0), Thresholds::default())?;
     let mut lessons = Lessons::new(Arc::new(rules), TimeRange::ALL, BOUNDS);
     for_each(0..60_000, 3_000, |activity, number| lessons.take(activity, fraud_known_at(activity, number)));
-    Ok(lessons.train(&Settings::default())?.model)
+    Ok(lessons.train(Learner::Trees, &Settings::default())?.model)
 }
 
 fn decisions() -> Outcome<()> {

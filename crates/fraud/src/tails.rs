@@ -3,6 +3,8 @@
 //! The score is the sum, over the features watched, of −ln P(value ≥ its own): large values are rare, and rare together is rarer. That is the
 //! right-tailed form of ECOD (Li and others, 2022) on counts in bins instead of all values, so that memory is fixed.
 
+use serde::{Deserialize, Serialize};
+
 /// The smallest value with a bin of its own, as the power of two it starts at.
 const FIRST_POWER: i32 = -20;
 /// Powers of two that have bins.
@@ -17,11 +19,51 @@ const FRACTION_BITS: u32 = f64::MANTISSA_DIGITS - 1;
 const BIN_COUNT: usize = POWER_COUNT * BINS_PER_POWER + 1;
 
 /// Counts of values by bin, for each feature watched. Some eight kilobytes a feature, however much it has seen.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Kept", try_from = "Kept")]
 pub struct TailDetector {
     watched: Vec<usize>,
     counts: Vec<Vec<u64>>,
     seen_count: u64,
+}
+
+/// A detector as it is kept: of each feature the bins with anything in them.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    watched: Vec<usize>,
+    bins: Vec<Vec<(usize, u64)>>,
+    seen_count: u64,
+}
+
+impl From<TailDetector> for Kept {
+    fn from(TailDetector { watched, counts, seen_count }: TailDetector) -> Self {
+        let bins = |counts: Vec<u64>| counts.into_iter().enumerate().filter(|(_, count)| *count > 0).collect();
+        Self { watched, bins: counts.into_iter().map(bins).collect(), seen_count }
+    }
+}
+
+impl TryFrom<Kept> for TailDetector {
+    type Error = &'static str;
+
+    fn try_from(Kept { watched, bins, seen_count }: Kept) -> Result<Self, Self::Error> {
+        if watched.len() != bins.len() {
+            return Err("as many lists of bins as watched features are needed");
+        }
+        let mut detector = Self::new(&watched);
+        for (counts, bins) in detector.counts.iter_mut().zip(&bins) {
+            let mut left = seen_count;
+            for (bin, count) in bins {
+                let place = counts.get_mut(*bin).ok_or("a bin that there is not")?;
+                left = left.checked_sub(*count).ok_or("more values than rows")?;
+                *place += count;
+            }
+            if left > 0 {
+                return Err("fewer values than rows");
+            }
+        }
+        Ok(Self { seen_count, ..detector })
+    }
 }
 
 impl TailDetector {
@@ -91,6 +133,25 @@ mod tests {
         let parts = detector.contributions(&[990.0, 0.0, 0.0]);
         assert_eq!(parts.iter().sum::<f64>(), large);
         assert!(parts[0] > 2.0 && parts[1] == 0.0, "{parts:?}");
+    }
+
+    #[test]
+    fn what_is_kept_is_read_back_and_what_is_none_is_refused() {
+        let mut detector = TailDetector::new(&[1, 0]);
+        for number in 0..100 {
+            detector.learn(&[f64::from(number % 3), f64::from(number)]);
+        }
+        let text = serde_json::to_string(&detector).unwrap();
+        assert_eq!(serde_json::from_str::<TailDetector>(&text).unwrap(), detector);
+        let check = |text: &str, expected: &str| {
+            let error = serde_json::from_str::<TailDetector>(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        check(r#"{"watched":[0],"bins":[],"seen_count":0}"#, "lists of bins");
+        check(r#"{"watched":[0],"bins":[[[1025,1]]],"seen_count":1}"#, "a bin that there is not");
+        check(r#"{"watched":[0],"bins":[[[1,1],[1,1]]],"seen_count":1}"#, "more values");
+        check(r#"{"watched":[0],"bins":[[[1,1]]],"seen_count":2}"#, "fewer values");
+        check(r#"{"watched":[0],"bins":[[]],"seen_count":0,"more":1}"#, "unknown field");
     }
 
     #[test]

@@ -132,7 +132,7 @@ test('a rule that somebody else changed meanwhile is told, and neither is lost',
   await expect(page.getByText('Saved as version 2')).toBeVisible();
 });
 
-test('without labelled payments there is no model, and a training fails with words', async () => {
+test('without labelled payments only what is usual is learnt, and trees fail with words', async () => {
   await page.goto(`${vigie.url}/fraud`);
   await page.getByRole('link', { name: 'Models' }).click();
   await expect(page).toHaveURL(/\/fraud\/models$/);
@@ -145,4 +145,9 @@ test('without labelled payments there is no model, and a training fails with wor
   await expect(panel.getByRole('button', { name: 'Train' })).toBeEnabled();
   await expectAccessible(page, 'a failed training');
   await expect(page.getByText('There is no model yet')).toBeVisible();
+  await panel.getByLabel('Learns from').selectOption({ label: 'what is usual, no labels (tails)' });
+  await panel.getByRole('button', { name: 'Train' }).click();
+  await expect(page.getByTestId('model')).toContainText('0 frauds', { timeout: 60_000 });
+  await expect(page.getByTestId('weights')).toContainText('transaction.amount');
+  await expectAccessible(page, 'a model without labels');
 });

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use vigie_domain::ports::{Document, FindRequest, LogStore, MetadataStore};
 use vigie_domain::{Error, ErrorKind, Result, Scope, TimeRange, Timestamp};
 use vigie_fraud::Settings;
-use vigie_fraud::learning::{Lessons, LiveModel, Trained, TrainingReport};
+use vigie_fraud::learning::{Learner, Lessons, LiveModel, Trained, TrainingReport};
 use vigie_fraud::scoring::Models;
 
 use super::FraudDetection;
@@ -111,12 +111,12 @@ impl ModelBook {
         Self { logs, metadata, detection, clock, jobs: Jobs::new("training"), changing: tokio::sync::Mutex::default() }
     }
 
-    /// Begins to train a model on the labelled payments of a range. It is kept when it is trained, and does nothing until somebody
+    /// Begins to train a model on the payments of a range. It is kept when it is trained, and does nothing until somebody
     /// says so.
     ///
     /// # Errors
     /// `Conflict` when there are as many models as may be; `Throttled` when another training is under way.
-    pub async fn train(&self, caller: &Caller, range: TimeRange) -> Result<TrainingStatus> {
+    pub async fn train(&self, caller: &Caller, range: TimeRange, learner: Learner) -> Result<TrainingStatus> {
         if all(self.metadata.as_ref()).await?.len() >= MODELS_MAX {
             let words = format!("there are {MODELS_MAX} models, as many as there may be; delete one first");
             return Err(Error::new(ErrorKind::Conflict, words));
@@ -127,7 +127,7 @@ impl ModelBook {
         let trained_by = caller.username.clone();
         self.jobs.begin(range, |progress| async move {
             let lessons = shown(lessons, (logs.as_ref(), metadata.as_ref()), range, &progress).await?;
-            let training = tokio::task::spawn_blocking(move || lessons.train(&Settings::default()));
+            let training = tokio::task::spawn_blocking(move || lessons.train(learner, &Settings::default()));
             let trained = training.await.map_err(|error| Error::internal(format!("training stopped: {error}")))?;
             let trained = trained.map_err(|error| Error::invalid(error.to_string()))?;
             added(metadata.as_ref(), trained, (trained_by, clock())).await

@@ -1,10 +1,11 @@
-//! Models over stores: trained on labelled payments, tried in shadow, put in force, and known after a restart.
+//! Models over stores: trained, tried in shadow, put in force, and known after a restart.
 
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use vigie_domain::ports::{LogStore, MetadataStore};
 use vigie_domain::{ErrorKind, Object, Scope, TimeRange, Value};
+use vigie_fraud::learning::Learner;
 use vigie_testkit::{LinearStore, MemoryMetadataStore};
 
 use super::case_tests::caller;
@@ -41,7 +42,11 @@ impl School {
     }
 
     async fn trained(&self) -> JobState<ModelVersion> {
-        let begun = self.models.train(&caller("ann"), TimeRange::ALL).await.unwrap();
+        self.trained_by(Learner::Trees).await
+    }
+
+    async fn trained_by(&self, learner: Learner) -> JobState<ModelVersion> {
+        let begun = self.models.train(&caller("ann"), TimeRange::ALL, learner).await.unwrap();
         loop {
             match self.models.training(&begun.id).unwrap().state {
                 JobState::Running => tokio::task::yield_now().await,
@@ -79,7 +84,7 @@ async fn a_model_is_trained_tried_in_shadow_put_in_force_and_known_after_a_resta
     backdate_labels(metadata.as_ref()).await;
     let JobState::Done(model) = school.trained().await else { panic!("{:?}", school.trained().await) };
     assert_eq!((model.version, model.role, model.trained_by.as_str()), (1, ModelRole::Idle, "ann"));
-    assert!(model.report.model.area_under_roc > 0.95, "{:?}", model.report);
+    assert!(model.report.model.unwrap().area_under_roc > 0.95, "{:?}", model.report);
 
     school.models.assign(&caller("bob"), 1, ModelRole::Challenger).await.unwrap();
     let large = |number: usize| {
@@ -111,6 +116,36 @@ async fn a_model_is_trained_tried_in_shadow_put_in_force_and_known_after_a_resta
     again.models.delete(1).await.unwrap();
     assert_eq!(again.models.models().await.unwrap(), []);
     assert_eq!(again.models.assign(&caller("bob"), 1, ModelRole::Active).await.unwrap_err().kind, ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn without_any_label_a_model_knows_what_is_usual() {
+    let (logs, metadata): (Arc<dyn LogStore>, Arc<dyn MetadataStore>) =
+        (Arc::new(LinearStore::default()), Arc::new(MemoryMetadataStore::default()));
+    let school = School::on(logs, &metadata);
+    school.send(&(1..PAYMENTS - 10).map(paid).collect::<Vec<_>>()).await;
+    let JobState::Done(model) = school.trained_by(Learner::Tails).await else { panic!("it needs no label") };
+    assert_eq!(
+        (model.report.learner, model.report.training_fraud_count, model.report.model),
+        (Learner::Tails, 0, None)
+    );
+    school.models.assign(&caller("bob"), model.version, ModelRole::Active).await.unwrap();
+    let of = |number: usize, amount: usize| {
+        let user = format!("u-{}", number % 97);
+        let body = json!({"user_id": user, "card_hash": format!("c-{user}"), "amount": amount});
+        payment((PAYMENTS - number) as i64, number, &body)
+    };
+    let (usual, rare) = (PAYMENTS - 3, PAYMENTS - 2);
+    school.send(&[of(usual, 30), of(rare, 900)]).await;
+    let said = |decision: &Object| serde_json::to_string(field(decision, "reasons").unwrap()).unwrap();
+    let usual = school.decision(&format!("t-{usual}")).await;
+    assert_eq!(field(&usual, "decision").and_then(Value::as_text), Some("allow"), "{usual:?}");
+    let rare = school.decision(&format!("t-{rare}")).await;
+    assert!(
+        said(&rare).contains("the model finds suspicious") && said(&rare).contains("transaction.amount"),
+        "{rare:?}"
+    );
+    assert_ne!(field(&rare, "decision").and_then(Value::as_text), Some("allow"), "{rare:?}");
 }
 
 /// As if every label had been given a minute after the oldest payment.

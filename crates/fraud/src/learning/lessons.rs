@@ -6,17 +6,20 @@ use serde::{Deserialize, Serialize};
 use vigie_domain::fraud::features::Bounds;
 use vigie_domain::{TimeRange, Timestamp};
 
-use super::{LiveModel, LiveModelError, number, numeric_signals};
+use super::live_model::Learnt;
+use super::{LiveModel, LiveModelError, RARE_WHEN_HIGH, number, numeric_signals};
 use crate::model::ModelError;
 use crate::rules::RuleSet;
 use crate::stream::{Activity, Field, Key, Replay, SIGNALS, ShopHistory};
-use crate::{ScoredPayment, Settings, Table, area_under_roc, average_precision, card_precision, train};
+use crate::{ScoredPayment, Settings, Table, TailDetector, area_under_roc, average_precision, card_precision, train};
 
 /// Payments at most: a signal of each takes eight bytes, twice while a model learns.
 const PAYMENTS_MAX: usize = 300_000;
 /// Labelled frauds that are needed to learn from, and to be judged by.
 const TRAINING_FRAUDS_MIN: usize = 20;
 const TEST_FRAUDS_MIN: usize = 5;
+/// Payments that are needed to tell what is usual.
+const PAYMENTS_MIN: usize = 1_000;
 /// The share of payments, the oldest, that is learnt from.
 const TRAINING_SHARE: f64 = 0.8;
 /// The least share of payments that the model has somebody look at: where frauds are more, as many as they are.
@@ -29,7 +32,7 @@ const CARDS_A_DAY: usize = 100;
 const WEIGHED_MAX: usize = 1_000;
 /// Signals whose weights are told.
 const WEIGHTS_MAX: usize = 12;
-/// The least distance of the two cuts, in log of the odds.
+/// The least distance of the two cuts.
 const CUTS_APART_MIN: f64 = 1e-6;
 
 /// Why there is no model.
@@ -38,7 +41,7 @@ pub enum LearningError {
     /// There are too few labelled frauds.
     #[error(
         "{training} labelled frauds to learn from and {test} to be judged by: {TRAINING_FRAUDS_MIN} and {TEST_FRAUDS_MIN} are needed; \
-         label more payments or choose a longer range"
+         label more payments, choose a longer range, or learn what is usual without labels (\"tails\")"
     )]
     FewFrauds {
         /// To learn from.
@@ -46,6 +49,9 @@ pub enum LearningError {
         /// To be judged by.
         test: usize,
     },
+    /// There are too few payments.
+    #[error("{0} payments: {PAYMENTS_MIN} are needed to tell what is usual; choose a longer range")]
+    FewPayments(usize),
     /// There are too many payments.
     #[error("more than {PAYMENTS_MAX} payments: choose a shorter range")]
     ManyPayments,
@@ -68,9 +74,38 @@ pub struct Quality {
     pub card_precision: f64,
 }
 
+/// How a model learns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Learner {
+    /// Boosted trees, of payments that are labelled.
+    #[default]
+    Trees,
+    /// What lies far out in the tails of what is usual; needs no label.
+    Tails,
+}
+
+impl Learner {
+    /// As answers have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trees => "trees",
+            Self::Tails => "tails",
+        }
+    }
+
+    /// The learner of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Trees, Self::Tails].into_iter().find(|learner| learner.as_str() == name)
+    }
+}
+
 /// What was learnt from and how the model was judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingReport {
+    /// How it was learnt.
+    #[serde(default)]
+    pub learner: Learner,
     /// Payments that were learnt from.
     pub training_count: u64,
     /// Those that were known as fraud when the test begins.
@@ -81,10 +116,10 @@ pub struct TrainingReport {
     pub test_count: u64,
     /// Those that are known as fraud today.
     pub test_fraud_count: u64,
-    /// Of the model.
-    pub model: Quality,
+    /// Of the model; `None` when no payment of the test is labelled as fraud.
+    pub model: Option<Quality>,
     /// Of the rules in force, on the same payments.
-    pub rules: Quality,
+    pub rules: Option<Quality>,
     /// Payments of the test that the model has somebody look at or refuses.
     pub flagged_count: u64,
     /// Those of them that are fraud.
@@ -160,8 +195,8 @@ impl Lessons {
     /// Trains on the older payments and judges by the newer ones.
     ///
     /// # Errors
-    /// When there are too few labelled frauds or too many payments.
-    pub fn train(self, settings: &Settings) -> Result<Trained, LearningError> {
+    /// When there are too few labelled frauds for trees, too few payments for tails, or too many.
+    pub fn train(self, learner: Learner, settings: &Settings) -> Result<Trained, LearningError> {
         if self.is_full {
             return Err(LearningError::ManyPayments);
         }
@@ -172,27 +207,40 @@ impl Lessons {
         let labels: Vec<bool> = training.iter().map(is_known).collect();
         let training_frauds = labels.iter().filter(|is_fraud| **is_fraud).count();
         let test_frauds = test.iter().filter(|truth| truth.fraud_known_at.is_some()).count();
-        if training_frauds < TRAINING_FRAUDS_MIN || test_frauds < TEST_FRAUDS_MIN {
-            return Err(LearningError::FewFrauds { training: training_frauds, test: test_frauds });
-        }
-        let rows: Vec<usize> = (0..test_begins).collect();
-        let model = train(&self.table.pick(&rows, self.signals.len()), &labels, settings)?;
-        let tested = test_begins..self.truths.len();
-        let scores: Vec<f64> = tested.clone().map(|row| model.log_odds(&self.table.row(row))).collect();
-        let fraud_share = training_frauds as f64 / training.len() as f64;
-        let cuts = cuts(&scores, fraud_share.max(REVIEW_SHARE_MIN));
-        let flagged = scores.iter().zip(test).filter(|(score, _)| **score >= cuts.0);
-        let (mut flagged_count, mut flagged_fraud_count) = (0, 0);
-        flagged.for_each(|(_, truth)| {
-            flagged_count += 1;
-            flagged_fraud_count += u64::from(truth.fraud_known_at.is_some());
-        });
-        let names = self.signals.iter().map(|place| SIGNALS[*place].name.to_owned()).collect();
-        let model = LiveModel::new(names, model, cuts)?;
+        let (learnt, columns, review_share) = match learner {
+            Learner::Trees if training_frauds < TRAINING_FRAUDS_MIN || test_frauds < TEST_FRAUDS_MIN => {
+                return Err(LearningError::FewFrauds { training: training_frauds, test: test_frauds });
+            }
+            Learner::Trees => {
+                let rows: Vec<usize> = (0..test_begins).collect();
+                let model = train(&self.table.pick(&rows, self.signals.len()), &labels, settings)?;
+                let fraud_share = training_frauds as f64 / training.len() as f64;
+                (Learnt::Trees(model), (0..self.signals.len()).collect(), fraud_share.max(REVIEW_SHARE_MIN))
+            }
+            Learner::Tails if self.truths.len() < PAYMENTS_MIN => {
+                return Err(LearningError::FewPayments(self.truths.len()));
+            }
+            Learner::Tails => {
+                let is_watched = |column: &usize| RARE_WHEN_HIGH.contains(&SIGNALS[self.signals[*column]].name);
+                let columns: Vec<usize> = (0..self.signals.len()).filter(is_watched).collect();
+                let mut detector = TailDetector::new(&(0..columns.len()).collect::<Vec<_>>());
+                (0..test_begins).for_each(|row| detector.learn(&self.row(row, &columns)));
+                (Learnt::Tails(detector), columns, REVIEW_SHARE_MIN)
+            }
+        };
+        let tested: Vec<Vec<f64>> = (test_begins..self.truths.len()).map(|row| self.row(row, &columns)).collect();
+        let scores: Vec<f64> = tested.iter().map(|row| learnt.suspicion(row)).collect();
+        let cuts = cuts(&scores, review_share);
+        let flagged = scores.iter().zip(test).filter(|(score, _)| **score >= cuts.0).map(|(_, truth)| truth);
+        let (flagged_frauds, flagged_good): (Vec<&Truth>, Vec<&Truth>) =
+            flagged.partition(|truth| truth.fraud_known_at.is_some());
+        let names = columns.iter().map(|column| SIGNALS[self.signals[*column]].name.to_owned()).collect();
+        let model = LiveModel::new(names, learnt, cuts)?;
         let every = (tested.len() / WEIGHED_MAX).max(1);
-        let mut weights = model.weights(tested.clone().step_by(every).map(|row| self.table.row(row)));
+        let mut weights = model.weights(tested.into_iter().step_by(every));
         weights.truncate(WEIGHTS_MAX);
         let report = TrainingReport {
+            learner,
             training_count: training.len() as u64,
             training_fraud_count: training_frauds as u64,
             test_from,
@@ -200,15 +248,20 @@ impl Lessons {
             test_fraud_count: test_frauds as u64,
             model: quality(test, scores.iter().copied()),
             rules: quality(test, test.iter().map(|truth| f64::from(truth.rule_score))),
-            flagged_count,
-            flagged_fraud_count,
+            flagged_count: (flagged_frauds.len() + flagged_good.len()) as u64,
+            flagged_fraud_count: flagged_frauds.len() as u64,
             weights,
         };
         Ok(Trained { model, report })
     }
+
+    /// Some columns of a row.
+    fn row(&self, row: usize, columns: &[usize]) -> Vec<f64> {
+        columns.iter().map(|column| self.table.columns()[*column][row]).collect()
+    }
 }
 
-/// Log of the odds of the payments that are the last to be looked at and to be refused, when that share is looked at.
+/// How suspicious the payments are that are the last to be looked at and to be refused, when that share is looked at.
 fn cuts(scores: &[f64], review_share: f64) -> (f64, f64) {
     let mut sorted = scores.to_vec();
     sorted.sort_by(|left, right| right.total_cmp(left));
@@ -222,7 +275,8 @@ fn cuts(scores: &[f64], review_share: f64) -> (f64, f64) {
     (review_cut, last_of(review_share * BLOCK_SHARE).max(review_cut + CUTS_APART_MIN))
 }
 
-fn quality(test: &[Truth], scores: impl Iterator<Item = f64>) -> Quality {
+/// `None` when there is nothing to tell apart.
+fn quality(test: &[Truth], scores: impl Iterator<Item = f64>) -> Option<Quality> {
     let scored = |(truth, score): (&Truth, f64)| ScoredPayment {
         day: truth.at.day(),
         card: truth.card,
@@ -230,9 +284,10 @@ fn quality(test: &[Truth], scores: impl Iterator<Item = f64>) -> Quality {
         is_fraud: truth.fraud_known_at.is_some(),
     };
     let scored: Vec<ScoredPayment> = test.iter().zip(scores).map(scored).collect();
-    Quality {
+    let fraud_count = scored.iter().filter(|payment| payment.is_fraud).count();
+    (fraud_count > 0 && fraud_count < scored.len()).then(|| Quality {
         area_under_roc: area_under_roc(&scored),
         average_precision: average_precision(&scored),
         card_precision: card_precision(&scored, CARDS_A_DAY),
-    }
+    })
 }

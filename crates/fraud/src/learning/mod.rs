@@ -8,7 +8,7 @@ mod live_model;
 #[cfg(test)]
 mod tests;
 
-pub use lessons::{LearningError, Lessons, Quality, Trained, TrainingReport};
+pub use lessons::{Learner, LearningError, Lessons, Quality, Trained, TrainingReport};
 pub use live_model::{LiveModel, LiveModelError, Opinion};
 
 use crate::cel::{Kind, Slot};
@@ -19,6 +19,36 @@ pub(crate) fn numeric_signals() -> impl Iterator<Item = usize> {
     let is_numeric = |place: &usize| matches!(SIGNALS[*place].kind(), Kind::Int | Kind::Double | Kind::Bool);
     (0..SIGNALS.len()).filter(is_numeric)
 }
+
+/// What is the more suspicious the more of it there is, whatever nobody has said of a payment: what a model without labels looks at.
+/// One window of each kind of happening, so that none counts twice.
+const RARE_WHEN_HIGH: [&str; 25] = [
+    "transaction.amount",
+    "transaction.is_bot",
+    "email.is_throwaway",
+    "user.count_10m",
+    "user.amount_24h",
+    "user.amount_ratio",
+    "user.card_count_24h",
+    "user.refund_count_24h",
+    "user.failed_login_count_1h",
+    "user.change_count_1h",
+    "user.speed_kmh",
+    "card.count_10m",
+    "card.user_count_24h",
+    "card.declined_count_1h",
+    "device.user_count_24h",
+    "device.card_count_24h",
+    "device.declined_count_1h",
+    "device.coupon_user_count_24h",
+    "ip.card_count_1h",
+    "ip.user_count_24h",
+    "ip.declined_count_1h",
+    "ip.failed_login_count_1h",
+    "ip.page_count_1m",
+    "network.card_count_1h",
+    "bin.declined_card_count_1h",
+];
 
 /// A signal as a number; no number when it was not sent.
 fn number(slot: Option<&Slot<'_>>) -> f64 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use vigie_domain::fraud::features::Bounds;
 use vigie_domain::{Event, EventBatch, LogType, TimeRange, Timestamp, Value};
 
-use super::{LearningError, Lessons, LiveModel, Trained};
+use super::{Learner, LearningError, Lessons, LiveModel, RARE_WHEN_HIGH, Trained};
 use crate::Settings;
 use crate::dice::Dice;
 use crate::rules::{RuleSet, Thresholds};
@@ -32,6 +32,11 @@ fn payments(count: i64) -> Vec<(Event, bool)> {
 
 /// What is learnt of these payments when a fraud is known that many seconds after it was made.
 fn learnt(payments: &[(Event, bool)], delay_s: i64) -> Result<Trained, LearningError> {
+    learnt_by(Learner::Trees, payments, Some(delay_s))
+}
+
+/// The same by a learner; without a delay nothing is ever known.
+fn learnt_by(learner: Learner, payments: &[(Event, bool)], delay_s: Option<i64>) -> Result<Trained, LearningError> {
     let rules = Arc::new(RuleSet::new(Vec::new(), Thresholds::default()).unwrap());
     let mut lessons = Lessons::new(rules, TimeRange::ALL, BOUNDS);
     let mut reader = ActivityReader::default();
@@ -39,21 +44,47 @@ fn learnt(payments: &[(Event, bool)], delay_s: i64) -> Result<Trained, LearningE
         let mut batch = EventBatch::default();
         batch.push(event);
         let row = batch.rows().next().unwrap();
-        let known_at = is_fraud.then(|| event.timestamp.saturating_add_nanos(delay_s * 1_000_000_000));
+        let delay_s = delay_s.filter(|_| *is_fraud);
+        let known_at = delay_s.map(|delay_s| event.timestamp.saturating_add_nanos(delay_s * 1_000_000_000));
         lessons.take(&reader.read(&row).unwrap(), known_at);
     }
-    lessons.train(&Settings { tree_count: 30, ..Settings::default() })
+    lessons.train(learner, &Settings { tree_count: 30, ..Settings::default() })
 }
 
 #[test]
 fn a_model_finds_what_rules_do_not_see_and_says_by_what() {
     let Trained { report, .. } = learnt(&payments(3_000), 60).unwrap();
     assert_eq!((report.training_count, report.test_count), (2_400, 600));
-    assert!(report.model.area_under_roc > 0.99, "{report:?}");
-    assert!((report.rules.area_under_roc - 0.5).abs() < 1e-9, "no rule says anything: {report:?}");
+    let (model, rules) = (report.model.unwrap(), report.rules.unwrap());
+    assert!(model.area_under_roc > 0.99, "{report:?}");
+    assert!((rules.area_under_roc - 0.5).abs() < 1e-9, "no rule says anything: {report:?}");
     assert!(report.flagged_fraud_count > 0 && report.flagged_fraud_count == report.flagged_count, "{report:?}");
     let heaviest: Vec<&str> = report.weights.iter().take(3).map(|(name, _)| name.as_str()).collect();
     assert!(heaviest.contains(&"transaction.amount"), "{heaviest:?}");
+}
+
+#[test]
+fn what_is_rare_is_found_without_any_label_and_says_by_what() {
+    let payments = payments(3_000);
+    let Trained { model, report } = learnt_by(Learner::Tails, &payments, None).unwrap();
+    assert_eq!((report.training_fraud_count, report.test_fraud_count, report.model), (0, 0, None));
+    assert_eq!(report.flagged_count, 3, "half a percent of 600: {report:?}");
+    // Labels that are known change nothing of what is learnt, and say how good it is.
+    let labelled = learnt_by(Learner::Tails, &payments, Some(60)).unwrap();
+    assert_eq!(labelled.model, model);
+    let quality = labelled.report.model.unwrap();
+    assert!(quality.area_under_roc > 0.95, "{:?}", labelled.report);
+    assert_eq!((labelled.report.flagged_count, labelled.report.flagged_fraud_count), (3, 3));
+    assert_eq!(labelled.report.weights.len(), 12);
+    assert_eq!(LiveModel::from_json(&model.to_json().unwrap()).unwrap(), model);
+    let few = learnt_by(Learner::Tails, &payments[..999], None).unwrap_err();
+    assert!(few.to_string().starts_with("999 payments: 1000 are needed"), "{few}");
+}
+
+#[test]
+fn what_is_watched_without_labels_are_signals_in_numbers() {
+    let names: Vec<&str> = super::numeric_signals().map(|place| crate::stream::SIGNALS[place].name).collect();
+    assert!(RARE_WHEN_HIGH.iter().all(|name| names.contains(name)));
 }
 
 #[test]

@@ -39,6 +39,8 @@ export type ModelRole = 'active' | 'challenger' | 'idle';
 export type Model = Omit<Schemas['FraudModel'], 'role'> & { role: ModelRole };
 export type Models = Omit<Schemas['FraudModels'], 'models'> & { models: Model[] };
 export type TrainRequest = Schemas['TrainRequest'];
+/** How a model learns. */
+export type Learner = 'trees' | 'tails';
 export type Training = Job & { model?: Model | null };
 export type TrainingReport = Schemas['FraudTrainingReport'];
 export type ModelQuality = Schemas['FraudModelQuality'];

@@ -6,7 +6,7 @@ const quality = (area_under_roc: number, average_precision: number, card_precisi
 const model = (version: number, role: ModelRole): Model => ({
   version, role, trained_by: 'ann', trained_at: '2026-03-01T12:00:00Z', role_by: null, role_at: null,
   report: {
-    training_count: 800, training_fraud_count: 40, test_from: '2026-02-20T00:00:00Z', test_count: 200, test_fraud_count: 10,
+    learner: 'trees', training_count: 800, training_fraud_count: 40, test_from: '2026-02-20T00:00:00Z', test_count: 200, test_fraud_count: 10,
     model: quality(0.9, 0.5, 0.1), rules: quality(0.8, 0.4, 0.1), flagged_count: 12, flagged_fraud_count: 8, weights: [],
   },
 });
@@ -19,6 +19,12 @@ describe('measures', () => {
       ['0.400', '0.500', 'worse'],
       ['0.123', '0.123', 'same'],
     ]);
+  });
+});
+
+describe('measures without labels', () => {
+  it('say nothing of either', () => {
+    expect(measureRows({ model: null, rules: null }).map(({ model: ours, rules, verdict }) => [ours, rules, verdict])).toEqual(Array.from({ length: 3 }, () => ['–', '–', null]));
   });
 });
 

@@ -1,7 +1,7 @@
 /** What the page says of models: their roles, how they compare with the rules, what signals weigh. Pure. */
 import { locale, m } from '../../i18n';
 import type { Instants } from '../../time';
-import type { Job, ModelQuality, ModelRole, Model, TrainingReport } from './contract';
+import type { Job, Learner, ModelQuality, ModelRole, Model, TrainingReport } from './contract';
 
 const DAY_MS = 86_400_000;
 
@@ -11,6 +11,12 @@ export type TrainingDays = (typeof TRAINING_DAYS)[number];
 export const TRAINING_DAYS_STANDARD: TrainingDays = 90;
 
 export const trainingRange = (days: number, now_ms: number): Instants => ({ from: new Date(now_ms - days * DAY_MS).toISOString(), to: new Date(now_ms).toISOString() });
+
+/** How a model may learn; the first needs labels. */
+export const LEARNERS = ['trees', 'tails'] as const satisfies readonly Learner[];
+
+/** What a learner learns from. */
+export const learnerText = (learner: string): string => (learner === 'tails' ? m.fraudmodel_tails() : m.fraudmodel_trees());
 
 /** A role that nobody knows decides nothing. */
 export const roleOf = (role: string): ModelRole => (role === 'active' || role === 'challenger' ? role : 'idle');
@@ -38,12 +44,13 @@ export interface MeasureRow {
   hint: string;
   model: string;
   rules: string;
-  /** How the model does; what reads the same is the same. */
-  verdict: Verdict;
+  /** How the model does; what reads the same is the same. Null when no label says. */
+  verdict: Verdict | null;
 }
 
 export function measureRows({ model, rules }: Pick<TrainingReport, 'model' | 'rules'>): MeasureRow[] {
   const row = (name: keyof ModelQuality, label: string, hint: string): MeasureRow => {
+    if (model == null || rules == null) return { name, label, hint, model: '–', rules: '–', verdict: null };
     const [ours, theirs] = [measure.format(model[name]), measure.format(rules[name])];
     return { name, label, hint, model: ours, rules: theirs, verdict: ours === theirs ? 'same' : model[name] > rules[name] ? 'better' : 'worse' };
   };

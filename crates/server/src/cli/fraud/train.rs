@@ -8,7 +8,7 @@ use clap::Args;
 use vigie_app::fraud::PastEvents;
 use vigie_domain::TimeRange;
 use vigie_fraud::Settings as TrainingSettings;
-use vigie_fraud::learning::{Lessons, Quality, TrainingReport};
+use vigie_fraud::learning::{Learner, Lessons, Quality, TrainingReport};
 
 use super::source::SourceArguments;
 use crate::cli::{Console, Failure, Outcome};
@@ -17,9 +17,11 @@ use crate::config::Settings;
 pub(super) const EXAMPLES: &str = "\
 A model learns from the older four fifths of the payments, with the labels that were known when the rest begins, and is judged by the
 rest. A payment is a fraud when its field \"label.attack\" names an attack; that is known --label-delay-days after it was made.
+The learner \"tails\" looks at no label: it learns what is usual, and labels only say how good it is.
 
 Examples:
   vigie fraud train --demo
+  vigie fraud train --demo --learner tails
   vigie fraud train shop.ndjson --out model.json";
 
 /// What to learn from.
@@ -27,6 +29,9 @@ Examples:
 pub(super) struct TrainArguments {
     #[command(flatten)]
     source: SourceArguments,
+    /// How it learns: trees (of labels) or tails (without).
+    #[arg(long, value_name = "NAME", default_value = "trees", value_parser = learner)]
+    learner: Learner,
     /// Days after which a fraud is known as one.
     #[arg(long, value_name = "N", default_value_t = 2)]
     label_delay_days: u32,
@@ -36,6 +41,10 @@ pub(super) struct TrainArguments {
     /// Write the report as JSON.
     #[arg(long)]
     json: bool,
+}
+
+fn learner(name: &str) -> Result<Learner, String> {
+    Learner::named(name).ok_or_else(|| "choose trees or tails".to_owned())
 }
 
 pub(super) fn run(
@@ -48,7 +57,7 @@ pub(super) fn run(
     let mut past = PastEvents::new(lessons, arguments.label_delay_days);
     arguments.source.for_each(|events| past.take(events))?;
     let started = Instant::now();
-    let trained = past.into_witness().train(&TrainingSettings::default());
+    let trained = past.into_witness().train(arguments.learner, &TrainingSettings::default());
     let trained = trained.map_err(|error| Failure::failed(error.to_string()))?;
     if let Some(path) = &arguments.out {
         let text = trained.model.to_json().map_err(|error| Failure::failed(error.to_string()))?;
@@ -77,6 +86,10 @@ fn table(report: &TrainingReport, console: &mut Console<'_>) -> Result<(), Failu
     ))?;
     console.line(&format!("{:<8} {:>8} {:>18} {:>22}", "", "AUC", "average precision", "card precision at 100"))?;
     for (name, quality) in [("model", report.model), ("rules", report.rules)] {
+        let Some(quality) = quality else {
+            console.line(&format!("{name:<8} no payment of the test is labelled as fraud"))?;
+            continue;
+        };
         let Quality { area_under_roc, average_precision, card_precision } = quality;
         console.line(&format!("{name:<8} {area_under_roc:>8.3} {average_precision:>18.3} {card_precision:>22.3}"))?;
     }

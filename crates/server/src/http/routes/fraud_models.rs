@@ -48,14 +48,15 @@ pub async fn list_models(State(state): State<AppState>) -> ApiResult<JsonAnswer<
     Ok(JsonAnswer(ModelsView { models: models.into_iter().map(ModelView::from).collect() }))
 }
 
-/// Begins to train a model on labelled payments; once it is trained it is kept, and does nothing until it is given a role.
+/// Begins to train a model on payments; once it is trained it is kept, and does nothing until it is given a role.
 ///
-/// It learns from the older four fifths of the payments, with the labels that were known then, and is judged by the rest.
+/// It learns from the older four fifths of the payments, with the labels that were known then, and is judged by the rest. The learner
+/// `tails` needs no label.
 #[utoipa::path(post, path = "/api/fraud/models/train", tag = "fraud", request_body = TrainRequest, responses(
     (status = 202, description = "it is under way: ask for it by its id", body = TrainingView),
     (status = 400, description = "a time cannot be read", body = ProblemView, content_type = "application/problem+json"),
     (status = 409, description = "there are 50 models, or fraud detection is off", body = ProblemView, content_type = "application/problem+json"),
-    (status = 422, description = "the range ends before it begins", body = ProblemView, content_type = "application/problem+json"),
+    (status = 422, description = "the range ends before it begins, or there is no such learner", body = ProblemView, content_type = "application/problem+json"),
     (status = 429, description = "another training is under way", body = ProblemView, content_type = "application/problem+json"),
 ))]
 pub async fn train_model(
@@ -63,9 +64,10 @@ pub async fn train_model(
     caller: Caller,
     JsonBody(request): JsonBody<TrainRequest>,
 ) -> ApiResult<(StatusCode, JsonAnswer<TrainingView>)> {
+    let learner = request.learner()?;
     let asked = RangeParams { from: request.from, to: request.to };
     let range = AskedRange::from(asked).resolve((state.clock)(), Some(RANGE_DEFAULT_NS))?;
-    let begun = desk(&state)?.models.train(&caller.account, range).await?;
+    let begun = desk(&state)?.models.train(&caller.account, range, learner).await?;
     Ok((StatusCode::ACCEPTED, JsonAnswer(begun.into())))
 }
 

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vigie_app::fraud::{JobState, ModelVersion, TrainingStatus};
-use vigie_fraud::learning::Quality;
+use vigie_domain::{Error, Result};
+use vigie_fraud::learning::{Learner, Quality};
 
 use super::fraud_backtest::ProgressView;
 
@@ -16,6 +17,23 @@ pub struct TrainRequest {
     pub from: Option<String>,
     /// First instant past them; now when left out.
     pub to: Option<String>,
+    /// `trees` learns from payments that are labelled; `tails` needs no label, and finds what is far from usual. `trees` when left out.
+    #[schema(example = "trees")]
+    pub learner: Option<String>,
+}
+
+impl TrainRequest {
+    /// How the model is to learn.
+    ///
+    /// # Errors
+    /// `Invalid` for a learner that there is not.
+    pub fn learner(&self) -> Result<Learner> {
+        let Some(name) = &self.learner else { return Ok(Learner::default()) };
+        Learner::named(name).ok_or_else(|| {
+            let words = format!("\"{name}\" is no learner; choose \"trees\" (of labels) or \"tails\" (without)");
+            Error::invalid_field("learner", words)
+        })
+    }
 }
 
 /// What a model is to do.
@@ -77,6 +95,8 @@ pub struct ModelView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FraudTrainingReport)]
 pub struct TrainingReportView {
+    /// `trees` learnt from labels, `tails` without.
+    pub learner: &'static str,
     /// Payments that were learnt from.
     pub training_count: u64,
     /// Those that were known as fraud when the test begins.
@@ -88,10 +108,10 @@ pub struct TrainingReportView {
     pub test_count: u64,
     /// Those that are labelled as fraud.
     pub test_fraud_count: u64,
-    /// Of the model.
-    pub model: QualityView,
+    /// Of the model; left out when no payment of the test is labelled as fraud.
+    pub model: Option<QualityView>,
     /// Of the rules in force, on the same payments.
-    pub rules: QualityView,
+    pub rules: Option<QualityView>,
     /// Payments of the test that the model has somebody look at or refuses.
     pub flagged_count: u64,
     /// Those of them that are labelled as fraud.
@@ -118,7 +138,7 @@ pub struct QualityView {
 pub struct WeightView {
     /// The signal.
     pub signal: String,
-    /// What it adds to the log of the odds on average, regardless of sign.
+    /// What it adds to the suspicion (of `trees` the log of the odds, of `tails` −ln of the chance) on average, regardless of sign.
     pub weight: f64,
 }
 
@@ -147,13 +167,14 @@ impl From<ModelVersion> for ModelView {
             role_by: model.role_by,
             role_at: model.role_at.map(|at| at.to_string()),
             report: TrainingReportView {
+                learner: report.learner.as_str(),
                 training_count: report.training_count,
                 training_fraud_count: report.training_fraud_count,
                 test_from: report.test_from.to_string(),
                 test_count: report.test_count,
                 test_fraud_count: report.test_fraud_count,
-                model: report.model.into(),
-                rules: report.rules.into(),
+                model: report.model.map(QualityView::from),
+                rules: report.rules.map(QualityView::from),
                 flagged_count: report.flagged_count,
                 flagged_fraud_count: report.flagged_fraud_count,
                 weights: report.weights.into_iter().map(weight).collect(),
@@ -166,5 +187,19 @@ impl From<Quality> for QualityView {
     fn from(quality: Quality) -> Self {
         let Quality { area_under_roc, average_precision, card_precision } = quality;
         Self { area_under_roc, average_precision, card_precision_100: card_precision }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_learner_is_named_or_refused() {
+        let asked = |body: &str| serde_json::from_str::<TrainRequest>(body).unwrap().learner();
+        assert_eq!(asked("{}").unwrap(), Learner::Trees);
+        assert_eq!(asked(r#"{"learner":"tails"}"#).unwrap(), Learner::Tails);
+        let error = asked(r#"{"learner":"forest"}"#).unwrap_err();
+        assert!(error.message.contains("\"forest\" is no learner; choose \"trees\""), "{error}");
     }
 }
