@@ -843,8 +843,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Begins to train a model on labelled payments; once it is trained it is kept, and does nothing until it is given a role.
-         * @description It learns from the older four fifths of the payments, with the labels that were known then, and is judged by the rest.
+         * Begins to train a model on payments; once it is trained it is kept, and does nothing until it is given a role.
+         * @description It learns from the older four fifths of the payments, with the labels that were known then, and is judged by the rest. The learner
+         *     `tails` needs no label.
          *
          *     Needs the role `moderator`. No API key may do this.
          */
@@ -3689,7 +3690,7 @@ export interface components {
             signal: string;
             /**
              * Format: double
-             * @description What it adds to the log of the odds on average, regardless of sign.
+             * @description What it adds to the suspicion (of `trees` the log of the odds, of `tails` −ln of the chance) on average, regardless of sign.
              */
             weight: number;
         };
@@ -3955,6 +3956,8 @@ export interface components {
         };
         /** @description What a model learnt from and how it was judged. */
         FraudTrainingReport: {
+            /** @description `trees` learnt from labels, `tails` without. */
+            learner: string;
             /**
              * Format: int64
              * @description Payments that were learnt from.
@@ -3980,10 +3983,8 @@ export interface components {
              * @description Those that are labelled as fraud.
              */
             test_fraud_count: number;
-            /** @description Of the model. */
-            model: components["schemas"]["FraudModelQuality"];
-            /** @description Of the rules in force, on the same payments. */
-            rules: components["schemas"]["FraudModelQuality"];
+            model?: components["schemas"]["FraudModelQuality"] | null;
+            rules?: components["schemas"]["FraudModelQuality"] | null;
             /**
              * Format: int64
              * @description Payments of the test that the model has somebody look at or refuses.
@@ -5719,6 +5720,12 @@ export interface components {
              * @default null
              */
             to: string | null;
+            /**
+             * @description `trees` learns from payments that are labelled; `tails` needs no label, and finds what is far from usual. `trees` when left out.
+             * @default null
+             * @example trees
+             */
+            learner: string | null;
         };
         /** @description Payments of a period. */
         TransactionAnalytics: components["schemas"]["Period"] & {
@@ -9019,7 +9026,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the range ends before it begins */
+            /** @description the range ends before it begins, or there is no such learner */
             422: {
                 headers: {
                     [name: string]: unknown;

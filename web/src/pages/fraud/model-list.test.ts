@@ -4,7 +4,7 @@ import type { Model, ModelRole } from './contract';
 import { ModelList, type ModelPorts } from './model-list.svelte';
 
 const quality = { area_under_roc: 0.9, average_precision: 0.5, card_precision_100: 0.1 };
-const report = { training_count: 800, training_fraud_count: 40, test_from: '2026-02-20T00:00:00Z', test_count: 200, test_fraud_count: 10, model: quality, rules: quality, flagged_count: 12, flagged_fraud_count: 8, weights: [] };
+const report = { learner: 'trees', training_count: 800, training_fraud_count: 40, test_from: '2026-02-20T00:00:00Z', test_count: 200, test_fraud_count: 10, model: quality, rules: quality, flagged_count: 12, flagged_fraud_count: 8, weights: [] };
 const model = (version: number, role: ModelRole): Model => ({ version, role, trained_by: 'ann', trained_at: '2026-03-01T12:00:00Z', role_by: null, role_at: null, report });
 
 /** A server with an active and an idle model. */

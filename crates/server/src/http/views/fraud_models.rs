@@ -108,7 +108,7 @@ pub struct TrainingReportView {
     pub test_count: u64,
     /// Those that are labelled as fraud.
     pub test_fraud_count: u64,
-    /// Of the model; left out when no payment of the test is labelled as fraud.
+    /// Of the model; null when no payment of the test is labelled as fraud.
     pub model: Option<QualityView>,
     /// Of the rules in force, on the same payments.
     pub rules: Option<QualityView>,
