@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use vigie_domain::event_batch::{Row, ValueRef};
 use vigie_domain::ports::{Hit, LogStore};
-use vigie_domain::{Error, ErrorKind, EventBatch, EventId, LogType, Object, Result, Scope, Value, mapping};
+use vigie_domain::{Error, ErrorKind, Event, EventBatch, EventId, LogType, Object, Result, Scope, Value, mapping};
 use vigie_pipeline::Batch;
 
+use super::FraudDetection;
 use super::currencies::is_currency;
 use super::decision_event::{MADE_BY, decision_id};
 use crate::ingest::{Ingest, IngestOptions};
@@ -23,12 +24,21 @@ const TEXT_BYTES_MAX: usize = 64 * 1024;
 /// # Errors
 /// `Malformed` for what cannot be read, `Invalid` for a payment without id or amount, with one below zero, of an unknown currency or
 /// of another time than may be; then none of the body is stored.
-pub async fn detect(ingest: &Ingest, store: &dyn LogStore, scope: &Scope, body: Bytes) -> Result<Vec<Hit>> {
+pub async fn detect(
+    detection: &FraudDetection,
+    (ingest, store): (&Ingest, &dyn LogStore),
+    scope: &Scope,
+    body: Bytes,
+) -> Result<Vec<Event>> {
     let options = IngestOptions { log_type: Some(LogType::Transaction), ..IngestOptions::default() };
     let payments = ingest.accept_if(scope, body, &options, named).await?;
     let mut decisions = Vec::with_capacity(payments.len());
     for transaction_id in payments {
-        let decision = decision_of(store, scope, &decision_id(&transaction_id)).await?;
+        let known = detection.stored_decision(scope, &transaction_id);
+        let decision = match known {
+            Some(event) => Some(event),
+            None => decision_of(store, scope, &decision_id(&transaction_id)).await?.map(as_event),
+        };
         let decision = decision.ok_or_else(|| {
             let words = format!(
                 "payment \"{transaction_id}\" was stored before payments were judged; send it under another transaction_id"
@@ -38,6 +48,20 @@ pub async fn detect(ingest: &Ingest, store: &dyn LogStore, scope: &Scope, body: 
         decisions.push(decision);
     }
     Ok(decisions)
+}
+
+impl FraudDetection {
+    /// The event of the decision on a payment, if it was stored lately.
+    fn stored_decision(&self, scope: &Scope, transaction_id: &str) -> Option<Event> {
+        let is_judged = scope.tenant == Scope::MAIN_TENANT;
+        is_judged.then(|| self.state().stored.of(transaction_id).cloned()).flatten()
+    }
+}
+
+/// An event that was found.
+fn as_event(hit: Hit) -> Event {
+    let Hit { id, position, ingested_at, log_type, source } = hit;
+    Event { id: Some(id), timestamp: position.timestamp, ingested_at, log_type, body: source }
 }
 
 /// The decision of this id, if there is one: an event of that id that is no decision is none.

@@ -34,6 +34,7 @@ mod past;
 mod recovery;
 mod rule_book;
 mod snapshot;
+mod stored_decisions;
 #[cfg(test)]
 mod tests;
 
@@ -70,6 +71,7 @@ pub use rule_book::{Checked, RuleBook, RuleChange, RuleProposal, RuleVersion};
 use crate::Clock;
 use crate::door::DoorStore;
 use decision_event::decision_event;
+use stored_decisions::StoredDecisions;
 
 /// Verdicts at most that are kept because it is not known whether they were stored.
 const UNCONFIRMED_MAX: usize = 100_000;
@@ -104,6 +106,7 @@ struct State {
     scorer: Scorer,
     /// Events of verdicts whose batch was not acknowledged, by payment.
     unconfirmed: HashMap<String, Event>,
+    stored: StoredDecisions,
     hits: HashMap<String, (u64, u64)>,
     /// How many payments each entry of lists named, by kind and value.
     list_hits: HashMap<String, u64>,
@@ -144,6 +147,7 @@ impl FraudDetection {
             reader: ActivityReader::default(),
             scorer: Scorer::new(settings.bounds, Arc::new(rules)),
             unconfirmed: HashMap::new(),
+            stored: StoredDecisions::default(),
             hits: HashMap::new(),
             list_hits: HashMap::new(),
             failures: HashMap::new(),
@@ -230,7 +234,9 @@ impl FraudDetection {
     fn confirm(&self, payments: &[String]) {
         let mut state = self.state();
         for payment in payments {
-            state.unconfirmed.remove(payment);
+            if let Some(event) = state.unconfirmed.remove(payment) {
+                state.stored.note(payment.clone(), event);
+            }
         }
     }
 }

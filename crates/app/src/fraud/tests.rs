@@ -189,9 +189,10 @@ async fn a_restart_changes_no_decision() {
 
 #[tokio::test]
 async fn payments_that_cannot_be_judged_are_named_and_none_is_stored() {
-    let (shop, _) = judged(Arc::new(LinearStore::default()), None);
+    let (shop, detection) = judged(Arc::new(LinearStore::default()), None);
     let check = async |body: Json, kind: ErrorKind, words: &str| {
-        let error = detect(&shop.ingest, shop.store.as_ref(), &shop.scope, Bytes::from(body.to_string())).await;
+        let stores = (&shop.ingest, shop.store.as_ref());
+        let error = detect(&detection, stores, &shop.scope, Bytes::from(body.to_string())).await;
         let error = error.expect_err(&body.to_string());
         assert_eq!(error.kind, kind, "{body}: {error}");
         assert!(error.message.contains(words), "{body}: {error}");
@@ -214,14 +215,21 @@ async fn payments_that_cannot_be_judged_are_named_and_none_is_stored() {
 
 #[tokio::test]
 async fn whoever_waits_gets_the_same_answer_again() {
-    let (shop, _) = judged(Arc::new(LinearStore::default()), None);
+    let logs: Arc<dyn LogStore> = Arc::new(LinearStore::default());
+    let (shop, detection) = judged(logs.clone(), None);
     let body = Bytes::from(json!([payment(9, 1, &json!({})), payment(8, 2, &json!({}))]).to_string());
-    let first = detect(&shop.ingest, shop.store.as_ref(), &shop.scope, body.clone()).await.unwrap();
-    let again = detect(&shop.ingest, shop.store.as_ref(), &shop.scope, body).await.unwrap();
+    // What was just stored is not read back: nothing is found in another store.
+    let elsewhere = LinearStore::default();
+    let first = detect(&detection, (&shop.ingest, &elsewhere), &shop.scope, body.clone()).await.unwrap();
+    let again = detect(&detection, (&shop.ingest, &elsewhere), &shop.scope, body.clone()).await.unwrap();
     assert_eq!(first.len(), 2);
     assert_eq!(first, again);
     assert_eq!(shop.total().await, 4, "two payments and two decisions");
-    assert_eq!(first[1].id.0, "fraud-t-2");
+    assert_eq!(first[1].id, Some(EventId("fraud-t-2".into())));
+    let (shop, restarted) = judged(logs, None);
+    let stores = (&shop.ingest, shop.store.as_ref());
+    let found = detect(&restarted, stores, &shop.scope, body).await.unwrap();
+    assert_eq!(found, first, "read back from the store");
 }
 
 #[tokio::test]

@@ -59,10 +59,11 @@ pub async fn detect(
     body: Body,
 ) -> ApiResult<JsonAnswer<DetectionsView>> {
     let started = Instant::now();
-    desk(&state)?;
+    let desk = desk(&state)?;
     let mut admission = state.ingest.admit();
     let body = receive(body, &mut admission).await?;
-    let found = fraud::detect(&state.ingest, state.logs.as_ref(), &caller.scope, body).await?;
+    let stores = (state.ingest.as_ref(), state.logs.as_ref());
+    let found = fraud::detect(&desk.detection, stores, &caller.scope, body).await?;
     state.metrics.record_ingest(found.len() as u64, 0, 0);
     let decisions = found.into_iter().map(Into::into).collect();
     Ok(JsonAnswer(DetectionsView { decisions, took_ms: elapsed_ms(started) }))

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use vigie_app::fraud::FraudStats;
 use vigie_app::listing::Listed;
 use vigie_domain::ports::Hit;
-use vigie_domain::{Object, TimeRange, Value};
+use vigie_domain::{Event, Object, TimeRange, Timestamp, Value};
 
 /// What is said of a payment.
 #[derive(Debug, Serialize, ToSchema)]
@@ -142,7 +142,18 @@ fn amount(body: &Object) -> Option<f64> {
 
 impl From<Hit> for DecisionView {
     fn from(hit: Hit) -> Self {
-        let body = &hit.source;
+        Self::of(hit.id.0, hit.position.timestamp, &hit.source)
+    }
+}
+
+impl From<Event> for DecisionView {
+    fn from(event: Event) -> Self {
+        Self::of(event.id.map(|id| id.0).unwrap_or_default(), event.timestamp, &event.body)
+    }
+}
+
+impl DecisionView {
+    fn of(decision_id: String, at: Timestamp, body: &Object) -> Self {
         let reason = |reason: &Value| match reason {
             Value::Object(reason) => Some(ReasonView {
                 rule: text(reason, "rule").unwrap_or_default(),
@@ -155,7 +166,7 @@ impl From<Hit> for DecisionView {
         let names = |name: &str| list(body, name).iter().filter_map(Value::as_text).map(str::to_owned).collect();
         Self {
             transaction_id: text(body, "transaction_id").unwrap_or_default(),
-            at: hit.position.timestamp.to_string(),
+            at: at.to_string(),
             is_fraud: value(body, "fraud_detected") == Some(&Value::Bool(true)),
             fraud_score: whole(body, "fraud_score"),
             decision: text(body, "decision").unwrap_or_default(),
@@ -166,7 +177,7 @@ impl From<Hit> for DecisionView {
             currency: text(body, "currency"),
             user_id: text(body, "user_id"),
             client_ip: text(body, "client_ip"),
-            decision_id: hit.id.0,
+            decision_id,
         }
     }
 }
