@@ -1,5 +1,6 @@
 //! Fraud detection at the door of the store: payments are judged, then stored with what is said of them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -35,7 +36,8 @@ impl Door for FraudDoor {
             tracing::error!(rule = failure.rule, why = failure.why, "a fraud rule failed and is off");
         }
         let outcome = store.append(scope, Append { key, events }).await?;
-        detection.confirm(&added);
+        let known: HashSet<usize> = outcome.known.iter().filter_map(|place| place.checked_sub(sent)).collect();
+        detection.confirm(&added, &known);
         Ok(of_sent(outcome, sent))
     }
 }

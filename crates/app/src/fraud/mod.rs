@@ -38,7 +38,7 @@ mod stored_decisions;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -230,11 +230,12 @@ impl FraudDetection {
         Scored { events, added, failures }
     }
 
-    /// Notes that the verdicts of these payments are stored.
-    fn confirm(&self, payments: &[String]) {
+    /// Notes that the verdicts of these payments are stored. Of those that were `known` to the store, by place, an older one is.
+    fn confirm(&self, payments: &[String], known: &HashSet<usize>) {
         let mut state = self.state();
-        for payment in payments {
-            if let Some(event) = state.unconfirmed.remove(payment) {
+        for (place, payment) in payments.iter().enumerate() {
+            let event = state.unconfirmed.remove(payment);
+            if let Some(event) = event.filter(|_| !known.contains(&place)) {
                 state.stored.note(payment.clone(), event);
             }
         }

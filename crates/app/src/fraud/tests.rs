@@ -11,7 +11,7 @@ use vigie_domain::fraud::features::Bounds;
 use vigie_domain::ports::{Append, AppendOutcome, Hit, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::parse;
 use vigie_domain::{Error, ErrorKind, EventId, Result, Scope, TimeRange, Timestamp, Value};
-use vigie_fraud::rules::{BUILTIN_RULES, Builtin, RuleSet, Thresholds};
+use vigie_fraud::rules::{BUILTIN_RULES, Builtin, Mode, RuleDefinition, RuleSet, Thresholds};
 use vigie_generator::ShopOptions;
 use vigie_pipeline::{DecodeOptions, decode_bytes};
 use vigie_testkit::LinearStore;
@@ -230,6 +230,35 @@ async fn whoever_waits_gets_the_same_answer_again() {
     let stores = (&shop.ingest, shop.store.as_ref());
     let found = detect(&restarted, stores, &shop.scope, body).await.unwrap();
     assert_eq!(found, first, "read back from the store");
+}
+
+#[tokio::test]
+async fn a_payment_that_was_forgotten_gets_the_answer_that_is_stored() {
+    let bounds = Bounds { keys_max: 8, ..BOUNDS };
+    let settings = FraudSettings { thresholds: Thresholds::default(), bounds, snapshot: None };
+    let detection = Arc::new(FraudDetection::new(settings, clock()).unwrap());
+    let shop = Shop::on(Arc::new(detection.in_front_of(Arc::new(LinearStore::default()))));
+    let stores = (&shop.ingest, shop.store.as_ref());
+    let ask = async |number: usize, more: &Json| {
+        let body = Bytes::from(payment(100 - number as i64, number, more).to_string());
+        detect(&detection, stores, &shop.scope, body).await.unwrap()
+    };
+    let first = ask(1, &json!({})).await;
+    for number in 2..30 {
+        ask(number, &json!({})).await;
+    }
+    // By now rules are others, and nobody remembers that this payment was judged.
+    let rule = RuleDefinition {
+        name: "all".to_owned(),
+        expression: "true".to_owned(),
+        points: 90,
+        mode: Mode::Active,
+        reason_en: "all".to_owned(),
+        reason_fr: "tous".to_owned(),
+    };
+    detection.put_in_force(RuleSet::new(vec![rule], Thresholds::default()).unwrap());
+    assert_eq!(ask(1, &json!({"note": "sent again"})).await, first);
+    assert_eq!(shop.total().await, 2 * 29);
 }
 
 #[tokio::test]
