@@ -15,7 +15,7 @@ use super::distinct::count_distinct;
 use super::keys::{FastMap, KeyRef};
 use super::memory::Held;
 use super::partial::{BucketState, Partial, TermsSegment, merge_all};
-use super::short_texts::{Counted, ShortCounts, ShortText};
+use super::short_texts::{SLOT_BYTES_MAX, ShortCounts, is_short};
 use super::top;
 use super::tuples::tuple_of;
 use crate::error::StorageError;
@@ -25,7 +25,7 @@ const SORTED_MAX: usize = 4_096;
 /// Bytes of an entry of the map of terms, its control byte and free slots included.
 const TERM_SLOT_BYTES: usize = 48;
 /// Bytes of a short string while it is counted and put in order.
-const SHORT_BYTES: usize = 3 * size_of::<Counted>();
+const SHORT_BYTES: usize = 3 * SLOT_BYTES_MAX;
 /// Bytes of the places of a term in the segments: room for four.
 const PLACES_BYTES: usize = 64;
 
@@ -263,7 +263,7 @@ struct Term<'a> {
 }
 
 /// Puts the first so many in order and leaves out the others.
-fn first_of<T>(items: &mut Vec<T>, size: usize, order: impl Fn(&T, &T) -> Ordering) {
+pub(super) fn first_of<T>(items: &mut Vec<T>, size: usize, order: impl Fn(&T, &T) -> Ordering) {
     if size == 0 {
         items.clear();
     } else if items.len() > size {
@@ -290,26 +290,15 @@ fn first_short(segments: &[Arc<TermsSegment>], size: usize) -> Short {
     }
     let mut counts = ShortCounts::default();
     for segment in segments {
-        segment.short.iter().for_each(|(text, count)| counts.add(*text, *count));
+        counts.add_all(&segment.short);
         for (key, count) in &segment.counts {
-            if let Some(text) = short_text(segment.keys.get(*key)) {
+            if let KeyRef::Text(text) = segment.keys.get(*key) {
                 counts.add(text, *count);
             }
         }
     }
-    let mut counted = counts.finish();
-    let total: u64 = counted.iter().map(|(_, count)| count).sum();
-    first_of(&mut counted, size, |left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
-    let first: Vec<(String, u64)> = counted.into_iter().map(|(text, count)| (text.to_text(), count)).collect();
-    let behind_count = total - first.iter().map(|(_, count)| count).sum::<u64>();
+    let (first, behind_count) = counts.finish().into_first(size);
     Short { first, behind_count }
-}
-
-fn short_text(key: KeyRef<'_>) -> Option<ShortText> {
-    match key {
-        KeyRef::Text(text) => ShortText::new(text),
-        KeyRef::Bool(_) | KeyRef::Int(_) | KeyRef::Float(_) | KeyRef::BigNumber(_) => None,
-    }
 }
 
 /// The terms of all segments; without short strings where these are counted by themselves.
@@ -320,7 +309,7 @@ fn join_terms(segments: &[Arc<TermsSegment>], has_children: bool, leaves_out_sho
     for (number, segment) in segments.iter().enumerate() {
         for (entry, (key, count)) in segment.counts.iter().enumerate() {
             let key = segment.keys.get(*key);
-            if leaves_out_short && short_text(key).is_some() {
+            if leaves_out_short && matches!(key, KeyRef::Text(text) if is_short(text)) {
                 continue;
             }
             let place = *places.entry(key).or_insert(terms.len());

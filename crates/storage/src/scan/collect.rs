@@ -15,7 +15,7 @@ use super::keys::{FastMap, KeySpace, Keys};
 use super::memory::{Budget, Held};
 use super::partial::{BucketState, Partial, StatsState, TermsSegment, WeightedState};
 use super::question::Question;
-use super::short_texts::{Counted, ShortCounts};
+use super::short_texts::{CountedTexts, ShortCounts};
 use super::span_buckets::Spans;
 use super::top::Top;
 use super::tuples::for_each_tuple;
@@ -358,7 +358,7 @@ fn terms_partials(
     keys: Arc<Keys>,
     entries: Vec<(u32, u32, u64)>,
     below: Vec<Vec<Partial>>,
-    mut short: Vec<Counted>,
+    mut short: CountedTexts,
     parent_count: usize,
 ) -> Vec<Partial> {
     let mut segments = vec![(Vec::new(), Vec::new()); parent_count];
@@ -451,7 +451,8 @@ mod tests {
         let seconds = AggregationKind::DateHistogram { interval_ns: 1_000_000_000, offset_ns: 0 };
         // The text itself, its place, its number, the bucket.
         let terms = 8 + 16 + 4 + 16;
-        check(&Aggregation::terms("users", "user_id", 1), size_of::<Counted>());
+        // The text in two numbers, the count.
+        check(&Aggregation::terms("users", "user_id", 1), 16 + 8);
         check(&Aggregation::cardinality("users", "user_id"), 8);
         check(&Aggregation::terms("users", "user_id", 1).with(Aggregation::stats("n", "n")), terms + 64);
         check(&Aggregation::terms("users", "user_id", 1).with(filters(50)), terms + 50 * 8);

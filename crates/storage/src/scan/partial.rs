@@ -9,7 +9,7 @@ use std::sync::Arc;
 use vigie_domain::aggregation::{Ranked, Stats};
 
 use super::keys::Keys;
-use super::short_texts::Counted;
+use super::short_texts::CountedTexts;
 use super::top::bytes_of_all as bytes_of_all_ranked;
 
 /// Count and partial answers of one bucket.
@@ -105,7 +105,7 @@ pub struct TermsSegment {
     /// Number of each bucket's key, and its events.
     pub counts: Vec<(u32, u64)>,
     /// Short strings that were counted by themselves; of questions with none below.
-    pub short: Vec<Counted>,
+    pub short: CountedTexts,
     /// Partial answers to the questions below, in the order of `counts`; empty when there are none.
     pub children: Vec<Vec<Partial>>,
 }
@@ -198,7 +198,7 @@ impl TermsSegment {
         size_of::<Self>()
             + SHARED_BYTES
             + self.counts.capacity() * size_of::<(u32, u64)>()
-            + self.short.capacity() * size_of::<Counted>()
+            + self.short.bytes()
             + below
             + keys_bytes(&self.keys, seen)
     }

@@ -10,7 +10,7 @@ use super::field_values::FieldValues;
 use super::keys::KeySpace;
 use super::partial::{StatsState, WeightedState};
 use super::question::Question;
-use super::short_texts::{ShortCounts, ShortText};
+use super::short_texts::ShortCounts;
 use crate::chunk::Chunk;
 
 /// The slot of that place, made if it is not there.
@@ -37,9 +37,8 @@ pub fn count_texts(
     let Some(texts) = plain_texts(question, chunk) else { return };
     for row in selected.rows.iter().map(|row| *row as usize).filter(|row| texts.is_valid(*row)) {
         let text = texts.value(row);
-        match ShortText::new(text) {
-            Some(text) => short.add(text, 1),
-            None => visit(text),
+        if !short.add(text, 1) {
+            visit(text);
         }
     }
 }
