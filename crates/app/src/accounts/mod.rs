@@ -20,6 +20,7 @@ mod sessions;
 mod tokens;
 mod username;
 mod users;
+mod verified_tokens;
 
 #[cfg(test)]
 mod basic_tests;

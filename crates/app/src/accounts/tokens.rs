@@ -4,6 +4,7 @@
 //! something else (`sessions.rs`) and is never accepted here. The clock is the caller's, not the library's.
 
 use std::fmt;
+use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
@@ -14,6 +15,7 @@ use vigie_domain::{Error, ErrorKind, Result, Timestamp};
 
 use super::permission::Role;
 use super::random::{hex, random_id};
+use super::verified_tokens::VerifiedTokens;
 
 /// How long an access token is valid, in seconds.
 pub(super) const ACCESS_TOKEN_S: i64 = 3_600;
@@ -34,6 +36,8 @@ pub struct TokenKeys {
     signing_key_id: String,
     /// The current key first, then the previous one.
     verifying: Vec<(String, DecodingKey)>,
+    /// Tokens whose signature was found good; whether they are valid now is asked each time.
+    verified: VerifiedTokens<Claims>,
 }
 
 /// What an access token says of its bearer.
@@ -47,7 +51,7 @@ pub(super) struct Access {
     pub(super) role: Role,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claims {
     iss: String,
@@ -83,7 +87,12 @@ impl TokenKeys {
             .to_pkcs8_der()
             .map_err(|cause| Error::internal(format!("the token key cannot be encoded: {cause}")))?;
         let signing_key_id = verifying.first().map(|(id, _)| id.clone()).unwrap_or_default();
-        Ok(Self { signing: EncodingKey::from_ed_der(der.as_bytes()), signing_key_id, verifying })
+        Ok(Self {
+            signing: EncodingKey::from_ed_der(der.as_bytes()),
+            signing_key_id,
+            verifying,
+            verified: VerifiedTokens::default(),
+        })
     }
 
     /// A token that says so until `expires_at`.
@@ -111,15 +120,19 @@ impl TokenKeys {
     pub(super) fn verify(&self, token: &str, now: Timestamp) -> Result<Access> {
         self.claims_of(token)
             .filter(|claims| claims.are_valid_at(now.as_seconds()))
-            .map(|claims| Access { user_id: claims.sub, session_id: claims.sid, role: claims.role })
+            .map(|claims| Access { user_id: claims.sub.clone(), session_id: claims.sid.clone(), role: claims.role })
             .ok_or_else(invalid_access_token)
     }
 
     /// The claims, when the signature is good. Why it is not is nobody's business.
-    fn claims_of(&self, token: &str) -> Option<Claims> {
+    fn claims_of(&self, token: &str) -> Option<Arc<Claims>> {
         if token.len() > TOKEN_BYTES_MAX {
             return None;
         }
+        self.verified.claims_of(token, || self.verified_claims(token))
+    }
+
+    fn verified_claims(&self, token: &str) -> Option<Claims> {
         let header = jsonwebtoken::decode_header(token).ok()?;
         if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(HEADER_TYPE) || header.crit.is_some() {
             return None;
