@@ -45,7 +45,7 @@ pub use remembering::{Remembering, remember};
 
 use crate::config::Settings;
 use crate::http::cookies::CookiePolicy;
-use crate::http::state::{AppState, Limits};
+use crate::http::state::{AppState, Limits, Shared};
 use crate::metrics::{Metrics, OverflowNumbers, OverflowWatch, QueryWatch};
 use crate::readiness::Readiness;
 
@@ -193,7 +193,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
     metrics.watch_tails(tails.clone());
     metrics.record_start(clock()());
     let kept_objects = Arc::new(KeptObjects::new(ports.metadata.clone()));
-    Ok(AppState {
+    Ok(AppState::new(Shared {
         accounts: Arc::new(accounts),
         ingest,
         letters,
@@ -220,7 +220,7 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         limits: limits(settings),
         public_url: Arc::from(settings.server.public_url.as_str()),
         cookies: CookiePolicy::for_public_url(&settings.server.public_url),
-    })
+    }))
 }
 
 /// The same stores, with live tails told what is stored.

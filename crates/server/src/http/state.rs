@@ -1,5 +1,6 @@
-//! What handlers share: the use cases, the metrics and the bounds of bodies. Cloned per request.
+//! What handlers share: the use cases, the metrics and the bounds of bodies.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,9 +29,27 @@ use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::wire::care::BackupTaker;
 
-/// What handlers share.
+/// What handlers share. It is cloned several times per request.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+impl AppState {
+    /// Of these.
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// What handlers share.
+pub struct Shared {
     /// Who may do what.
     pub accounts: Arc<Accounts>,
     /// Taking events in.

@@ -47,7 +47,17 @@ impl TestApp {
     }
 
     pub(crate) fn with_routes(routes: Routes) -> Self {
-        let (folder, settings) = test_settings();
+        Self::in_memory(routes, test_settings())
+    }
+
+    /// One that takes no larger files than this.
+    pub(crate) fn with_uploads_up_to(bytes_max: u64) -> Self {
+        let (folder, mut settings) = test_settings();
+        settings.upload.bytes_max = bytes_max;
+        Self::in_memory(all_routes(), (folder, settings))
+    }
+
+    fn in_memory(routes: Routes, house: (TempDir, Settings)) -> Self {
         let ports = Ports {
             logs: Arc::new(LinearStore::default()),
             sql: None,
@@ -57,7 +67,7 @@ impl TestApp {
             exceeding: None,
             redactor: wire::redactor(&[7; 32]).unwrap(),
         };
-        Self::with_ports(routes, ports, (folder, settings))
+        Self::with_ports(routes, ports, house)
     }
 
     /// Over stores on disk in a folder of its own, backups beside it.
@@ -80,12 +90,6 @@ impl TestApp {
         let state = wire::app_state(&settings, &ports, accounts, Vec::new()).unwrap();
         let (router, table) = application_of(routes, state.clone());
         Self { router, table, state, ports, folder }
-    }
-
-    /// Takes no larger files than this from now on.
-    pub(crate) fn limit_uploads(&mut self, bytes_max: u64) {
-        self.state.limits.upload_bytes_max = bytes_max;
-        (self.router, self.table) = application_of(all_routes(), self.state.clone());
     }
 
     /// An access token of a new user with that role.

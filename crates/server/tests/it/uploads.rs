@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::app::TestApp;
 use crate::shop::{Shop, lines};
 
 fn left_behind(shop: &Shop) -> usize {
@@ -108,8 +109,7 @@ async fn what_cannot_be_read_is_refused_in_words() {
 
 #[tokio::test]
 async fn a_file_that_is_too_large_is_refused_with_the_setting() {
-    let mut shop = Shop::new().await;
-    shop.app.limit_uploads(1_000);
+    let shop = Shop::on(TestApp::with_uploads_up_to(1_000)).await;
     let answer = shop.upload("/api/logs/upload", "x", &[b'a'; 1_001]).await;
     answer.assert_problem(413);
     let detail = answer.json()["detail"].as_str().unwrap().to_owned();
