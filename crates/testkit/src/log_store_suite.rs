@@ -3,7 +3,7 @@
 use serde_json::json;
 use vigie_domain::aggregation::Aggregation;
 use vigie_domain::ports::{
-    AggregateRequest, Append, AppendOutcome, LogStore, SearchRequest, SearchResult, Selection, SortOrder,
+    AggregateRequest, Append, AppendOutcome, Hit, LogStore, SearchRequest, SearchResult, Selection, SortOrder,
 };
 use vigie_domain::query::{Query, parse};
 use vigie_domain::{Event, EventId, LogType, Object, Scope, TimeRange, Timestamp, Value};
@@ -32,6 +32,7 @@ macro_rules! log_store_suite {
             fields_and_indices_are_listed
             scopes_restrict_and_hide
             words_are_found_in_every_string
+            addresses_are_found_and_come_back_as_they_were_sent
         );
     };
     (@cases $make:expr; $($case:ident)*) => {
@@ -326,6 +327,59 @@ pub async fn words_are_found_in_every_string(store: &dyn LogStore) {
     for (query, expected) in [("2026", 1), ("b2", 2), ("\"a1 b2\"", 1), ("deep", 1), ("*", 3), ("absent", 0)] {
         assert_eq!(search(store, request(query)).await.total, Some(expected), "{query}");
     }
+}
+
+/// Also those that a store may keep as numbers.
+pub async fn addresses_are_found_and_come_back_as_they_were_sent(store: &dyn LogStore) {
+    let sent = [
+        "10.0.0.1",
+        "10.0.1.1",
+        "10.0.0.100",
+        "192.168.0.255",
+        "255.255.255.255",
+        "0.0.0.0",
+        "2001:db8::1",
+        "::ffff:10.0.0.1",
+        "010.0.0.1",
+        "10.0.0.1 ",
+        "10.0.0.256",
+        "localhost",
+    ];
+    let events = (0..).zip(sent).map(|(second, address)| {
+        event(second, &format!(r#"{{"client_ip":"{address}","peer":"{address}","n":{second}}}"#))
+    });
+    append(store, events.chain([event(99, r#"{"n":99}"#), event(98, r#"{"client_ip":7,"n":98}"#)]).collect()).await;
+    for (query, expected) in [
+        ("client_ip:10.0.0.1", 1),
+        ("peer:10.0.0.1", 1),
+        ("peer:\"10.0.0.1 \"", 1),
+        ("client_ip:10.0.0.2", 0),
+        ("client_ip:0.0.0.0", 1),
+        ("client_ip:\"2001:db8:0::1\"", 1),
+        ("client_ip:10.0.0.0/24", 2),
+        ("client_ip:10.0.0.*", 4),
+        ("peer:*.1", 4),
+        ("NOT client_ip:10.0.0.1", 13),
+        ("client_ip:*", 13),
+        ("NOT client_ip:*", 1),
+        ("localhost", 1),
+        ("\"10.0.1.1\"", 1),
+    ] {
+        assert_eq!(search(store, request(query)).await.total, Some(expected), "{query}");
+    }
+    let found = search(store, SearchRequest { order: SortOrder::OldestFirst, ..request("peer:*") }).await;
+    let addresses =
+        |hit: &Hit| ["client_ip", "peer"].map(|name| hit.source.iter().find(|(sent, _)| sent == name).cloned());
+    for (hit, address) in found.hits.iter().zip(sent) {
+        let expected = ["client_ip", "peer"].map(|name| Some((name.into(), Value::text(address))));
+        assert_eq!(addresses(hit), expected);
+    }
+    let asked =
+        AggregateRequest { selection: selection(""), aggregations: vec![Aggregation::terms("addresses", "peer", 100)] };
+    let counted = store.aggregate(&Scope::main(), &asked).await.unwrap();
+    let mut expected = sent;
+    expected.sort_unstable();
+    assert_eq!(counts(&counted.answers[0].1), expected.map(|address| (Value::text(address), 1)));
 }
 
 #[cfg(test)]

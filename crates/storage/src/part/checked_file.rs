@@ -10,8 +10,18 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use crate::files::StoredFile;
 
-/// Bytes of a block that has a checksum.
-pub const BLOCK_BYTES: usize = 16 * 1024;
+/// Bytes of a block that has a checksum: most pages that one row is read of are not much larger.
+const BLOCK_BYTES: usize = 4 * 1024;
+/// Of files that were written when blocks were larger.
+const FORMER_BLOCK_BYTES: usize = 16 * 1024;
+
+/// Bytes of a block of a file of so many bytes that has so many checksums.
+pub fn block_bytes_of(size_bytes: u64, sum_count: usize) -> usize {
+    match sum_count as u64 == size_bytes.div_ceil(FORMER_BLOCK_BYTES as u64) {
+        true => FORMER_BLOCK_BYTES,
+        false => BLOCK_BYTES,
+    }
+}
 
 /// The file of a part.
 #[derive(Clone)]
@@ -20,6 +30,7 @@ pub struct CheckedFile {
     size_bytes: u64,
     /// CRC32C of each block; none of parts written before there were any.
     sums: Option<Arc<[u32]>>,
+    block_bytes: usize,
     bytes_read: Arc<AtomicU64>,
 }
 
@@ -29,7 +40,9 @@ impl CheckedFile {
     /// # Errors
     /// What the file system answers.
     pub fn new(file: Arc<dyn StoredFile>, sums: Option<Arc<[u32]>>) -> io::Result<Self> {
-        Ok(Self { size_bytes: file.size_bytes()?, file, sums, bytes_read: Arc::default() })
+        let size_bytes = file.size_bytes()?;
+        let block_bytes = block_bytes_of(size_bytes, sums.as_ref().map_or(0, |sums| sums.len()));
+        Ok(Self { file, size_bytes, sums, block_bytes, bytes_read: Arc::default() })
     }
 
     /// How many bytes were asked of it so far; counts on while it is read.
@@ -44,12 +57,12 @@ impl CheckedFile {
             self.file.read_exact_at(&mut bytes, start)?;
             return Ok(bytes.into());
         };
-        let block = BLOCK_BYTES as u64;
+        let block = self.block_bytes as u64;
         let (first, end) =
             (start / block * block, (start + length as u64).next_multiple_of(block).min(self.size_bytes));
         let mut bytes = vec![0; end.saturating_sub(first) as usize];
         self.file.read_exact_at(&mut bytes, first)?;
-        for (number, bytes) in (first / block..).zip(bytes.chunks(BLOCK_BYTES)) {
+        for (number, bytes) in (first / block..).zip(bytes.chunks(self.block_bytes)) {
             if sums.get(number as usize) != Some(&crc32c::crc32c(bytes)) {
                 let place = number * block;
                 return Err(io::Error::new(
@@ -78,7 +91,7 @@ impl ChunkReader for CheckedFile {
     type T = BlockReader;
 
     fn get_read(&self, start: u64) -> Result<BlockReader, ParquetError> {
-        Ok(BlockReader { file: self.clone(), at: start, ready: Bytes::new() })
+        Ok(BlockReader { file: self.clone(), at: start, step: self.block_bytes as u64, ready: Bytes::new() })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
@@ -86,18 +99,22 @@ impl ChunkReader for CheckedFile {
     }
 }
 
-/// Reads the file from a place on.
+/// Bytes that are read ahead at most.
+const AHEAD_BYTES_MAX: u64 = 64 * 1024;
+
+/// Reads the file from a place on: a block first, since most want no more than the head of a page, then more and more.
 pub struct BlockReader {
     file: CheckedFile,
     at: u64,
+    step: u64,
     ready: Bytes,
 }
 
 impl Read for BlockReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.ready.is_empty() {
-            let block = BLOCK_BYTES as u64;
-            let end = ((self.at / block + 1) * block).min(self.file.size_bytes);
+            let end = ((self.at / self.step + 1) * self.step).min(self.file.size_bytes);
+            self.step = (2 * self.step).min(AHEAD_BYTES_MAX);
             self.ready = self.file.read(self.at, end.saturating_sub(self.at) as usize)?;
             self.at = end.max(self.at);
         }
@@ -179,6 +196,31 @@ mod tests {
         let mut all = Vec::new();
         checked.get_read(5).unwrap().read_to_end(&mut all).unwrap();
         assert_eq!(all, bytes[5..]);
+    }
+
+    #[test]
+    fn a_file_with_larger_blocks_is_read() {
+        let bytes: Vec<u8> = (0..FORMER_BLOCK_BYTES * 2 + 77).map(|n| (n % 251) as u8).collect();
+        let (file, _) = written(&bytes);
+        let sums: Arc<[u32]> = bytes.chunks(FORMER_BLOCK_BYTES).map(crc32c::crc32c).collect();
+        let checked = CheckedFile::new(OsFiles.open(file.path()).unwrap(), Some(sums)).unwrap();
+        assert_eq!(
+            checked.get_bytes(BLOCK_BYTES as u64 + 1, bytes.len() / 2).unwrap(),
+            bytes[BLOCK_BYTES + 1..][..bytes.len() / 2]
+        );
+    }
+
+    #[test]
+    fn the_number_of_checksums_tells_how_large_blocks_are() {
+        for size in
+            [1, BLOCK_BYTES, BLOCK_BYTES + 1, FORMER_BLOCK_BYTES, FORMER_BLOCK_BYTES + 1, 10 * FORMER_BLOCK_BYTES]
+        {
+            for block in [BLOCK_BYTES, FORMER_BLOCK_BYTES] {
+                let told = block_bytes_of(size as u64, size.div_ceil(block));
+                // Of one block it does not matter.
+                assert!(told == block || size <= BLOCK_BYTES, "{size} {block}");
+            }
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::index::PAGE_ROWS;
 use crate::error::StorageError;
 
 /// Bytes of a page at most, where rows are wide.
-const PAGE_BYTES: usize = 1024 * 1024;
+const PAGE_BYTES: usize = 64 * 1024;
 /// A dictionary may grow to this size before a column falls back to plain values.
 const DICTIONARY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Level of zstd for parts that are rewritten once and then kept; reading them costs the same.

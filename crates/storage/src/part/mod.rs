@@ -3,6 +3,7 @@
 //! Any reader of Parquet reads them. Columns are those of a chunk, strings plain; the fields that have values in the
 //! overflow column are listed in the file's metadata. The index says nothing that the part does not: see `index`.
 
+mod addresses;
 mod checked_file;
 mod encoding;
 mod gather;
@@ -25,6 +26,7 @@ use crate::files::{self, SharedFiles};
 use crate::manifest::PartMeta;
 use opened::Slot;
 
+pub use addresses::{AddressText, number_of};
 pub use encoding::Effort;
 pub use index::{FilterReader, PAGE_ROWS, PageSpan, PartIndex};
 pub use opened::OpenedParts;

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use arrow::datatypes::SchemaRef;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use super::index::PartIndex;
@@ -20,7 +21,10 @@ const COLUMN_BYTES: usize = 1_500;
 /// What is kept of a part once it was read.
 #[derive(Debug)]
 pub(super) struct Opened {
+    /// Columns as they lie in the file.
     pub(super) reader: ArrowReaderMetadata,
+    /// Columns as everybody else sees them.
+    pub(super) schema: SchemaRef,
     pub(super) overflow_fields: Arc<OverflowFields>,
     /// None of parts written before there were any, or when it is damaged.
     pub(super) index: Option<Arc<PartIndex>>,

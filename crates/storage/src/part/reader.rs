@@ -5,6 +5,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use parquet::arrow::ProjectionMask;
@@ -15,9 +16,8 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
 use super::checked_file::CheckedFile;
 use super::index::{FilterReader, PAGE_ROWS, PartIndex};
-use super::instants;
 use super::opened::Opened;
-use super::{OVERFLOW_FIELDS_KEY, Part};
+use super::{OVERFLOW_FIELDS_KEY, Part, addresses, instants};
 use crate::chunk::{Chunk, Exceeding, OverflowFields, column_names};
 use crate::error::StorageError;
 
@@ -28,6 +28,9 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Gets the numbers of some rows and their chunk, and says whether to go on.
 pub type Visit<'a> = dyn FnMut(&[u32], Chunk) -> Result<ControlFlow<()>, StorageError> + 'a;
+
+/// In which form addresses are handed on.
+type Form = fn(RecordBatch) -> Result<RecordBatch, ArrowError>;
 
 /// Rows of a part: ranges in ascending order that do not touch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,7 +121,8 @@ impl Part {
         };
         let schema = with_dictionaries(reader.schema(), index.as_deref());
         let reader = ArrowReaderMetadata::try_new(reader.metadata().clone(), options.with_schema(schema))?;
-        Ok(Opened { reader, overflow_fields: Arc::new(overflow_fields), index })
+        let schema = addresses::joined_schema(reader.schema());
+        Ok(Opened { reader, schema, overflow_fields: Arc::new(overflow_fields), index })
     }
 
     fn file(&self, sums: Option<Arc<[u32]>>) -> Result<CheckedFile, StorageError> {
@@ -160,7 +164,7 @@ impl Part {
     /// # Errors
     /// When the file cannot be read.
     pub fn schema(&self) -> Result<SchemaRef, StorageError> {
-        Ok(self.opened()?.reader.schema().clone())
+        Ok(self.opened()?.schema.clone())
     }
 
     /// Fields that have values in the overflow column.
@@ -199,13 +203,13 @@ impl Part {
     }
 
     /// Rows in which the column has a value: of strings as its index says, of others and in parts of former versions as the file does.
-    pub(super) fn value_count(&self, column: usize) -> Result<u64, StorageError> {
+    pub(super) fn value_count(&self, name: &str) -> Result<u64, StorageError> {
         let opened = self.opened()?;
-        let name = opened.reader.schema().field(column).name();
         let index = opened.index.as_ref().and_then(|index| index.column(name));
         if let Some(count) = index.and_then(|column| column.value_count) {
             return Ok(count);
         }
+        let column = opened.reader.schema().index_of(name)?;
         let groups = opened.reader.metadata().row_groups();
         let nulls: u64 = groups.iter().filter_map(|group| group.column(column).statistics()?.null_count_opt()).sum();
         Ok(self.meta.rows.saturating_sub(nulls))
@@ -217,13 +221,19 @@ impl Part {
     /// When the file cannot be read.
     pub fn row_bytes(&self, columns: Option<&BTreeSet<String>>) -> Result<usize, StorageError> {
         let opened = self.opened()?;
-        let is_meant =
-            |index: usize| columns.is_none_or(|columns| columns.contains(opened.reader.schema().field(index).name()));
+        let row_count = (self.meta.rows as usize).max(1);
         let groups = opened.reader.metadata().row_groups();
-        let columns = groups.iter().flat_map(|group| group.columns().iter().enumerate());
-        let bytes = columns.filter(|(index, _)| is_meant(*index)).map(|(_, column)| column.uncompressed_size());
-        let per_row = bytes.sum::<i64>() / (self.meta.rows as i64).max(1);
-        Ok(usize::try_from(per_row).unwrap_or_default())
+        let bytes_of = |index: usize| {
+            let sizes = groups.iter().map(|group| group.column(index).uncompressed_size().unsigned_abs() as usize);
+            sizes.sum::<usize>()
+        };
+        let fields = opened.reader.schema().fields().iter().enumerate();
+        let meant = fields.filter(|(_, field)| is_meant(columns, field.name()));
+        let bytes = meant.map(|(index, field)| match addresses::is_of_addresses(field.data_type()) {
+            true => row_count * addresses::TEXT_BYTES,
+            false => bytes_of(index),
+        });
+        Ok(bytes.sum::<usize>() / row_count)
     }
 
     /// Every row.
@@ -238,11 +248,35 @@ impl Part {
     /// # Errors
     /// When the file cannot be read, or what `visit` answers.
     pub fn read(&self, columns: &BTreeSet<String>, rows: &Rows, visit: &mut Visit<'_>) -> Result<u64, StorageError> {
+        self.read_as(addresses::in_texts, columns, rows, visit)
+    }
+
+    /// The same for those who only decide which rows match: addresses may be numbers, and what is none of them then is in a column
+    /// of its own beside them, of the same field.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or what `visit` answers.
+    pub fn read_to_decide(
+        &self,
+        columns: &BTreeSet<String>,
+        rows: &Rows,
+        visit: &mut Visit<'_>,
+    ) -> Result<u64, StorageError> {
+        self.read_as(Ok, columns, rows, visit)
+    }
+
+    fn read_as(
+        &self,
+        form: Form,
+        columns: &BTreeSet<String>,
+        rows: &Rows,
+        visit: &mut Visit<'_>,
+    ) -> Result<u64, StorageError> {
         let fitting = BATCH_BYTES / self.row_bytes(Some(columns))?.max(1) / PAGE_ROWS * PAGE_ROWS;
         let (reader, bytes_read) = self.reader(Some(columns), rows, fitting.clamp(PAGE_ROWS, BATCH_ROWS))?;
         let mut numbers = rows.numbers();
         for batch in reader {
-            let chunk = self.chunk(batch.map_err(|error| self.unreadable(error))?)?;
+            let chunk = self.chunk(form(batch.map_err(|error| self.unreadable(error))?)?)?;
             let here: Vec<u32> = numbers.by_ref().take(chunk.rows()).collect();
             if visit(&here, chunk)?.is_break() {
                 break;
@@ -265,7 +299,9 @@ impl Part {
     /// When the file cannot be read.
     pub fn fetch_columns(&self, columns: Option<&BTreeSet<String>>, rows: &Rows) -> Result<(Chunk, u64), StorageError> {
         let (reader, bytes_read) = self.reader(columns, rows, rows.count().max(1))?;
-        let chunk = |batch: Result<_, ArrowError>| self.chunk(batch.map_err(|error| self.unreadable(error))?);
+        let chunk = |batch: Result<RecordBatch, ArrowError>| {
+            self.chunk(addresses::in_texts(batch.map_err(|error| self.unreadable(error))?)?)
+        };
         let batches = reader.map(|batch| chunk(batch).map(Arc::new)).collect::<Result<Vec<_>, StorageError>>()?;
         Ok((Chunk::concat(&batches)?, bytes_read.load(Ordering::Relaxed)))
     }
@@ -283,8 +319,7 @@ impl Part {
     ) -> Result<(ParquetRecordBatchReader, Arc<AtomicU64>), StorageError> {
         let opened = self.opened()?;
         let schema = opened.reader.schema();
-        let roots = (0..schema.fields().len())
-            .filter(|index| columns.is_none_or(|columns| columns.contains(schema.field(*index).name())));
+        let roots = (0..schema.fields().len()).filter(|index| is_meant(columns, schema.field(*index).name()));
         let mask = ProjectionMask::roots(opened.reader.parquet_schema(), roots);
         let sums = opened.index.as_ref().map(|index| index.sums.clone());
         let file = self.file(sums)?;
@@ -300,11 +335,16 @@ impl Part {
         Ok((builder.build()?, bytes_read))
     }
 
-    pub(super) fn chunk(&self, batch: arrow::array::RecordBatch) -> Result<Chunk, StorageError> {
+    fn chunk(&self, batch: RecordBatch) -> Result<Chunk, StorageError> {
         let overflow_fields = self.opened()?.overflow_fields.clone();
         let batch = instants::in_nanos(batch)?;
         Ok(Chunk { log_type: self.meta.log_type, batch, overflow_fields, exceeding: Exceeding::default() })
     }
+}
+
+/// Whether a column of the file belongs to one of these; to any unless some are named.
+fn is_meant(columns: Option<&BTreeSet<String>>, name: &str) -> bool {
+    columns.is_none_or(|columns| columns.contains(addresses::shown_name(name)))
 }
 
 /// The schema in which columns of codes are read as such: shapes always, others when the index knows them.

@@ -10,7 +10,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use serde::Serialize;
 
-use super::checked_file::{BLOCK_BYTES, CheckedFile};
+use super::checked_file::{CheckedFile, block_bytes_of};
 use super::index::{PartIndex, TAIL_BYTES};
 use super::token_filter::{FilterPlace, pages_with};
 use super::{INDEX_EXTENSION, Part};
@@ -149,10 +149,11 @@ fn verify_blocks(files: &dyn Files, meta: &PartMeta, path: &Path, index: &PartIn
 fn damaged_blocks(files: &dyn Files, path: &Path, sums: &[u32]) -> io::Result<(u64, Vec<Place>)> {
     let file = files.open(path)?;
     let size_bytes = file.size_bytes()?;
-    let (mut places, mut block, mut at) = (Vec::new(), vec![0; BLOCK_BYTES], 0);
+    let block_bytes = block_bytes_of(size_bytes, sums.len());
+    let (mut places, mut block, mut at) = (Vec::new(), vec![0; block_bytes], 0);
     let mut numbered = sums.iter();
     while at < size_bytes {
-        let length = (size_bytes - at).min(BLOCK_BYTES as u64);
+        let length = (size_bytes - at).min(block_bytes as u64);
         let block = &mut block[..length as usize];
         let is_read = file.read_exact_at(block, at).is_ok();
         if numbered.next() != Some(&crc32c::crc32c(block)) || !is_read {

@@ -11,7 +11,7 @@ use super::encoding::Effort;
 use super::gather::{JoinedCodes, Pick, gather, joined_fields};
 use super::index::PAGE_ROWS;
 use super::writer::{KnownTexts, PartTarget, PartWriter, PlannedColumn, WrittenPart};
-use super::{INDEX_EXTENSION, Part, instants};
+use super::{INDEX_EXTENSION, Part, addresses, instants};
 use crate::chunk::{Chunk, OverflowFields, column_names};
 use crate::error::StorageError;
 use crate::files::{self, SharedFiles};
@@ -142,7 +142,7 @@ fn merge_parts(
         let (mut value_count, mut texts, mut unit) = (0_u64, Vec::new(), TimeUnit::Millisecond);
         for ((part, head), index) in parts.iter().zip(&heads).zip(&indices) {
             let Ok(place) = head.schema_ref().index_of(field.name()) else { continue };
-            value_count = part.value_count(place)?.saturating_add(value_count);
+            value_count = part.value_count(field.name())?.saturating_add(value_count);
             let schema = part.schema()?;
             let stored = schema.field_with_name(field.name())?.data_type();
             unit = instants::finer(unit, instants::unit_of_type(stored).unwrap_or(unit));
@@ -202,7 +202,7 @@ impl Cursor {
         self.batch = match self.reader.next().transpose().map_err(|error| part.unreadable(error))? {
             None => None,
             Some(batch) => {
-                let batch = instants::in_nanos(batch)?;
+                let batch = addresses::in_texts(instants::in_nanos(batch)?)?;
                 let column = |name| batch.column_by_name(name).ok_or_else(|| part.damaged("it lacks a column"));
                 let times = column(column_names::TIMESTAMP)?.as_primitive::<TimestampNanosecondType>().clone();
                 let sequences = column(column_names::SEQUENCE)?.as_primitive::<UInt64Type>().clone();

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, TimeUnit, TimestampNanosecondType, UInt64Type};
+use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
 use vigie_domain::{Timestamp, mapping};
 
-use super::OVERFLOW_FIELDS_KEY;
 use super::checked_file::SummingWriter;
 use super::encoding::{self, ColumnEncoding, DISTINCT_SHARE_MAX, Effort};
 use super::gather::is_text;
@@ -18,6 +18,7 @@ use super::index::{IndexedColumn, PageSpan, PartIndex};
 use super::instants::in_unit;
 use super::sketch::DistinctSketch;
 use super::token_filter::{FilterBuilder, FilterPlace, Hashed, hash_of, push_hashes};
+use super::{OVERFLOW_FIELDS_KEY, addresses};
 use crate::chunk::physical::canonical_of;
 use crate::chunk::{OverflowFields, column_names};
 use crate::error::StorageError;
@@ -55,6 +56,8 @@ struct TextPlan {
     dictionary_hashes: Option<Vec<u64>>,
     distinct: DistinctSketch,
     filter: Option<FilterBuilder>,
+    /// Whether its strings are taken for addresses, once its first pages are there.
+    is_of_addresses: bool,
 }
 
 impl PlannedColumn {
@@ -82,6 +85,7 @@ impl PlannedColumn {
                     .flatten(),
                 distinct: if has_dictionary { DistinctSketch::default() } else { distinct },
                 filter: None,
+                is_of_addresses: false,
             }
         });
         Self { field, unit: TimeUnit::Nanosecond, text }
@@ -90,6 +94,10 @@ impl PlannedColumn {
     /// Whether it is one of strings and will have a dictionary.
     pub fn has_dictionary(&self) -> bool {
         self.text.as_ref().is_some_and(|text| text.has_dictionary)
+    }
+
+    fn is_of_addresses(&self) -> bool {
+        self.text.as_ref().is_some_and(|text| text.is_of_addresses)
     }
 
     /// The same, its instants in this unit.
@@ -213,7 +221,7 @@ impl PartWriter {
             let is_enough = self.waiting.len() >= SAMPLE_PAGES || bytes >= SAMPLE_BYTES_MAX;
             return if is_enough { self.start() } else { Ok(()) };
         }
-        self.write(&page)
+        self.write(page)
     }
 
     fn span_of(&self, columns: &[ArrayRef]) -> Option<PageSpan> {
@@ -255,6 +263,7 @@ impl PartWriter {
         }
         let metadata = KeyValue::new(OVERFLOW_FIELDS_KEY.to_owned(), self.target.overflow_fields.to_json());
         let mut properties = encoding::file_properties(self.target.row_count, self.target.effort, metadata)?;
+        let mut fields: Vec<FieldRef> = Vec::with_capacity(self.columns.len());
         for (place, column) in self.columns.iter_mut().enumerate() {
             let sample: Vec<ArrayRef> = self.waiting.iter().map(|page| page.column(place).clone()).collect();
             let encoding = match &mut column.text {
@@ -263,28 +272,60 @@ impl PartWriter {
                     if has_filter(column.field.name()) {
                         text.filter = Some(text.filter_of(&sample, &mut self.hashes));
                     }
+                    let may_be = !text.has_dictionary && !column_names::is_own(column.field.name());
+                    text.is_of_addresses = may_be && addresses::are_addresses(&sample);
                     if text.has_dictionary { ColumnEncoding::Dictionary } else { ColumnEncoding::DeltaLength }
                 }
             };
-            properties = encoding::with_column(properties, &column.field, encoding);
+            let field = &self.schema.fields()[place];
+            if column.is_of_addresses() {
+                let numbers = addresses::numbers_field(field);
+                properties = encoding::with_column(properties, &numbers, ColumnEncoding::Plain);
+                fields.extend([field.clone(), numbers]);
+            } else {
+                fields.push(field.clone());
+            }
+            properties = encoding::with_column(properties, field, encoding);
         }
         let file = SummingWriter::new(files::create_file(&*self.target.files, &self.target.path)?);
-        let mut writer = ArrowWriter::try_new(file, self.schema.clone(), Some(properties.build()))?;
+        let mut writer = ArrowWriter::try_new(file, Arc::new(Schema::new(fields)), Some(properties.build()))?;
         for page in std::mem::take(&mut self.waiting) {
-            writer.write(&page)?;
+            writer.write(&self.stored(page)?)?;
         }
         self.writer = Some(writer);
         Ok(())
     }
 
-    fn write(&mut self, page: &RecordBatch) -> Result<(), StorageError> {
+    /// The page with its columns as they lie in the file.
+    fn stored(&self, page: RecordBatch) -> Result<RecordBatch, ArrowError> {
+        if !self.columns.iter().any(PlannedColumn::is_of_addresses) {
+            return Ok(page);
+        }
+        let (mut fields, mut arrays) = (Vec::new(), Vec::new());
+        for ((column, field), array) in self.columns.iter().zip(page.schema_ref().fields()).zip(page.columns()) {
+            match array.as_string_opt().filter(|_| column.is_of_addresses()) {
+                Some(texts) => {
+                    fields.extend([field.clone(), addresses::numbers_field(field)]);
+                    arrays.extend(addresses::split(texts));
+                }
+                None => {
+                    fields.push(field.clone());
+                    arrays.push(array.clone());
+                }
+            }
+        }
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+    }
+
+    fn write(&mut self, page: RecordBatch) -> Result<(), StorageError> {
         for (column, array) in self.columns.iter_mut().zip(page.columns()) {
             if let Some(TextPlan { filter: Some(filter), dictionary_hashes: None, hashed, .. }) = &mut column.text {
                 filter.push_page(self.hashes.of(array, *hashed));
             }
         }
+        let page = self.stored(page)?;
         match &mut self.writer {
-            Some(writer) => Ok(writer.write(page)?),
+            Some(writer) => Ok(writer.write(&page)?),
             None => Ok(()),
         }
     }

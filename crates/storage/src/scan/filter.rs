@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
 use arrow::buffer::{BooleanBuffer, MutableBuffer};
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::datatypes::{DataType, Int32Type, UInt32Type};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::ports::ScanStats;
-use vigie_domain::query::{FieldMatcher, Matcher, Query, Scalar, TextMatcher};
+use vigie_domain::query::{FieldMatcher, Matcher, Needle, Query, Scalar, TextMatcher};
 use vigie_domain::{Scope, TimeRange, Timestamp};
 
 use super::field_values::{FieldValues, for_each_overflowed};
@@ -22,7 +22,7 @@ use crate::chunk::column::scalar_at;
 use crate::chunk::physical::canonical_of;
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
-use crate::part::Part;
+use crate::part::{AddressText, Part, number_of};
 
 /// The query and the range that rows must match.
 pub struct Filter {
@@ -247,6 +247,10 @@ fn evaluate_field(matcher: &FieldMatcher, chunk: &Chunk, tests: &mut Tests) -> B
         number: std::ptr::from_ref(matcher).addr(),
         only: matcher.only_field(),
         covers: &|field| matcher.covers(field),
+        only_text: match matcher.needle() {
+            Needle::Value(text) => Some(text),
+            Needle::Words(_) | Needle::Unknown => None,
+        },
         passes: &|scalar| matcher.matches(scalar),
     };
     rows_with(chunk, &predicate, tests)
@@ -257,6 +261,7 @@ fn evaluate_text(matcher: &TextMatcher, chunk: &Chunk, tests: &mut Tests) -> Boo
         number: std::ptr::from_ref(matcher).addr(),
         only: None,
         covers: &|field| matcher.covers(field),
+        only_text: None,
         passes: &|scalar| match scalar {
             Scalar::Text(text) => matcher.matches(text),
             // It was sent as a string.
@@ -274,6 +279,8 @@ struct Predicate<'a> {
     /// The field if no other is covered.
     only: Option<&'a str>,
     covers: &'a dyn Fn(&str) -> bool,
+    /// The text that a string must be to pass, if there is only one.
+    only_text: Option<&'a str>,
     passes: &'a dyn Fn(Scalar<'_>) -> bool,
 }
 
@@ -301,6 +308,9 @@ fn column_rows(column: &ArrayRef, predicate: &Predicate<'_>, tests: &mut Tests) 
     if column.null_count() == column.len() {
         return BooleanBuffer::new_unset(column.len());
     }
+    if let Some(addresses) = column.as_primitive_opt::<UInt32Type>() {
+        return address_rows(addresses, predicate);
+    }
     if let DataType::Utf8 = column.data_type() {
         let texts = column.as_string::<i32>();
         return BooleanBuffer::collect_bool(texts.len(), |row| {
@@ -319,4 +329,22 @@ fn column_rows(column: &ArrayRef, predicate: &Predicate<'_>, tests: &mut Tests) 
     }
     let codes = dictionary.keys();
     BooleanBuffer::collect_bool(column.len(), |row| codes.is_valid(row) && passing[codes.value(row) as usize])
+}
+
+/// Of addresses that are numbers.
+fn address_rows(addresses: &UInt32Array, predicate: &Predicate<'_>) -> BooleanBuffer {
+    let numbers = addresses.values();
+    let rows = match predicate.only_text {
+        Some(text) => match number_of(text).filter(|_| (predicate.passes)(Scalar::Text(text))) {
+            Some(number) => BooleanBuffer::collect_bool(numbers.len(), |row| numbers[row] == number),
+            None => return BooleanBuffer::new_unset(numbers.len()),
+        },
+        None => BooleanBuffer::collect_bool(numbers.len(), |row| {
+            addresses.is_valid(row) && (predicate.passes)(Scalar::Text(AddressText::new(numbers[row]).as_str()))
+        }),
+    };
+    match addresses.nulls() {
+        Some(valid) => &rows & valid.inner(),
+        None => rows,
+    }
 }

@@ -136,7 +136,7 @@ impl<'a, 'r> Narrowing<'a, 'r> {
             return Ok(());
         }
         let context = &mut *self.context;
-        let bytes = self.part.read(columns, rows, &mut |numbers, chunk| {
+        let bytes = self.part.read_to_decide(columns, rows, &mut |numbers, chunk| {
             let _decoded = context.enter_decoded(&chunk)?;
             let here = evaluate(predicate, &chunk, &mut context.tests);
             here.set_indices().for_each(|place| bits.set_bit(numbers[place] as usize, true));
