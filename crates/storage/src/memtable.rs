@@ -1,9 +1,10 @@
 //! The memory table: acknowledged events that are not in parts yet. Searches see them at once.
 //!
 //! Per day and log type it holds finished chunks and, for events that come one by one, open rows that are turned into
-//! a chunk when a search needs them or when there are enough.
+//! chunks when a search needs them or when there are enough.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use vigie_domain::{Day, EventBatch, LogType};
@@ -29,7 +30,15 @@ pub struct OpenRow {
     pub place: usize,
 }
 
-type ChunkCache = Arc<Mutex<Option<(usize, Arc<Chunk>)>>>;
+/// Chunks of the first open rows, one after the other.
+type ChunkCache = Arc<Mutex<Vec<BuiltRows>>>;
+
+/// A chunk of some open rows.
+struct BuiltRows {
+    /// Their places.
+    rows: Range<usize>,
+    chunk: Arc<Chunk>,
+}
 
 #[derive(Default)]
 struct Shelf {
@@ -120,24 +129,38 @@ pub struct ShelfSnapshot {
 }
 
 impl ShelfSnapshot {
-    /// Its events as chunks; the open rows are built once and remembered until there are more.
-    pub fn into_chunks(self) -> Vec<Arc<Chunk>> {
-        let mut chunks = self.chunks;
-        if self.open.is_empty() {
-            return chunks;
+    /// Its events as chunks.
+    pub fn into_chunks(mut self) -> Vec<Arc<Chunk>> {
+        let cache = self.cache.clone();
+        let mut built = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = self.open.len();
+        if built.last().map_or(0, |last| last.rows.end) < end {
+            self.build_new(&mut built);
         }
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let built = match cache.as_ref() {
-            Some((rows, chunk)) if *rows == self.open.len() => chunk.clone(),
-            _ => {
-                let chunk = Arc::new(build(self.log_type, &self.open, &self.index));
-                *cache = Some((self.open.len(), chunk.clone()));
-                chunk
-            }
-        };
-        drop(cache);
-        chunks.push(built);
-        chunks
+        let known = built.partition_point(|built| built.rows.end <= end);
+        self.chunks.extend(built[..known].iter().map(|built| built.chunk.clone()));
+        let start = known.checked_sub(1).map_or(0, |last| built[last].rows.end);
+        drop(built);
+        if start < end {
+            // More rows were built together since this moment than it has.
+            self.chunks.push(self.build(start..end));
+        }
+        self.chunks
+    }
+
+    /// Builds the rows that came since, together with the chunks before them that are no larger: a row is built again only when as
+    /// many others have come, however often somebody looks.
+    fn build_new(&self, built: &mut Vec<BuiltRows>) {
+        let end = self.open.len();
+        let mut start = built.last().map_or(0, |last| last.rows.end);
+        while let Some(last) = built.pop_if(|last| last.rows.len() <= end - start) {
+            start = last.rows.start;
+        }
+        built.push(BuiltRows { rows: start..end, chunk: self.build(start..end) });
+    }
+
+    fn build(&self, rows: Range<usize>) -> Arc<Chunk> {
+        Arc::new(build(self.log_type, &self.open[rows], &self.index))
     }
 }
 
@@ -165,6 +188,29 @@ mod tests {
         assert_eq!(shelves.iter().map(|((day, _), _)| day.0).collect::<Vec<_>>(), [0, 1]);
         let first = shelves.into_iter().next().unwrap().1.into_chunks();
         assert_eq!(first[0].sequences(), [0, 1]);
+    }
+
+    #[test]
+    fn whoever_looks_sees_the_rows_of_that_moment_and_few_are_built_again() {
+        const ROWS: u64 = 1_000;
+        let mut table = MemTable::default();
+        let mut snapshots = Vec::new();
+        for sequence in 0..ROWS {
+            insert(&mut table, sequence, 1);
+            snapshots.push(table.snapshot().remove(0).1);
+            if sequence % 3 == 0 {
+                let chunks = table.snapshot().remove(0).1.into_chunks();
+                assert!(chunks.len() <= 11, "{} chunks of {sequence} rows", chunks.len());
+                let sequences: Vec<u64> = chunks.iter().flat_map(|chunk| chunk.sequences().to_vec()).collect();
+                assert_eq!(sequences, (0..=sequence).collect::<Vec<_>>());
+            }
+        }
+        let built = table.shelves.values().next().unwrap().cache.clone();
+        assert!(built.lock().unwrap()[0].rows.len() >= 512, "older rows lie together");
+        for (sequence, snapshot) in (0..).zip(snapshots) {
+            let seen: usize = snapshot.into_chunks().iter().map(|chunk| chunk.rows()).sum();
+            assert_eq!(seen, sequence + 1);
+        }
     }
 
     #[test]
