@@ -14,6 +14,8 @@ use crate::files::StoredFile;
 const BLOCK_BYTES: usize = 4 * 1024;
 /// Of files that were written when blocks were larger.
 const FORMER_BLOCK_BYTES: usize = 16 * 1024;
+/// Bytes that are read ahead at most.
+const AHEAD_BYTES_MAX: u64 = 64 * 1024;
 
 /// Bytes of a block of a file of so many bytes that has so many checksums.
 pub fn block_bytes_of(size_bytes: u64, sum_count: usize) -> usize {
@@ -98,9 +100,6 @@ impl ChunkReader for CheckedFile {
         Ok(self.read(start, length)?)
     }
 }
-
-/// Bytes that are read ahead at most.
-const AHEAD_BYTES_MAX: u64 = 64 * 1024;
 
 /// Reads the file from a place on: a block first, since most want no more than the head of a page, then more and more.
 pub struct BlockReader {
