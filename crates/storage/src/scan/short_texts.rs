@@ -43,11 +43,14 @@ impl<const N: usize> Packed<N> {
 
     /// The string, which is no longer than that.
     fn new(text: &str) -> Self {
-        let mut packed = [0; 3 * size_of::<u64>()];
-        packed[..text.len()].copy_from_slice(text.as_bytes());
-        packed[Self::BYTES_MAX] = text.len() as u8;
-        let (numbers, _) = packed.as_chunks();
-        Self(std::array::from_fn(|place| u64::from_be_bytes(numbers[place])))
+        let mut numbers = [0; N];
+        // Not copied to be read again: the processor would wait for what it has just written.
+        let pack = |packed, (place, byte): (usize, &u8)| packed | u64::from(*byte) << (56 - 8 * place);
+        for (number, bytes) in numbers.iter_mut().zip(text.as_bytes().chunks(size_of::<u64>())) {
+            *number = bytes.try_into().map_or_else(|_| bytes.iter().enumerate().fold(0, pack), u64::from_be_bytes);
+        }
+        numbers[N - 1] |= text.len() as u64;
+        Self(numbers)
     }
 
     /// The string.
