@@ -36,7 +36,7 @@ pub const fn is_of_addresses(data_type: &DataType) -> bool {
     matches!(data_type, DataType::UInt32)
 }
 
-/// The number that is this text when it is written as `text_of` does; `None` for other texts.
+/// The number that is this text when it is written as `AddressText` does; `None` for other texts.
 pub fn number_of(text: &str) -> Option<u32> {
     let (mut number, mut octet, mut digits, mut dots) = (0_u32, 0_u32, 0_u32, 0_u32);
     for byte in text.bytes() {

@@ -271,7 +271,8 @@ mod tests {
     fn part(folder: &Path, first: u64) -> Arc<Part> {
         let event = |number: u64| {
             let timestamp = Timestamp::from_seconds(number as i64);
-            let body = vec![("n".into(), Value::Int(number as i64))];
+            let address = format!("10.{}.{}.1", number / 256, number % 256);
+            let body = vec![("n".into(), Value::Int(number as i64)), ("client_ip".into(), Value::text(address))];
             Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::Error, body }
         };
         let numbers = (0..ROWS).map(|number| first + 2 * number);
@@ -296,6 +297,18 @@ mod tests {
             is_recompressed: false,
         };
         Arc::new(Part::new(files, meta, path))
+    }
+
+    #[test]
+    fn values_that_are_numbers_in_the_file_are_counted_without_an_index_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let indexed = part(folder.path(), 0);
+        let alone = Part::new(files::os(), PartMeta { index_bytes: 0, ..indexed.meta.clone() }, indexed.path.clone());
+        for part in [&*indexed, &alone] {
+            assert_eq!(part.value_count("client_ip").unwrap(), ROWS);
+            let columns = part.metadata().unwrap().file_metadata().schema_descr().num_columns();
+            assert_eq!(columns, part.schema().unwrap().fields().len() + 1, "addresses lie in two columns");
+        }
     }
 
     #[test]
