@@ -87,8 +87,6 @@ formats! {
     log4j: Some(Format::Log4j);
     /// logfmt.
     logfmt: Some(Format::Logfmt);
-    /// JSON lines.
-    ndjson: Some(Format::Ndjson);
     /// nginx error logs.
     nginx_error: Some(Format::NginxError);
     /// Parquet.
@@ -101,6 +99,20 @@ formats! {
     tsv: Some(Format::Tsv);
     /// W3C extended logs.
     w3c: Some(Format::W3c);
+}
+
+/// JSON lines. In a long body most of them take a shorter way than alone, to the same events.
+pub fn ndjson(bytes: &[u8]) {
+    const LINES_BEFORE: usize = 64;
+    decode_twice(bytes, Some(Format::Ndjson));
+    let options = DecodeOptions { format: Some(Format::Ndjson), ..options() };
+    let events_behind = |count: usize, lines: &[u8]| -> Vec<vigie_domain::Event> {
+        let body = [&b"{\"n\":1}\n".repeat(count), lines].concat();
+        decode_bytes(&body, &options).map(|batch| batch.events.events().skip(count).collect()).unwrap_or_default()
+    };
+    let lines: Vec<Vec<u8>> = bytes.split(|byte| *byte == b'\n').map(|line| [line, b"\n"].concat()).collect();
+    let alone: Vec<_> = lines.iter().flat_map(|line| events_behind(1, line)).collect();
+    assert_eq!(events_behind(LINES_BEFORE, &lines.concat()), alone);
 }
 
 /// Unpacking and telling the format.

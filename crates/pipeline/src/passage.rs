@@ -9,7 +9,7 @@ use vigie_domain::event::pseudo_fields::{LOG_TYPE, TIMESTAMP};
 use vigie_domain::{Event, EventId, Object, Value};
 
 use crate::batch::{Batch, Reject, shown};
-use crate::convert::{self, Refusal};
+use crate::convert::{self, FlatLines, Refusal, SentWith};
 use crate::options::DecodeOptions;
 use crate::parse::{Draft, NamedIndex, Record};
 use crate::redact::RedactionCounts;
@@ -26,6 +26,7 @@ pub(crate) struct Passage {
     /// As the caller says; with stages, what is asked before them.
     first: DecodeOptions,
     stages: Option<Stages>,
+    flat: Option<FlatLines>,
     trace: Option<Vec<TracedRecord>>,
 }
 
@@ -62,12 +63,13 @@ impl Passage {
             let last = DecodeOptions { log_type: None, rename: Vec::new(), time_field: None, ..options.clone() };
             Stages { run: Run::new(pipeline, options.received_at), last }
         });
-        Self { first, stages, trace: None }
+        Self { first, stages, flat: FlatLines::new(options), trace: None }
     }
 
     /// From now on it notes what becomes of records.
     pub(crate) fn trace(&mut self) {
         self.trace = Some(Vec::new());
+        self.flat = None;
     }
 
     /// What it noted.
@@ -89,6 +91,12 @@ impl Passage {
                 Err(refusal) => vec![Err(refusal)],
             },
         }
+    }
+
+    /// Adds the event that a line of JSON is, if that is a short way.
+    pub(crate) fn take_line(&mut self, line: &[u8], batch: &mut Batch) -> bool {
+        let flat = self.flat.as_mut();
+        flat.and_then(|flat| flat.push(line, SentWith::default(), &self.first, &mut batch.events)).is_some()
     }
 
     /// Adds what becomes of the record to the batch.

@@ -205,11 +205,19 @@ impl<'a> Decoder<'a> {
                 }
                 continue;
             };
-            match records.next_record() {
-                Ok(Some(record)) => {
-                    size_bytes += record.size_bytes;
-                    self.passage.take(record, records.raw(), name.as_deref(), &mut batch);
-                }
+            let passage = &mut self.passage;
+            let taken = match records.offer(&mut |line| passage.take_line(line, &mut batch)) {
+                Ok(None) => records.next_record().map(|record| {
+                    record.map(|record| {
+                        let size_bytes = record.size_bytes;
+                        passage.take(record, records.raw(), name.as_deref(), &mut batch);
+                        size_bytes
+                    })
+                }),
+                taken => taken,
+            };
+            match taken {
+                Ok(Some(taken_bytes)) => size_bytes += taken_bytes,
                 Ok(None) => self.current = None,
                 Err(error) => {
                     self.current = None;

@@ -94,7 +94,7 @@ impl Layout {
     }
 
     /// The layout of a body.
-    pub(super) fn of(body: &Object) -> Self {
+    pub fn of(body: &Object) -> Self {
         let mut leaves = Vec::with_capacity(body.len());
         for_each_leaf(body, &mut |above, name, _| {
             leaves.push(Leaf::new(above.iter().map(|name| Text::new(name)).collect(), Text::new(name)));
@@ -120,9 +120,12 @@ impl Layout {
 
     /// Whether it is the layout of the body.
     pub(super) fn is_of(&self, body: &Object) -> bool {
-        let mut left = self.leaves.iter();
-        for_each_leaf(body, &mut |above, name, _| left.next().is_some_and(|leaf| leaf.is_at(above, name)))
-            && left.next().is_none()
+        are_of(&self.leaves, body)
+    }
+
+    /// Whether its leaves from the place on are those of the fields.
+    pub fn ends_with(&self, place: usize, rest: &Object) -> bool {
+        self.leaves.get(place..).is_some_and(|leaves| are_of(leaves, rest))
     }
 
     /// Appends its binary form.
@@ -153,6 +156,12 @@ impl Layout {
         }
         Ok(Self::new(leaves))
     }
+}
+
+fn are_of(leaves: &[Leaf], fields: &Object) -> bool {
+    let mut left = leaves.iter();
+    for_each_leaf(fields, &mut |above, name, _| left.next().is_some_and(|leaf| leaf.is_at(above, name)))
+        && left.next().is_none()
 }
 
 /// The hash of the layout that a body has.

@@ -18,7 +18,7 @@ pub use layout::{Layout, Leaf, Own, insert_leaf};
 pub use row::{Row, RowLayout, ValueRef, Values};
 
 use crate::codec::{CodecError, Reader, log_type_code, tag, write_signed, write_unsigned, write_value};
-use crate::{Event, LogType, Timestamp, Value};
+use crate::{Event, LogType, Object, Timestamp, Value};
 use layout::{for_each_leaf, layout_hash};
 use row::Names;
 
@@ -48,6 +48,19 @@ pub struct EventBatch {
     text: String,
 }
 
+/// What an event has beside its body.
+#[derive(Clone, Copy, Debug)]
+pub struct RowHead<'a> {
+    /// Its sender's id, if one was sent.
+    pub id: Option<&'a str>,
+    /// Its own time.
+    pub timestamp: Timestamp,
+    /// When it was accepted.
+    pub ingested_at: Timestamp,
+    /// What sort of event it is.
+    pub log_type: LogType,
+}
+
 /// What is known of a row without its bytes.
 #[derive(Clone, Copy)]
 struct Head {
@@ -75,41 +88,91 @@ impl EventBatch {
 
     /// Adds an event at the end.
     pub fn push(&mut self, event: &Event) {
-        let layout = self.layout_of(event);
-        let own = match self.layouts.get(layout as usize) {
-            Some(_) => None,
-            None => Some(Layout::of(&event.body)),
+        let number = self.layout_of(event);
+        let layout = match self.layouts.get(number as usize) {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(Layout::of(&event.body)),
         };
-        own.iter().for_each(|own| write_own_layout(&mut self.bytes, own));
-        if let Some(id) = &event.id {
-            write_unsigned(&mut self.bytes, id.0.len() as u64);
-            self.text.push_str(&id.0);
+        let id = event.id.as_ref().map(|id| id.0.as_str());
+        let head = RowHead { id, timestamp: event.timestamp, ingested_at: event.ingested_at, log_type: event.log_type };
+        self.write_row(&head, (number, &layout), &[], &event.body);
+    }
+
+    /// Adds an event whose body was never made: the values of the first leaves of its layout, and the fields that hold the others.
+    pub fn push_values(&mut self, head: &RowHead<'_>, layout: &Arc<Layout>, first: &[ValueRef<'_>], rest: &Object) {
+        let last = self.last_layouts[head.log_type as usize];
+        let number = match self.layouts.get(last as usize) {
+            Some(known) if Arc::ptr_eq(known, layout) => last,
+            _ => self.number_of(layout.hash(), |known| known == layout.as_ref(), || Arc::clone(layout)),
+        };
+        if number != OWN_LAYOUT {
+            self.last_layouts[head.log_type as usize] = number;
         }
-        let layout_leaves = own.as_ref().unwrap_or_else(|| &self.layouts[layout as usize]).leaves();
-        let mut leaves = layout_leaves.iter();
-        for_each_leaf(&event.body, &mut |_, _, value| {
+        self.write_row(head, (number, layout), first, rest);
+    }
+
+    /// Writes what is left of a row whose layout has that number, or is its own.
+    fn write_row(
+        &mut self,
+        head: &RowHead<'_>,
+        (number, layout): (u32, &Layout),
+        first: &[ValueRef<'_>],
+        rest: &Object,
+    ) {
+        if number == OWN_LAYOUT {
+            write_own_layout(&mut self.bytes, layout);
+        }
+        if let Some(id) = head.id {
+            write_unsigned(&mut self.bytes, id.len() as u64);
+            self.text.push_str(id);
+        }
+        let (first_leaves, rest_leaves) = layout.leaves().split_at(first.len());
+        for (leaf, value) in first_leaves.iter().zip(first) {
+            self.write_first(head, leaf.own, value);
+        }
+        let mut leaves = rest_leaves.iter();
+        for_each_leaf(rest, &mut |_, _, value| {
             let own = leaves.next().map_or(Own::Nothing, |leaf| leaf.own);
-            match (own, value) {
-                (Own::Time, Value::Text(text)) if event.timestamp.has_text(text) => self.bytes.push(tag::OWN_TIME),
-                (Own::Type, Value::Text(text)) if text == event.log_type.as_str() => self.bytes.push(tag::OWN_TYPE),
-                (_, Value::Text(text)) => {
-                    self.bytes.push(tag::TEXT);
-                    write_unsigned(&mut self.bytes, text.len() as u64);
-                    self.text.push_str(text);
-                }
+            match value {
+                Value::Text(text) => self.write_string(head, own, text),
                 _ => write_value(&mut self.bytes, value),
             }
             true
         });
         self.heads.push(Head {
-            timestamp: event.timestamp,
-            ingested_at: event.ingested_at,
-            log_type: event.log_type,
-            layout,
-            has_id: event.id.is_some(),
+            timestamp: head.timestamp,
+            ingested_at: head.ingested_at,
+            log_type: head.log_type,
+            layout: number,
+            has_id: head.id.is_some(),
             bytes_end: self.bytes.len(),
             text_end: self.text.len(),
         });
+    }
+
+    fn write_first(&mut self, head: &RowHead<'_>, own: Own, value: &ValueRef<'_>) {
+        match value {
+            ValueRef::Text(text) => self.write_string(head, own, text),
+            ValueRef::Int(number) => write_value(&mut self.bytes, &Value::Int(*number)),
+            ValueRef::Float(number) => write_value(&mut self.bytes, &Value::Float(*number)),
+            ValueRef::Bool(flag) => write_value(&mut self.bytes, &Value::Bool(*flag)),
+            ValueRef::Null => write_value(&mut self.bytes, &Value::Null),
+            ValueRef::OwnTime(_) => self.bytes.push(tag::OWN_TIME),
+            ValueRef::OwnType(_) => self.bytes.push(tag::OWN_TYPE),
+            ValueRef::Tree(value) => write_value(&mut self.bytes, value),
+        }
+    }
+
+    fn write_string(&mut self, head: &RowHead<'_>, own: Own, text: &str) {
+        match own {
+            Own::Time if head.timestamp.has_text(text) => self.bytes.push(tag::OWN_TIME),
+            Own::Type if text == head.log_type.as_str() => self.bytes.push(tag::OWN_TYPE),
+            Own::Nothing | Own::Time | Own::Type => {
+                self.bytes.push(tag::TEXT);
+                write_unsigned(&mut self.bytes, text.len() as u64);
+                self.text.push_str(text);
+            }
+        }
     }
 
     fn layout_of(&mut self, event: &Event) -> u32 {

@@ -11,9 +11,10 @@ use std::borrow::Cow;
 use std::io::{BufReader, Read};
 use std::sync::Arc;
 
-use vigie_domain::{Day, EventBatch, EventId};
+use vigie_domain::{Day, EventBatch, EventId, Timestamp};
 
 use crate::batch::Reject;
+use crate::convert::FlatLines;
 use crate::decompress::{BODY_BYTES_MAX, Budget, Codec, Compression, unpack};
 use crate::error::DecodeError;
 use crate::options::DecodeOptions;
@@ -80,14 +81,23 @@ pub fn decode_bulk(body: &[u8], index: Option<&str>, options: &DecodeOptions) ->
     };
     let mut reader = BulkReader::new(input, index, options);
     let mut way = AnsweredWay::new(options);
+    let mut flat = FlatLines::new(options);
     let mut batch = BulkBatch::default();
-    while let Some(record) = reader.next_record()? {
+    while reader.next_item()? {
         if batch.items.len() == BULK_ITEMS_MAX {
             return Err(DecodeError::TooManyItems { items_max: BULK_ITEMS_MAX });
         }
-        let outcome = way.events_or_reject(record, &reader, &mut batch.redactions);
+        let pushed = match (&mut flat, reader.document()) {
+            (Some(flat), Some((document, sent))) => flat.push(document, sent, options, &mut batch.events),
+            _ => None,
+        };
         let mut item = reader.take_item();
-        batch.settle(&mut item, outcome);
+        if let Some(pushed) = pushed {
+            item.is_event(pushed.timestamp, pushed.id);
+        } else if let Some(record) = reader.record() {
+            let outcome = way.events_or_reject(record, &reader, &mut batch.redactions);
+            batch.settle(&mut item, outcome);
+        }
         batch.items.push(item);
     }
     Ok(batch)
@@ -102,9 +112,8 @@ impl BulkBatch {
                 return;
             }
             Ok(Found::One(event)) => {
-                item.fate = BulkFate::Event(event.timestamp.day());
                 self.events.push(&event);
-                item.id = sent_id(event.id, item.index.as_deref());
+                item.is_event(event.timestamp, event.id);
                 return;
             }
             Ok(Found::Several(events)) => events,
@@ -119,6 +128,14 @@ impl BulkBatch {
                 BulkFate::Several(day, count)
             }
         };
+    }
+}
+
+impl BulkItem {
+    /// Notes the event that it became.
+    fn is_event(&mut self, timestamp: Timestamp, id: Option<EventId>) {
+        self.fate = BulkFate::Event(timestamp.day());
+        self.id = sent_id(id, self.index.as_deref());
     }
 }
 

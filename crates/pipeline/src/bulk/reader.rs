@@ -7,6 +7,7 @@ use vigie_domain::{Day, Object, Text, Value};
 
 use super::action::{ActionLine, NO_SUCH_INDEX, NO_WRITE_INDEX};
 use super::{BulkAction, BulkFate, BulkItem, SENT_INDEX_FIELD};
+use crate::convert::SentWith;
 use crate::error::DecodeError;
 use crate::options::{DecodeOptions, SentTo};
 use crate::parse::json_value::{object_of, parse_json};
@@ -27,8 +28,20 @@ pub(super) struct BulkReader<'a> {
     repeated: Option<(Vec<u8>, ActionLine)>,
     /// The index that was last named: most requests name one.
     last_index: Option<Arc<str>>,
+    /// The index that documents were last sent to, and what is noted of it.
+    last_named: Option<(Arc<str>, Option<NamedIndex>)>,
+    /// The action last read, and what was read behind it.
+    current: Option<(ActionLine, Behind)>,
     item: Option<BulkItem>,
     options: &'a DecodeOptions,
+}
+
+/// What stands behind an action.
+enum Behind {
+    /// Its document, which is in the buffer, and where that is sent to unless that is the index of its day.
+    Document(Option<NamedIndex>),
+    /// No document that could be stored: how many bytes it has, and why.
+    Nothing(usize, String),
 }
 
 impl<'a> BulkReader<'a> {
@@ -40,6 +53,8 @@ impl<'a> BulkReader<'a> {
             path_index: index.map(Arc::from),
             repeated: None,
             last_index: None,
+            last_named: None,
+            current: None,
             item: None,
             options,
         }
@@ -92,33 +107,64 @@ impl<'a> BulkReader<'a> {
         DecodeError::NoAction { line: self.lines.line(), reason }
     }
 
-    /// The document of the action, or why there is none, and how many bytes it took.
-    fn document(&mut self, action: &ActionLine) -> Result<(usize, Result<Draft, String>), DecodeError> {
+    /// What stands behind the action.
+    fn behind(&mut self, action: &ActionLine) -> Result<Behind, DecodeError> {
         self.buffer.clear();
         if !action.action.has_document() {
-            return Ok((0, Err(action.refusal.clone().unwrap_or_default())));
+            return Ok(Behind::Nothing(0, action.refusal.clone().unwrap_or_default()));
         }
-        Ok(match self.lines.append_line(&mut self.buffer)? {
-            Line::End => (0, Err("the request ends before the document of its last action; send it again".to_owned())),
-            Line::TooLong(size) => (size, Err(too_large(size, self.options.record_bytes_max))),
-            Line::Whole => {
-                let draft = match &action.refusal {
-                    Some(reason) => Err(reason.clone()),
-                    None => draft_of(&self.buffer, action.id.as_ref(), action.index.as_ref(), self.options),
-                };
-                (self.buffer.len(), draft)
+        Ok(match (self.lines.append_line(&mut self.buffer)?, &action.refusal) {
+            (Line::End, _) => {
+                let reason = "the request ends before the document of its last action; send it again";
+                Behind::Nothing(0, reason.to_owned())
             }
+            (Line::TooLong(size), _) => Behind::Nothing(size, too_large(size, self.options.record_bytes_max)),
+            (Line::Whole, Some(reason)) => Behind::Nothing(self.buffer.len(), reason.clone()),
+            (Line::Whole, None) => Behind::Document(action.index.as_ref().and_then(|index| self.named(index))),
         })
+    }
+
+    fn named(&mut self, index: &Arc<str>) -> Option<NamedIndex> {
+        match &self.last_named {
+            Some((last, named)) if last == index => named.clone(),
+            _ => {
+                let named = named_index(index, self.options);
+                self.last_named = Some((Arc::clone(index), named.clone()));
+                named
+            }
+        }
+    }
+
+    /// Reads the next item; `false` at the end.
+    pub(super) fn next_item(&mut self) -> Result<bool, DecodeError> {
+        let Some(action) = self.next_action()? else { return Ok(false) };
+        let behind = self.behind(&action)?;
+        let id = action.id.clone().map(String::from);
+        self.item = Some(BulkItem { action: action.action, id, index: action.index.clone(), fate: unknown() });
+        self.current = Some((action, behind));
+        Ok(true)
+    }
+
+    /// The document of the item last read, and what its action says of it; `None` when there is none.
+    pub(super) fn document(&self) -> Option<(&[u8], SentWith<'_>)> {
+        let Some((action, Behind::Document(index))) = &self.current else { return None };
+        Some((&self.buffer, SentWith { id: action.id.as_deref(), index: index.as_ref() }))
+    }
+
+    /// The record of the item last read.
+    pub(super) fn record(&mut self) -> Option<Record> {
+        let (action, behind) = self.current.take()?;
+        let (size_bytes, outcome) = match behind {
+            Behind::Nothing(size_bytes, reason) => (size_bytes, Err(reason)),
+            Behind::Document(index) => (self.buffer.len(), draft_of(&self.buffer, action.id.as_ref(), index)),
+        };
+        Some(Record { line: self.lines.line(), size_bytes, outcome })
     }
 }
 
 impl RecordReader for BulkReader<'_> {
     fn next_record(&mut self) -> Result<Option<Record>, DecodeError> {
-        let Some(action) = self.next_action()? else { return Ok(None) };
-        let (size_bytes, outcome) = self.document(&action)?;
-        let id = action.id.map(String::from);
-        self.item = Some(BulkItem { action: action.action, id, index: action.index, fate: unknown() });
-        Ok(Some(Record { line: self.lines.line(), size_bytes, outcome }))
+        Ok(if self.next_item()? { self.record() } else { None })
     }
 
     fn raw(&self) -> &[u8] {
@@ -146,7 +192,8 @@ impl<'a> OneDocument<'a> {
         let outcome = if body.len() > options.record_bytes_max {
             Err(too_large(body.len(), options.record_bytes_max))
         } else {
-            settled.and_then(|()| draft_of(body, id.as_ref(), item.index.as_ref(), options))
+            let index = item.index.as_ref();
+            settled.and_then(|()| draft_of(body, id.as_ref(), index.and_then(|index| named_index(index, options))))
         };
         Self { body, outcome: Some(outcome) }
     }
@@ -183,12 +230,7 @@ fn settle_index(index: &mut Arc<str>, require_alias: bool, options: &DecodeOptio
 }
 
 /// The draft of a document, with the name and the index that its action gives it.
-fn draft_of(
-    document: &[u8],
-    id: Option<&Text>,
-    index: Option<&Arc<str>>,
-    options: &DecodeOptions,
-) -> Result<Draft, String> {
+fn draft_of(document: &[u8], id: Option<&Text>, index: Option<NamedIndex>) -> Result<Draft, String> {
     if document.trim_ascii().is_empty() {
         return Err("the document is empty; send a JSON object on the line behind its action".to_owned());
     }
@@ -197,14 +239,19 @@ fn draft_of(
     if let Some(id) = id {
         put(&mut draft.body, ID_FIELD, id.clone());
     }
-    if let Some(index) = index.filter(|index| !is_daily_index(index))
+    if let Some(index) = index
         && !draft.body.iter().any(|(name, _)| name == SENT_INDEX_FIELD)
     {
-        draft.body.push((SENT_INDEX_FIELD.into(), Value::text(&**index)));
-        let is_made = matches!(options.made_indices.place(index), SentTo::Made(_));
-        draft.index = Some(NamedIndex { name: Arc::clone(index), is_made });
+        draft.body.push((SENT_INDEX_FIELD.into(), Value::text(&*index.name)));
+        draft.index = Some(index);
     }
     Ok(draft)
+}
+
+/// What is noted of an index that documents are sent to; `None` of a daily one.
+fn named_index(index: &Arc<str>, options: &DecodeOptions) -> Option<NamedIndex> {
+    let is_made = || matches!(options.made_indices.place(index), SentTo::Made(_));
+    (!is_daily_index(index)).then(|| NamedIndex { name: Arc::clone(index), is_made: is_made() })
 }
 
 /// Whether the name says nothing that the event's own time does not say.

@@ -16,17 +16,22 @@ use crate::tag;
 const ADDRESS: &str = "client_ip";
 const HEADER: &str = "user_agent.original";
 /// Where the common schema has an address or a host name.
-const ADDRESS_OR_NAME: &str = "source.address";
+pub(super) const ADDRESS_OR_NAME: &str = "source.address";
+
+/// Where the place of a client is put.
+pub(super) const PLACE: &str = "geo";
+/// Where its browser is put.
+pub(super) const AGENT: &str = "user_agent";
 
 /// The fields that decide, each by its bit.
-struct Bits {
-    address: u128,
-    header: u128,
-    country: u128,
-    browser: u128,
+pub(super) struct Bits {
+    pub(super) address: u128,
+    pub(super) header: u128,
+    pub(super) country: u128,
+    pub(super) browser: u128,
 }
 
-static BITS: LazyLock<Bits> = LazyLock::new(|| Bits {
+pub(super) static BITS: LazyLock<Bits> = LazyLock::new(|| Bits {
     address: bit(ADDRESS),
     header: bit(HEADER),
     country: bit("geo.country"),
@@ -39,7 +44,7 @@ pub(super) fn enrich(draft: &mut Draft, survey: &Survey, pipeline: &Pipeline) {
     if pipeline.adds_agent && has(BITS.header) && !has(BITS.browser) {
         let header = text(&draft.body, survey, BITS.header, HEADER);
         if let Some(fields) = header.map(|header| pipeline.lookups.agent_fields(header)) {
-            put_below(&mut draft.body, "user_agent", fields);
+            put_below(&mut draft.body, AGENT, fields);
         }
     }
     if pipeline.adds_place && !has(BITS.country) {
@@ -50,7 +55,7 @@ pub(super) fn enrich(draft: &mut Draft, survey: &Survey, pipeline: &Pipeline) {
         // What is no address was tagged by its kind, or is a host name.
         let Some(address) = address.and_then(|address| address.parse().ok()) else { return };
         match pipeline.lookups.place_fields(address) {
-            Some(fields) => put_below(&mut draft.body, "geo", fields),
+            Some(fields) => put_below(&mut draft.body, PLACE, fields),
             None => draft.tag(tag::GEOIP_LOOKUP_FAILURE),
         }
     }

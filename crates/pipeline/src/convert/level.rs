@@ -7,6 +7,11 @@ use super::{top, top_mut};
 use crate::parse::Draft;
 use crate::tag;
 
+/// Where the level is.
+pub(super) const LEVEL: &str = "level";
+/// Where what was sent as `level` stays.
+pub(super) const LEVEL_ORIGINAL: &str = "level_original";
+
 /// Puts the level's one word where queries find it.
 pub(super) fn normalise(draft: &mut Draft, survey: &Survey) {
     let Some(SentLevel { has_own_name, sent, level }) = &survey.level else { return };
@@ -18,14 +23,14 @@ pub(super) fn normalise(draft: &mut Draft, survey: &Survey) {
         return;
     }
     if !has_own_name {
-        draft.body.push(("level".into(), word(*level)));
+        draft.body.push((LEVEL.into(), word(*level)));
         return;
     }
-    if let Some(value) = top_mut(&mut draft.body, "level").filter(|value| value.is_scalar()) {
+    if let Some(value) = top_mut(&mut draft.body, LEVEL).filter(|value| value.is_scalar()) {
         let original = std::mem::replace(value, word(*level));
         // After a pipeline has changed the level, what was sent is there already.
-        if top(&draft.body, "level_original").is_none() {
-            draft.body.push(("level_original".into(), original));
+        if top(&draft.body, LEVEL_ORIGINAL).is_none() {
+            draft.body.push((LEVEL_ORIGINAL.into(), original));
         }
     }
 }

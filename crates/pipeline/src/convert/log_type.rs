@@ -118,13 +118,21 @@ fn set(draft: &mut Draft, log_type: LogType, keeps_original: bool) {
 
 /// The type that the fields tell.
 fn detect(survey: &Survey) -> LogType {
+    told_by_fields(survey.seen).unwrap_or_else(|| told_by_level(survey.level.as_ref().and_then(|sent| sent.level)))
+}
+
+/// The type that known fields with a value tell, each by its bit.
+pub(super) fn told_by_fields(seen: u128) -> Option<LogType> {
     static MASKS: LazyLock<Vec<(LogType, u128)>> = LazyLock::new(|| {
         let mask = |sign: &[&str]| sign.iter().map(|name| bit(name)).fold(0, |mask, bit| mask | bit);
         RULES.iter().flat_map(|rule| rule.signs.iter().map(move |sign| (rule.log_type, mask(sign)))).collect()
     });
-    let by_fields = MASKS.iter().find(|(_, mask)| survey.seen & mask == *mask).map(|(log_type, _)| *log_type);
-    let is_failure = survey.level.as_ref().and_then(|sent| sent.level).is_some_and(|level| level >= Level::Error);
-    by_fields.unwrap_or(if is_failure { LogType::Error } else { LogType::Other })
+    MASKS.iter().find(|(_, mask)| seen & mask == *mask).map(|(log_type, _)| *log_type)
+}
+
+/// The type of an event whose fields tell none.
+pub(super) fn told_by_level(level: Option<Level>) -> LogType {
+    if level.is_some_and(|level| level >= Level::Error) { LogType::Error } else { LogType::Other }
 }
 
 #[cfg(test)]

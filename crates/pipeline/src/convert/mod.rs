@@ -2,6 +2,7 @@
 //! kept as it was sent, with a tag. Only an event outside the time window, or with an impossible id, is refused.
 
 mod enrichment;
+mod flat;
 mod known;
 mod level;
 mod log_type;
@@ -14,6 +15,7 @@ use vigie_domain::{Event, EventId, Object, Value};
 use crate::options::DecodeOptions;
 use crate::parse::Draft;
 use crate::redact::{RedactionCounts, Redactor};
+pub(crate) use flat::{FlatLines, SentWith};
 pub(crate) use survey::Survey;
 
 /// Bytes of a sender's id, as Elasticsearch has it.
@@ -116,6 +118,12 @@ fn take_id(
     }
     body.remove(at);
     Ok((!id.0.is_empty()).then_some(id))
+}
+
+/// The same of an id that is sent beside a body, if nothing is to be said about it.
+fn plain_id(sent: &str, redactor: &Redactor) -> Option<EventId> {
+    let is_plain = !sent.is_empty() && sent.len() <= ID_BYTES_MAX && !redactor.finds_secret(sent);
+    Some(EventId(sent.to_owned())).filter(|id| is_plain && !id.is_made())
 }
 
 /// Moves the tags into the body.

@@ -7,7 +7,9 @@ use vigie_domain::{Level, Object, Value};
 use super::known::{Known, bit, known};
 
 /// The bit of the message: asked of every event.
-static MESSAGE: LazyLock<u128> = LazyLock::new(|| bit("message"));
+pub(super) static MESSAGE: LazyLock<u128> = LazyLock::new(|| bit("message"));
+/// The bit of what stands in for it.
+pub(super) static ERROR_MESSAGE: LazyLock<u128> = LazyLock::new(|| bit("error_message"));
 
 /// What the walk found.
 #[derive(Debug, Default)]

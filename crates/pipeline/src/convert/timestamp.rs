@@ -58,9 +58,14 @@ fn source<'d>(body: &'d Object, options: &'d DecodeOptions) -> Option<(&'d str, 
         Value::Text(text) => !text.trim().is_empty(),
         _ => true,
     };
-    let aliases = FIELD_ALIASES.iter().filter(|(canonical, _)| *canonical == TIMESTAMP).flat_map(|(_, names)| *names);
-    let mut known = std::iter::once(&TIMESTAMP).chain(aliases).filter_map(|name| Some((*name, top(body, name)?)));
+    let mut known = names().filter_map(|name| Some((name, top(body, name)?)));
     by_caller.filter(|(_, value)| has_value(value)).or_else(|| known.find(|(_, value)| has_value(value)))
+}
+
+/// Names under which the time is sent, the first one first.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let aliases = FIELD_ALIASES.iter().filter(|(canonical, _)| *canonical == TIMESTAMP).flat_map(|(_, names)| *names);
+    std::iter::once(TIMESTAMP).chain(aliases.copied())
 }
 
 fn read(value: &Value, now: Timestamp) -> Reading {

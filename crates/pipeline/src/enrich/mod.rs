@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use vigie_domain::{Object, Value};
+use vigie_domain::{Object, Text, Value};
 
 pub use geo::GeoDatabase;
 
@@ -92,12 +92,16 @@ pub(crate) fn put_below(body: &mut Object, name: &str, fields: Object) {
             }
         }
         Some(_) => {
-            for (field, value) in fields {
-                let whole = vigie_domain::Text::from(format!("{name}.{field}"));
+            for (whole, value) in with_whole_names(name, fields) {
                 if missing(body, &whole) {
                     body.push((whole, value));
                 }
             }
         }
     }
+}
+
+/// Fields below a name as they stand at the top.
+pub(crate) fn with_whole_names(name: &str, fields: Object) -> impl Iterator<Item = (Text, Value)> {
+    fields.into_iter().map(move |(field, value)| (Text::from(format!("{name}.{field}")), value))
 }

@@ -2,6 +2,7 @@
 //!
 //! It says only that a document is broken; `json_value` finds the words for it.
 
+use vigie_domain::event_batch::ValueRef;
 use vigie_domain::{Object, Text, Value};
 
 use super::number::{EXACT_DIGITS, number_from_literal};
@@ -24,19 +25,70 @@ pub(super) enum Fault {
 
 /// The value of a whole document.
 pub(super) fn read(json: &str) -> Result<Value, Fault> {
-    let mut reader = Reader { text: json, bytes: json.as_bytes(), at: 0 };
+    let mut reader = Reader::new(json);
     let value = reader.value(1)?;
-    reader.skip_space();
-    if reader.at == reader.bytes.len() { Ok(value) } else { reader.fail() }
+    if reader.is_at_end() { Ok(value) } else { reader.fail() }
 }
 
-struct Reader<'a> {
+/// Reads a document from its beginning on.
+pub(crate) struct Reader<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Reader<'a> {
+    /// A reader of this document.
+    pub(crate) const fn new(json: &'a str) -> Self {
+        Self { text: json, bytes: json.as_bytes(), at: 0 }
+    }
+
+    /// Whether nothing but space is left.
+    pub(crate) fn is_at_end(&mut self) -> bool {
+        self.peek().is_none()
+    }
+
+    /// Passes this byte, if it is the next that is no space.
+    pub(crate) fn pass(&mut self, byte: u8) -> bool {
+        let is_it = self.peek() == Some(byte);
+        self.at += usize::from(is_it);
+        is_it
+    }
+
+    /// Passes the rest of a string, its closing quote included, if this is what is written there.
+    pub(crate) fn pass_rest_of_string(&mut self, rest: &str) -> bool {
+        let is_it =
+            self.bytes[self.at..].strip_prefix(rest.as_bytes()).is_some_and(|after| after.first() == Some(&b'"'));
+        self.at += if is_it { rest.len() + 1 } else { 0 };
+        is_it
+    }
+
+    /// What is left of a string whose opening quote was passed; `None` when it is written with escapes, or broken.
+    pub(crate) fn rest_of_plain_string(&mut self) -> Option<&'a str> {
+        let piece = self.plain_piece().ok()?;
+        let is_whole = self.bytes[self.at] == b'"';
+        self.at += usize::from(is_whole);
+        is_whole.then_some(piece)
+    }
+
+    /// The next value, if it is one that needs no memory of its own: no list, no object, no string with escapes and no number that is
+    /// kept as it is written. `None` also when there is none.
+    pub(crate) fn plain_value(&mut self) -> Option<ValueRef<'a>> {
+        if self.pass(b'"') {
+            return self.rest_of_plain_string().map(ValueRef::Text);
+        }
+        if matches!(self.peek()?, b'[' | b'{') {
+            return None;
+        }
+        Some(match self.value(1).ok()? {
+            Value::Null => ValueRef::Null,
+            Value::Bool(flag) => ValueRef::Bool(flag),
+            Value::Int(number) => ValueRef::Int(number),
+            Value::Float(number) => ValueRef::Float(number),
+            Value::BigNumber(_) | Value::Text(_) | Value::List(_) | Value::Object(_) => return None,
+        })
+    }
+
     fn fail<T>(&self) -> Result<T, Fault> {
         Err(Fault::Broken(self.at))
     }

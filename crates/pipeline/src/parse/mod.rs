@@ -9,7 +9,7 @@ pub(crate) mod gelf;
 pub(crate) mod joined;
 pub(crate) mod json_documents;
 mod json_elements;
-mod json_reader;
+pub(crate) mod json_reader;
 pub(crate) mod json_value;
 pub(crate) mod lines;
 pub(crate) mod log4j;
@@ -45,6 +45,12 @@ pub(crate) trait RecordReader: Send {
     /// The next record; `None` at the end. After an error there is no further record.
     fn next_record(&mut self) -> Result<Option<Record>, DecodeError>;
 
+    /// Offers the next record to whoever does without a draft of it: how many bytes it had, if it was taken. What was not taken, or not
+    /// offered, `next_record` gives.
+    fn offer(&mut self, _take: &mut dyn FnMut(&[u8]) -> bool) -> Result<Option<usize>, DecodeError> {
+        Ok(None)
+    }
+
     /// The beginning of the record last read, to show it when it is rejected; empty when it has no bytes of its own.
     fn raw(&self) -> &[u8];
 }
@@ -79,6 +85,13 @@ pub(crate) struct NamedIndex {
     pub(crate) is_made: bool,
 }
 
+impl NamedIndex {
+    /// The id of the event that its sender calls so there.
+    pub(crate) fn id_of(&self, sent: EventId) -> EventId {
+        EventId::of_index(&self.name, &sent.0)
+    }
+}
+
 impl Draft {
     /// A draft of what was sent.
     pub(crate) const fn new(body: Object) -> Self {
@@ -94,7 +107,7 @@ impl Draft {
     pub(crate) fn id_of(&self, sent: EventId) -> EventId {
         match &self.index {
             None => sent,
-            Some(index) => EventId::of_index(&index.name, &sent.0),
+            Some(index) => index.id_of(sent),
         }
     }
 

@@ -37,6 +37,8 @@ fn is_document(line: &[u8]) -> bool {
 pub(crate) struct NdjsonReader<'a> {
     lines: LineReader<'a>,
     buffer: Vec<u8>,
+    /// What is in the buffer, when it was offered and not taken.
+    offered: Option<Line>,
     /// Elements of a line that is a list.
     pending: VecDeque<Result<Draft, String>>,
     record_bytes_max: usize,
@@ -46,7 +48,12 @@ impl<'a> NdjsonReader<'a> {
     /// A reader of lines up to the bound.
     pub(crate) fn new(input: Bytes<'a>, record_bytes_max: usize) -> Self {
         let lines = LineReader::new(input, record_bytes_max);
-        Self { lines, buffer: Vec::new(), pending: VecDeque::new(), record_bytes_max }
+        Self { lines, buffer: Vec::new(), offered: None, pending: VecDeque::new(), record_bytes_max }
+    }
+
+    fn next_line(&mut self) -> Result<Line, DecodeError> {
+        self.buffer.clear();
+        self.lines.append_line(&mut self.buffer)
     }
 
     fn parse_line(&mut self) -> Result<Draft, String> {
@@ -67,8 +74,11 @@ impl RecordReader for NdjsonReader<'_> {
             if let Some(outcome) = self.pending.pop_front() {
                 return Ok(Some(Record { line: self.lines.line(), size_bytes: 0, outcome }));
             }
-            self.buffer.clear();
-            let size_bytes = match self.lines.append_line(&mut self.buffer)? {
+            let line = match self.offered.take() {
+                Some(line) => line,
+                None => self.next_line()?,
+            };
+            let size_bytes = match line {
                 Line::End => return Ok(None),
                 Line::TooLong(size) => {
                     let outcome = Err(too_large(size, self.record_bytes_max));
@@ -91,6 +101,18 @@ impl RecordReader for NdjsonReader<'_> {
             }
             return Ok(Some(Record { line: self.lines.line(), size_bytes, outcome }));
         }
+    }
+
+    fn offer(&mut self, take: &mut dyn FnMut(&[u8]) -> bool) -> Result<Option<usize>, DecodeError> {
+        if !self.pending.is_empty() || self.offered.is_some() {
+            return Ok(None);
+        }
+        let line = self.next_line()?;
+        if line == Line::Whole && take(&self.buffer) {
+            return Ok(Some(self.buffer.len()));
+        }
+        self.offered = Some(line);
+        Ok(None)
     }
 
     fn raw(&self) -> &[u8] {

@@ -21,6 +21,7 @@ use std::fmt;
 
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
+use vigie_domain::event_batch::ValueRef;
 use vigie_domain::{Object, Text, Value};
 
 use card::Card;
@@ -49,6 +50,11 @@ const AMBIGUOUS_DIGITS_MAX: usize = 13;
 #[derive(Debug, thiserror::Error)]
 #[error("what may never be stored cannot be looked for: {0}")]
 pub struct RedactorError(String);
+
+/// Whether the name says that what it names is a secret.
+pub(crate) fn names_secret(name: &str) -> bool {
+    kind_of_name(name.as_bytes()).is_some()
+}
 
 /// Takes out what may never be stored. Made once; used by many threads.
 pub struct Redactor {
@@ -100,6 +106,20 @@ impl Redactor {
     /// Whether a text holds what may never be stored.
     pub fn finds_secret(&self, text: &str) -> bool {
         !self.scan(text.as_bytes()).is_empty()
+    }
+
+    /// Whether a value that is no list and no object stays as it is under that name, as far as this can be told without taking anything
+    /// out; `true` is always right.
+    #[inline]
+    pub(crate) fn leaves(&self, value: &ValueRef<'_>) -> bool {
+        match value {
+            ValueRef::Text(text) => self.scan(text.as_bytes()).is_empty(),
+            ValueRef::Int(number) => {
+                number.unsigned_abs() < CARD_NUMBER_MIN || Card::of_number(number.unsigned_abs()).is_none()
+            }
+            ValueRef::Null | ValueRef::Bool(_) | ValueRef::Float(_) => true,
+            ValueRef::OwnTime(_) | ValueRef::OwnType(_) | ValueRef::Tree(_) => false,
+        }
     }
 
     /// An id that tells events apart and holds nothing that may not be stored: the one that was sent, or its hash.
