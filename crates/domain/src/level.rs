@@ -42,6 +42,9 @@ impl Level {
     ///
     /// Words are those of syslog (RFC 5424 §6.2.1), log4j, Python, Go, nginx and OpenTelemetry.
     pub fn from_word(word: &str) -> Option<Self> {
+        if let Some(level) = Self::ALL.into_iter().find(|level| level.as_str() == word) {
+            return Some(level);
+        }
         let folded = word.trim().to_ascii_lowercase();
         Some(match folded.as_str() {
             "trace" | "trace2" | "trace3" | "trace4" | "finest" | "finer" | "verbose" | "silly" => Self::Trace,

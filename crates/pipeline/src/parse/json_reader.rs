@@ -14,6 +14,10 @@ const FIELDS_EXPECTED: usize = 16;
 /// Digits that always fit into `i64`.
 const WHOLE_DIGITS: usize = 18;
 
+/// Powers of ten up to that of the longest fraction.
+const POWERS_OF_TEN: [f64; EXACT_DIGITS] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14];
+
 /// Why a document is no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -77,10 +81,12 @@ impl<'a> Reader<'a> {
         if self.pass(b'"') {
             return self.rest_of_plain_string().map(ValueRef::Text);
         }
-        if matches!(self.peek()?, b'[' | b'{') {
-            return None;
-        }
-        Some(match self.value(1).ok()? {
+        let value = match self.peek()? {
+            b'0'..=b'9' | b'-' => self.number().ok()?,
+            b't' | b'f' | b'n' => self.value(1).ok()?,
+            _ => return None,
+        };
+        Some(match value {
             Value::Null => ValueRef::Null,
             Value::Bool(flag) => ValueRef::Bool(flag),
             Value::Int(number) => ValueRef::Int(number),
@@ -294,19 +300,29 @@ const fn special_bytes(eight: u64) -> u64 {
 /// The value of a number that is written plainly: few digits and no exponent. Others are looked at more closely.
 fn plain_number(literal: &str) -> Option<Value> {
     let digits = literal.strip_prefix('-').unwrap_or(literal).as_bytes();
-    if digits.first()? == &b'0' && digits.len() > 1 && digits[1] != b'.' {
+    let is_negative = digits.len() < literal.len();
+    let (whole, fraction) = match digits.iter().position(|byte| *byte == b'.') {
+        Some(point) => (&digits[..point], Some(&digits[point + 1..])),
+        None => (digits, None),
+    };
+    if whole.is_empty() || whole.len() > WHOLE_DIGITS || whole[0] == b'0' && whole.len() > 1 {
         return None;
     }
-    if digits.iter().all(u8::is_ascii_digit) {
-        return if digits.len() <= WHOLE_DIGITS { literal.parse().ok().map(Value::Int) } else { None };
+    let number = |number: i64, digits: &[u8]| {
+        digits
+            .iter()
+            .try_fold(number, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0')))
+    };
+    let Some(fraction) = fraction else {
+        let value = number(0, whole)?;
+        return Some(Value::Int(if is_negative { -value } else { value }));
+    };
+    if fraction.is_empty() || whole.len() + fraction.len() > EXACT_DIGITS {
+        return None;
     }
-    let point = digits.iter().position(|byte| *byte == b'.')?;
-    let (whole, fraction) = (&digits[..point], &digits[point + 1..]);
-    let is_plain = !whole.is_empty()
-        && !fraction.is_empty()
-        && whole.len() + fraction.len() <= EXACT_DIGITS
-        && whole.iter().chain(fraction).all(u8::is_ascii_digit);
-    if is_plain { literal.parse().ok().and_then(Value::number) } else { None }
+    // Both are exact as floats, so that dividing rounds once, as reading the digits would.
+    let value = number(number(0, whole)?, fraction)? as f64 / POWERS_OF_TEN[fraction.len()];
+    Value::number(if is_negative { -value } else { value })
 }
 
 #[cfg(test)]
@@ -349,6 +365,16 @@ mod tests {
                 bytes[place] = special;
                 let is_special = matches!(special, b'"' | b'\\' | 0..0x20);
                 assert_eq!(plain_length(&bytes), if is_special { place } else { 20 }, "{special} at {place}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn plain_numbers_are_those_that_the_standard_library_reads(literal in "-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,14})?") {
+            if let Some(value) = plain_number(&literal) {
+                let expected: f64 = literal.parse().unwrap();
+                prop_assert_eq!(value.as_f64().map(f64::to_bits), Some((expected + 0.0).to_bits()), "{}", literal);
             }
         }
     }
