@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use vigie_domain::aggregation::{Aggregation, AggregationKind};
 use vigie_domain::codec::Reader;
 use vigie_domain::fraud::features::Bounds;
-use vigie_domain::ports::{AggregateRequest, Append, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{AggregateRequest, Append, Fields, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::parse;
 use vigie_domain::{EventBatch, Scope, TimeRange, Timestamp, Value};
 use vigie_fraud::cel::{Rule, Slot};
@@ -222,7 +222,15 @@ fn ask(criterion: &mut Criterion) {
         ("a range of numbers, counted", "response_time_ms>500", 0, true),
     ] {
         let order = SortOrder::NewestFirst;
-        let request = SearchRequest { selection: selection(query), order, after: None, skip: 0, limit, count_total };
+        let request = SearchRequest {
+            selection: selection(query),
+            order,
+            after: None,
+            skip: 0,
+            limit,
+            count_total,
+            fields: Fields::All,
+        };
         group.bench_function(name, |bench| {
             bench.to_async(&runtime).iter(async || engine.search(&Scope::main(), &request).await.unwrap());
         });

@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use vigie_domain::ports::{Append, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{Append, Fields, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::parse;
 use vigie_domain::time::NANOS_PER_DAY;
 use vigie_domain::{Error, Event, EventBatch, LogType, Scope, TimeRange, Timestamp, Value};
@@ -77,7 +77,8 @@ async fn open(folder: &str) -> Outcome<()> {
     ] {
         let selection = Selection { query: parse(query)?, range };
         let order = SortOrder::NewestFirst;
-        let request = SearchRequest { selection, order, after: None, skip: 0, limit, count_total: false };
+        let request =
+            SearchRequest { selection, order, after: None, skip: 0, limit, count_total: false, fields: Fields::All };
         for attempt in ["first", "again"] {
             let begun = Instant::now();
             let hits = engine.search(&Scope::main(), &request).await?.hits.len();

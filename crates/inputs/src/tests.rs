@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use vigie_app::dead_letters::{DeadLetter, DeadLetters};
 use vigie_app::ingest::{Ingest, IngestSettings};
 use vigie_app::listing::ListRequest;
-use vigie_domain::ports::{LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{Fields, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::Query;
 use vigie_domain::{Object, Scope, TimeRange, Timestamp};
 use vigie_pipeline::Redactor;
@@ -108,6 +108,7 @@ impl Bench {
             skip: 0,
             limit: 10_000,
             count_total: false,
+            fields: Fields::All,
         };
         let found = self.store.search(&Scope::main(), &request).await.unwrap();
         found.hits.into_iter().map(|hit| hit.source).collect()

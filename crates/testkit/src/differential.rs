@@ -1,8 +1,8 @@
 //! Asks two stores the same and compares the answers.
 
-use vigie_domain::Scope;
 use vigie_domain::aggregation::{Aggregation, AggregationAnswer, Ranked};
-use vigie_domain::ports::{AggregateRequest, Lines, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{AggregateRequest, Fields, Lines, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::{Scope, mapping};
 
 /// Relative difference that sums of floats may have: they are added in another order.
 const TOLERANCE: f64 = 1e-9;
@@ -11,12 +11,23 @@ const TOLERANCE: f64 = 1e-9;
 pub async fn assert_same_search(left: &dyn LogStore, right: &dyn LogStore, selection: &Selection) {
     let scope = Scope::main();
     for order in [SortOrder::NewestFirst, SortOrder::OldestFirst] {
-        let whole =
-            SearchRequest { selection: selection.clone(), order, after: None, skip: 0, limit: 40, count_total: true };
+        let whole = SearchRequest {
+            selection: selection.clone(),
+            order,
+            after: None,
+            skip: 0,
+            limit: 40,
+            count_total: true,
+            fields: Fields::All,
+        };
         let expected = left.search(&scope, &whole).await.unwrap();
         let found = right.search(&scope, &whole).await.unwrap();
         assert_eq!(found.total, expected.total, "total of {}", selection.query);
         assert_eq!(found.hits, expected.hits, "hits of {}", selection.query);
+        let names = expected.hits.iter().flat_map(|hit| &hit.source).map(|(name, _)| mapping::canonical(name));
+        let some = SearchRequest { fields: Fields::only(names.step_by(3).take(4)), ..whole.clone() };
+        let of_some = left.search(&scope, &some).await.unwrap();
+        assert_eq!(right.search(&scope, &some).await.unwrap().hits, of_some.hits, "{:?}", some.fields);
         let middle = expected.hits.get(expected.hits.len() / 2).map(|hit| hit.position);
         let page = SearchRequest { after: middle, skip: 1, limit: 3, count_total: false, ..whole };
         let expected = left.search(&scope, &page).await.unwrap();

@@ -19,6 +19,7 @@ pub mod metadata_suite;
 pub mod notifier_suite;
 mod recording_notifier;
 pub mod rest_tests;
+mod source_cases;
 pub mod tls;
 
 pub use linear_store::LinearStore;

@@ -116,7 +116,12 @@ impl LogStore for LinearStore {
         };
         let page = rows.iter().filter(is_after).skip(request.skip).take(request.limit);
         Ok(SearchResult {
-            hits: page.map(|row| row.hit(scope)).collect(),
+            hits: page
+                .map(|row| {
+                    let hit = row.hit(scope);
+                    Hit { source: request.fields.of(hit.source), ..hit }
+                })
+                .collect(),
             total: request.count_total.then_some(total),
             stats: ScanStats { rows_scanned: total, bytes_read: 0 },
         })

@@ -3,12 +3,13 @@
 use serde_json::json;
 use vigie_domain::aggregation::Aggregation;
 use vigie_domain::ports::{
-    AggregateRequest, Append, AppendOutcome, Hit, LogStore, SearchRequest, SearchResult, Selection, SortOrder,
+    AggregateRequest, Append, AppendOutcome, Fields, Hit, LogStore, SearchRequest, SearchResult, Selection, SortOrder,
 };
 use vigie_domain::query::{Query, parse};
 use vigie_domain::{Event, EventId, LogType, Object, Scope, TimeRange, Timestamp, Value};
 
 pub use crate::aggregation_cases::*;
+pub use crate::source_cases::*;
 
 /// Makes a test of every case; `make` is an expression that gives a fresh store and what must outlive it.
 #[macro_export]
@@ -22,6 +23,7 @@ macro_rules! log_store_suite {
             batches_and_ids_are_stored_once
             sources_come_back_as_they_were_sent
             lines_are_the_events_that_a_search_finds
+            only_the_fields_that_are_asked_for_are_found
             buckets_metrics_and_children
             a_value_stands_for_those_that_are_missing
             buckets_of_combinations_and_of_other_instants
@@ -70,7 +72,7 @@ pub(crate) fn selection(query: &str) -> Selection {
     Selection { query: parse(query).unwrap(), range: TimeRange::ALL }
 }
 
-fn request(query: &str) -> SearchRequest {
+pub(crate) fn request(query: &str) -> SearchRequest {
     SearchRequest {
         selection: selection(query),
         order: SortOrder::NewestFirst,
@@ -78,10 +80,11 @@ fn request(query: &str) -> SearchRequest {
         skip: 0,
         limit: 100,
         count_total: true,
+        fields: Fields::All,
     }
 }
 
-async fn search(store: &dyn LogStore, request: SearchRequest) -> SearchResult {
+pub(crate) async fn search(store: &dyn LogStore, request: SearchRequest) -> SearchResult {
     store.search(&Scope::main(), &request).await.unwrap()
 }
 
@@ -108,32 +111,6 @@ pub async fn appended_events_are_found_at_once(store: &dyn LogStore) {
     assert_eq!((numbers(&found), found.total), (vec![1], Some(1)));
     let nothing = append(store, Vec::new()).await;
     assert_eq!((nothing.stored, nothing.known), (0, vec![]));
-}
-
-/// Lines have what was sent, the time and the type where these were not, and nothing that is hidden.
-pub async fn lines_are_the_events_that_a_search_finds(store: &dyn LogStore) {
-    let sent = [
-        event(1, r#"{"msg":"a \"b\"","n":1,"deep":{"x":[1,{"y":null}],"z":18446744073709551615}}"#),
-        event(2, r#"{"log_type":"Transaction","time":"2026-11-23 00:00:02","n":2.5}"#),
-        event(3, "{}"),
-    ];
-    append(store, sent.to_vec()).await;
-    let asked = SearchRequest { limit: 2, count_total: false, ..request("") };
-    let lines = store.lines(&Scope::main(), &asked).await.unwrap();
-    let expected = concat!(
-        r#"{"@timestamp":"2026-11-23T00:00:03.000Z","log_type":"transaction"}"#,
-        "\n",
-        r#"{"log_type":"Transaction","time":"2026-11-23 00:00:02","n":2.5,"@timestamp":"2026-11-23T00:00:02.000Z"}"#,
-        "\n",
-    );
-    assert_eq!((std::str::from_utf8(&lines.text).unwrap(), lines.count), (expected, 2));
-    let rest = SearchRequest { after: lines.last, ..asked.clone() };
-    let scope = Scope { hidden_fields: vec!["deep.x".into()], ..Scope::main() };
-    let lines = store.lines(&scope, &rest).await.unwrap();
-    let expected = r#"{"msg":"a \"b\"","n":1,"deep":{"z":18446744073709551615},"@timestamp":"2026-11-23T00:00:01.000Z","log_type":"transaction"}"#;
-    assert_eq!(std::str::from_utf8(&lines.text).unwrap().trim_end(), expected);
-    let end = store.lines(&scope, &SearchRequest { after: lines.last, ..asked }).await.unwrap();
-    assert_eq!((end.count, end.last, end.text.is_empty()), (0, None, true));
 }
 
 /// Newest and oldest first, ties in order of arrival, pages by skip and by position.
@@ -208,23 +185,6 @@ pub async fn batches_and_ids_are_stored_once(store: &dyn LogStore) {
         let made = EventId::from_sequence(outcome.first_sequence + place);
         let found = store.get(&scope, &made).await.unwrap();
         assert_eq!(found.map(|hit| hit.source), Some(body(&format!("{{\"n\":{n}}}"))));
-    }
-}
-
-/// Nesting, order, nulls, odd names and numbers survive.
-pub async fn sources_come_back_as_they_were_sent(store: &dyn LogStore) {
-    let sent = [
-        r#"{"a":{"b":1,"c":{"d":null}},"a.b":3,"e":[],"f":{},"g":[1,{"x":2.5}]}"#,
-        r#"{"amount":"abc","quantity":1.5,"status":7,"message":5,"ok":"yes"}"#,
-        r#"{"service":null,"app":"cart","application":"x","é ü":"日本\u0000"}"#,
-        r#"{"big":18446744073709551615,"small":1e-300,"z":{"a":1},"y":1,"z":{"b":2}}"#,
-        r#"{"@timestamp":"2026-11-23T00:00:04.000Z","ts":1795392004000,"time":"x","log_type":"transaction"}"#,
-        "{}",
-    ];
-    append(store, (0..).zip(sent).map(|(second, json)| event(second, json)).collect()).await;
-    let oldest = SearchRequest { order: SortOrder::OldestFirst, ..request("") };
-    for (hit, json) in search(store, oldest).await.hits.iter().zip(sent) {
-        assert_eq!(hit.source, body(json), "{json}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Everything on the overview page, counted in one pass per period.
 
 use vigie_domain::aggregation::Aggregation;
-use vigie_domain::ports::{AggregateResult, Hit, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{AggregateResult, Fields, Hit, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::Query;
 use vigie_domain::{Result, Scope, TimeRange};
 
@@ -82,6 +82,7 @@ impl Analytics {
             skip: 0,
             limit: LATEST_ERRORS,
             count_total: false,
+            fields: Fields::All,
         };
         Ok(self.store.search(scope, &request).await?.hits)
     }

@@ -1,7 +1,7 @@
 //! What the store is asked for a page of hits and its aggregations.
 
 use vigie_domain::aggregation::{Aggregation, AggregationKind};
-use vigie_domain::ports::{AggregateRequest, SearchRequest, Selection};
+use vigie_domain::ports::{AggregateRequest, Fields, SearchRequest, Selection};
 use vigie_domain::{Result, Scope};
 
 use super::aggregation::Reader;
@@ -77,6 +77,7 @@ impl DslSearch {
             skip: page.from,
             limit: page.size,
             count_total: needs_total,
+            fields: Fields::All,
         };
         let result = self.store.search(scope, &request).await?;
         Ok(Hits { hits: result.hits, total: found.total.or(result.total), ..found })

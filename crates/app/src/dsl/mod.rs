@@ -59,7 +59,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 use vigie_domain::aggregation::{Aggregation, AggregationAnswer};
 use vigie_domain::event::pseudo_fields;
-use vigie_domain::ports::{AggregateRequest, LogStore, SearchRequest, Selection};
+use vigie_domain::ports::{AggregateRequest, Fields, LogStore, SearchRequest, Selection};
 use vigie_domain::query::{Bound, Predicate, Query};
 use vigie_domain::time::parse_instant;
 use vigie_domain::{Error, ErrorKind, Position, Result, Scope, TimeRange, Timestamp};
@@ -320,6 +320,7 @@ impl DslSearch {
             skip: 0,
             limit: 1,
             count_total: false,
+            fields: Fields::All,
         };
         match self.store.search(scope, &request).await?.hits.is_empty() {
             true => Err(Error::not_found(format!("no such index [{name}]"))),

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
-use vigie_domain::ports::{Hit, LogStore, MetadataStore, Notice, Notifier, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{
+    Fields, Hit, LogStore, MetadataStore, Notice, Notifier, SearchRequest, Selection, SortOrder,
+};
 use vigie_domain::query::{Query, parse};
 use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
 use vigie_domain::{Error, Object, Result, Scope, TimeRange, Timestamp, Value};
@@ -135,6 +137,7 @@ impl FraudAlerts {
             skip: 0,
             limit: PAYMENTS_MAX,
             count_total: false,
+            fields: Fields::All,
         };
         let mut fresh = Vec::new();
         loop {

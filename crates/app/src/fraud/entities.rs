@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use vigie_domain::aggregation::{Aggregation, AggregationAnswer};
 use vigie_domain::fraud::features::Amount;
-use vigie_domain::ports::{AggregateRequest, Hit, LogStore, MetadataStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{
+    AggregateRequest, Fields, Hit, LogStore, MetadataStore, SearchRequest, Selection, SortOrder,
+};
 use vigie_domain::query::Query;
 use vigie_domain::{Error, Result, Scope, TimeRange, Timestamp};
 use vigie_fraud::backtest::Money;
@@ -192,6 +194,7 @@ impl FraudEntities {
             skip: 0,
             limit: max,
             count_total: true,
+            fields: Fields::All,
         };
         let found = self.logs.search(scope, &request).await?;
         let total = found.total.unwrap_or(found.hits.len() as u64);

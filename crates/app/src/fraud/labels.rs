@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use vigie_domain::ports::{FindRequest, Hit, LogStore, MetadataStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{Fields, FindRequest, Hit, LogStore, MetadataStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::Query;
 use vigie_domain::time::NANOS_PER_DAY;
 use vigie_domain::{Error, ErrorKind, Result, Scope, TimeRange, Timestamp};
@@ -180,6 +180,7 @@ async fn payment(logs: &dyn LogStore, transaction_id: &str) -> Result<Option<Hit
         skip: 0,
         limit: 1,
         count_total: false,
+        fields: Fields::All,
     };
     Ok(logs.search(&Scope::main(), &request).await?.hits.pop())
 }

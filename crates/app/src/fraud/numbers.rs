@@ -1,7 +1,7 @@
 //! What was judged in a period, in numbers.
 
 use vigie_domain::aggregation::{Aggregation, AggregationAnswer};
-use vigie_domain::ports::{AggregateRequest, Hit, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{AggregateRequest, Fields, Hit, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::{Query, parse};
 use vigie_domain::{Error, Position, Result, Scope, TimeRange, Timestamp};
 
@@ -71,6 +71,7 @@ pub async fn suspicious(store: &dyn LogStore, scope: &Scope, range: Period, list
         // One more than the page holds says whether there is another.
         limit: limit + 1,
         count_total: true,
+        fields: Fields::All,
     };
     let found = store.search(scope, &request).await?;
     let total = found.total.unwrap_or(found.hits.len() as u64);

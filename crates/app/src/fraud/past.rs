@@ -57,6 +57,7 @@ pub(super) async fn shown<W: Witness>(
         skip: 0,
         limit: PAGE_EVENTS,
         count_total: false,
+        fields: ActivityReader::needed(),
     };
     let mut looking = Looking { reader: ActivityReader::default(), witness };
     let mut hits = logs.search(&Scope::main(), &request).await?.hits;

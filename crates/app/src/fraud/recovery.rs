@@ -6,6 +6,7 @@ use vigie_domain::ports::{Hit, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::parse;
 use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
 use vigie_domain::{Error, Event, EventBatch, Result, Scope, TimeRange, Timestamp};
+use vigie_fraud::stream::ActivityReader;
 
 use super::labels::LABEL_REACH_NANOS;
 use super::{FraudDetection, snapshot};
@@ -79,6 +80,7 @@ impl FraudDetection {
             skip: 0,
             limit: PAGE_EVENTS,
             count_total: false,
+            fields: ActivityReader::needed(),
         };
         let (mut count, mut held) = (0, Vec::new());
         loop {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
 use vigie_domain::fraud::features::Bounds;
-use vigie_domain::ports::{Append, AppendOutcome, Hit, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{Append, AppendOutcome, Fields, Hit, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::parse;
 use vigie_domain::{Error, ErrorKind, EventId, Result, Scope, TimeRange, Timestamp, Value};
 use vigie_fraud::rules::{BUILTIN_RULES, Builtin, Mode, RuleDefinition, RuleSet, Thresholds};
@@ -53,6 +53,7 @@ async fn decisions(store: &dyn LogStore) -> Vec<(String, String)> {
         skip: 0,
         limit: 10_000,
         count_total: false,
+        fields: Fields::All,
     };
     let hits = store.search(&Scope::main(), &request).await.unwrap().hits;
     let told = |hit: Hit| {

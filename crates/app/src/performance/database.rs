@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use vigie_domain::aggregation::{Aggregation, AggregationKind, Bucket};
 use vigie_domain::event::for_each_scalar;
-use vigie_domain::ports::{Hit, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{Fields, Hit, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::{Bound, Predicate, Query};
 use vigie_domain::{Result, Scope, TimeRange, Timestamp, mapping};
 
@@ -144,6 +144,7 @@ impl Performance {
                 skip: 0,
                 limit: at_most,
                 count_total: false,
+                fields: Fields::All,
             };
             self.store.search(scope, &request).await
         };

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use vigie_domain::ports::{Hit, Lines, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{Fields, Hit, Lines, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::{Error, ErrorKind, Position, Result, Scope};
 
 use super::Search;
@@ -38,6 +38,8 @@ pub struct ExportInput {
     pub oldest_first: bool,
     /// Events at most; all when left out.
     pub limit: Option<u64>,
+    /// Which fields the events of pages have; lines have all.
+    pub fields: Fields,
 }
 
 /// An export under way.
@@ -50,6 +52,7 @@ pub struct Export {
     /// Events that may still come.
     left: u64,
     total: u64,
+    fields: Fields,
     _room: OwnedSemaphorePermit,
 }
 
@@ -71,6 +74,7 @@ impl Search {
             skip: 0,
             limit: 0,
             count_total: true,
+            fields: Fields::All,
         };
         let matching = self.store.search(scope, &count).await?.total.unwrap_or_default();
         let total = input.limit.map_or(matching, |limit| matching.min(limit));
@@ -82,6 +86,7 @@ impl Search {
             after: None,
             left: input.limit.unwrap_or(u64::MAX),
             total,
+            fields: input.fields.clone(),
             _room: room,
         })
     }
@@ -125,6 +130,7 @@ impl Export {
             skip: 0,
             limit,
             count_total: false,
+            fields: self.fields.clone(),
         })
     }
 

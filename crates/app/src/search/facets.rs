@@ -7,7 +7,7 @@
 use vigie_domain::aggregation::{Aggregation, AggregationAnswer, AggregationKind, NumberSpans, Stats};
 use vigie_domain::mapping::{self, FieldKind};
 use vigie_domain::ports::{
-    AggregateRequest, AggregateResult, FieldInfo, ScanStats, SearchRequest, Selection, SortOrder,
+    AggregateRequest, AggregateResult, FieldInfo, Fields, ScanStats, SearchRequest, Selection, SortOrder,
 };
 use vigie_domain::query::Query;
 use vigie_domain::{Error, Result, Scope, TimeRange, Timestamp};
@@ -194,7 +194,15 @@ impl Search {
     async fn first_and_last(&self, scope: &Scope, selection: &Selection) -> Result<Option<(Timestamp, Timestamp)>> {
         let edge = async |order: SortOrder| {
             let selection = selection.clone();
-            let request = SearchRequest { selection, order, after: None, skip: 0, limit: 1, count_total: false };
+            let request = SearchRequest {
+                selection,
+                order,
+                after: None,
+                skip: 0,
+                limit: 1,
+                count_total: false,
+                fields: Fields::All,
+            };
             let found = self.store.search(scope, &request).await?;
             Ok::<_, Error>(found.hits.first().map(|hit| hit.position.timestamp))
         };

@@ -23,7 +23,7 @@ use vigie_domain::aggregation::{Aggregation, AggregationAnswer};
 use vigie_domain::error::ErrorDetail;
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::ports::{
-    AggregateRequest, Hit, IndexInfo, LogStore, ScanStats, SearchRequest, Selection, SortOrder, SqlStore,
+    AggregateRequest, Fields, Hit, IndexInfo, LogStore, ScanStats, SearchRequest, Selection, SortOrder, SqlStore,
 };
 use vigie_domain::query::{self, Query};
 use vigie_domain::{Error, EventId, LogType, Result, Scope, TimeRange, Timestamp, Value, mapping};
@@ -138,7 +138,8 @@ pub(crate) async fn event_of(store: &dyn LogStore, scope: &Scope, id: &str) -> R
     }
     let selection = Selection { query: Query::equals(pseudo_fields::ID, id), range: TimeRange::ALL };
     let order = SortOrder::NewestFirst;
-    let request = SearchRequest { selection, order, after: None, skip: 0, limit: 1, count_total: false };
+    let request =
+        SearchRequest { selection, order, after: None, skip: 0, limit: 1, count_total: false, fields: Fields::All };
     Ok(store.search(scope, &request).await?.hits.into_iter().next())
 }
 
@@ -214,7 +215,8 @@ impl Search {
         let query = selection.query.clone();
         // One event more than the page holds tells whether there is a next page.
         let limit = if input.size == 0 { 0 } else { input.size + 1 };
-        let request = SearchRequest { selection, order, after, skip: input.from, limit, count_total: true };
+        let request =
+            SearchRequest { selection, order, after, skip: input.from, limit, count_total: true, fields: Fields::All };
         let mut result = self.store.search(scope, &request).await?;
         let has_more = result.hits.len() > input.size;
         result.hits.truncate(input.size);
@@ -259,6 +261,7 @@ impl Search {
             skip: 0,
             limit,
             count_total: false,
+            fields: Fields::All,
         };
         let mut earlier = self.store.search(scope, &neighbours(SortOrder::NewestFirst, before)).await?.hits;
         earlier.reverse();
@@ -332,6 +335,7 @@ impl Search {
             skip: 0,
             limit: 1,
             count_total: false,
+            fields: Fields::All,
         };
         let result = self.store.search(scope, &request).await?;
         Ok(result.hits.first().map(|hit| hit.position.timestamp))

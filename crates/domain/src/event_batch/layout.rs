@@ -191,7 +191,7 @@ fn hash_of(for_each: impl FnOnce(&mut VisitNames<'_>)) -> u64 {
 }
 
 /// Calls `visit` with every leaf, its names and its value, until it answers `false`; whether it never did.
-pub(super) fn for_each_leaf<'a>(
+pub(crate) fn for_each_leaf<'a>(
     body: &'a Object,
     visit: &mut impl FnMut(&[&'a str], &'a str, &'a Value) -> bool,
 ) -> bool {

@@ -19,7 +19,8 @@ pub use row::{Row, RowLayout, ValueRef, Values};
 
 use crate::codec::{CodecError, Reader, log_type_code, tag, write_signed, write_unsigned, write_value};
 use crate::{Event, LogType, Object, Timestamp, Value};
-use layout::{for_each_leaf, layout_hash};
+pub(crate) use layout::for_each_leaf;
+use layout::layout_hash;
 use row::Names;
 
 /// What a leaf weighs beside its name and text, for whoever splits batches by size.
@@ -103,7 +104,10 @@ impl EventBatch {
         let last = self.last_layouts[head.log_type as usize];
         let number = match self.layouts.get(last as usize) {
             Some(known) if Arc::ptr_eq(known, layout) => last,
-            _ => self.number_of(layout.hash(), |known| known == layout.as_ref(), || Arc::clone(layout)),
+            _ => {
+                let is_it = |known: &Layout| std::ptr::eq(known, layout.as_ref()) || known == layout.as_ref();
+                self.number_of(layout.hash(), is_it, || Arc::clone(layout))
+            }
         };
         if number != OWN_LAYOUT {
             self.last_layouts[head.log_type as usize] = number;

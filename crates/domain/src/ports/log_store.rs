@@ -1,13 +1,15 @@
 //! Where events are kept and asked for.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::aggregation::{Aggregation, AggregationAnswer};
 use crate::error::{Error, Result};
 use crate::event::{EventId, Position, complete};
-use crate::event_batch::EventBatch;
+use crate::event_batch::{EventBatch, for_each_leaf, insert_leaf};
 use crate::log_type::LogType;
-use crate::mapping::FieldKind;
+use crate::mapping::{self, FieldKind};
 use crate::query::Query;
 use crate::scope::Scope;
 use crate::time::{Day, TimeRange, Timestamp};
@@ -32,14 +34,15 @@ pub trait LogStore: Send + Sync {
     /// hold the memory that there is.
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult>;
 
-    /// The same events as `search` finds, as lines of JSON, for whoever only passes them on.
+    /// The same events as `search` finds, as lines of JSON with all of their fields, for whoever only passes them on.
     ///
     /// A store that can write them without making values of them does so.
     ///
     /// # Errors
     /// As `search`.
     async fn lines(&self, scope: &Scope, request: &SearchRequest) -> Result<Lines> {
-        Lines::of(self.search(scope, request).await?.hits)
+        let whole = SearchRequest { fields: Fields::All, ..request.clone() };
+        Lines::of(self.search(scope, &whole).await?.hits)
     }
 
     /// Answers to aggregation questions over the events that match.
@@ -72,6 +75,7 @@ pub trait LogStore: Send + Sync {
                 skip: 0,
                 limit: 1,
                 count_total: false,
+                fields: Fields::All,
             };
             let found = self.search(scope, &request).await?.hits.pop();
             hits.extend(found.filter(|hit| hit.position == *position));
@@ -142,6 +146,57 @@ pub enum SortOrder {
     OldestFirst,
 }
 
+/// Fields of events that a caller needs: what is not needed is not read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Fields {
+    /// All of them: events as they were sent.
+    #[default]
+    All,
+    /// Those with these canonical names, and what lies above and below them, under the names by which they were sent.
+    Only(Arc<[String]>),
+}
+
+impl Fields {
+    /// Those with these canonical names.
+    pub fn only<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
+        let mut names: Vec<String> = names.into_iter().map(Into::into).collect();
+        // A list of objects is one value, whose name is known by another one only together with a name within it.
+        let aliases = mapping::FIELD_ALIASES.iter().filter(|(canonical, _)| names.iter().any(|name| name == canonical));
+        let within = aliases.flat_map(|(_, aliases)| *aliases).filter(|alias| alias.contains('.'));
+        let within: Vec<String> = within.map(|alias| (*alias).to_owned()).collect();
+        names.extend(within);
+        Self::Only(names.into())
+    }
+
+    /// Whether a value with that canonical name is needed.
+    pub fn has(&self, canonical: &str) -> bool {
+        let is_below = |below: &str, above: &str| {
+            below.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.iter().any(|name| is_below(canonical, name) || is_below(name, canonical)),
+        }
+    }
+
+    /// A source with these fields alone.
+    #[must_use]
+    pub fn of(&self, source: Object) -> Object {
+        if *self == Self::All {
+            return source;
+        }
+        let mut kept = Object::new();
+        for_each_leaf(&source, &mut |above, name, value| {
+            let path = above.iter().copied().chain([name]).collect::<Vec<_>>().join(".");
+            if self.has(mapping::canonical(&path)) {
+                insert_leaf(&mut kept, above, name, value.clone());
+            }
+            true
+        });
+        kept
+    }
+}
+
 /// A search for events.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchRequest {
@@ -157,6 +212,8 @@ pub struct SearchRequest {
     pub limit: usize,
     /// Whether `SearchResult::total` is needed; without it, reading stops once the page is full.
     pub count_total: bool,
+    /// Which fields `Hit::source` has.
+    pub fields: Fields,
 }
 
 /// One event found.

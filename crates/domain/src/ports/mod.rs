@@ -6,8 +6,8 @@ mod notifier;
 mod sql_store;
 
 pub use log_store::{
-    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, Lines, LogStore, QueryNumbers,
-    ScanStats, SearchRequest, SearchResult, Selection, SortOrder,
+    AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Fields, Hit, IndexInfo, Lines, LogStore,
+    QueryNumbers, ScanStats, SearchRequest, SearchResult, Selection, SortOrder,
 };
 pub use metadata_store::{Document, Filter, FindRequest, MetadataStore};
 pub use notifier::{Notice, Notifier};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use vigie_domain::event_batch::{Layout, Row, ValueRef};
 use vigie_domain::fraud::features::Amount;
+use vigie_domain::ports::Fields;
 use vigie_domain::time::parse_instant;
 use vigie_domain::{LogType, Value, mapping};
 
@@ -68,6 +69,11 @@ impl ActivityReader {
         };
         activity.keys = Keys::of(&activity);
         Some(activity)
+    }
+
+    /// The fields that are read; of an event with these alone, the same is read as of the whole.
+    pub fn needed() -> Fields {
+        Fields::only(FIELD_NAMES.map(|(name, _)| name))
     }
 
     fn fields(&mut self, layout: &Arc<Layout>) -> Arc<[Option<Field>]> {

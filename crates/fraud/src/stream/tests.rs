@@ -297,6 +297,22 @@ fn crowd() -> Vec<Event> {
 }
 
 #[test]
+fn the_fields_that_are_needed_say_the_same_as_the_whole_event() {
+    let told = |events: &[Event]| {
+        let mut told = Vec::new();
+        read(events, |activity| told.push(format!("{activity:?}")));
+        told
+    };
+    let more = r#","message":"paid","trace_id":"a","geo":{"country":"DE","city":"Ulm"},"user_agent":{"is_bot":true,"name":"x"}"#;
+    let whole: Vec<Event> = crowd().into_iter().chain([payment(9, "t-x", more)]).collect();
+    let trim = |event: &Event| Event { body: ActivityReader::needed().of(event.body.clone()), ..event.clone() };
+    let trimmed: Vec<Event> = whole.iter().map(trim).collect();
+    assert!(trimmed.iter().zip(&whole).all(|(trimmed, whole)| trimmed.body.len() <= whole.body.len()));
+    assert_eq!(trimmed[trimmed.len() - 1].body.iter().filter(|(name, _)| name == "message").count(), 0);
+    assert_eq!(told(&trimmed), told(&whole));
+}
+
+#[test]
 fn a_signal_is_the_same_when_nothing_else_is_remembered() {
     let events = crowd();
     let told = |shop: ShopHistory, signal: Option<usize>| {

@@ -7,6 +7,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::Int32Type;
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::event_batch::insert_leaf;
+use vigie_domain::ports::Fields;
 use vigie_domain::{Object, Timestamp, Value};
 
 use super::column::{scalar_at, scalar_to_value};
@@ -14,36 +15,46 @@ use super::physical::canonical_of;
 use super::shape::{OWN_SHAPE, Shape, ShapeLeaf};
 use super::{Chunk, column_names, overflow};
 
-/// Reads the sources of a chunk that has all of its columns.
+/// Reads the sources of a chunk that has all columns of the fields that are needed.
 pub struct SourceReader<'a> {
     chunk: &'a Chunk,
+    fields: &'a Fields,
     columns: HashMap<&'a str, Vec<&'a ArrayRef>>,
     shapes: HashMap<i32, Arc<Shape>>,
+    /// Of shapes that events share, which leaves are needed.
+    needed: HashMap<i32, Arc<[bool]>>,
 }
 
 impl<'a> SourceReader<'a> {
-    /// A reader of the chunk.
+    /// A reader of the whole events of the chunk.
     pub fn new(chunk: &'a Chunk) -> Self {
+        Self::of_fields(chunk, &Fields::All)
+    }
+
+    /// A reader of these fields.
+    pub fn of_fields(chunk: &'a Chunk, fields: &'a Fields) -> Self {
         let mut columns: HashMap<&str, Vec<&ArrayRef>> = HashMap::new();
         for (field, column) in chunk.batch.schema_ref().fields().iter().zip(chunk.batch.columns()) {
             if !column_names::is_own(field.name()) {
                 columns.entry(canonical_of(field.name())).or_default().push(column);
             }
         }
-        Self { chunk, columns, shapes: HashMap::new() }
+        Self { chunk, fields, columns, shapes: HashMap::new(), needed: HashMap::new() }
     }
 
     /// What was sent for the event in this row; damaged shapes give an empty object.
     pub fn source(&mut self, row: usize) -> Object {
         let Some(shape) = self.shape(row) else { return Object::new() };
+        let needed = self.needed(&shape, row);
         let overflow = overflow_of(self.chunk, row);
         let mut source = Object::new();
         let mut overflow = overflow.into_iter().peekable();
         for (place, leaf) in shape.leaves.iter().enumerate() {
-            let value = match overflow.next_if(|(overflowed, _)| *overflowed == place) {
-                Some((_, value)) => value,
-                None => self.value(leaf, row),
-            };
+            let overflowed = overflow.next_if(|(overflowed, _)| *overflowed == place);
+            if !needed.as_ref().is_none_or(|needed| needed[place]) {
+                continue;
+            }
+            let value = overflowed.map_or_else(|| self.value(leaf, row), |(_, value)| value);
             if let Some((name, above)) = leaf.path.split_last() {
                 insert_leaf(&mut source, above, name, value);
             }
@@ -84,6 +95,19 @@ impl<'a> SourceReader<'a> {
         let shape = Arc::new(Shape::parse(text)?);
         self.shapes.insert(code, shape.clone());
         Some(shape)
+    }
+
+    /// Which leaves of the event in this row are needed; `None` for all.
+    fn needed(&mut self, shape: &Shape, row: usize) -> Option<Arc<[bool]>> {
+        if *self.fields == Fields::All {
+            return None;
+        }
+        let needed = || shape.leaves.iter().map(|leaf| self.fields.has(&leaf.canonical)).collect();
+        let code = self.shape_code(row).filter(|_| !self.has_own_shape(row));
+        Some(match code {
+            Some(code) => self.needed.entry(code).or_insert_with(needed).clone(),
+            None => needed(),
+        })
     }
 
     fn value(&self, leaf: &ShapeLeaf, row: usize) -> Value {

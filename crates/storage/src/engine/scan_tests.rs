@@ -1,7 +1,7 @@
 //! Scans over the units of an engine, with bounds that no caller can set so exactly.
 
 use vigie_domain::aggregation::{Aggregation, AggregationKind};
-use vigie_domain::ports::{AggregateRequest, Append, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{AggregateRequest, Append, Fields, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::parse;
 use vigie_domain::{Event, LogType, Scope, TimeRange, Timestamp, Value};
 
@@ -54,7 +54,7 @@ fn aggregate(engine: &LogEngine, run: &Run, asked: Aggregation) -> std::result::
 fn search(engine: &LogEngine, run: &Run, count_total: bool) -> std::result::Result<SearchResult, StorageError> {
     let (filter, selection) = asked("service:cart OR service:web");
     let (order, limit) = (SortOrder::OldestFirst, BATCHES * BATCH_EVENTS);
-    let request = SearchRequest { selection, order, after: None, skip: 0, limit, count_total };
+    let request = SearchRequest { selection, order, after: None, skip: 0, limit, count_total, fields: Fields::All };
     scan::search(run, engine.units(TimeRange::ALL), &filter, &request, &Scope::main())
 }
 
@@ -193,7 +193,8 @@ async fn a_page_of_events_counts_what_matches_once() {
         let range = TimeRange { from: at(from), to: at(to) };
         let selection = Selection { query: parse("service:web OR n:6").unwrap(), range };
         let order = SortOrder::OldestFirst;
-        let request = SearchRequest { selection, order, after: None, skip: 0, limit, count_total: true };
+        let request =
+            SearchRequest { selection, order, after: None, skip: 0, limit, count_total: true, fields: Fields::All };
         let result = engine.search(&Scope::main(), &request).await.unwrap();
         (result.total.unwrap(), result.stats.rows_scanned)
     };

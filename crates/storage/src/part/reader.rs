@@ -285,15 +285,7 @@ impl Part {
         Ok(bytes_read.load(Ordering::Relaxed))
     }
 
-    /// Every column of these rows, and the bytes read.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn fetch(&self, rows: &Rows) -> Result<(Chunk, u64), StorageError> {
-        self.fetch_columns(None, rows)
-    }
-
-    /// These columns of these rows, as one chunk, and the bytes read.
+    /// These columns of these rows, or all of them, as one chunk, and the bytes read.
     ///
     /// # Errors
     /// When the file cannot be read.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::buffer::BooleanBuffer;
-use vigie_domain::ports::{Hit, Lines, ScanStats};
+use vigie_domain::ports::{Fields, Hit, Lines, ScanStats};
 use vigie_domain::{EventId, Position, Scope, Timestamp};
 
 use super::{Run, Unit, parallel};
@@ -18,6 +18,15 @@ pub(super) struct Candidate {
     pub(super) row: usize,
 }
 
+/// What of events is handed out.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'a> {
+    /// To whom.
+    pub(super) scope: &'a Scope,
+    /// What is needed.
+    pub(super) fields: &'a Fields,
+}
+
 /// Which rows of a chunk pass.
 pub(super) type Passing<'a> = &'a (dyn Fn(&Chunk) -> BooleanBuffer + Sync);
 
@@ -26,7 +35,7 @@ pub(super) fn fetch(
     run: &Run,
     units: &[Unit],
     candidates: &[Candidate],
-    scope: &Scope,
+    shown: Shown<'_>,
     passing: Option<Passing<'_>>,
 ) -> Result<(Vec<Hit>, ScanStats), StorageError> {
     let by_unit = by_unit(candidates);
@@ -34,14 +43,15 @@ pub(super) fn fetch(
         let (unit, rows) = &by_unit[number];
         let places = rows.iter().map(|(row, _)| *row).collect();
         // The events are about as large as the columns they are made of.
-        let mut held = run.memory.hold(units[*unit].expected_bytes(&places)?)?;
-        let (chunk, bytes) = units[*unit].fetch(&places)?;
+        let columns = units[*unit].columns_of(shown.fields)?;
+        let mut held = run.memory.hold(units[*unit].expected_bytes(columns.as_ref(), &places)?)?;
+        let (chunk, bytes) = units[*unit].fetch(columns.as_ref(), &places)?;
         held.resize(2 * chunk.bytes())?;
-        let mut sources = SourceReader::new(&chunk);
+        let mut sources = SourceReader::of_fields(&chunk, shown.fields);
         let passing = passing.map(|passing| passing(&chunk));
         let rows = rows.iter().enumerate().filter(|(row, _)| passing.as_ref().is_none_or(|rows| rows.value(*row)));
         let hits: Vec<(usize, Hit)> =
-            rows.map(|(row, (_, place))| (*place, hit(&chunk, &mut sources, row, scope))).collect();
+            rows.map(|(row, (_, place))| (*place, hit(&chunk, &mut sources, row, shown.scope))).collect();
         held.resize(chunk.bytes())?;
         Ok((hits, bytes, held))
     })?;
@@ -76,8 +86,8 @@ pub(super) fn fetch_lines(
     let written = parallel::run(run, by_unit.len(), |number| {
         let (unit, rows) = &by_unit[number];
         let places = rows.iter().map(|(row, _)| *row).collect();
-        let mut held = run.memory.hold(units[*unit].expected_bytes(&places)?)?;
-        let (chunk, _) = units[*unit].fetch(&places)?;
+        let mut held = run.memory.hold(units[*unit].expected_bytes(None, &places)?)?;
+        let (chunk, _) = units[*unit].fetch(None, &places)?;
         // Lines are about as large as the columns they are written from.
         held.resize(2 * chunk.bytes())?;
         let mut writer = LineWriter::new(&chunk, scope);

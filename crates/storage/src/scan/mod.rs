@@ -34,9 +34,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use vigie_domain::ports::Fields;
 use vigie_domain::{LogType, Timestamp};
 
-use crate::chunk::{Chunk, OverflowFields, column_names};
+use crate::chunk::{Chunk, OverflowFields, column_names, physical};
 use crate::error::StorageError;
 use crate::part::{Part, Rows};
 
@@ -102,25 +103,39 @@ impl Unit {
         }
     }
 
-    /// Bytes that every column of these rows takes, about.
+    /// The columns that events with these fields are made of; `None` for all there are.
     ///
     /// # Errors
     /// When the part cannot be read.
-    pub fn expected_bytes(&self, rows: &Rows) -> Result<usize, StorageError> {
+    pub fn columns_of(&self, fields: &Fields) -> Result<Option<BTreeSet<String>>, StorageError> {
+        if *fields == Fields::All {
+            return Ok(None);
+        }
+        let is_needed = |name: &str| column_names::is_own(name) || fields.has(physical::canonical_of(name));
+        let schema = self.schema()?;
+        let names = schema.fields().iter().map(|field| field.name());
+        Ok(Some(names.filter(|name| is_needed(name)).cloned().collect()))
+    }
+
+    /// Bytes that these columns of these rows take, about.
+    ///
+    /// # Errors
+    /// When the part cannot be read.
+    pub fn expected_bytes(&self, columns: Option<&BTreeSet<String>>, rows: &Rows) -> Result<usize, StorageError> {
         match self {
             Self::Memory(chunk) => Ok(chunk.bytes() / chunk.rows().max(1) * rows.count()),
-            Self::Part(part) => Ok(part.row_bytes(None)? * rows.count()),
+            Self::Part(part) => Ok(part.row_bytes(columns)? * rows.count()),
         }
     }
 
-    /// Every column of these rows, and the bytes read.
+    /// These columns of these rows, at least, and the bytes read.
     ///
     /// # Errors
     /// When the part cannot be read.
-    pub fn fetch(&self, rows: &Rows) -> Result<(Chunk, u64), StorageError> {
+    pub fn fetch(&self, columns: Option<&BTreeSet<String>>, rows: &Rows) -> Result<(Chunk, u64), StorageError> {
         match self {
             Self::Memory(chunk) => Ok((chunk.picked(rows)?, 0)),
-            Self::Part(part) => part.fetch(rows),
+            Self::Part(part) => part.fetch_columns(columns, rows),
         }
     }
 }
@@ -148,7 +163,7 @@ impl<'a> ColumnNeeds<'a> {
     /// if no other passes.
     pub fn add_fields(&mut self, only: Option<&str>, is_needed: &dyn Fn(&str) -> bool) {
         for field in self.schema.fields() {
-            if !column_names::is_own(field.name()) && is_needed(crate::chunk::physical::canonical_of(field.name())) {
+            if !column_names::is_own(field.name()) && is_needed(physical::canonical_of(field.name())) {
                 self.columns.insert(field.name().clone());
             }
         }

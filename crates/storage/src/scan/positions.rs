@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vigie_domain::ports::Hit;
+use vigie_domain::ports::{Fields, Hit};
 use vigie_domain::query::Matcher;
 use vigie_domain::{Position, Scope};
 
-use super::fetch::{Candidate, fetch};
+use super::fetch::{Candidate, Shown, fetch};
 use super::filter::{Tests, evaluate};
 use super::{Run, Unit, parallel};
 use crate::chunk::{Chunk, column_names};
@@ -40,7 +40,7 @@ pub fn events_at(
     }
     let candidates: Vec<Candidate> = positions.iter().filter_map(|position| places.get(position).copied()).collect();
     let passes = |chunk: &Chunk| evaluate(restriction, chunk, &mut Tests::default());
-    fetch(run, units, &candidates, scope, Some(&passes)).map(|(hits, _)| hits)
+    fetch(run, units, &candidates, Shown { scope, fields: &Fields::All }, Some(&passes)).map(|(hits, _)| hits)
 }
 
 /// Rows of the unit that are at one of the places.

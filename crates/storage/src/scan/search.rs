@@ -9,7 +9,7 @@ use vigie_domain::ports::{Hit, Lines, ScanStats, SearchRequest, SearchResult, So
 use vigie_domain::query::Matcher;
 use vigie_domain::{EventId, Position, Scope};
 
-use super::fetch::{Candidate, fetch, fetch_lines, hit};
+use super::fetch::{Candidate, Shown, fetch, fetch_lines, hit};
 use super::filter::{Filter, ScanContext, Tests, TimeCheck, evaluate};
 use super::matching::{Candidates, candidates, matching_rows};
 use super::{Run, Unit, parallel};
@@ -59,13 +59,13 @@ pub fn search(
     scope: &Scope,
 ) -> Result<SearchResult, StorageError> {
     let Page { units, rows, total, mut stats } = page(run, units, filter, request)?;
-    let (hits, read) = fetch(run, &units, &rows, scope, None)?;
+    let (hits, read) = fetch(run, &units, &rows, Shown { scope, fields: &request.fields }, None)?;
     stats.rows_scanned += read.rows_scanned;
     stats.bytes_read += read.bytes_read;
     Ok(SearchResult { hits, total: request.count_total.then_some(total), stats })
 }
 
-/// The same page as lines of JSON.
+/// The same page as lines of JSON, each a whole event.
 ///
 /// # Errors
 /// When a part cannot be read.
@@ -314,7 +314,7 @@ pub fn find_id(
     for unit in units {
         run.check()?;
         let Some(row) = row_of(unit, id)? else { continue };
-        let (chunk, _) = unit.fetch(&Rows::run(row..row + 1))?;
+        let (chunk, _) = unit.fetch(None, &Rows::run(row..row + 1))?;
         if evaluate(restriction, &chunk, &mut Tests::default()).value(0) {
             return Ok(Some(hit(&chunk, &mut SourceReader::new(&chunk), 0, scope)));
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vigie_domain::ports::{Append, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{Append, Fields, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::Query;
 use vigie_domain::{Event, LogType, Scope, TimeRange, Timestamp, Value};
 use vigie_storage::care::{BackupPlan, BackupReport, ScrubMode, back_up, restore, scrub};
@@ -39,6 +39,7 @@ async fn numbers(engine: &LogEngine) -> Vec<i64> {
         skip: 0,
         limit: 1_000_000,
         count_total: true,
+        fields: Fields::All,
     };
     let hits = engine.search(&Scope::main(), &request).await.unwrap().hits.into_iter();
     let number = |value: &Value| if let Value::Int(number) = value { *number } else { -1 };

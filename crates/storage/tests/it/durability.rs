@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use vigie_domain::ports::{Append, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{Append, Fields, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::Query;
 use vigie_domain::{ErrorKind, Event, EventId, LogType, Scope, TimeRange, Timestamp, Value};
 use vigie_storage::{EngineOptions, LogEngine};
@@ -41,6 +41,7 @@ async fn numbers(engine: &LogEngine) -> Vec<i64> {
         skip: 0,
         limit: 100_000,
         count_total: true,
+        fields: Fields::All,
     };
     let result = engine.search(&Scope::main(), &request).await.unwrap();
     assert_eq!(result.total, Some(result.hits.len() as u64));
@@ -213,6 +214,7 @@ async fn lists_that_repeat_come_back_from_parts() {
         skip: 0,
         limit: 1_000,
         count_total: true,
+        fields: Fields::All,
     };
     let hits = engine.search(&Scope::main(), &request).await.unwrap().hits;
     assert!(hits.iter().map(|hit| &hit.source).cloned().eq(events.events.events().map(|event| event.body)));

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use vigie_domain::ports::{Append, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{Append, Fields, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::Query;
 use vigie_domain::time::NANOS_PER_DAY;
 use vigie_domain::{Day, Event, LogType, Scope, TimeRange, Timestamp, Value};
@@ -67,6 +67,7 @@ impl Aging {
             skip: 0,
             limit: 1,
             count_total: true,
+            fields: Fields::All,
         };
         self.engine.search(&Scope::main(), &request).await.unwrap().total.unwrap()
     }

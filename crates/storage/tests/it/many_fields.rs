@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use vigie_domain::aggregation::Aggregation;
-use vigie_domain::ports::{Append, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{Append, Fields, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::parse;
 use vigie_domain::time::NANOS_PER_DAY;
 use vigie_domain::{Event, LogType, Scope, TimeRange, Timestamp, Value};
@@ -160,6 +160,7 @@ async fn older_parts_with_too_many_columns_together_are_recompressed_apart() {
     assert!(parts.len() == 3 && are_small, "{} parts: one would have three thousand columns", parts.len());
     let selection = Selection { query: parse("f2_999:*").unwrap(), range: TimeRange::ALL };
     let order = SortOrder::NewestFirst;
-    let request = SearchRequest { selection, order, after: None, skip: 0, limit: 5, count_total: true };
+    let request =
+        SearchRequest { selection, order, after: None, skip: 0, limit: 5, count_total: true, fields: Fields::All };
     assert_eq!(engine.search(&Scope::main(), &request).await.unwrap().total, Some(1));
 }

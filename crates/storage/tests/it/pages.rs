@@ -1,7 +1,7 @@
 //! Parts of several pages: pruning, positions and counts by page answer as a linear scan does.
 
 use vigie_domain::aggregation::{Aggregation, AggregationKind};
-use vigie_domain::ports::{AggregateRequest, Append, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{AggregateRequest, Append, Fields, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::{Query, parse};
 use vigie_domain::{Event, EventId, LogType, Scope, TimeRange, Timestamp, Value};
 use vigie_storage::{EngineOptions, LogEngine};
@@ -110,7 +110,15 @@ async fn pages_of_hits_go_through_every_event_once() {
     let (double, engine, _folder) = stores().await;
     for order in [SortOrder::NewestFirst, SortOrder::OldestFirst] {
         let selection = Selection { query: Query::equals("service", "payment"), range: seconds(3_000, 14_000) };
-        let mut request = SearchRequest { selection, order, after: None, skip: 0, limit: 900, count_total: false };
+        let mut request = SearchRequest {
+            selection,
+            order,
+            after: None,
+            skip: 0,
+            limit: 900,
+            count_total: false,
+            fields: Fields::All,
+        };
         loop {
             let expected = double.search(&Scope::main(), &request).await.unwrap().hits;
             assert_eq!(engine.search(&Scope::main(), &request).await.unwrap().hits, expected);
@@ -147,6 +155,7 @@ async fn ids_are_looked_for_in_their_pages_alone() {
             skip: 0,
             limit: 10,
             count_total: true,
+            fields: Fields::All,
         };
         let result = engine.search(&Scope::main(), &request).await.unwrap();
         let most = pages * 8_192 + result.hits.len() as u64;

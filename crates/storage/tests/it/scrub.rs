@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use vigie_domain::aggregation::Aggregation;
-use vigie_domain::ports::{AggregateRequest, Append, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{AggregateRequest, Append, Fields, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::{Query, parse};
 use vigie_domain::{Day, Event, EventId, LogType, Result, Scope, TimeRange, Value};
 use vigie_storage::care::{FileKind, ScrubMode, ScrubReport, scrub};
@@ -43,6 +43,7 @@ async fn count(engine: &LogEngine, range: TimeRange) -> Result<u64> {
         skip: 0,
         limit: 10,
         count_total: true,
+        fields: Fields::All,
     };
     Ok(engine.search(&Scope::main(), &request).await?.total.unwrap())
 }
@@ -52,8 +53,15 @@ async fn assert_others_are_answered(engine: &LogEngine) {
     for query in ["log_type:transaction", "log_type:fraud AND n:1"] {
         let selection = Selection { query: parse(query).unwrap(), range: of_day(DAY) };
         let order = SortOrder::NewestFirst;
-        let request =
-            SearchRequest { selection: selection.clone(), order, after: None, skip: 0, limit: 10, count_total: true };
+        let request = SearchRequest {
+            selection: selection.clone(),
+            order,
+            after: None,
+            skip: 0,
+            limit: 10,
+            count_total: true,
+            fields: Fields::All,
+        };
         assert_eq!(engine.search(&Scope::main(), &request).await.unwrap().total, Some(0), "{query}");
         let request = AggregateRequest { selection, aggregations: vec![Aggregation::terms("t", "n", 3)] };
         assert_eq!(engine.aggregate(&Scope::main(), &request).await.unwrap().total, 0, "{query}");

@@ -4,7 +4,7 @@ mod miner;
 
 use futures_util::future::try_join_all;
 use vigie_domain::event::for_each_scalar;
-use vigie_domain::ports::{Hit, ScanStats, SearchRequest, SearchResult, Selection, SortOrder};
+use vigie_domain::ports::{Fields, Hit, ScanStats, SearchRequest, SearchResult, Selection, SortOrder};
 use vigie_domain::query::Query;
 use vigie_domain::time::NANOS_PER_DAY;
 use vigie_domain::{Error, Result, Scope, TimeRange, Timestamp, Value, mapping};
@@ -110,6 +110,7 @@ fn latest_of(query: &Query, range: TimeRange) -> SearchRequest {
         skip: 0,
         limit: SPAN_MESSAGES,
         count_total: true,
+        fields: Fields::only([MESSAGE, "level", "service"]),
     }
 }
 

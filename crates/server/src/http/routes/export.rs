@@ -14,7 +14,7 @@ use vigie_app::search::{Export, ExportInput, FieldView};
 use vigie_app::time_range::AskedRange;
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::mapping::{self, FieldKind};
-use vigie_domain::ports::Hit;
+use vigie_domain::ports::{Fields, Hit};
 use vigie_domain::{Error, Result, Scope};
 
 use super::Routes;
@@ -85,12 +85,17 @@ pub async fn export_logs(
 ) -> ApiResult<Response> {
     let format = ExportFormat::named(&said(params.format).unwrap_or_else(|| "ndjson".into()))?;
     let range = asked_range(params.from, params.to);
-    let fields = fields(&state, &caller.scope, &range, format, said(params.fields)).await?;
+    let asked = said(params.fields);
+    // A file of every field needs whole events, and so do lines.
+    let is_of_some = format == ExportFormat::Csv || format == ExportFormat::Parquet && asked.is_some();
+    let fields = fields(&state, &caller.scope, &range, format, asked).await?;
+    let names = fields.iter().map(|field| field.name.as_str());
     let input = ExportInput {
         query: params.query.unwrap_or_default(),
         range,
         oldest_first: is_oldest_first(params.sort.as_deref())?,
         limit: params.limit,
+        fields: if is_of_some { Fields::only(names) } else { Fields::All },
     };
     let export = state.search.export(&caller.scope, &input).await?;
     let filename = format!("vigie-{}.{}", (state.clock)().day().index_name(), format.extension());

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use vigie_domain::ports::{Append, Hit, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{Append, Fields, Hit, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::Query;
 use vigie_domain::time::NANOS_PER_DAY;
 use vigie_domain::{Day, Event, EventId, LogType, Result, Scope, TimeRange, Timestamp, Value};
@@ -275,6 +275,7 @@ pub async fn hits(engine: &LogEngine) -> Result<Vec<Hit>> {
         skip: 0,
         limit: 10_000,
         count_total: true,
+        fields: Fields::All,
     };
     Ok(engine.search(&Scope::main(), &request).await?.hits)
 }
