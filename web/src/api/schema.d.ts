@@ -543,6 +543,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fraud/cases/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes, gives back or closes several cases, each alone: those that cannot be changed do not keep the others from it.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_fraud_cases_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fraud/cases/{id}": {
         parameters: {
             query?: never;
@@ -2625,6 +2645,27 @@ export interface components {
              */
             abandonment_rate?: number | null;
         };
+        /** @description What is done with several cases. */
+        ChangeCasesRequest: {
+            /**
+             * @description Names the cases, 1 to 200.
+             * @example [
+             *       "fraud-tx-4711",
+             *       "fraud-tx-4712"
+             *     ]
+             */
+            ids: string[];
+            /**
+             * @description `take`, `release` or `close`.
+             * @example close
+             */
+            action: string;
+            /**
+             * @description What was found, when they are closed: `confirmed`, `valuable` or `false_positive`.
+             * @example false_positive
+             */
+            outcome?: string | null;
+        };
         /** @description What a saved search is to become. */
         ChangeSearchRequest: {
             /**
@@ -2638,6 +2679,16 @@ export interface components {
             shared?: boolean;
             /** @description What it asks for. */
             search?: components["schemas"]["SearchContent"];
+        };
+        /** @description What became of cases that were changed together. */
+        ChangedFraudCases: {
+            /**
+             * Format: int64
+             * @description How many were changed.
+             */
+            changed: number;
+            /** @description Those that were not. */
+            failed: components["schemas"]["FailedFraudCase"][];
         };
         /** @description Changes against the period before in percent; null when there was nothing before. */
         Changes: {
@@ -3224,6 +3275,19 @@ export interface components {
             bytes_read: number;
             /** @description Whether the answer was remembered from before. */
             cached: boolean;
+        };
+        /** @description A case that was not changed. */
+        FailedFraudCase: {
+            /** @description Names the case. */
+            case_id: string;
+            /**
+             * Format: int32
+             * @description As if it had been changed alone.
+             * @example 409
+             */
+            status: number;
+            /** @description Why, and what to do. */
+            problem: string;
         };
         /** @description One field. */
         Field: {
@@ -7870,6 +7934,75 @@ export interface operations {
                 };
             };
             /** @description the state, the range or the limit is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_cases_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeCasesRequest"];
+            };
+        };
+        responses: {
+            /** @description how many were changed, and why others were not */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedFraudCases"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such action or outcome, or no case is named, or more than 200 */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -63,6 +63,8 @@ export type FraudStats = Schemas['FraudStats'];
 /** A suspicious payment and what people did about it. */
 export type FraudCase = Schemas['FraudCase'];
 export type FraudCasePage = Schemas['FraudCases'];
+/** What became of cases that were changed together. */
+export type ChangedCases = Schemas['ChangedFraudCases'];
 export type FraudRule = Schemas['FraudRule'];
 export type FraudRules = Schemas['FraudRules'];
 export type FraudRuleCheck = Schemas['FraudRuleCheck'];

@@ -78,7 +78,14 @@ export const en = {
   fraud_hits_range: 'Hits in this time',
   fraud_shadow_hits: '{count} in shadow',
   fraud_failed: 'Off because it failed: {why}',
-  fraud_keys: 'Arrows or j and k move, Enter opens, Esc closes.',
+  fraud_keys: 'Arrows or j and k move, x chooses, Enter opens, Esc closes.',
+  fraud_choose: 'Choose the case of {payment}',
+  fraud_choose_all: 'Choose all that are shown',
+  fraud_chosen: '{count} chosen',
+  fraud_chosen_actions: 'What to do with the chosen cases',
+  fraud_choose_none: 'Choose none',
+  fraud_all_changed: '{count} changed',
+  fraud_some_changed: '{count} changed, {failed} not: {why}',
 };
 
 export const fr: typeof en = {
@@ -160,5 +167,12 @@ export const fr: typeof en = {
   fraud_hits_range: 'Déclenchements sur la période',
   fraud_shadow_hits: '{count} à blanc',
   fraud_failed: 'Arrêtée car elle a échoué : {why}',
-  fraud_keys: 'Flèches ou j et k pour se déplacer, Entrée ouvre, Échap ferme.',
+  fraud_keys: 'Flèches ou j et k pour se déplacer, x choisit, Entrée ouvre, Échap ferme.',
+  fraud_choose: 'Choisir le dossier de {payment}',
+  fraud_choose_all: 'Choisir tous ceux qui sont affichés',
+  fraud_chosen: '{count} choisis',
+  fraud_chosen_actions: 'Que faire des dossiers choisis',
+  fraud_choose_none: 'Ne rien choisir',
+  fraud_all_changed: '{count} modifiés',
+  fraud_some_changed: '{count} modifiés, {failed} non : {why}',
 };

@@ -131,6 +131,37 @@ test('a case is taken, noted and closed, and leaves the queue', async () => {
   await expect(page.getByText('You hold no case of this time')).toBeVisible();
 });
 
+test('several cases are chosen and closed at once, and what somebody else closed is told', async () => {
+  await open();
+  const bulk = page.getByTestId('bulk');
+  await cases().nth(0).getByRole('checkbox').check();
+  await cases().nth(1).getByRole('button').focus();
+  await page.keyboard.press('x');
+  await expect(cases().nth(1).getByRole('checkbox')).toBeChecked();
+  await expect(panel()).toBeHidden();
+  await expect(bulk).toContainText('2 chosen');
+  await expectAccessible(page, 'chosen cases');
+  await page.keyboard.press('Enter');
+  const id = new URL(page.url()).searchParams.get('case') ?? '';
+  await page.keyboard.press('Escape');
+  // In another window the second of them is closed meanwhile.
+  const other = await context.newPage();
+  await other.goto(`${vigie.url}/fraud?${PAST}&case=${id}`);
+  await other.getByTestId('case-panel').getByRole('button', { name: 'confirmed fraud' }).click();
+  await expect(other.getByTestId('case-panel')).toContainText('closed: confirmed fraud');
+  await other.close();
+  await bulk.getByRole('button', { name: 'false alert' }).click();
+  await expect(bulk.getByRole('status')).toHaveText('1 changed, 1 not: the case was closed by admin@localhost; open it again first');
+  await expect(bulk.getByRole('group')).toBeHidden();
+  await page.goto(`${vigie.url}/fraud?${PAST}&view=all&case=${id}`);
+  await expect(panel()).toContainText('closed: confirmed fraud');
+  await open();
+  await page.getByRole('checkbox', { name: 'Choose all that are shown' }).check();
+  await expect(bulk).toContainText(/\d+ chosen/);
+  await bulk.getByRole('button', { name: 'Choose none' }).click();
+  await expect(cases().first().getByRole('checkbox')).not.toBeChecked();
+});
+
 test('a case is put off, waits in its own queue and is back', async () => {
   await open();
   await cases().nth(1).getByRole('button').click();

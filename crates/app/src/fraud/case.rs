@@ -60,6 +60,17 @@ impl CaseOutcome {
     }
 }
 
+/// What is done with several cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaseChange {
+    /// They are taken.
+    Take,
+    /// They are given back.
+    Release,
+    /// They are closed.
+    Close(CaseOutcome),
+}
+
 /// How far a case is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,6 +3,7 @@
 //! A case is there as soon as its decision is; what people do with it is kept beside the logs, from the first thing that they do.
 //! Two people cannot hold one case: whoever writes second is told who was first.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use vigie_domain::ports::{Document, Hit, LogStore, MetadataStore};
@@ -10,7 +11,7 @@ use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
 use vigie_domain::{Error, ErrorKind, EventId, Result, Scope, TimeRange, Timestamp};
 use vigie_pipeline::{RedactionCounts, Redactor};
 
-use super::case::{Case, CaseList, CaseOutcome, CaseRecord, CaseState, NOTES_MAX, Note};
+use super::case::{Case, CaseChange, CaseList, CaseOutcome, CaseRecord, CaseState, NOTES_MAX, Note};
 use super::{FraudDetection, Label, decision_of, suspicious};
 use crate::Clock;
 use crate::accounts::Caller;
@@ -27,6 +28,8 @@ const TRIES_MAX: usize = 50;
 const SNOOZE_NANOS_MAX: i64 = 180 * NANOS_PER_DAY;
 /// Nanoseconds of an hour.
 const NANOS_PER_HOUR: i64 = 3_600 * NANOS_PER_SECOND;
+/// Cases that are changed together at most.
+pub const CHANGED_MAX: usize = 200;
 /// Pages of decisions that are looked through for open cases at most.
 const PAGES_MAX: usize = 20;
 
@@ -208,6 +211,33 @@ impl FraudCases {
         let stores = (self.logs.as_ref(), self.metadata.as_ref());
         self.detection.label(stores, &caller.username, &[(payment_of(&case.decision), Label::Legitimate)]).await?;
         Ok(case)
+    }
+
+    /// Does the same with several cases, each alone: what became of each, in their order; an id that is said twice counts once.
+    ///
+    /// # Errors
+    /// `Invalid` when there are none or too many.
+    pub async fn change_all(
+        &self,
+        scope: &Scope,
+        caller: &Caller,
+        (ids, change): (&[String], CaseChange),
+    ) -> Result<Vec<(String, Result<Case>)>> {
+        if ids.is_empty() || ids.len() > CHANGED_MAX {
+            let words = format!("\"ids\" names {} cases; name 1 to {CHANGED_MAX}", ids.len());
+            return Err(Error::invalid_field("ids", words));
+        }
+        let mut seen = HashSet::new();
+        let mut changed = Vec::with_capacity(ids.len());
+        for id in ids.iter().filter(|id| seen.insert(id.as_str())) {
+            let outcome = match change {
+                CaseChange::Take => self.take(scope, caller, id).await,
+                CaseChange::Release => self.release(scope, caller, id).await,
+                CaseChange::Close(outcome) => self.close(scope, caller, (id.as_str(), outcome)).await,
+            };
+            changed.push((id.clone(), outcome));
+        }
+        Ok(changed)
     }
 
     async fn found(&self, scope: &Scope, id: &str) -> Result<(Case, Option<u64>)> {

@@ -132,6 +132,41 @@ async fn a_case_is_taken_noted_closed_and_opened_again() {
 }
 
 #[tokio::test]
+async fn cases_are_changed_together_and_each_alone() {
+    let payments: Vec<Json> = (0..5).map(|number| payment(20 - number as i64, number)).collect();
+    let shop = Shop::on(TestApp::on_disk()).await.holding(&payments).await;
+    let change = async |ids: &[&str], action: &str, outcome: Option<&str>| {
+        let mut body = json!({"ids": ids, "action": action});
+        outcome.into_iter().for_each(|outcome| body["outcome"] = outcome.into());
+        shop.post("/api/fraud/cases/bulk", &body).await
+    };
+    let (two, three, four) = ("fraud-tx-2", "fraud-tx-3", "fraud-tx-4");
+    let taken = change(&[two, three, two, "fraud-none"], "take", None).await.json();
+    assert_eq!((&taken["changed"], &taken["failed"][0]["case_id"]), (&json!(2), &json!("fraud-none")));
+    assert_eq!((&taken["failed"][0]["status"], taken["failed"].as_array().unwrap().len()), (&json!(404), 1));
+    assert_eq!(change(&[three], "release", None).await.json()["changed"], 1);
+    let closed = change(&[two, three, four], "close", Some("confirmed")).await.json();
+    assert_eq!((&closed["changed"], &closed["failed"]), (&json!(3), &json!([])));
+    let again = change(&[four], "close", Some("valuable")).await.json();
+    assert_eq!((&again["changed"], &again["failed"][0]["status"]), (&json!(0), &json!(409)));
+    assert!(again["failed"][0]["problem"].as_str().unwrap().contains("closed by"), "{again}");
+    assert_eq!(shop.get("/api/fraud/cases").await.json()["cases"], json!([]));
+    let next = shop.post("/api/fraud/detect", &payment(1, 7)).await.json();
+    assert!(next["decisions"][0]["indicators"].as_array().unwrap().contains(&json!("known_fraud")), "{next}");
+    let many: Vec<String> = (0..201).map(|number| format!("fraud-{number}")).collect();
+    for (ids, action, outcome) in [
+        (&[][..], "take", None),
+        (&many.iter().map(String::as_str).collect::<Vec<_>>(), "take", None),
+        (&[two], "delete", None),
+        (&[two], "close", None),
+        (&[two], "close", Some("maybe")),
+        (&[two], "take", Some("confirmed")),
+    ] {
+        change(ids, action, outcome).await.assert_problem(422);
+    }
+}
+
+#[tokio::test]
 async fn labels_are_taken_as_json_and_as_lines() {
     let shop = Shop::on(TestApp::on_disk()).await.holding(&[payment(20, 1), payment(19, 2)]).await;
     let labels = json!([{"transaction_id": "tx-1", "label": "fraud"}, {"transaction_id": "tx-9", "label": "fraud"}]);

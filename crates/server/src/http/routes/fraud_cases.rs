@@ -19,7 +19,8 @@ use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::{JsonAnswer, JsonBody, PathParams, QueryParams};
 use crate::http::state::AppState;
 use crate::http::views::fraud_cases::{
-    CaseView, CasesView, LabelRequest, LabelsView, NoteRequest, OutcomeRequest, SnoozeRequest, label_named,
+    CaseView, CasesView, ChangeCasesRequest, ChangedCasesView, LabelRequest, LabelsView, NoteRequest, OutcomeRequest,
+    SnoozeRequest, label_named,
 };
 use crate::http::views::parameters::{ListParams, RangeParams, said};
 
@@ -34,6 +35,7 @@ pub fn routes(routes: Routes) -> Routes {
         .post("/api/fraud/cases/{id}/notes", Permission::FraudDecide, note_case)
         .post("/api/fraud/cases/{id}/outcome", Permission::FraudDecide, close_case)
         .post("/api/fraud/cases/{id}/reopen", Permission::FraudDecide, reopen_case)
+        .post("/api/fraud/cases/bulk", Permission::FraudDecide, change_cases)
         .post("/api/fraud/labels", Permission::FraudDecide, add_labels)
         .document(FraudCasesApi::openapi())
 }
@@ -48,6 +50,7 @@ pub fn routes(routes: Routes) -> Routes {
     note_case,
     close_case,
     reopen_case,
+    change_cases,
     add_labels
 ))]
 struct FraudCasesApi;
@@ -210,6 +213,23 @@ pub async fn reopen_case(
     PathParams(id): PathParams<String>,
 ) -> ApiResult<JsonAnswer<CaseView>> {
     Ok(JsonAnswer(desk(&state)?.cases.reopen(&caller.scope, &caller.account, &id).await?.into()))
+}
+
+/// Takes, gives back or closes several cases, each alone: those that cannot be changed do not keep the others from it.
+#[utoipa::path(post, path = "/api/fraud/cases/bulk", tag = "fraud", request_body = ChangeCasesRequest, responses(
+    (status = 200, description = "how many were changed, and why others were not", body = ChangedCasesView),
+    (status = 409, description = "fraud detection is off", body = ProblemView, content_type = "application/problem+json"),
+    (status = 422, description = "there is no such action or outcome, or no case is named, or more than 200", body = ProblemView, content_type = "application/problem+json"),
+))]
+pub async fn change_cases(
+    State(state): State<AppState>,
+    caller: Caller,
+    JsonBody(request): JsonBody<ChangeCasesRequest>,
+) -> ApiResult<JsonAnswer<ChangedCasesView>> {
+    let change = request.change()?;
+    let changed =
+        desk(&state)?.cases.change_all(&caller.scope, &caller.account, (request.ids.as_slice(), change)).await?;
+    Ok(JsonAnswer(changed.into()))
 }
 
 /// Says what turned out about payments: up to 10,000 as a JSON array, or as lines of `transaction_id,label` with `Content-Type: text/csv`.

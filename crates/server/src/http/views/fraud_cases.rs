@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vigie_app::fraud::{Case, CaseOutcome, Label, LabelReport, Note};
+use vigie_app::fraud::{Case, CaseChange, CaseOutcome, Label, LabelReport, Note};
 use vigie_app::listing::Listed;
 use vigie_domain::time::parse_expression;
 use vigie_domain::{Error, Result, Timestamp};
 
 use super::fraud::DecisionView;
 use super::parameters::said;
+use crate::http::error::Problem;
 
 /// A case: a payment that somebody is to look at, and what people did about it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -102,6 +103,87 @@ pub struct OutcomeRequest {
     /// `confirmed`, `valuable` or `false_positive`.
     #[schema(example = "confirmed")]
     pub outcome: String,
+}
+
+/// What is done with several cases.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeCasesRequest {
+    /// Names the cases, 1 to 200.
+    #[schema(example = json!(["fraud-tx-4711", "fraud-tx-4712"]))]
+    pub ids: Vec<String>,
+    /// `take`, `release` or `close`.
+    #[schema(example = "close")]
+    pub action: String,
+    /// What was found, when they are closed: `confirmed`, `valuable` or `false_positive`.
+    #[schema(example = "false_positive")]
+    pub outcome: Option<String>,
+}
+
+impl ChangeCasesRequest {
+    /// What is done.
+    ///
+    /// # Errors
+    /// `Invalid` when there is no such action or outcome, or they do not go together.
+    pub fn change(&self) -> Result<CaseChange> {
+        match (self.action.as_str(), &self.outcome) {
+            ("take", None) => Ok(CaseChange::Take),
+            ("release", None) => Ok(CaseChange::Release),
+            ("close", Some(outcome)) => Ok(CaseChange::Close(CaseOutcome::named(outcome)?)),
+            ("close", None) => {
+                let words =
+                    "\"outcome\" is missing; say what was found: \"confirmed\", \"valuable\" or \"false_positive\"";
+                Err(Error::invalid_field("outcome", words))
+            }
+            ("take" | "release", Some(_)) => {
+                Err(Error::invalid_field("outcome", "only what is closed has an outcome; leave \"outcome\" out"))
+            }
+            (other, _) => {
+                let words = format!("\"{other}\" is no action; choose \"take\", \"release\" or \"close\"");
+                Err(Error::invalid_field("action", words))
+            }
+        }
+    }
+}
+
+/// What became of cases that were changed together.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChangedFraudCases)]
+pub struct ChangedCasesView {
+    /// How many were changed.
+    pub changed: u64,
+    /// Those that were not.
+    pub failed: Vec<FailedCaseView>,
+}
+
+/// A case that was not changed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FailedFraudCase)]
+pub struct FailedCaseView {
+    /// Names the case.
+    pub case_id: String,
+    /// As if it had been changed alone.
+    #[schema(example = 409)]
+    pub status: u16,
+    /// Why, and what to do.
+    pub problem: String,
+}
+
+impl From<Vec<(String, Result<Case>)>> for ChangedCasesView {
+    fn from(outcomes: Vec<(String, Result<Case>)>) -> Self {
+        let mut view = Self { changed: 0, failed: Vec::new() };
+        for (case_id, outcome) in outcomes {
+            match outcome {
+                Ok(_) => view.changed += 1,
+                Err(error) => {
+                    let problem = Problem::from(error);
+                    let (status, problem) = (problem.status().as_u16(), problem.detail().to_owned());
+                    view.failed.push(FailedCaseView { case_id, status, problem });
+                }
+            }
+        }
+        view
+    }
 }
 
 /// What turned out about a payment.
