@@ -9,6 +9,7 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
+use vigie_domain::event_batch::ValueRef;
 use vigie_domain::{EventBatch, EventId, Timestamp};
 
 use crate::bulk::SENT_INDEX_FIELD;
@@ -75,7 +76,7 @@ impl FlatLines {
         let mut place = self.names.read(std::str::from_utf8(line).ok()?, &options.redactor, &mut values)?;
         if let Some(index) = sent.index {
             place = self.names.step(place, SENT_INDEX_FIELD, false)?;
-            let value = vigie_domain::event_batch::ValueRef::Text(&index.name);
+            let value = ValueRef::Text(&index.name);
             if !options.redactor.leaves(&value) {
                 return None;
             }

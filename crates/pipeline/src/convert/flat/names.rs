@@ -12,6 +12,8 @@ use crate::redact::{Redactor, names_secret};
 const PLACES_MAX: usize = 4_096;
 /// Names that follow one: they are looked through one by one.
 const NEXT_MAX: usize = 16;
+/// Fields of all shapes that are learned: each takes some hundred bytes, and again for each layout of its lines.
+const SHAPE_FIELDS_MAX: usize = 16 * 1_024;
 /// Fields of a line.
 const FIELDS_MAX: usize = 256;
 /// Bytes of a name.
@@ -23,6 +25,8 @@ const START: u32 = 0;
 #[derive(Debug)]
 pub(super) struct Names {
     places: Vec<Place>,
+    /// Fields of the shapes that were learned.
+    shape_fields: usize,
 }
 
 /// A field on the way of some lines.
@@ -48,7 +52,7 @@ enum Learned {
 
 impl Default for Names {
     fn default() -> Self {
-        Self { places: vec![Place::new("", false, START)] }
+        Self { places: vec![Place::new("", false, START)], shape_fields: 0 }
     }
 }
 
@@ -117,7 +121,11 @@ impl Names {
     /// The shape of lines that end at the place; `None` when they go the long way.
     pub(super) fn shape(&mut self, place: u32, added: Added) -> Option<&mut Shape> {
         if matches!(self.places[place as usize].shape, Learned::NotYet) {
-            let shape = Shape::of(&self.way_to(place), added);
+            let way = self.way_to(place);
+            let field_count = way.len();
+            let has_room = self.shape_fields + field_count <= SHAPE_FIELDS_MAX;
+            let shape = if has_room { Shape::of(&way, added) } else { None };
+            self.shape_fields += if shape.is_some() { field_count } else { 0 };
             self.places[place as usize].shape = shape.map_or(Learned::Never, |shape| Learned::Shape(Box::new(shape)));
         }
         match &mut self.places[place as usize].shape {

@@ -19,7 +19,7 @@ use crate::enrich::with_whole_names;
 use crate::options::DecodeOptions;
 
 /// Layouts that are kept for a shape: what is added to a line differs from one to the next.
-const LAYOUTS_MAX: usize = 32;
+const LAYOUTS_MAX: usize = 16;
 
 /// What events get that did not say it themselves.
 #[derive(Clone, Copy, Debug)]

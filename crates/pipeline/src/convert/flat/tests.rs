@@ -127,6 +127,23 @@ fn a_sender_that_names_fields_after_values_goes_the_long_way() {
     check(&lines[..300], &options);
 }
 
+#[test]
+fn what_is_learned_of_a_body_is_bounded() {
+    let options = options(Some("version = 1"));
+    // Each line is one field longer than the one before, so that each has a shape of its own.
+    let mut line = r#"{"ts":1795442645"#.to_owned();
+    let mut lines = Vec::new();
+    for number in 0..300 {
+        line.push_str(&format!(",\"f{number}\":1"));
+        lines.push(format!("{line}}}"));
+    }
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let learned = short(&lines, &options);
+    assert!((150..200).contains(&learned), "{learned} lines went the short way");
+    assert_eq!(short(&[&lines[..20], &lines[..20], lines.as_slice()].concat(), &options), learned + 40);
+    check(&lines, &options);
+}
+
 /// What may differ between requests with one document and with many.
 fn events_of(batch: &BulkBatch, skipped: usize) -> Vec<(vigie_domain::Event, Option<String>)> {
     let events = batch.events.events().skip(skipped);
