@@ -153,6 +153,7 @@ test('several cases are chosen and closed at once, and what somebody else closed
   await bulk.getByRole('button', { name: 'false alert' }).click();
   await expect(bulk.getByRole('status')).toHaveText('1 changed, 1 not: the case was closed by admin@localhost; open it again first');
   await expect(bulk.getByRole('group')).toBeHidden();
+  await expect(cases().first().getByRole('button')).toBeFocused();
   await page.goto(`${vigie.url}/fraud?${PAST}&view=all&case=${id}`);
   await expect(panel()).toContainText('closed: confirmed fraud');
   await open();
