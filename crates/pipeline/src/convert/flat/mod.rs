@@ -1,4 +1,4 @@
-//! Lines that are flat JSON objects go into rows without becoming a body first: the same events as by the long way, for less than half the work.
+//! Lines that are flat JSON objects go into rows without becoming a body first: the same events as by the long way, for less work.
 //!
 //! Most logs have few shapes, and a shape decides much: which field is the time, of what kind each value is, which names are
 //! secrets. That is found out once for each and not asked again. Whatever is out of the ordinary (a secret, a value that does not fit,

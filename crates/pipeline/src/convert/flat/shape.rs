@@ -204,9 +204,11 @@ impl Shape {
 
     /// As `enrich::put_below` does for a body.
     fn put_below(&self, name: &str, fields: Object, added: &mut Object) {
-        let is_sent = |name: &str| self.names.iter().any(|(sent, _)| sent == name);
         if fields.is_empty() {
-        } else if is_sent(name) {
+            return;
+        }
+        let is_sent = |name: &str| self.names.iter().any(|(sent, _)| sent == name);
+        if is_sent(name) {
             added.extend(with_whole_names(name, fields).filter(|(whole, _)| !is_sent(whole)));
         } else {
             added.push((name.into(), Value::Object(fields)));
