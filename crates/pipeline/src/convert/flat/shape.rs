@@ -150,8 +150,8 @@ impl Shape {
     fn fit(&self, values: &[ValueRef<'_>], log_type: LogType, now: Timestamp) -> bool {
         self.known.iter().zip(values).enumerate().all(|(place, (known, value))| {
             let kind = known.and_then(|known| known.kind_in(log_type));
-            // That one was read.
-            kind.is_none_or(|kind| fits(value, kind, now) || self.address == Some(place))
+            // The address was read before.
+            kind.is_none_or(|kind| self.address == Some(place) || fits(value, kind, now))
         })
     }
 
