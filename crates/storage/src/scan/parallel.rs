@@ -1,8 +1,7 @@
 //! Work for one question on several threads: as many as the machine has cores, up to a bound.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use super::Run;
 use super::matching::Candidates;
@@ -14,8 +13,11 @@ const THREADS_MAX: usize = 4;
 /// Pieces of a part have at least so many rows: each reads the dictionaries again.
 const PIECE_ROWS_MIN: usize = 16 * PAGE_ROWS;
 
+/// Asked once: the system reads several files of its own to tell, which takes longer than a small question does.
 fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX)
+    static THREADS: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX));
+    *THREADS
 }
 
 /// Does `count` pieces of work; the results are in their order.
