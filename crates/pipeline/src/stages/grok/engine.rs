@@ -3,12 +3,14 @@
 //! Look-around of one character and atomic groups are left out of the fast expression and asked at the end, where they stood.
 //! Without them the expression finds no less, and its first way through is the first of all: if that one keeps to what was
 //! left out, it is also the first way of the whole expression. If it does not, the engine that goes back decides.
+//! The fast expression is searched by a tagged automaton; the library's engine is asked where that one cannot be sure.
 
 use fancy_regex::Regex as CarefulRegex;
 use regex::Regex;
 
 use super::expand::group_name;
 use super::plan::{Check, Plan};
+use super::tagged::Tagged;
 use crate::stages::text;
 
 /// Steps back of one search, after which it is given up.
@@ -24,18 +26,22 @@ pub(super) struct Engine {
 
 #[derive(Debug)]
 struct Fast {
+    tagged: Option<Tagged>,
     regex: Regex,
-    /// Groups of the captures.
+    /// Groups of the captures, and then those where something was left out.
     groups: Vec<usize>,
-    /// What was left out, and the group where it stood.
-    checks: Vec<(usize, Check)>,
+    /// What was left out.
+    checks: Vec<Check>,
 }
+
+/// Where a group lies in a text, if it took part.
+pub(super) type Place = Option<(usize, usize)>;
 
 /// How a search ended.
 #[derive(Debug, PartialEq)]
 pub(super) enum Search {
-    /// Where each capture lies, if it took part.
-    Found(Vec<Option<(usize, usize)>>),
+    /// Where each capture lies.
+    Found(Vec<Place>),
     /// The text is not of this form.
     Nothing,
     /// It took more steps than it may.
@@ -65,12 +71,10 @@ impl Engine {
     /// Searches the text.
     pub(super) fn search(&self, text: &str) -> Search {
         let Some(fast) = &self.fast else { return self.search_carefully(text) };
-        let mut locations = fast.regex.capture_locations();
-        if fast.regex.captures_read(&mut locations, text).is_none() {
-            return Search::Nothing;
-        }
-        if fast.checks.iter().all(|(group, check)| locations.get(*group).is_none_or(|at| check.holds(text, at))) {
-            return Search::Found(fast.groups.iter().map(|group| locations.get(*group)).collect());
+        let Some(mut places) = fast.search(text) else { return Search::Nothing };
+        let checked = places.split_off(self.capture_count);
+        if fast.checks.iter().zip(checked).all(|(check, place)| place.is_none_or(|at| check.holds(text, at))) {
+            return Search::Found(places);
         }
         self.search_carefully(text)
     }
@@ -101,9 +105,20 @@ impl Fast {
     fn new(plan: Plan, capture_count: usize) -> Option<Self> {
         let regex = text::regex(&plan.expression).ok()?;
         let group_of = |name: &str| regex.capture_names().position(|known| known == Some(name));
-        let groups = (0..capture_count).map(|number| group_of(&group_name(number))).collect::<Option<Vec<_>>>()?;
-        let checks = plan.checks.into_iter().map(|(name, check)| Some((group_of(&name)?, check)));
-        let checks = checks.collect::<Option<Vec<_>>>()?;
-        Some(Self { regex, groups, checks })
+        let captures = (0..capture_count).map(|number| group_of(&group_name(number)));
+        let groups = captures.chain(plan.checks.iter().map(|(name, _)| group_of(name)));
+        let groups = groups.collect::<Option<Vec<_>>>()?;
+        let checks = plan.checks.into_iter().map(|(_, check)| check).collect();
+        Some(Self { tagged: Tagged::new(&plan.expression, &groups), regex, groups, checks })
+    }
+
+    /// Where the groups lie; `None` when the text is not of this form.
+    fn search(&self, text: &str) -> Option<Vec<Place>> {
+        if let Some(Ok(found)) = self.tagged.as_ref().map(|tagged| tagged.search(text)) {
+            return found;
+        }
+        let mut locations = self.regex.capture_locations();
+        self.regex.captures_read(&mut locations, text)?;
+        Some(self.groups.iter().map(|group| locations.get(*group)).collect())
     }
 }

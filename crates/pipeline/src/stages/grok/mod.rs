@@ -9,8 +9,10 @@ pub(super) mod form;
 mod library;
 mod line_pattern;
 mod plan;
+mod tagged;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use toml::Value as Toml;
 use vigie_domain::{Event, Value};
@@ -22,8 +24,9 @@ use super::{Memory, Outcome, Stage};
 pub(crate) use library::expression as library_expression;
 pub use line_pattern::LinePattern;
 
-use engine::{Engine, Search};
+use engine::{Engine, Place, Search};
 use expand::{Capture, expand};
+use tree::Tree;
 
 /// Patterns that are tried one after the other.
 const PATTERNS_MAX: usize = 100;
@@ -41,6 +44,7 @@ struct Grok {
 struct Pattern {
     engine: Engine,
     captures: Vec<Capture>,
+    tree: Option<Tree>,
 }
 
 pub(super) fn build(options: &mut Options) -> Result<Box<dyn Stage>, PipelineError> {
@@ -69,6 +73,7 @@ pub(super) fn build(options: &mut Options) -> Result<Box<dyn Stage>, PipelineErr
             let below = target.child(capture.path.as_str());
             capture.path = below.map_err(|message| options.error("target", message))?;
         }
+        stage.patterns.iter_mut().for_each(|pattern| pattern.tree = Tree::of(&pattern.captures));
     }
     Ok(Box::new(stage))
 }
@@ -76,7 +81,8 @@ pub(super) fn build(options: &mut Options) -> Result<Box<dyn Stage>, PipelineErr
 fn pattern(text: &str, own: &[(String, String)]) -> Result<Pattern, String> {
     let expanded = expand(text, own)?;
     let engine = Engine::new(&expanded.expression, expanded.captures.len())?;
-    Ok(Pattern { engine, captures: expanded.captures })
+    let tree = Tree::of(&expanded.captures);
+    Ok(Pattern { engine, captures: expanded.captures, tree })
 }
 
 /// Whether a pattern can be used, and what it finds in a text: pairs of field and text.
@@ -96,26 +102,30 @@ pub fn try_grok(text: &str, pattern_text: &str) -> Result<Vec<(String, String)>,
 impl Stage for Grok {
     fn apply(&self, event: &mut Event, _memory: &mut Memory) -> Outcome {
         let Some(Value::Text(text)) = self.field.get(&event.body) else { return Outcome::Idle };
-        let mut captured = Vec::new();
-        let mut is_found = false;
+        let mut found = Vec::new();
         for pattern in &self.patterns {
             let Search::Found(places) = pattern.engine.search(text) else { continue };
-            is_found = true;
-            for (capture, place) in pattern.captures.iter().zip(places) {
-                let found = place.and_then(|(start, end)| text.get(start..end));
-                if let Some(found) = found.filter(|found| self.keeps_empty || !found.is_empty()) {
-                    captured.push((capture, capture.value_of(found)));
-                }
-            }
+            found.push((pattern, self.values(pattern, text, places)));
             if !self.tries_all {
                 break;
             }
         }
-        let mut replaced = Vec::new();
-        for (capture, value) in captured {
-            self.put(event, capture, value, &mut replaced);
+        if found.is_empty() {
+            return Outcome::Failed;
         }
-        if is_found { Outcome::Keep } else { Outcome::Failed }
+        let mut replaced = Vec::new();
+        for (pattern, mut values) in found {
+            match pattern.tree.as_ref().filter(|tree| !self.tries_all && tree.is_new_to(&event.body)) {
+                Some(tree) => tree.put(&mut values, &mut event.body),
+                None => {
+                    for (capture, value) in pattern.captures.iter().zip(values) {
+                        let Some(value) = value else { continue };
+                        self.put(event, capture, value, &mut replaced);
+                    }
+                }
+            }
+        }
+        Outcome::Keep
     }
 
     fn failure_tag(&self) -> &'static str {
@@ -132,6 +142,15 @@ impl Capture {
 }
 
 impl Grok {
+    /// What the captures of a pattern have found.
+    fn values(&self, pattern: &Pattern, text: &str, places: Vec<Place>) -> Vec<Option<Value>> {
+        let found = pattern.captures.iter().zip(places).map(|(capture, place)| {
+            let found = place.and_then(|(start, end)| text.get(start..end));
+            found.filter(|found| self.keeps_empty || !found.is_empty()).map(|found| capture.value_of(found))
+        });
+        found.collect()
+    }
+
     /// Puts what was captured into the event. A field that is there already becomes a list, unless it is to be replaced.
     fn put<'s>(&'s self, event: &mut Event, capture: &'s Capture, value: Value, replaced: &mut Vec<&'s FieldPath>) {
         if self.overwrite.contains(&capture.path) && !replaced.contains(&&capture.path) {
