@@ -27,8 +27,14 @@ fn event(number: usize) -> Event {
 
 /// An engine with a part for every batch but the last, which lies in memory.
 async fn engine() -> (LogEngine, tempfile::TempDir) {
+    engine_that_keeps(EngineOptions::new("").kept_bytes_max).await
+}
+
+/// One that keeps so many bytes of what it counted.
+async fn engine_that_keeps(kept_bytes_max: usize) -> (LogEngine, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let engine = LogEngine::open(EngineOptions { free_bytes_min: 0, ..EngineOptions::new(folder.path()) }).unwrap();
+    let options = EngineOptions { free_bytes_min: 0, kept_bytes_max, ..EngineOptions::new(folder.path()) };
+    let engine = LogEngine::open(options).unwrap();
     for batch in 0..BATCHES {
         if batch > 0 {
             engine.flush().await;
@@ -233,4 +239,59 @@ async fn events_in_memory_are_not_looked_at_for_other_times_and_log_types() {
     assert_eq!(scanned("log_type:error service:web", 0, all).await, 0);
     assert_eq!(scanned("log_type:(error OR transaction)", 0, all).await, all);
     assert_eq!(scanned("NOT log_type:transaction", 0, all).await, all, "a negation is decided row by row");
+}
+
+/// What a page of numbers over time asks: of all events and of each span, of fields with few values and with many.
+fn over_time(interval_ns: i64) -> Vec<Aggregation> {
+    let filters = ["service:web", "n:[100 TO 900]"].map(|text| (text.to_owned(), parse(text).unwrap())).to_vec();
+    let of_all = vec![
+        Aggregation::cardinality("users", "user_id"),
+        Aggregation::terms("services", "service", 5).with(Aggregation::stats("n", "n")),
+        Aggregation::stats("n", "n"),
+        Aggregation::leaf("p", AggregationKind::Percentiles { field: "n".into(), percents: vec![50.0, 95.0] }),
+        Aggregation::leaf("some", AggregationKind::Filters(filters))
+            .with(Aggregation::cardinality("of them", "user_id"))
+            .with(Aggregation::cardinality("services", "service")),
+        Aggregation::terms("users by name", "user_id", 3),
+    ];
+    let spans = Aggregation::leaf("spans", AggregationKind::DateHistogram { interval_ns, offset_ns: 0 });
+    let spans = of_all.iter().cloned().fold(spans, Aggregation::with);
+    of_all.into_iter().chain([spans, Aggregation::cardinality("last", "service")]).collect()
+}
+
+#[tokio::test]
+async fn questions_asked_together_and_again_have_the_answers_that_they_have_alone() {
+    let (engine, _folder) = engine().await;
+    let (plain, _plain_folder) = engine_that_keeps(0).await;
+    let ask = async |engine: &LogEngine, query: &str, aggregations: Vec<Aggregation>| {
+        let selection = Selection { query: parse(query).unwrap(), range: TimeRange::ALL };
+        engine.aggregate(&Scope::main(), &AggregateRequest { selection, aggregations }).await.unwrap()
+    };
+    for (query, interval_ns) in
+        [("", 60_000_000_000), ("service:cart OR service:web", 7_000_000_000), ("n:[5 TO 6]", 1_000_000_000_000)]
+    {
+        let questions = over_time(interval_ns);
+        let mut alone = Vec::new();
+        for question in &questions {
+            alone.extend(ask(&plain, query, vec![question.clone()]).await.answers);
+        }
+        let first = ask(&engine, query, questions.clone()).await;
+        let again = ask(&engine, query, questions.clone()).await;
+        assert_eq!(first.answers, alone, "{query:?}");
+        assert_eq!((again.total, &again.answers), (first.total, &alone), "{query:?}");
+        // In another order, with some of what is asked kept and some not.
+        let mut turned = questions;
+        turned.reverse();
+        alone.reverse();
+        assert_eq!(ask(&engine, query, turned).await.answers, alone, "{query:?}, turned");
+    }
+    // Beside what is too large to be kept, the others are.
+    let pair = || vec![Aggregation::cardinality("users", "user_id"), Aggregation::stats("n", "n")];
+    let spans = AggregationKind::DateHistogram { interval_ns: 60_000_000_000, offset_ns: 0 };
+    for questions in [pair(), vec![pair().into_iter().fold(Aggregation::leaf("spans", spans), Aggregation::with)]] {
+        let first = ask(&engine, "service:payment", questions.clone()).await;
+        let again = ask(&engine, "service:payment", questions).await;
+        assert_eq!((again.total, again.answers), (first.total, first.answers));
+        assert!(again.stats.bytes_read < first.stats.bytes_read, "{:?} {:?}", first.stats, again.stats);
+    }
 }

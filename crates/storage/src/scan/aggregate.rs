@@ -17,6 +17,7 @@ use super::memory::Held;
 use super::parallel::{self, split};
 use super::partial::{Partial, bytes_of, merge_all};
 use super::question::Question;
+use super::sums::Counting;
 use super::{Run, Unit};
 use crate::error::StorageError;
 use crate::part::Part;
@@ -32,7 +33,8 @@ pub fn aggregate(
     questions: &[Question],
     request: &AggregateRequest,
 ) -> Result<AggregateResult, StorageError> {
-    let asked = Asked { run, filter, questions };
+    let counting = Counting::new(questions, units, run.kept.is_on())?;
+    let asked = Asked { run, filter, questions: counting.counted() };
     let mut tally = Tally { total: 0, partials: Vec::new(), stats: ScanStats::default() };
     let plans = parallel::run(run, units.len(), |unit| asked.plan(&units[unit]))?;
     let tasks = asked.tasks(units, &plans, &mut tally);
@@ -52,8 +54,9 @@ pub fn aggregate(
     for (unit, pieces) in apart {
         asked.keep(&units[unit], &plans[unit], &pieces, &mut tally);
     }
-    let _held = run.memory.hold(bytes_of(&tally.partials))?;
-    let named = request.aggregations.iter().zip(&tally.partials);
+    let partials = counting.answers(tally.partials);
+    let _held = run.memory.hold(bytes_of(&partials))?;
+    let named = request.aggregations.iter().zip(&partials);
     let mut finish = Finish::new(run)?;
     let answers: Vec<(String, AggregationAnswer)> = named
         .map(|(asked, partial)| Ok((asked.name.clone(), finish.answer(asked, partial)?)))
@@ -107,15 +110,38 @@ enum Plan {
     /// Its rows are counted for every question, together with those of other units.
     Together(Candidates),
     /// What was counted of the part before, and the rows that are counted for the other questions.
-    Apart { total: Option<u64>, kept: Vec<Option<Arc<Partial>>>, left: Option<Candidates> },
+    Apart { total: Option<u64>, kept: Vec<Option<Arc<Partial>>>, left: Option<Left> },
+}
+
+/// What is left to count of a part.
+struct Left {
+    rows: Candidates,
+    /// The questions whose answers are not kept: what is counted of them is as large as the part.
+    unkept: Vec<usize>,
+}
+
+impl Left {
+    fn has_only(&self, missing: &[usize]) -> bool {
+        self.unkept == missing
+    }
 }
 
 /// A piece of a unit that one thread counts.
 struct Task {
     unit: usize,
     rows: Candidates,
-    /// The questions to count for by themselves; without it all are, together with other units.
-    apart: Option<Vec<usize>>,
+    counts: Counts,
+}
+
+/// What a piece of a unit is counted for.
+#[derive(Clone)]
+enum Counts {
+    /// Every question, together with other units.
+    All,
+    /// Questions in these places, together with other units; how many events match is known.
+    Some(Vec<usize>),
+    /// Questions in these places, by themselves.
+    Apart(Vec<usize>),
 }
 
 /// What one thread counted.
@@ -137,12 +163,12 @@ struct Apart<'a> {
 struct Asked<'a> {
     run: &'a Run,
     filter: &'a Filter,
-    questions: &'a [Question],
+    questions: Vec<&'a Question>,
 }
 
 impl<'a> Asked<'a> {
     fn count_all(&self) -> Result<Count<'a>, StorageError> {
-        Count::new(self.run, self.filter, self.questions.iter().collect())
+        Count::new(self.run, self.filter, self.questions.clone())
     }
 
     fn plan(&self, unit: &Unit) -> Result<Plan, StorageError> {
@@ -153,17 +179,21 @@ impl<'a> Asked<'a> {
         let kept: Vec<Option<Arc<Partial>>> =
             self.questions.iter().map(|question| self.kept_partial(part, question)).collect();
         let total = self.filter.kept_total(part, self.run);
-        let mut missing = self.questions.iter().zip(&kept).filter(|(_, kept)| kept.is_none()).peekable();
-        if total.is_some() && missing.peek().is_none() {
+        let missing = missing_of(&kept);
+        if total.is_some() && missing.is_empty() {
             return Ok(Plan::Apart { total, kept, left: None });
         }
         let rows = candidates(unit, self.filter)?;
-        for (question, _) in missing.filter(|_| !rows.rows.is_empty()) {
-            if !question.is_worth_keeping(part)? {
-                return Ok(Plan::Together(rows));
+        let mut unkept = Vec::new();
+        for place in missing.iter().filter(|_| !rows.rows.is_empty()) {
+            if !self.questions[*place].is_worth_keeping(part)? {
+                unkept.push(*place);
             }
         }
-        Ok(Plan::Apart { total, kept, left: Some(rows) })
+        if unkept.len() == self.questions.len() && !unkept.is_empty() {
+            return Ok(Plan::Together(rows));
+        }
+        Ok(Plan::Apart { total, kept, left: Some(Left { rows, unkept }) })
     }
 
     fn kept_partial(&self, part: &Part, question: &Question) -> Option<Arc<Partial>> {
@@ -177,13 +207,14 @@ impl<'a> Asked<'a> {
     fn tasks(&self, units: &[Unit], plans: &[Plan], tally: &mut Tally) -> Vec<Task> {
         let mut tasks = Vec::with_capacity(units.len());
         for (unit, plan) in plans.iter().enumerate() {
-            let (rows, apart) = match plan {
-                Plan::Together(rows) => (rows, None),
-                Plan::Apart { total, kept, left: Some(rows) } => {
-                    let missing: Vec<usize> = (0..kept.len()).filter(|place| kept[*place].is_none()).collect();
-                    debug_assert!(total.is_none() || !missing.is_empty());
-                    (rows, Some(missing))
+            let (rows, counts) = match plan {
+                Plan::Together(rows) => (rows, Counts::All),
+                Plan::Apart { total: Some(total), kept, left: Some(left) } if left.has_only(&missing_of(kept)) => {
+                    tally.total += total;
+                    self.merge_kept(kept, &[], tally);
+                    (&left.rows, Counts::Some(left.unkept.clone()))
                 }
+                Plan::Apart { kept, left: Some(left), .. } => (&left.rows, Counts::Apart(missing_of(kept))),
                 Plan::Apart { total, kept, left: None } => {
                     tally.total += total.unwrap_or_default();
                     self.merge_kept(kept, &[], tally);
@@ -194,17 +225,21 @@ impl<'a> Asked<'a> {
                 Unit::Memory(_) => vec![rows.clone()],
                 Unit::Part(_) => split(rows.clone()),
             };
-            if pieces.is_empty() && apart.is_some() {
+            if pieces.is_empty() && matches!(counts, Counts::Apart(_)) {
                 self.keep(&units[unit], plan, &[], tally);
             }
-            tasks.extend(pieces.into_iter().map(|rows| Task { unit, rows, apart: apart.clone() }));
+            tasks.extend(pieces.into_iter().map(|rows| Task { unit, rows, counts: counts.clone() }));
         }
         tasks
     }
 
     fn work(&self, thread: &mut Thread<'a>, unit: &Unit, task: &Task) -> Result<(), StorageError> {
-        let Some(missing) = &task.apart else { return thread.shared.unit(unit, &task.rows) };
-        let questions = missing.iter().map(|place| &self.questions[*place]).collect();
+        let missing = match &task.counts {
+            Counts::All => return thread.shared.unit(unit, &task.rows),
+            Counts::Some(places) => return thread.shared.unit_for(places, unit, &task.rows),
+            Counts::Apart(missing) => missing,
+        };
+        let questions = missing.iter().map(|place| self.questions[*place]).collect();
         let mut count = Count::new(self.run, self.filter, questions)?;
         count.unit(unit, &task.rows)?;
         let (total, stats) = (count.total, count.stats());
@@ -222,16 +257,16 @@ impl<'a> Asked<'a> {
             merge_all(&mut counted, &piece.partials);
             tally.add(piece.total, piece.stats);
         }
-        let missing = || self.questions.iter().zip(plan.kept()).filter(|(_, kept)| kept.is_none());
+        let missing = missing_of(plan.kept());
         if pieces.is_empty() {
-            counted = missing().map(|(question, _)| question.empty()).collect();
+            counted = missing.iter().map(|place| self.questions[*place].empty()).collect();
         }
         let counted: Vec<Arc<Partial>> = counted.into_iter().map(Arc::new).collect();
         self.merge_kept(plan.kept(), &counted, tally);
         let Unit::Part(part) = unit else { return };
         self.filter.keep_total(part, self.run, total);
-        for ((question, _), partial) in missing().zip(counted) {
-            if let Some(key) = self.filter.key(part, Some(question)) {
+        for (place, partial) in missing.into_iter().zip(counted).filter(|(place, _)| !plan.unkept().contains(place)) {
+            if let Some(key) = self.filter.key(part, Some(self.questions[place])) {
                 self.run.kept.put(part, key, KeptAnswer::Partial(partial));
             }
         }
@@ -240,10 +275,11 @@ impl<'a> Asked<'a> {
     /// Adds to the tally what was kept and, in the places where nothing was, what was counted.
     fn merge_kept(&self, kept: &[Option<Arc<Partial>>], counted: &[Arc<Partial>], tally: &mut Tally) {
         if tally.partials.is_empty() {
-            tally.partials = self.questions.iter().map(Question::empty).collect();
+            tally.partials = self.questions.iter().map(|question| question.empty()).collect();
         }
         let mut counted = counted.iter();
         for (mine, kept) in tally.partials.iter_mut().zip(kept) {
+            // What is counted together with other units comes with them.
             if let Some(partial) = kept.as_ref().or_else(|| counted.next()) {
                 mine.merge(partial);
             }
@@ -258,4 +294,16 @@ impl Plan {
             Self::Apart { kept, .. } => kept,
         }
     }
+
+    fn unkept(&self) -> &[usize] {
+        match self {
+            Self::Together(_) => &[],
+            Self::Apart { left, .. } => left.as_ref().map_or(&[], |left| left.unkept.as_slice()),
+        }
+    }
+}
+
+/// The places where nothing was kept.
+fn missing_of(kept: &[Option<Arc<Partial>>]) -> Vec<usize> {
+    (0..kept.len()).filter(|place| kept[*place].is_none()).collect()
 }

@@ -22,8 +22,9 @@ pub const DENSE_SHARE: usize = 16;
 /// Counting under way.
 pub struct Count<'q> {
     filter: &'q Filter,
-    questions: Vec<&'q Question>,
     collectors: Vec<Collector<'q>>,
+    /// Which of them the rows are counted for.
+    is_asked: Vec<bool>,
     context: ScanContext<'q>,
     /// How many rows matched so far.
     pub total: u64,
@@ -35,9 +36,23 @@ impl<'q> Count<'q> {
     /// # Errors
     /// When nothing may be held any more.
     pub fn new(run: &'q Run, filter: &'q Filter, questions: Vec<&'q Question>) -> Result<Self, StorageError> {
-        let new = |question: &&'q Question| Collector::new(question, &run.memory);
-        let collectors = questions.iter().map(new).collect::<Result<_, _>>()?;
-        Ok(Self { filter, questions, collectors, context: ScanContext::new(run)?, total: 0 })
+        let new = |question: &'q Question| Collector::new(question, &run.memory);
+        let is_asked = vec![true; questions.len()];
+        let collectors = questions.into_iter().map(new).collect::<Result<_, _>>()?;
+        Ok(Self { filter, collectors, is_asked, context: ScanContext::new(run)?, total: 0 })
+    }
+
+    /// Counts the candidates of a unit for the questions in these places alone; how many match is known already.
+    ///
+    /// # Errors
+    /// As `unit`.
+    pub fn unit_for(&mut self, places: &[usize], unit: &Unit, found: &Candidates) -> Result<(), StorageError> {
+        let total = self.total;
+        (0..).zip(&mut self.is_asked).for_each(|(place, is_asked)| *is_asked = places.contains(&place));
+        let counted = self.unit(unit, found);
+        self.is_asked.fill(true);
+        self.total = total;
+        counted
     }
 
     /// Counts the candidates of a unit.
@@ -73,7 +88,14 @@ impl<'q> Count<'q> {
 
     fn collect(&mut self, chunk: &Chunk, rows: Vec<u32>) -> Result<(), StorageError> {
         let selected = Selected { parents: vec![0; rows.len()], rows };
-        self.collectors.iter_mut().try_for_each(|collector| collector.collect(chunk, &selected, &mut self.context))
+        let asked = asked_of(&mut self.collectors, &self.is_asked);
+        asked.into_iter().try_for_each(|collector| collector.collect(chunk, &selected, &mut self.context))
+    }
+
+    /// The questions that are asked now.
+    fn questions(&self) -> impl Iterator<Item = &'q Question> + '_ {
+        let asked = self.collectors.iter().zip(&self.is_asked).filter(|(_, is_asked)| **is_asked);
+        asked.map(|(collector, _)| collector.question())
     }
 
     fn part(&mut self, part: &Part, unit: &Unit, found: &Candidates) -> Result<(), StorageError> {
@@ -81,11 +103,11 @@ impl<'q> Count<'q> {
         let takes_all = found.time == TimeCheck::Done && matches!(self.filter.matcher, Matcher::All);
         if takes_all {
             self.total += rows.count() as u64;
-            if self.questions.is_empty() {
+            if self.collectors.is_empty() {
                 return Ok(());
             }
             let rest = match part.index()? {
-                Some(index) if self.questions.iter().all(|question| question.counts_pages()) => {
+                Some(index) if self.questions().all(Question::counts_pages) => {
                     self.count_whole_pages(part, &index, rows)
                 }
                 _ => rows.clone(),
@@ -95,7 +117,7 @@ impl<'q> Count<'q> {
         let matching = matching_rows(part, unit, found, self.filter, &mut self.context)?;
         let _matching = self.context.run.memory.hold(matching.capacity() * size_of::<u32>())?;
         self.total += matching.len() as u64;
-        if self.questions.is_empty() || matching.is_empty() {
+        if self.collectors.is_empty() || matching.is_empty() {
             return Ok(());
         }
         let rows = if matching.len() * DENSE_SHARE < rows.count() {
@@ -113,7 +135,7 @@ impl<'q> Count<'q> {
         }
         let (schema, overflow_fields) = (unit.schema()?, unit.overflow_fields()?);
         let mut needs = ColumnNeeds::new(&schema, &overflow_fields);
-        self.questions.iter().for_each(|question| question.add_needs(&mut needs));
+        self.questions().for_each(|question| question.add_needs(&mut needs));
         let mut matching = matching.map(|rows| rows.iter().copied().peekable());
         let bytes = part.read(&needs.columns, rows, &mut |numbers, chunk| {
             let _decoded = self.context.enter_decoded(&chunk)?;
@@ -140,18 +162,21 @@ impl<'q> Count<'q> {
                 continue;
             }
             let times = [span.first.as_nanos(), span.last.as_nanos()];
-            let is_whole = self.collectors.iter().all(|collector| collector.lies_in_one_span(times));
-            if is_whole {
+            let mut asked = asked_of(&mut self.collectors, &self.is_asked);
+            if asked.iter().all(|collector| collector.lies_in_one_span(times)) {
                 let count = here.count() as u64;
-                self.collectors
-                    .iter_mut()
-                    .for_each(|collector| collector.count_page(part.meta.log_type, times[0], count));
+                asked.iter_mut().for_each(|collector| collector.count_page(part.meta.log_type, times[0], count));
             } else {
                 here.ranges().iter().for_each(|range| rest.push(range.clone()));
             }
         }
         rest
     }
+}
+
+fn asked_of<'c, 'q>(collectors: &'c mut [Collector<'q>], is_asked: &[bool]) -> Vec<&'c mut Collector<'q>> {
+    let asked = collectors.iter_mut().zip(is_asked).filter(|(_, is_asked)| **is_asked);
+    asked.map(|(collector, _)| collector).collect()
 }
 
 /// Every row of the pages that the rows lie in.

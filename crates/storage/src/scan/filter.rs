@@ -235,6 +235,13 @@ pub fn evaluate(matcher: &Matcher, chunk: &Chunk, tests: &mut Tests) -> BooleanB
 }
 
 fn evaluate_field(matcher: &FieldMatcher, chunk: &Chunk, tests: &mut Tests) -> BooleanBuffer {
+    if matcher.field() == pseudo_fields::LOG_TYPE {
+        // All rows of a chunk have the same.
+        return match matcher.matches(Scalar::Text(chunk.log_type.as_str())) {
+            true => BooleanBuffer::new_set(chunk.rows()),
+            false => BooleanBuffer::new_unset(chunk.rows()),
+        };
+    }
     if is_pseudo(matcher.field()) {
         let values = FieldValues::new(chunk, matcher.field());
         return BooleanBuffer::collect_bool(chunk.rows(), |row| {

@@ -25,6 +25,7 @@ mod run;
 mod search;
 mod short_texts;
 mod span_buckets;
+mod sums;
 mod table;
 mod top;
 mod tuples;

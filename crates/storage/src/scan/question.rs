@@ -36,7 +36,7 @@ pub struct Question {
     /// The fields asked about, that of weights behind that of values.
     pub(super) fields: Vec<AskedOf>,
     pub(super) filters: Vec<Matcher>,
-    pub(super) children: Vec<Question>,
+    pub(super) children: Vec<Arc<Question>>,
     /// What is asked, as text.
     pub(super) text: Arc<str>,
 }
@@ -119,7 +119,8 @@ impl Question {
             }
             _ => Vec::new(),
         };
-        let children = asked.children.iter().map(|child| Self::new(child, scope, now)).collect::<Result<_, _>>()?;
+        let child = |child: &Aggregation| Self::new(child, scope, now).map(Arc::new);
+        let children = asked.children.iter().map(child).collect::<Result<_, _>>()?;
         Ok(Self { asked: asked.clone(), fields, filters, children, text: asked_text::of_question(asked).into() })
     }
 
@@ -179,6 +180,43 @@ impl Question {
             _ => false,
         };
         is_so && self.children.is_empty()
+    }
+
+    /// A histogram of time with some of its children.
+    pub(super) fn with_children(&self, places: &[usize]) -> Self {
+        let asked = Aggregation {
+            children: places.iter().map(|place| self.asked.children[*place].clone()).collect(),
+            ..self.asked.clone()
+        };
+        let text = asked_text::of_question(&asked).into();
+        let children = places.iter().map(|place| self.children[*place].clone()).collect();
+        Self { asked, fields: Vec::new(), filters: Vec::new(), children, text }
+    }
+
+    /// Whether every event is in one of its buckets, and in one only.
+    pub(super) const fn has_every_event_once(&self) -> bool {
+        matches!(self.asked.kind, AggregationKind::DateHistogram { .. } | AggregationKind::CalendarHistogram(_))
+    }
+
+    /// Whether partial answers of spans are summed with less work than counting takes: not so where each has keys of its own.
+    pub(super) fn is_cheap_to_sum(&self) -> bool {
+        let is_cheap = match self.asked.kind {
+            AggregationKind::Filters(_)
+            | AggregationKind::Stats { .. }
+            | AggregationKind::Cardinality { .. }
+            | AggregationKind::Percentiles { .. }
+            | AggregationKind::PercentileRanks { .. }
+            | AggregationKind::MedianAbsoluteDeviation { .. }
+            | AggregationKind::WeightedMean { .. } => true,
+            AggregationKind::Terms { .. }
+            | AggregationKind::Tuples(_)
+            | AggregationKind::DateHistogram { .. }
+            | AggregationKind::CalendarHistogram(_)
+            | AggregationKind::Histogram { .. }
+            | AggregationKind::InstantHistogram { .. }
+            | AggregationKind::Top { .. } => false,
+        };
+        is_cheap && self.children.iter().all(|child| child.is_cheap_to_sum())
     }
 
     /// Whether pages whose times lie in one span are counted by their number of rows alone.

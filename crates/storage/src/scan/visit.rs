@@ -12,6 +12,7 @@ use super::partial::{StatsState, WeightedState};
 use super::question::Question;
 use super::short_texts::ShortCounts;
 use crate::chunk::Chunk;
+use crate::chunk::column::decimal_to_f64;
 
 /// The slot of that place, made if it is not there.
 pub fn slot<T: Default>(slots: &mut Vec<T>, place: u32) -> &mut T {
@@ -156,6 +157,11 @@ pub fn for_each_number(question: &Question, chunk: &Chunk, selected: &Selected, 
             let column = column.as_primitive::<Int64Type>();
             let valid = selected.pairs().filter(|(row, _)| column.is_valid(*row as usize));
             valid.for_each(|(row, parent)| visit(row, parent, column.value(row as usize) as f64));
+        }
+        Some((column, DataType::Decimal128(..))) => {
+            let column = column.as_primitive::<Decimal128Type>();
+            let valid = selected.pairs().filter(|(row, _)| column.is_valid(*row as usize));
+            valid.for_each(|(row, parent)| visit(row, parent, decimal_to_f64(column.value(row as usize))));
         }
         _ => {
             for (row, parent) in selected.pairs() {
