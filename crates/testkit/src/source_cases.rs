@@ -38,14 +38,14 @@ pub async fn lines_are_the_events_that_a_search_finds(store: &dyn LogStore) {
         r#"{"log_type":"Transaction","time":"2026-11-23 00:00:02","n":2.5,"@timestamp":"2026-11-23T00:00:02.000Z"}"#,
         "\n",
     );
-    assert_eq!((std::str::from_utf8(&lines.text).unwrap(), lines.count), (expected, 2));
+    assert_eq!((std::str::from_utf8(&lines.texts.concat()).unwrap(), lines.count), (expected, 2));
     let rest = SearchRequest { after: lines.last, ..asked.clone() };
     let scope = Scope { hidden_fields: vec!["deep.x".into()], ..Scope::main() };
     let lines = store.lines(&scope, &rest).await.unwrap();
     let expected = r#"{"msg":"a \"b\"","n":1,"deep":{"z":18446744073709551615},"@timestamp":"2026-11-23T00:00:01.000Z","log_type":"transaction"}"#;
-    assert_eq!(std::str::from_utf8(&lines.text).unwrap().trim_end(), expected);
+    assert_eq!(std::str::from_utf8(&lines.texts.concat()).unwrap().trim_end(), expected);
     let end = store.lines(&scope, &SearchRequest { after: lines.last, ..asked }).await.unwrap();
-    assert_eq!((end.count, end.last, end.text.is_empty()), (0, None, true));
+    assert_eq!((end.count, end.last, end.texts.concat().is_empty()), (0, None, true));
 }
 
 /// Of events only the fields that are asked for need be there, under the names by which they were sent, and nothing else is.

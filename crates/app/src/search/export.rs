@@ -188,7 +188,7 @@ mod tests {
             if page.count == 0 {
                 break;
             }
-            text.extend(page.text);
+            text.extend(page.texts.concat());
         }
         let numbers: Vec<i64> = std::str::from_utf8(&text)
             .unwrap()

@@ -234,8 +234,8 @@ pub struct Hit {
 /// Events as lines of JSON: each as it was sent, with its time and its log type where these were not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lines {
-    /// The lines, each with its end.
-    pub text: Vec<u8>,
+    /// The lines, each with its end, in texts one behind the other.
+    pub texts: Vec<Vec<u8>>,
     /// How many.
     pub count: usize,
     /// The place of the last of them.
@@ -256,7 +256,7 @@ impl Lines {
             serde_json::to_writer(&mut text, &Value::Object(source)).map_err(|error| Self::unwritable(&error))?;
             text.push(b'\n');
         }
-        Ok(Self { text, count, last })
+        Ok(Self { texts: vec![text], count, last })
     }
 
     /// What is answered when a value cannot be written.

@@ -6,9 +6,13 @@ use arrow::buffer::BooleanBuffer;
 use vigie_domain::ports::{Fields, Hit, Lines, ScanStats};
 use vigie_domain::{EventId, Position, Scope, Timestamp};
 
+use super::memory::Held;
 use super::{Run, Unit, parallel};
 use crate::chunk::{Chunk, LineWriter, SourceReader};
 use crate::error::StorageError;
+
+/// Events that a thread writes as lines at least: each reads the pages again in which its events begin and end.
+const LINES_MIN: usize = 4_096;
 
 /// A matching row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,41 +79,50 @@ fn by_unit(candidates: &[Candidate]) -> Vec<(usize, Vec<(usize, usize)>)> {
     by_unit.into_iter().collect()
 }
 
-/// Writes the candidates' events as lines, in their order.
+/// Writes the candidates' events as lines, in their order: as many at once as there are threads.
 pub(super) fn fetch_lines(
     run: &Run,
     units: &[Unit],
     candidates: &[Candidate],
     scope: &Scope,
 ) -> Result<Lines, StorageError> {
+    let slices = parallel::slices(candidates.len(), LINES_MIN);
+    let written =
+        parallel::run(run, slices.len(), |number| lines_of(run, units, &candidates[slices[number].clone()], scope))?;
+    let texts = written.into_iter().map(|(text, _held)| text).collect();
+    Ok(Lines { texts, count: candidates.len(), last: candidates.last().map(|candidate| candidate.position) })
+}
+
+fn lines_of<'r>(
+    run: &'r Run,
+    units: &[Unit],
+    candidates: &[Candidate],
+    scope: &Scope,
+) -> Result<(Vec<u8>, Held<'r>), StorageError> {
     let by_unit = by_unit(candidates);
-    let written = parallel::run(run, by_unit.len(), |number| {
-        let (unit, rows) = &by_unit[number];
-        let places = rows.iter().map(|(row, _)| *row).collect();
-        let mut held = run.memory.hold(units[*unit].expected_bytes(None, &places)?)?;
-        let (chunk, _) = units[*unit].fetch(None, &places)?;
-        // Lines are about as large as the columns they are written from.
-        held.resize(2 * chunk.bytes())?;
-        let mut writer = LineWriter::new(&chunk, scope);
-        let mut text = Vec::with_capacity(chunk.bytes());
-        let mut ends = Vec::with_capacity(rows.len());
-        for row in 0..rows.len() {
-            writer.write(row, &mut text).map_err(|error| StorageError::Damaged(Lines::unwritable(&error).message))?;
-            ends.push(text.len());
-        }
-        held.resize(text.capacity())?;
-        Ok((text, ends, held))
-    })?;
-    let mut spans = vec![(0, 0..0); candidates.len()];
-    for (number, ((_, rows), (_, ends, _))) in by_unit.iter().zip(&written).enumerate() {
-        let starts = std::iter::once(0).chain(ends.iter().copied());
-        for ((_, place), (start, end)) in rows.iter().zip(starts.zip(ends)) {
-            spans[*place] = (number, start..*end);
-        }
+    let mut held = run.memory.hold(0)?;
+    let mut chunks = Vec::with_capacity(by_unit.len());
+    // Of each candidate the chunk, and the row in it.
+    let mut spots = vec![(0, 0); candidates.len()];
+    for (number, (unit, rows)) in by_unit.iter().enumerate() {
+        run.check()?;
+        let numbers = rows.iter().map(|(row, _)| *row).collect();
+        let before: usize = chunks.iter().map(Chunk::bytes).sum();
+        held.resize(before + units[*unit].expected_bytes(None, &numbers)?)?;
+        chunks.push(units[*unit].fetch(None, &numbers)?.0);
+        rows.iter().enumerate().for_each(|(row, (_, place))| spots[*place] = (number, row));
     }
-    let mut text = Vec::with_capacity(written.iter().map(|(text, ..)| text.len()).sum());
-    spans.into_iter().for_each(|(number, span)| text.extend_from_slice(&written[number].0[span]));
-    Ok(Lines { text, count: candidates.len(), last: candidates.last().map(|candidate| candidate.position) })
+    let bytes: usize = chunks.iter().map(Chunk::bytes).sum();
+    // Lines are about as large as the columns they are written from.
+    held.resize(2 * bytes)?;
+    let mut writers: Vec<LineWriter<'_>> = chunks.iter().map(|chunk| LineWriter::new(chunk, scope)).collect();
+    let mut text = Vec::with_capacity(bytes);
+    for (number, row) in spots {
+        let written = writers[number].write(row, &mut text);
+        written.map_err(|error| StorageError::Damaged(Lines::unwritable(&error).message))?;
+    }
+    held.resize(text.capacity())?;
+    Ok((text, held))
 }
 
 /// The event in that row.

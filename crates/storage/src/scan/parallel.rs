@@ -1,5 +1,6 @@
 //! Work for one question on several threads: as many as the machine has cores, up to a bound.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -77,6 +78,13 @@ pub fn fold<S: Send>(
     states.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
 }
 
+/// So many things in slices of similar size that can be worked on at once, each of so many at least.
+pub fn slices(count: usize, slice_min: usize) -> Vec<Range<usize>> {
+    let slices = (count / slice_min).clamp(1, threads());
+    let border = |number: usize| count * number / slices;
+    (0..slices).map(|number| border(number)..border(number + 1)).collect()
+}
+
 /// The rows in pieces of similar size that can be worked on at once; none when there are no rows.
 pub fn split(found: Candidates) -> Vec<Candidates> {
     let count = found.rows.count();
@@ -109,6 +117,16 @@ pub fn split(found: Candidates) -> Vec<Candidates> {
 mod tests {
     use super::super::filter::TimeCheck;
     use super::*;
+
+    #[test]
+    fn everything_is_in_one_slice() {
+        for (count, slice_min) in [(0, 5), (1, 5), (9, 5), (10, 5), (1_000, 7), (1_001, 1_000)] {
+            let slices = slices(count, slice_min);
+            assert!(slices.len() <= threads());
+            assert_eq!(slices.iter().cloned().flatten().collect::<Vec<_>>(), (0..count).collect::<Vec<_>>());
+            assert!(slices.len() == 1 || slices.iter().all(|slice| slice.len() >= slice_min), "{slices:?}");
+        }
+    }
 
     #[test]
     fn every_row_is_in_one_piece() {

@@ -161,7 +161,8 @@ impl Search<'_> {
         all.stats.rows_scanned += found.stats.rows_scanned;
         all.stats.bytes_read += found.stats.bytes_read;
         all.candidates.extend(found.candidates);
-        all.candidates.sort_unstable_by(|left, right| compare(self.request.order, left.position, right.position));
+        // Two runs in order, which this sort only merges.
+        all.candidates.sort_by(|left, right| compare(self.request.order, left.position, right.position));
         all.candidates.truncate(self.size);
     }
 
@@ -185,13 +186,16 @@ impl Search<'_> {
         Ok(Found { total, candidates, stats: context.stats })
     }
 
+    /// Those that the page may have, in its order.
     fn keep_first(&self, candidates: &mut Vec<Candidate>) {
-        let order = self.request.order;
+        let by_position =
+            |left: &Candidate, right: &Candidate| compare(self.request.order, left.position, right.position);
         if candidates.len() > self.size && self.size > 0 {
-            let by_position = |left: &Candidate, right: &Candidate| compare(order, left.position, right.position);
             candidates.select_nth_unstable_by(self.size - 1, by_position);
         }
         candidates.truncate(self.size);
+        // Those of a part lie in the order of time or against it, which this sort finds out.
+        candidates.sort_by(by_position);
     }
 
     /// How many rows match, and places of those that may come first.

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{Stream, TryStreamExt, stream};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use utoipa::OpenApi;
@@ -160,7 +160,7 @@ async fn fields(
 
 /// Lines, page after page: while one is sent, the next is read.
 fn lines_body(mut export: Export) -> Body {
-    let (pages, sent) = mpsc::channel::<Result<Bytes, std::io::Error>>(1);
+    let (pages, sent) = mpsc::channel::<Result<Vec<Vec<u8>>, std::io::Error>>(1);
     tokio::spawn(async move {
         loop {
             // Whoever has left needs no further page.
@@ -169,21 +169,22 @@ fn lines_body(mut export: Export) -> Body {
                 () = pages.closed() => return,
             };
             let is_last = page.as_ref().map_or(true, |lines| lines.count == 0);
-            let bytes = page.map_or_else(failed, |lines| Ok(Bytes::from(lines.text)));
-            if pages.send(bytes).await.is_err() || is_last {
+            if pages.send(page.map_or_else(failed, |lines| Ok(lines.texts))).await.is_err() || is_last {
                 return;
             }
         }
     });
-    body(sent)
+    let one_by_one =
+        |texts: Vec<Vec<u8>>| stream::iter(texts.into_iter().map(Bytes::from).map(Ok::<_, std::io::Error>));
+    Body::from_stream(received(sent).map_ok(one_by_one).try_flatten())
 }
 
-fn failed(error: Error) -> Result<Bytes, std::io::Error> {
+fn failed<T>(error: Error) -> Result<T, std::io::Error> {
     Err(std::io::Error::other(error.message))
 }
 
-fn body(chunks: mpsc::Receiver<Result<Bytes, std::io::Error>>) -> Body {
-    Body::from_stream(stream::unfold(chunks, async |mut chunks| Some((chunks.recv().await?, chunks))))
+fn received<T>(channel: mpsc::Receiver<T>) -> impl Stream<Item = T> {
+    stream::unfold(channel, async |mut channel| Some((channel.recv().await?, channel)))
 }
 
 /// A file of columns, page after page: while one is written, the next is read.
@@ -203,7 +204,7 @@ fn table_body(export: Export, writer: EventWriter) -> Body {
         // Nobody is there to hear of it if this fails.
         let _ = chunks.blocking_send(writer.end().map_or_else(failed, |bytes| Ok(Bytes::from(bytes))));
     });
-    body(written)
+    Body::from_stream(received(written))
 }
 
 async fn read_pages(mut export: Export, pages: mpsc::Sender<Result<Vec<Hit>>>) {
