@@ -1,6 +1,8 @@
 //! The answer to a bulk request, in Elasticsearch's shape: written straight into bytes, because it has an object for
 //! every event.
 
+use std::io::Write as _;
+
 use serde::Serialize;
 use vigie_app::ingest::{BulkAnswer, BulkReport, ItemOutcome};
 use vigie_domain::{Day, Error};
@@ -248,6 +250,57 @@ impl DayIndex {
     }
 }
 
+/// How an event that was stored is answered: but for its id and number as the one before, mostly.
+struct StoredForm {
+    action: BulkAction,
+    index: String,
+    /// What stands before the id, between it and the number, and behind that.
+    pieces: [Vec<u8>; 3],
+}
+
+impl StoredForm {
+    /// As this text answers it; `None` when it was not stored, or one of both is not told.
+    fn of(answer: &BulkAnswer, index: &str, text: &[u8]) -> Option<Self> {
+        let ItemOutcome::Stored { sequence, .. } = answer.outcome else { return None };
+        let text = std::str::from_utf8(text).ok()?.trim_start_matches(',');
+        let id = format!("\"_id\":\"{}\"", answer.id.as_deref().filter(|id| is_plain(id))?);
+        let number = format!("\"_seq_no\":{sequence},");
+        let (before, rest) = text.split_once(&id)?;
+        let (between, behind) = rest.split_once(&number)?;
+        let pieces = [format!("{before}\"_id\":\""), format!("\"{between}\"_seq_no\":"), format!(",{behind}")]
+            .map(String::into_bytes);
+        Some(Self { action: answer.action, index: index.to_owned(), pieces })
+    }
+
+    fn is_of(&self, answer: &BulkAnswer, index: &str) -> bool {
+        answer.action == self.action && matches!(answer.outcome, ItemOutcome::Stored { .. }) && index == self.index
+    }
+
+    /// Adds the answer to an event; not when its id has to be escaped.
+    fn write(&self, answer: &BulkAnswer, items: &mut Vec<u8>) -> bool {
+        let (ItemOutcome::Stored { sequence, .. }, Some(id)) = (&answer.outcome, &answer.id) else { return false };
+        if !is_plain(id) {
+            return false;
+        }
+        let [before, between, behind] = &self.pieces;
+        if !items.is_empty() {
+            items.push(b',');
+        }
+        items.extend_from_slice(before);
+        items.extend_from_slice(id.as_bytes());
+        items.extend_from_slice(between);
+        // Writing to memory cannot fail.
+        let _ = write!(items, "{sequence}");
+        items.extend_from_slice(behind);
+        true
+    }
+}
+
+/// Whether a text stands in JSON as it is.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~'))
+}
+
 /// The wanted fields of the answer as JSON text.
 ///
 /// # Errors
@@ -255,19 +308,28 @@ impl DayIndex {
 pub fn text_of(report: &BulkReport, took_ms: u64, fields: &Fields) -> ApiResult<Vec<u8>> {
     let mut items = Vec::with_capacity(report.items.len() * ITEM_BYTES);
     let (mut has_errors, mut day_index) = (false, DayIndex::default());
+    let mut form: Option<StoredForm> = None;
     for answer in &report.items {
-        let view = ItemView::of(answer, day_index.of(answer));
+        let index = day_index.of(answer);
+        if let Some(form) = form.as_ref().filter(|form| form.is_of(answer, index))
+            && form.write(answer, &mut items)
+        {
+            continue;
+        }
+        let view = ItemView::of(answer, index);
         has_errors |= view.error.is_some();
         let view = view.only(fields.items[answer.action as usize]);
         if view.is_empty() {
             continue;
         }
+        let start = items.len();
         items.extend_from_slice(if items.is_empty() { b"{\"" } else { b",{\"" });
         items.extend_from_slice(answer.action.as_str().as_bytes());
         items.extend_from_slice(b"\":");
         serde_json::to_writer(&mut items, &view)
             .map_err(|error| Error::internal(format!("an item could not be written as JSON: {error}")))?;
         items.push(b'}');
+        form = StoredForm::of(answer, index, &items[start..]).or(form);
     }
     let mut text = Vec::with_capacity(items.len() + ITEM_BYTES);
     let begin = |text: &mut Vec<u8>, name: &str| {
@@ -290,4 +352,52 @@ pub fn text_of(report: &BulkReport, took_ms: u64, fields: &Fields) -> ApiResult<
     }
     text.extend_from_slice(if text.is_empty() { b"{}" } else { b"}" });
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn answer(action: BulkAction, id: Option<&str>, index: Option<&str>, outcome: ItemOutcome) -> BulkAnswer {
+        BulkAnswer { action, id: id.map(str::to_owned), index: index.map(Into::into), outcome }
+    }
+
+    fn items_of(answers: &[BulkAnswer], fields: &Fields) -> Vec<String> {
+        let report = BulkReport { items: answers.to_vec(), ..BulkReport::default() };
+        let text = String::from_utf8(text_of(&report, 3, fields).unwrap()).unwrap();
+        let whole: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        let items = whole["items"].as_array().cloned().unwrap_or_default();
+        items.iter().map(Value::to_string).collect()
+    }
+
+    #[test]
+    fn an_item_is_answered_the_same_whatever_stands_before_it() {
+        let stored = |day: i32, sequence: u64| ItemOutcome::Stored { day: Day(day), sequence };
+        let (create, index) = (BulkAction::Create, BulkAction::Index);
+        let answers = [
+            answer(create, Some("~1"), None, stored(20_780, 1)),
+            answer(create, Some("~2"), None, stored(20_780, 2)),
+            answer(create, Some("say \"no\""), None, stored(20_780, 3)),
+            answer(create, Some("\"_seq_no\":7,"), None, stored(20_780, 3)),
+            answer(create, Some("é"), None, stored(20_780, 4)),
+            answer(index, Some("~a"), None, stored(20_780, 10)),
+            answer(index, Some("~b"), None, stored(20_781, 11)),
+            answer(index, Some("~c"), Some("my-index"), stored(20_781, 12)),
+            answer(index, None, Some("my-index"), ItemOutcome::Rejected("no".to_owned())),
+            answer(index, Some("x"), Some("my-index"), ItemOutcome::Known { day: Day(20_781) }),
+            answer(index, Some("~d"), Some("my-index"), stored(20_781, u64::MAX)),
+            answer(create, Some(""), Some("other"), stored(20_781, 13)),
+            answer(create, Some("1"), Some("other"), stored(20_781, 14)),
+        ];
+        let some = Filter::of_query(Some("filter_path=items.*._id,items.*._seq_no,errors")).unwrap().unwrap();
+        // Of what was refused without an id there is nothing to say then.
+        for (fields, expected) in [(Fields::all(), answers.len()), (Fields::of(&some).unwrap(), answers.len() - 1)] {
+            let alone: Vec<String> =
+                answers.iter().flat_map(|answer| items_of(std::slice::from_ref(answer), &fields)).collect();
+            assert_eq!(alone.len(), expected);
+            assert_eq!(items_of(&answers, &fields), alone);
+        }
+    }
 }
