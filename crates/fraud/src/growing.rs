@@ -137,6 +137,7 @@ impl Ground<'_> {
             nodes[leaf.node] = Node::Split {
                 feature: parting.feature,
                 cut: self.columns[parting.feature].cuts[parting.bin],
+                missing_right: false,
                 left: children[0].node,
                 right: children[1].node,
                 row_count: leaf.sums.row_count,

@@ -22,6 +22,7 @@ pub mod stream;
 mod table;
 mod tails;
 mod tree;
+mod xgboost;
 
 pub use boosting::{Settings, train};
 pub use labels::DelayedLabels;
@@ -29,3 +30,4 @@ pub use metrics::{ScoredPayment, area_under_roc, average_precision, card_precisi
 pub use model::{Model, ModelError};
 pub use table::Table;
 pub use tails::TailDetector;
+pub use xgboost::{ImportError, Imported, import_xgboost};

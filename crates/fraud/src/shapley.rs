@@ -41,8 +41,8 @@ impl Walk<'_> {
     fn go(&mut self, place: usize) {
         match &self.tree.nodes[place] {
             Node::Leaf { value, .. } => self.leaf(*value),
-            Node::Split { feature, cut, left, right, row_count } => {
-                let is_left = goes_left(self.row, *feature, *cut);
+            Node::Split { feature, cut, missing_right, left, right, row_count } => {
+                let is_left = goes_left(self.row, *feature, *cut, *missing_right);
                 for (child, is_taken) in [(*left, is_left), (*right, !is_left)] {
                     let unknown = self.tree.nodes[child].row_count() as f64 / *row_count as f64;
                     let known = if is_taken { 1.0 } else { 0.0 };
@@ -115,10 +115,10 @@ mod tests {
     fn conditional_mean(tree: &Tree, row: &[f64], is_known: &[bool], place: usize) -> f64 {
         match &tree.nodes[place] {
             Node::Leaf { value, .. } => *value,
-            Node::Split { feature, cut, left, right, row_count } => {
+            Node::Split { feature, cut, missing_right, left, right, row_count } => {
                 let of = |child: usize| conditional_mean(tree, row, is_known, child);
                 if is_known[*feature] {
-                    return of(if goes_left(row, *feature, *cut) { *left } else { *right });
+                    return of(if goes_left(row, *feature, *cut, *missing_right) { *left } else { *right });
                 }
                 let share = tree.nodes[*left].row_count() as f64 / *row_count as f64;
                 share * of(*left) + (1.0 - share) * of(*right)

@@ -2,19 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::binning::ordered;
-
 /// Nodes of a tree at most, so that walking down one never goes deeper than the stack.
 const NODES_MAX: usize = 4_095;
 
 /// A place in a tree. Children lie behind their parent, so that walking down always ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Node {
-    /// Rows whose value is at most `cut` go left.
+    /// Rows whose value is at most `cut` go left, and so do those without one unless they are said to go right.
     Split {
         feature: usize,
         #[serde(with = "cut_text")]
         cut: f64,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        missing_right: bool,
         left: usize,
         right: usize,
         /// How many rows of the training came by.
@@ -65,8 +65,8 @@ impl Tree {
         loop {
             match &self.nodes[place] {
                 Node::Leaf { value, .. } => return *value,
-                Node::Split { feature, cut, left, right, .. } => {
-                    place = if is_left(feature_value(*feature), *cut) { *left } else { *right };
+                Node::Split { feature, cut, missing_right, left, right, .. } => {
+                    place = if is_left(feature_value(*feature), *cut, *missing_right) { *left } else { *right };
                 }
             }
         }
@@ -76,7 +76,7 @@ impl Tree {
     pub(crate) fn is_sound(&self, feature_count: usize) -> bool {
         let is_sound = |(place, node): (usize, &Node)| match node {
             Node::Leaf { value, row_count } => value.is_finite() && *row_count > 0,
-            Node::Split { feature, cut, left, right, row_count } => {
+            Node::Split { feature, cut, left, right, row_count, .. } => {
                 let children = [*left, *right].map(|child| self.nodes.get(child).map_or(0, Node::row_count));
                 let are_behind = *left > place && *right > place;
                 *feature < feature_count
@@ -91,10 +91,10 @@ impl Tree {
 }
 
 /// Which way a row goes at a split.
-pub(crate) fn goes_left(row: &[f64], feature: usize, cut: f64) -> bool {
-    is_left(row.get(feature).copied().unwrap_or(f64::NAN), cut)
+pub(crate) fn goes_left(row: &[f64], feature: usize, cut: f64, missing_right: bool) -> bool {
+    is_left(row.get(feature).copied().unwrap_or(f64::NAN), cut, missing_right)
 }
 
-fn is_left(value: f64, cut: f64) -> bool {
-    ordered(value) <= cut
+fn is_left(value: f64, cut: f64, missing_right: bool) -> bool {
+    if value.is_nan() { !missing_right } else { value <= cut }
 }

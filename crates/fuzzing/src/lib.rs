@@ -81,4 +81,5 @@ pub const TARGETS: &[Target] = &[
     target!(tail_request),
     target!(tsv),
     target!(w3c),
+    target!(xgboost_model),
 ];

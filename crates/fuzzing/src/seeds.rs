@@ -123,6 +123,8 @@ fixed! {
     tsv: sample!("tsv/input.tsv");
     /// W3C extended logs.
     w3c: sample!("w3c/input.log");
+    /// Models of XGBoost.
+    xgboost_model: include_bytes!("../../fraud/samples/xgboost/model.json");
 }
 
 const NDJSON: &str = "{\"@timestamp\":\"2026-11-23T14:04:05Z\",\"level\":\"warn\",\"amount\":\"12.50\",\"_id\":\"a\",\"tags\":[\"x\"]}\n{\"n\":1e400}\n";

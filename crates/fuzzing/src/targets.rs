@@ -11,6 +11,7 @@ use vigie_domain::{Scope, Timestamp};
 use vigie_fraud::cel::{CompileError, Rule};
 use vigie_fraud::lists::{ListEffect, ListEntry, ListKind};
 use vigie_fraud::rules::RuleSet;
+use vigie_fraud::{Imported, Model, import_xgboost};
 use vigie_inputs::{
     Chunks, DatagramProtocol, Decoder, ForwardMessage, Frame, Frames, Framing, Joining, LineForm, LineFormat, Lines,
     Message, Syslog, forward_messages, gelf_messages,
@@ -369,6 +370,19 @@ pub fn fraud_rule(bytes: &[u8]) {
             assert!(text.get(start..end).is_some(), "{start}..{end} of {text:?}");
         }
     }
+}
+
+/// Models of XGBoost: what is taken over scores every row, its reasons add up, and it is kept as it is.
+pub fn xgboost_model(bytes: &[u8]) {
+    let Ok(Imported { features, model }) = import_xgboost(bytes) else { return };
+    for value in [f64::NAN, -1.0, 0.5, 1e9] {
+        let row = vec![value; features.len()];
+        let (contributions, mean) = model.contributions(&row);
+        assert_eq!(contributions.len(), features.len());
+        assert!(!model.log_odds(&row).is_nan() && !mean.is_nan());
+    }
+    let kept = model.to_json().ok().and_then(|text| Model::from_json(&text).ok());
+    assert_eq!(kept, Some(model));
 }
 
 /// Bodies of Elasticsearch's searches: the same body means the same.

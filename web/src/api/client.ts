@@ -106,6 +106,10 @@ const withBody = <T>(method: 'POST' | 'PUT', path: string, body: unknown): Promi
 
 export const post = <T>(path: string, body: unknown): Promise<T> => withBody<T>('POST', path, body);
 
+/** Sends a file of JSON as it is. */
+export const postFile = <T>(path: string, file: Blob): Promise<T> =>
+  answer<T>(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: file });
+
 export const put = <T>(path: string, body: unknown): Promise<T> => withBody<T>('PUT', path, body);
 
 export const del = <T>(path: string): Promise<T> => answer<T>(path, { method: 'DELETE' });

@@ -1,7 +1,11 @@
 /** Lists, entities, the editor of rules and models of fraud detection in a browser, against the real binary. */
+import { fileURLToPath } from 'node:url';
 import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
 import { expectAccessible } from './accessible';
 import { loggedIn, startVigie, type Vigie } from './vigie';
+
+/** As XGBoost saves one. */
+const XGBOOST_MODEL = fileURLToPath(new URL('../../../crates/fraud/samples/xgboost/model.json', import.meta.url));
 
 let vigie: Vigie;
 let context: BrowserContext;
@@ -150,4 +154,15 @@ test('without labelled payments only what is usual is learnt, and trees fail wit
   await expect(page.getByTestId('model')).toContainText('0 of them fraud', { timeout: 60_000 });
   await expect(page.getByTestId('weights')).toContainText('transaction.amount');
   await expectAccessible(page, 'a model without labels');
+  const importing = panel.getByLabel('Learns from');
+  await importing.selectOption({ label: 'elsewhere: a model of XGBoost' });
+  const table = await page.request.get(`${vigie.url}${await panel.getByRole('link', { name: 'What models learn from (CSV)' }).getAttribute('href')}`);
+  expect(await table.text()).toContain('at,fraud_known_at,transaction.amount,');
+  await panel.getByLabel('Model (JSON)').setInputFiles({ name: 'no-model.json', mimeType: 'application/json', buffer: Buffer.from('{}') });
+  await panel.getByRole('button', { name: 'Import' }).click();
+  await expect(panel.getByText('no model of XGBoost')).toBeVisible();
+  await panel.getByLabel('Model (JSON)').setInputFiles(XGBOOST_MODEL);
+  await panel.getByRole('button', { name: 'Import' }).click();
+  await expect(page.getByTestId('model').first()).toContainText('elsewhere', { timeout: 60_000 });
+  await expectAccessible(page, 'a model that learnt elsewhere');
 });

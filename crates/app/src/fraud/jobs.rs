@@ -15,7 +15,7 @@ use crate::accounts::random_id;
 /// Jobs that are kept, under way or ended; the oldest is forgotten.
 const KEPT_MAX: usize = 20;
 /// When a job may be begun for which there is no room now, in seconds.
-const RETRY_AFTER_S: u64 = 5;
+pub(super) const RETRY_AFTER_S: u64 = 5;
 
 /// How far a job is.
 #[derive(Debug)]

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Mutex, Semaphore};
 use vigie_domain::ports::{Document, FindRequest, LogStore, MetadataStore};
 use vigie_domain::{Error, ErrorKind, Result, Scope, TimeRange, Timestamp};
-use vigie_fraud::Settings;
-use vigie_fraud::learning::{Learner, Lessons, LiveModel, Trained, TrainingReport};
+use vigie_fraud::learning::{Learner, LearningError, Lessons, LiveModel, Trained, TrainingReport};
 use vigie_fraud::scoring::Models;
+use vigie_fraud::{Settings, import_xgboost};
 
 use super::FraudDetection;
-use super::jobs::{JobStatus, Jobs};
+use super::jobs::{JobStatus, Jobs, Progress, RETRY_AFTER_S};
 use super::past::shown;
 use crate::Clock;
 use crate::accounts::Caller;
@@ -97,8 +99,10 @@ pub struct ModelBook {
     detection: Arc<FraudDetection>,
     clock: Clock,
     jobs: Jobs<ModelVersion>,
+    /// One at a time: it reads much.
+    tables: Semaphore,
     /// One change at a time: what judges is what is kept.
-    changing: tokio::sync::Mutex<()>,
+    changing: Mutex<()>,
 }
 
 impl ModelBook {
@@ -108,7 +112,8 @@ impl ModelBook {
         detection: Arc<FraudDetection>,
         clock: Clock,
     ) -> Self {
-        Self { logs, metadata, detection, clock, jobs: Jobs::new("training"), changing: tokio::sync::Mutex::default() }
+        let (jobs, tables, changing) = (Jobs::new("training"), Semaphore::new(1), Mutex::default());
+        Self { logs, metadata, detection, clock, jobs, tables, changing }
     }
 
     /// Begins to train a model on the payments of a range. It is kept when it is trained, and does nothing until somebody
@@ -117,21 +122,60 @@ impl ModelBook {
     /// # Errors
     /// `Conflict` when there are as many models as may be; `Throttled` when another training is under way.
     pub async fn train(&self, caller: &Caller, range: TimeRange, learner: Learner) -> Result<TrainingStatus> {
+        self.begin(caller, range, move |lessons| lessons.train(learner, &Settings::default())).await
+    }
+
+    /// Begins to judge a model of XGBoost, as JSON, by the payments of a range. It is kept with its report, as one that was trained here.
+    ///
+    /// # Errors
+    /// `Invalid` when the text is no such model; else as `train`.
+    pub async fn import(&self, caller: &Caller, range: TimeRange, model: Bytes) -> Result<TrainingStatus> {
+        let read = tokio::task::spawn_blocking(move || import_xgboost(&model)).await;
+        let imported = read.map_err(|error| Error::internal(format!("reading a model stopped: {error}")))?;
+        let imported = imported.map_err(|error| Error::invalid(error.to_string()))?;
+        self.begin(caller, range, move |lessons| lessons.judge(imported)).await
+    }
+
+    async fn begin(
+        &self,
+        caller: &Caller,
+        range: TimeRange,
+        learn: impl FnOnce(Lessons) -> std::result::Result<Trained, LearningError> + Send + 'static,
+    ) -> Result<TrainingStatus> {
         if all(self.metadata.as_ref()).await?.len() >= MODELS_MAX {
             let words = format!("there are {MODELS_MAX} models, as many as there may be; delete one first");
             return Err(Error::new(ErrorKind::Conflict, words));
         }
-        let rules = Arc::clone(self.detection.state().scorer.rules());
-        let lessons = Lessons::new(rules, range, self.detection.settings.bounds);
+        let lessons = self.lessons(range);
         let (logs, metadata, clock) = (Arc::clone(&self.logs), Arc::clone(&self.metadata), Arc::clone(&self.clock));
         let trained_by = caller.username.clone();
         self.jobs.begin(range, |progress| async move {
             let lessons = shown(lessons, (logs.as_ref(), metadata.as_ref()), range, &progress).await?;
-            let training = tokio::task::spawn_blocking(move || lessons.train(learner, &Settings::default()));
+            let training = tokio::task::spawn_blocking(move || learn(lessons));
             let trained = training.await.map_err(|error| Error::internal(format!("training stopped: {error}")))?;
             let trained = trained.map_err(|error| Error::invalid(error.to_string()))?;
             added(metadata.as_ref(), trained, (trained_by, clock())).await
         })
+    }
+
+    fn lessons(&self, range: TimeRange) -> Lessons {
+        let rules = Arc::clone(self.detection.state().scorer.rules());
+        Lessons::new(rules, range, self.detection.settings.bounds)
+    }
+
+    /// What models learn from, of the payments of a range: read for those who train elsewhere.
+    ///
+    /// # Errors
+    /// `Throttled` when another such table is being made; `Invalid` when there are too many payments; what the stores answer.
+    pub async fn signals(&self, range: TimeRange) -> Result<Lessons> {
+        let _one_at_a_time = self.tables.try_acquire().map_err(|_| {
+            let words = "another table of signals is being made; try again when it is there";
+            Error::new(ErrorKind::Throttled, words).with_retry_after_s(RETRY_AFTER_S)
+        })?;
+        let stores = (self.logs.as_ref(), self.metadata.as_ref());
+        let lessons = shown(self.lessons(range), stores, range, &Progress::default()).await?;
+        lessons.check().map_err(|error| Error::invalid(error.to_string()))?;
+        Ok(lessons)
     }
 
     /// How far a training is.

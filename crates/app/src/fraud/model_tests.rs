@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::{Value as Json, json};
 use vigie_domain::ports::{LogStore, MetadataStore};
 use vigie_domain::{ErrorKind, Object, Scope, TimeRange, Value};
@@ -47,8 +48,12 @@ impl School {
 
     async fn trained_by(&self, learner: Learner) -> JobState<ModelVersion> {
         let begun = self.models.train(&caller("ann"), TimeRange::ALL, learner).await.unwrap();
+        self.ended(&begun.id).await
+    }
+
+    async fn ended(&self, id: &str) -> JobState<ModelVersion> {
         loop {
-            match self.models.training(&begun.id).unwrap().state {
+            match self.models.training(id).unwrap().state {
                 JobState::Running => tokio::task::yield_now().await,
                 state => return state,
             }
@@ -157,4 +162,48 @@ async fn backdate_labels(metadata: &dyn MetadataStore) {
         body["at"] = serde_json::to_value(then).unwrap();
         metadata.replace("fraud_labels", &document.id, document.revision, body).await.unwrap();
     }
+}
+
+/// A model as XGBoost saves it: payments of 200 and more are frauds.
+fn saved_by_xgboost(feature: &str) -> Bytes {
+    let model = json!({"learner": {
+        "feature_names": [feature],
+        "learner_model_param": {"base_score": "[5E-1]", "num_feature": "1"},
+        "objective": {"name": "binary:logistic"},
+        "gradient_booster": {"name": "gbtree", "model": {"trees": [{
+            "left_children": [1, -1, -1], "right_children": [2, -1, -1], "split_indices": [0, 0, 0],
+            "split_conditions": [200.0, -2.5, 3.5], "default_left": [1, 0, 0], "sum_hessian": [30.0, 29.0, 1.0],
+        }]}},
+    }});
+    Bytes::from(model.to_string())
+}
+
+#[tokio::test]
+async fn a_model_that_learnt_elsewhere_is_judged_and_kept_and_may_judge() {
+    let logs: Arc<dyn LogStore> = Arc::new(LinearStore::default());
+    let metadata: Arc<dyn MetadataStore> = Arc::new(MemoryMetadataStore::default());
+    let school = School::on(logs, &metadata);
+    school.send(&(1..=PAYMENTS - 10).map(paid).collect::<Vec<_>>()).await;
+    let (ann, all) = (caller("ann"), TimeRange::ALL);
+    let refused = school.models.import(&ann, all, Bytes::from_static(b"{}")).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Invalid);
+    assert!(refused.message.contains("save_model"), "{refused}");
+    let unknown = school.models.import(&ann, all, saved_by_xgboost("amount")).await.unwrap();
+    let JobState::Failed(error) = school.ended(&unknown.id).await else { panic!("there is no such signal") };
+    assert!(error.message.contains("\"amount\""), "{error}");
+    let begun = school.models.import(&ann, all, saved_by_xgboost("transaction.amount")).await.unwrap();
+    let JobState::Done(model) = school.ended(&begun.id).await else { panic!("it is a model") };
+    assert_eq!((model.version, model.role, model.report.learner), (1, ModelRole::Idle, Learner::Imported));
+    assert_eq!((model.report.training_count, model.report.test_count), (0, (PAYMENTS - 10) as u64));
+    assert_eq!(model.report.flagged_count as usize, (PAYMENTS - 10) / 30);
+
+    let lessons = school.models.signals(all).await.unwrap();
+    let table = lessons.csv_lines(0, PAYMENTS).unwrap();
+    assert_eq!(table.lines().count(), PAYMENTS - 10 + 1);
+    assert!(table.starts_with("at,fraud_known_at,transaction.amount,"), "{}", &table[..200]);
+
+    school.models.assign(&ann, 1, ModelRole::Active).await.unwrap();
+    school.send(&[payment(1, PAYMENTS, &json!({"user_id": "u-1", "card_hash": "c-u-1", "amount": 405}))]).await;
+    let judged = school.decision(&format!("t-{PAYMENTS}")).await;
+    assert_eq!(field(&judged, "model_version").and_then(Value::as_text), Some("model-1"), "{judged:?}");
 }

@@ -11,7 +11,9 @@ use super::{LiveModel, LiveModelError, RARE_WHEN_HIGH, number, numeric_signals};
 use crate::model::ModelError;
 use crate::rules::RuleSet;
 use crate::stream::{Activity, Field, Key, Replay, SIGNALS, ShopHistory};
-use crate::{ScoredPayment, Settings, Table, TailDetector, area_under_roc, average_precision, card_precision, train};
+use crate::{
+    Imported, ScoredPayment, Settings, Table, TailDetector, area_under_roc, average_precision, card_precision, train,
+};
 
 /// Payments at most: a signal of each takes eight bytes, twice while a model learns.
 const PAYMENTS_MAX: usize = 300_000;
@@ -52,9 +54,17 @@ pub enum LearningError {
     /// There are too few payments.
     #[error("{0} payments: {PAYMENTS_MIN} are needed to tell what is usual; choose a longer range")]
     FewPayments(usize),
+    /// A model that was trained elsewhere looks at something that there is not.
+    #[error(
+        "the model looks at \"{0}\", which is no signal that is a number, or yes and no: name its features as the table of signals does"
+    )]
+    Feature(String),
     /// There are too many payments.
     #[error("more than {PAYMENTS_MAX} payments: choose a shorter range")]
     ManyPayments,
+    /// Nothing is learnt here.
+    #[error("an imported model has learnt elsewhere: judge it, or choose \"trees\" or \"tails\"")]
+    LearntElsewhere,
     /// It cannot be trained.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -83,6 +93,8 @@ pub enum Learner {
     Trees,
     /// What lies far out in the tails of what is usual; needs no label.
     Tails,
+    /// It has learnt elsewhere.
+    Imported,
 }
 
 impl Learner {
@@ -91,10 +103,11 @@ impl Learner {
         match self {
             Self::Trees => "trees",
             Self::Tails => "tails",
+            Self::Imported => "imported",
         }
     }
 
-    /// The learner of that name.
+    /// The learner of that name, if it learns here.
     pub fn named(name: &str) -> Option<Self> {
         [Self::Trees, Self::Tails].into_iter().find(|learner| learner.as_str() == name)
     }
@@ -192,14 +205,20 @@ impl Lessons {
         });
     }
 
+    /// Whether all payments were taken.
+    ///
+    /// # Errors
+    /// When there were too many.
+    pub const fn check(&self) -> Result<(), LearningError> {
+        if self.is_full { Err(LearningError::ManyPayments) } else { Ok(()) }
+    }
+
     /// Trains on the older payments and judges by the newer ones.
     ///
     /// # Errors
     /// When there are too few labelled frauds for trees, too few payments for tails, or too many.
     pub fn train(self, learner: Learner, settings: &Settings) -> Result<Trained, LearningError> {
-        if self.is_full {
-            return Err(LearningError::ManyPayments);
-        }
+        self.check()?;
         let test_begins = (self.truths.len() as f64 * TRAINING_SHARE) as usize;
         let (training, test) = self.truths.split_at(test_begins);
         let test_from = test.first().map_or(Timestamp::MAX, |truth| truth.at);
@@ -215,8 +234,9 @@ impl Lessons {
                 let rows: Vec<usize> = (0..test_begins).collect();
                 let model = train(&self.table.pick(&rows, self.signals.len()), &labels, settings)?;
                 let fraud_share = training_frauds as f64 / training.len() as f64;
-                (Learnt::Trees(model), (0..self.signals.len()).collect(), fraud_share.max(REVIEW_SHARE_MIN))
+                (Learnt::Trees(model), (0..self.signals.len()).collect(), fraud_share)
             }
+            Learner::Imported => return Err(LearningError::LearntElsewhere),
             Learner::Tails if self.truths.len() < PAYMENTS_MIN => {
                 return Err(LearningError::FewPayments(self.truths.len()));
             }
@@ -225,12 +245,43 @@ impl Lessons {
                 let columns: Vec<usize> = (0..self.signals.len()).filter(is_watched).collect();
                 let mut detector = TailDetector::new(&(0..columns.len()).collect::<Vec<_>>());
                 (0..test_begins).for_each(|row| detector.learn(&self.row(row, &columns)));
-                (Learnt::Tails(detector), columns, REVIEW_SHARE_MIN)
+                (Learnt::Tails(detector), columns, 0.0)
             }
         };
+        self.judged(learner, (learnt, columns), (test_begins, training_frauds), review_share)
+    }
+
+    /// Judges a model that has learnt elsewhere by all payments.
+    ///
+    /// # Errors
+    /// When it looks at something that there is not, or there are too few payments, or too many.
+    pub fn judge(self, imported: Imported) -> Result<Trained, LearningError> {
+        self.check()?;
+        if self.truths.len() < PAYMENTS_MIN {
+            return Err(LearningError::FewPayments(self.truths.len()));
+        }
+        let column_of = |name: String| {
+            let column = self.signals.iter().position(|place| SIGNALS[*place].name == name);
+            column.ok_or(LearningError::Feature(name))
+        };
+        let columns = imported.features.into_iter().map(column_of).collect::<Result<Vec<_>, _>>()?;
+        let frauds = self.truths.iter().filter(|truth| truth.fraud_known_at.is_some()).count();
+        let review_share = frauds as f64 / self.truths.len() as f64;
+        self.judged(Learner::Imported, (Learnt::Trees(imported.model), columns), (0, 0), review_share)
+    }
+
+    /// Judges what was learnt by the payments from some place on, and sets its cuts by how many of them were fraud.
+    fn judged(
+        &self,
+        learner: Learner,
+        (learnt, columns): (Learnt, Vec<usize>),
+        (test_begins, training_frauds): (usize, usize),
+        fraud_share: f64,
+    ) -> Result<Trained, LearningError> {
+        let test = &self.truths[test_begins..];
         let tested: Vec<Vec<f64>> = (test_begins..self.truths.len()).map(|row| self.row(row, &columns)).collect();
         let scores: Vec<f64> = tested.iter().map(|row| learnt.suspicion(row)).collect();
-        let cuts = cuts(&scores, review_share);
+        let cuts = cuts(&scores, fraud_share.max(REVIEW_SHARE_MIN));
         let flagged = scores.iter().zip(test).filter(|(score, _)| **score >= cuts.0).map(|(_, truth)| truth);
         let (flagged_frauds, flagged_good): (Vec<&Truth>, Vec<&Truth>) =
             flagged.partition(|truth| truth.fraud_known_at.is_some());
@@ -241,11 +292,11 @@ impl Lessons {
         weights.truncate(WEIGHTS_MAX);
         let report = TrainingReport {
             learner,
-            training_count: training.len() as u64,
+            training_count: test_begins as u64,
             training_fraud_count: training_frauds as u64,
-            test_from,
+            test_from: test.first().map_or(Timestamp::MAX, |truth| truth.at),
             test_count: test.len() as u64,
-            test_fraud_count: test_frauds as u64,
+            test_fraud_count: test.iter().filter(|truth| truth.fraud_known_at.is_some()).count() as u64,
             model: quality(test, scores.iter().copied()),
             rules: quality(test, test.iter().map(|truth| f64::from(truth.rule_score))),
             flagged_count: (flagged_frauds.len() + flagged_good.len()) as u64,
@@ -253,6 +304,34 @@ impl Lessons {
             weights,
         };
         Ok(Trained { model, report })
+    }
+
+    /// Lines of what models learn from, as CSV, from the so manieth payment on; none behind the last. The first piece begins with the names.
+    ///
+    /// Of each payment there are its time, when it was known as fraud, and its signals: yes is 1 and no 0, what was not sent is empty.
+    pub fn csv_lines(&self, from: usize, count: usize) -> Option<String> {
+        if from > 0 && from >= self.truths.len() {
+            return None;
+        }
+        let mut lines = String::new();
+        if from == 0 {
+            let names = self.signals.iter().map(|place| SIGNALS[*place].name);
+            lines.push_str(&["at", "fraud_known_at"].into_iter().chain(names).collect::<Vec<_>>().join(","));
+            lines.push('\n');
+        }
+        for (row, truth) in self.truths.iter().enumerate().skip(from).take(count) {
+            lines.push_str(&truth.at.to_text());
+            lines.push(',');
+            lines.push_str(truth.fraud_known_at.map(Timestamp::to_text).as_deref().unwrap_or_default());
+            for column in self.table.columns() {
+                lines.push(',');
+                if !column[row].is_nan() {
+                    lines.push_str(&column[row].to_string());
+                }
+            }
+            lines.push('\n');
+        }
+        Some(lines)
     }
 
     /// Some columns of a row.

@@ -6,10 +6,10 @@ use vigie_domain::fraud::features::Bounds;
 use vigie_domain::{Event, EventBatch, LogType, TimeRange, Timestamp, Value};
 
 use super::{Learner, LearningError, Lessons, LiveModel, RARE_WHEN_HIGH, Trained};
-use crate::Settings;
 use crate::dice::Dice;
 use crate::rules::{RuleSet, Thresholds};
 use crate::stream::{ActivityReader, Replay, ShopHistory};
+use crate::{Imported, Settings, import_xgboost};
 
 const BOUNDS: Bounds = Bounds { keys_max: 5_000, kept_max: 100 };
 
@@ -37,6 +37,11 @@ fn learnt(payments: &[(Event, bool)], delay_s: i64) -> Result<Trained, LearningE
 
 /// The same by a learner; without a delay nothing is ever known.
 fn learnt_by(learner: Learner, payments: &[(Event, bool)], delay_s: Option<i64>) -> Result<Trained, LearningError> {
+    lessons(payments, delay_s).train(learner, &Settings { tree_count: 30, ..Settings::default() })
+}
+
+/// What is learnt from.
+fn lessons(payments: &[(Event, bool)], delay_s: Option<i64>) -> Lessons {
     let rules = Arc::new(RuleSet::new(Vec::new(), Thresholds::default()).unwrap());
     let mut lessons = Lessons::new(rules, TimeRange::ALL, BOUNDS);
     let mut reader = ActivityReader::default();
@@ -48,7 +53,7 @@ fn learnt_by(learner: Learner, payments: &[(Event, bool)], delay_s: Option<i64>)
         let known_at = delay_s.map(|delay_s| event.timestamp.saturating_add_nanos(delay_s * 1_000_000_000));
         lessons.take(&reader.read(&row).unwrap(), known_at);
     }
-    lessons.train(learner, &Settings { tree_count: 30, ..Settings::default() })
+    lessons
 }
 
 #[test]
@@ -141,4 +146,55 @@ fn what_is_no_model_is_refused() {
     check(text.replace("\"format\":1", "\"format\":9"), "another version");
     let cut = text.split("\"review_cut\":").nth(1).unwrap().split(',').next().unwrap();
     check(text.replace(&format!("\"review_cut\":{cut}"), "\"review_cut\":1e300"), "not in order");
+}
+
+/// A model of XGBoost with one tree: payments of 200 and more are frauds.
+fn imported(feature: &str) -> Imported {
+    let model = serde_json::json!({"learner": {
+        "feature_names": [feature],
+        "learner_model_param": {"base_score": "[5E-1]", "num_feature": "1"},
+        "objective": {"name": "binary:logistic"},
+        "gradient_booster": {"name": "gbtree", "model": {"trees": [{
+            "left_children": [1, -1, -1], "right_children": [2, -1, -1], "split_indices": [0, 0, 0],
+            "split_conditions": [200.0, -2.5, 3.5], "default_left": [1, 0, 0], "sum_hessian": [30.0, 29.0, 1.0],
+        }]}},
+    }});
+    import_xgboost(model.to_string().as_bytes()).unwrap()
+}
+
+#[test]
+fn a_model_that_learnt_elsewhere_is_judged_by_all_payments() {
+    let payments = payments(3_000);
+    let Trained { model, report } = lessons(&payments, Some(60)).judge(imported("transaction.amount")).unwrap();
+    let frauds = payments.iter().filter(|(_, is_fraud)| *is_fraud).count() as u64;
+    assert_eq!((report.learner, report.training_count), (Learner::Imported, 0));
+    assert_eq!((report.test_count, report.test_fraud_count), (3_000, frauds));
+    assert!((report.model.unwrap().area_under_roc - 1.0).abs() < 1e-9, "{report:?}");
+    assert_eq!((report.flagged_count, report.flagged_fraud_count), (frauds, frauds));
+    assert_eq!(report.weights[0].0, "transaction.amount");
+    assert_eq!(LiveModel::from_json(&model.to_json().unwrap()).unwrap(), model);
+    let refused = |feature: &str| lessons(&payments, None).judge(imported(feature)).unwrap_err().to_string();
+    assert!(refused("amount").contains("\"amount\", which is no signal"), "{}", refused("amount"));
+    let few = lessons(&payments[..900], None).judge(imported("transaction.amount")).unwrap_err();
+    assert!(matches!(few, LearningError::FewPayments(900)), "{few}");
+    let trained = learnt_by(Learner::Imported, &payments, None).unwrap_err();
+    assert!(matches!(trained, LearningError::LearntElsewhere), "{trained}");
+}
+
+#[test]
+fn what_is_learnt_from_is_written_as_a_table() {
+    let payments = payments(60);
+    let lessons = lessons(&payments, Some(60));
+    let text: String = (0..).map_while(|piece| lessons.csv_lines(piece * 7, 7)).collect();
+    assert_eq!(Some(&text), lessons.csv_lines(0, 1_000).as_ref());
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 61);
+    let cells = |line: usize| lines[line].split(',').collect::<Vec<_>>();
+    assert_eq!(cells(0)[..3], ["at", "fraud_known_at", "transaction.amount"]);
+    assert!(lines.iter().all(|line| line.split(',').count() == cells(0).len()));
+    assert_eq!(cells(1)[0], "2026-11-23T00:00:00.000Z");
+    for (line, (_, is_fraud)) in (1..).zip(&payments) {
+        assert_eq!(!cells(line)[1].is_empty(), *is_fraud, "{}", lines[line]);
+        assert_eq!(cells(line)[2].parse::<f64>().unwrap() >= 200.0, *is_fraud);
+    }
 }

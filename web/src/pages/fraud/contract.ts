@@ -39,8 +39,10 @@ export type ModelRole = 'active' | 'challenger' | 'idle';
 export type Model = Omit<Schemas['FraudModel'], 'role'> & { role: ModelRole };
 export type Models = Omit<Schemas['FraudModels'], 'models'> & { models: Model[] };
 export type TrainRequest = Schemas['TrainRequest'];
+/** A model that has learnt elsewhere, as a file, is judged instead of trained. */
+export type LearnRequest = TrainRequest & { saved?: Blob };
 /** How a model learns. */
-export type Learner = 'trees' | 'tails';
+export type Learner = 'trees' | 'tails' | 'imported';
 export type Training = Job & { model?: Model | null };
 export type TrainingReport = Schemas['FraudTrainingReport'];
 export type ModelQuality = Schemas['FraudModelQuality'];

@@ -12,11 +12,16 @@ export const TRAINING_DAYS_STANDARD: TrainingDays = 90;
 
 export const trainingRange = (days: number, now_ms: number): Instants => ({ from: new Date(now_ms - days * DAY_MS).toISOString(), to: new Date(now_ms).toISOString() });
 
-/** How a model may learn; the first needs labels. */
-export const LEARNERS = ['trees', 'tails'] as const satisfies readonly Learner[];
+/** How a model may learn; the first needs labels, the last has learnt elsewhere. */
+export const LEARNERS = ['trees', 'tails', 'imported'] as const satisfies readonly Learner[];
+
+export const isImported = (learner: string): boolean => learner === 'imported';
 
 /** What a learner learns from. */
-export const learnerText = (learner: string): string => (learner === 'tails' ? m.fraudmodel_tails() : m.fraudmodel_trees());
+export const learnerText = (learner: string): string => (isImported(learner) ? m.fraudmodel_imported() : learner === 'tails' ? m.fraudmodel_tails() : m.fraudmodel_trees());
+
+/** Where the payments of a range are with what models learn of them. */
+export const signalsPath = ({ from, to }: Instants): string => `/api/fraud/models/signals?${new URLSearchParams({ from, to })}`;
 
 /** A role that nobody knows decides nothing. */
 export const roleOf = (role: string): ModelRole => (role === 'active' || role === 'challenger' ? role : 'idle');

@@ -1,7 +1,10 @@
 //! Models of fraud detection: trained, judged, chosen.
 
+use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt, stream};
 use utoipa::OpenApi;
 use vigie_app::accounts::Permission;
 use vigie_app::fraud::ModelRole;
@@ -11,7 +14,9 @@ use vigie_domain::time::NANOS_PER_DAY;
 use super::Routes;
 use super::api_keys::DeleteParams;
 use super::fraud::desk;
+use super::logs::receive;
 use crate::http::auth::Caller;
+use crate::http::body::BodyLimit;
 use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::{JsonAnswer, JsonBody, PathParams, QueryParams};
 use crate::http::state::AppState;
@@ -22,6 +27,8 @@ use crate::http::views::parameters::RangeParams;
 pub fn routes(routes: Routes) -> Routes {
     routes
         .get("/api/fraud/models", Permission::LogsRead, list_models)
+        .post_body("/api/fraud/models/import", Permission::FraudRules, BodyLimit::Ingest, import_model)
+        .get("/api/fraud/models/signals", Permission::FraudRules, export_signals)
         .post("/api/fraud/models/train", Permission::FraudRules, train_model)
         .get("/api/fraud/models/train/{id}", Permission::FraudRules, get_training)
         .delete("/api/fraud/models/train/{id}", Permission::FraudRules, cancel_training)
@@ -32,9 +39,21 @@ pub fn routes(routes: Routes) -> Routes {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(list_models, train_model, get_training, cancel_training, get_model, assign_model, delete_model))]
+#[openapi(paths(
+    list_models,
+    import_model,
+    export_signals,
+    train_model,
+    get_training,
+    cancel_training,
+    get_model,
+    assign_model,
+    delete_model
+))]
 struct FraudModelsApi;
 
+/// Lines of a table of signals that are made at once.
+const LINES_AT_ONCE: usize = 1_000;
 /// How far back a model learns unless said.
 const RANGE_DEFAULT_NS: i64 = 90 * NANOS_PER_DAY;
 
@@ -69,6 +88,61 @@ pub async fn train_model(
     let range = AskedRange::from(asked).resolve((state.clock)(), Some(RANGE_DEFAULT_NS))?;
     let begun = desk(&state)?.models.train(&caller.account, range, learner).await?;
     Ok((StatusCode::ACCEPTED, JsonAnswer(begun.into())))
+}
+
+/// Takes a model over that XGBoost trained; judged by the payments of a range, it is kept as one that was trained here.
+///
+/// The body is the JSON that `save_model("model.json")` writes, of a classifier (`binary:logistic`) of trees (`gbtree`) whose features are named as in
+/// the table of signals. It is asked for as a training is.
+#[utoipa::path(post, path = "/api/fraud/models/import", tag = "fraud", params(RangeParams),
+    request_body(content = String, content_type = "application/json", description = "the model"),
+    responses(
+        (status = 202, description = "it is being judged: ask for it as for a training", body = TrainingView),
+        (status = 400, description = "a time cannot be read", body = ProblemView, content_type = "application/problem+json"),
+        (status = 409, description = "there are 50 models, or fraud detection is off", body = ProblemView, content_type = "application/problem+json"),
+        (status = 422, description = "the body is no such model, or the range ends before it begins", body = ProblemView, content_type = "application/problem+json"),
+        (status = 429, description = "a training is under way", body = ProblemView, content_type = "application/problem+json"),
+    ))]
+pub async fn import_model(
+    State(state): State<AppState>,
+    caller: Caller,
+    QueryParams(asked): QueryParams<RangeParams>,
+    body: Body,
+) -> ApiResult<(StatusCode, JsonAnswer<TrainingView>)> {
+    let range = AskedRange::from(asked).resolve((state.clock)(), Some(RANGE_DEFAULT_NS))?;
+    let models = &desk(&state)?.models;
+    let mut admission = state.ingest.admit();
+    let model = receive(body, &mut admission).await?;
+    let begun = models.import(&caller.account, range, model).await?;
+    Ok((StatusCode::ACCEPTED, JsonAnswer(begun.into())))
+}
+
+/// What models learn from, as CSV, for those who train elsewhere: the payments of a range with their signals as they were when each was made.
+///
+/// `at` is the payment's time, `fraud_known_at` when it was labelled as fraud, empty when it was not: learn from no label before that. Yes is 1, no is 0; what was not
+/// sent is empty. At most 300,000 payments.
+#[utoipa::path(get, path = "/api/fraud/models/signals", tag = "fraud", params(RangeParams), responses(
+    (status = 200, description = "the table", body = String, content_type = "text/csv"),
+    (status = 400, description = "a time cannot be read", body = ProblemView, content_type = "application/problem+json"),
+    (status = 409, description = "fraud detection is off", body = ProblemView, content_type = "application/problem+json"),
+    (status = 422, description = "there are too many payments, or the range ends before it begins", body = ProblemView, content_type = "application/problem+json"),
+    (status = 429, description = "another table is being made", body = ProblemView, content_type = "application/problem+json"),
+))]
+pub async fn export_signals(
+    State(state): State<AppState>,
+    QueryParams(asked): QueryParams<RangeParams>,
+) -> ApiResult<Response> {
+    let range = AskedRange::from(asked).resolve((state.clock)(), Some(RANGE_DEFAULT_NS))?;
+    let lessons = desk(&state)?.models.signals(range).await?;
+    let lines = stream::iter(0..).scan(Box::new(lessons), |lessons, number| {
+        std::future::ready(lessons.csv_lines(number * LINES_AT_ONCE, LINES_AT_ONCE))
+    });
+    let head = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"signals.csv\""),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((head, Body::from_stream(lines.map(Ok::<_, std::io::Error>))).into_response())
 }
 
 /// How far a training is. The last 20 are kept until Vigie stops.
