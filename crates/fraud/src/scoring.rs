@@ -122,6 +122,11 @@ impl Scorer {
         self.models = models;
     }
 
+    /// The models that judge.
+    pub const fn models(&self) -> &Models {
+        &self.models
+    }
+
     /// The lists in force.
     pub fn lists(&self) -> &Arc<Lists> {
         &self.lists

@@ -3776,6 +3776,26 @@ export interface components {
             /** @description How it was judged. */
             report: components["schemas"]["FraudTrainingReport"];
         };
+        /** @description What a model gains over what judges. */
+        FraudModelGain: {
+            /**
+             * Format: int64
+             * @description The version of the model that judged; null: the rules alone did.
+             */
+            over?: number | null;
+            /**
+             * Format: double
+             * @description By how much its average precision is greater, as mean over parts of the test.
+             */
+            mean: number;
+            /**
+             * Format: double
+             * @description The standard deviation of that from part to part.
+             */
+            deviation: number;
+            /** @description Whether it is more than that. */
+            is_clear: boolean;
+        };
         /** @description How well scores tell frauds from good payments. */
         FraudModelQuality: {
             /**
@@ -4095,6 +4115,7 @@ export interface components {
             test_fraud_count: number;
             model?: components["schemas"]["FraudModelQuality"] | null;
             rules?: components["schemas"]["FraudModelQuality"] | null;
+            gain?: components["schemas"]["FraudModelGain"] | null;
             /**
              * Format: int64
              * @description Payments of the test that the model has somebody look at or refuses.

@@ -102,8 +102,13 @@ pub struct ModelBook {
     /// One at a time: it reads much.
     tables: Semaphore,
     /// One change at a time: what judges is what is kept.
-    changing: Mutex<()>,
+    changing: Arc<Mutex<()>>,
+    /// Whether a model that is clearly better than what judges is put in force by itself.
+    promotes: bool,
 }
+
+/// Who gives a model its role when nobody does.
+const AUTO_PROMOTION: &str = "auto-promotion";
 
 impl ModelBook {
     /// Of this detection, kept there.
@@ -112,8 +117,14 @@ impl ModelBook {
         detection: Arc<FraudDetection>,
         clock: Clock,
     ) -> Self {
-        let (jobs, tables, changing) = (Jobs::new("training"), Semaphore::new(1), Mutex::default());
-        Self { logs, metadata, detection, clock, jobs, tables, changing }
+        let (jobs, tables, changing) = (Jobs::new("training"), Semaphore::new(1), Arc::default());
+        Self { logs, metadata, detection, clock, jobs, tables, changing, promotes: false }
+    }
+
+    /// One that puts models in force by itself that were trained here and are clearly better than what judges, if so said.
+    #[must_use]
+    pub fn promoting(self, promotes: bool) -> Self {
+        Self { promotes, ..self }
     }
 
     /// Begins to train a model on the payments of a range. It is kept when it is trained, and does nothing until somebody
@@ -149,18 +160,31 @@ impl ModelBook {
         let lessons = self.lessons(range);
         let (logs, metadata, clock) = (Arc::clone(&self.logs), Arc::clone(&self.metadata), Arc::clone(&self.clock));
         let trained_by = caller.username.clone();
+        let (roles, promotes) = (self.roles(), self.promotes);
         self.jobs.begin(range, |progress| async move {
             let lessons = shown(lessons, (logs.as_ref(), metadata.as_ref()), range, &progress).await?;
             let training = tokio::task::spawn_blocking(move || learn(lessons));
             let trained = training.await.map_err(|error| Error::internal(format!("training stopped: {error}")))?;
             let trained = trained.map_err(|error| Error::invalid(error.to_string()))?;
-            added(metadata.as_ref(), trained, (trained_by, clock())).await
+            let is_clearly_better = trained.report.gain.is_some_and(|gain| gain.is_clear());
+            let added = added(metadata.as_ref(), trained, (trained_by, clock())).await?;
+            if !promotes || !is_clearly_better {
+                return Ok(added);
+            }
+            tracing::info!(version = added.version, "a fraud model is clearly better than what judged and judges now");
+            roles.assign((added.version, ModelRole::Active), (AUTO_PROMOTION, clock())).await
         })
     }
 
+    fn roles(&self) -> Roles {
+        let (metadata, detection) = (Arc::clone(&self.metadata), Arc::clone(&self.detection));
+        Roles { metadata, detection, changing: Arc::clone(&self.changing) }
+    }
+
     fn lessons(&self, range: TimeRange) -> Lessons {
-        let rules = Arc::clone(self.detection.state().scorer.rules());
-        Lessons::new(rules, range, self.detection.settings.bounds)
+        let state = self.detection.state();
+        let (rules, active) = (Arc::clone(state.scorer.rules()), state.scorer.models().active.clone());
+        Lessons::new(rules, range, self.detection.settings.bounds).beside(active)
     }
 
     /// What models learn from, of the payments of a range: read for those who train elsewhere.
@@ -208,30 +232,7 @@ impl ModelBook {
     /// # Errors
     /// `NotFound` when there is no such version.
     pub async fn assign(&self, caller: &Caller, version: u64, role: ModelRole) -> Result<ModelVersion> {
-        let _one_at_a_time = self.changing.lock().await;
-        let now = (self.clock)();
-        let mut assigned = None;
-        for (mut kept, revision) in all(self.metadata.as_ref()).await? {
-            let about = &mut kept.about;
-            let next = if about.version == version {
-                role
-            } else if about.role == role && role != ModelRole::Idle {
-                ModelRole::Idle
-            } else {
-                continue;
-            };
-            if about.role != next {
-                about.role = next;
-                (about.role_by, about.role_at) = (Some(caller.username.clone()), Some(now));
-                self.metadata.replace(MODELS, &id_of(about.version), revision, encoded(&kept)?).await?;
-            }
-            if kept.about.version == version {
-                assigned = Some(kept.about);
-            }
-        }
-        let assigned = assigned.ok_or_else(|| unknown(version))?;
-        self.detection.recall_models(self.metadata.as_ref()).await?;
-        Ok(assigned)
+        self.roles().assign((version, role), (&caller.username, (self.clock)())).await
     }
 
     /// Deletes a model that does nothing.
@@ -256,6 +257,41 @@ impl ModelBook {
     pub async fn model(&self, version: u64) -> Result<ModelVersion> {
         let document = self.metadata.get(MODELS, &id_of(version)).await?.ok_or_else(|| unknown(version))?;
         Ok(record_of::<Kept>(MODELS, document)?.about)
+    }
+}
+
+/// Gives models their roles.
+struct Roles {
+    metadata: Arc<dyn MetadataStore>,
+    detection: Arc<FraudDetection>,
+    changing: Arc<Mutex<()>>,
+}
+
+impl Roles {
+    async fn assign(&self, (version, role): (u64, ModelRole), (by, now): (&str, Timestamp)) -> Result<ModelVersion> {
+        let _one_at_a_time = self.changing.lock().await;
+        let mut assigned = None;
+        for (mut kept, revision) in all(self.metadata.as_ref()).await? {
+            let about = &mut kept.about;
+            let next = if about.version == version {
+                role
+            } else if about.role == role && role != ModelRole::Idle {
+                ModelRole::Idle
+            } else {
+                continue;
+            };
+            if about.role != next {
+                about.role = next;
+                (about.role_by, about.role_at) = (Some(by.to_owned()), Some(now));
+                self.metadata.replace(MODELS, &id_of(about.version), revision, encoded(&kept)?).await?;
+            }
+            if kept.about.version == version {
+                assigned = Some(kept.about);
+            }
+        }
+        let assigned = assigned.ok_or_else(|| unknown(version))?;
+        self.detection.recall_models(self.metadata.as_ref()).await?;
+        Ok(assigned)
     }
 }
 

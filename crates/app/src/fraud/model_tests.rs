@@ -164,6 +164,32 @@ async fn backdate_labels(metadata: &dyn MetadataStore) {
     }
 }
 
+#[tokio::test]
+async fn a_model_that_is_clearly_better_judges_at_once_where_that_is_wanted() {
+    let logs: Arc<dyn LogStore> = Arc::new(LinearStore::default());
+    let metadata: Arc<dyn MetadataStore> = Arc::new(MemoryMetadataStore::default());
+    let school = School::on(logs, &metadata);
+    let school = School { models: school.models.promoting(true), ..school };
+    school.send(&(1..PAYMENTS - 10).map(paid).collect::<Vec<_>>()).await;
+    let frauds: Vec<(String, Label)> =
+        (1..PAYMENTS / 30).map(|place| (format!("t-{}", 30 * place), Label::Fraud)).collect();
+    let stores = (school.shop.store.as_ref(), school.metadata.as_ref());
+    school.detection.label(stores, "ann", &frauds).await.unwrap();
+    backdate_labels(metadata.as_ref()).await;
+    let JobState::Done(first) = school.trained().await else { panic!("it can be trained") };
+    assert_eq!((first.role, first.role_by.as_deref()), (ModelRole::Active, Some("auto-promotion")));
+    assert!(first.report.gain.is_some_and(|gain| gain.over.is_none() && gain.is_clear()), "{:?}", first.report.gain);
+    assert_eq!(school.detection.state().scorer.models().active.as_ref().map(|(version, _)| *version), Some(1));
+    // The same once more is no better.
+    let JobState::Done(second) = school.trained().await else { panic!("it can be trained again") };
+    assert_eq!((second.version, second.role, &second.role_by), (2, ModelRole::Idle, &None));
+    assert!(
+        second.report.gain.is_some_and(|gain| gain.over == Some(1) && !gain.is_clear()),
+        "{:?}",
+        second.report.gain
+    );
+}
+
 /// A model as XGBoost saves it: payments of 200 and more are frauds.
 fn saved_by_xgboost(feature: &str) -> Bytes {
     let model = json!({"learner": {
@@ -195,7 +221,7 @@ async fn a_model_that_learnt_elsewhere_is_judged_and_kept_and_may_judge() {
     let JobState::Done(model) = school.ended(&begun.id).await else { panic!("it is a model") };
     assert_eq!((model.version, model.role, model.report.learner), (1, ModelRole::Idle, Learner::Imported));
     assert_eq!((model.report.training_count, model.report.test_count), (0, (PAYMENTS - 10) as u64));
-    assert_eq!(model.report.flagged_count as usize, (PAYMENTS - 10) / 30);
+    assert_eq!((model.report.flagged_count as usize, model.report.gain), ((PAYMENTS - 10) / 30, None));
 
     let lessons = school.models.signals(all).await.unwrap();
     let table = lessons.csv_lines(0, PAYMENTS).unwrap();

@@ -1,13 +1,14 @@
-//! What a model learns from, and the report on it.
+//! What a model learns from, and how it is judged.
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use vigie_domain::fraud::features::Bounds;
 use vigie_domain::{TimeRange, Timestamp};
 
 use super::live_model::Learnt;
-use super::{LiveModel, LiveModelError, RARE_WHEN_HIGH, number, numeric_signals};
+use super::{
+    Gain, Learner, LiveModel, LiveModelError, Quality, RARE_WHEN_HIGH, Trained, TrainingReport, number, numeric_signals,
+};
 use crate::model::ModelError;
 use crate::rules::RuleSet;
 use crate::stream::{Activity, Field, Key, Replay, SIGNALS, ShopHistory};
@@ -73,83 +74,6 @@ pub enum LearningError {
     Live(#[from] LiveModelError),
 }
 
-/// How well scores tell frauds from good payments.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Quality {
-    /// The chance that a fraud has a higher score than a good payment.
-    pub area_under_roc: f64,
-    /// The mean precision over all frauds.
-    pub average_precision: f64,
-    /// The share of cards with a fraud among the 100 with the highest score of a day, as mean over the days.
-    pub card_precision: f64,
-}
-
-/// How a model learns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Learner {
-    /// Boosted trees, of payments that are labelled.
-    #[default]
-    Trees,
-    /// What lies far out in the tails of what is usual; needs no label.
-    Tails,
-    /// It has learnt elsewhere.
-    Imported,
-}
-
-impl Learner {
-    /// As answers have it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Trees => "trees",
-            Self::Tails => "tails",
-            Self::Imported => "imported",
-        }
-    }
-
-    /// The learner of that name, if it learns here.
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Trees, Self::Tails].into_iter().find(|learner| learner.as_str() == name)
-    }
-}
-
-/// What was learnt from and how the model was judged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrainingReport {
-    /// How it was learnt.
-    #[serde(default)]
-    pub learner: Learner,
-    /// Payments that were learnt from.
-    pub training_count: u64,
-    /// Those that were known as fraud when the test begins.
-    pub training_fraud_count: u64,
-    /// When the test begins.
-    pub test_from: Timestamp,
-    /// Payments that the model was judged by, all newer.
-    pub test_count: u64,
-    /// Those that are known as fraud today.
-    pub test_fraud_count: u64,
-    /// Of the model; `None` when no payment of the test is labelled as fraud.
-    pub model: Option<Quality>,
-    /// Of the rules in force, on the same payments.
-    pub rules: Option<Quality>,
-    /// Payments of the test that the model has somebody look at or refuses.
-    pub flagged_count: u64,
-    /// Those of them that are fraud.
-    pub flagged_fraud_count: u64,
-    /// What each signal weighs, the heaviest first.
-    pub weights: Vec<(String, f64)>,
-}
-
-/// A model that was trained, and its report.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Trained {
-    /// The model.
-    pub model: LiveModel,
-    /// How it was judged.
-    pub report: TrainingReport,
-}
-
 /// What became of a payment.
 struct Truth {
     at: Timestamp,
@@ -167,6 +91,8 @@ pub struct Lessons {
     table: Table,
     truths: Vec<Truth>,
     is_full: bool,
+    /// The model that judges now.
+    active: Option<(u64, Arc<LiveModel>)>,
 }
 
 impl Lessons {
@@ -181,7 +107,14 @@ impl Lessons {
             signals,
             truths: Vec::new(),
             is_full: false,
+            active: None,
         }
+    }
+
+    /// Beside the model that judges now, by its version, which the new one is compared with.
+    #[must_use]
+    pub fn beside(self, active: Option<(u64, Arc<LiveModel>)>) -> Self {
+        Self { active, ..self }
     }
 
     /// Takes what happened next. A payment that was fraud says when that was known.
@@ -285,6 +218,7 @@ impl Lessons {
         let flagged = scores.iter().zip(test).filter(|(score, _)| **score >= cuts.0).map(|(_, truth)| truth);
         let (flagged_frauds, flagged_good): (Vec<&Truth>, Vec<&Truth>) =
             flagged.partition(|truth| truth.fraud_known_at.is_some());
+        let gain = if learner == Learner::Imported { None } else { self.gain(test_begins, &scores) };
         let names = columns.iter().map(|column| SIGNALS[self.signals[*column]].name.to_owned()).collect();
         let model = LiveModel::new(names, learnt, cuts)?;
         let every = (tested.len() / WEIGHED_MAX).max(1);
@@ -299,11 +233,29 @@ impl Lessons {
             test_fraud_count: test.iter().filter(|truth| truth.fraud_known_at.is_some()).count() as u64,
             model: quality(test, scores.iter().copied()),
             rules: quality(test, test.iter().map(|truth| f64::from(truth.rule_score))),
+            gain,
             flagged_count: (flagged_frauds.len() + flagged_good.len()) as u64,
             flagged_fraud_count: flagged_frauds.len() as u64,
             weights,
         };
         Ok(Trained { model, report })
+    }
+
+    /// What scores of the payments from some place on gain over what judges now.
+    fn gain(&self, test_begins: usize, scores: &[f64]) -> Option<Gain> {
+        let test = &self.truths[test_begins..];
+        let judged: Vec<f64> = match &self.active {
+            None => test.iter().map(|truth| f64::from(truth.rule_score)).collect(),
+            Some((_, active)) => {
+                let value = |row: usize, place: usize| {
+                    let column = self.signals.iter().position(|known| *known == place);
+                    column.map_or(f64::NAN, |column| self.table.columns()[column][row])
+                };
+                (test_begins..self.truths.len()).map(|row| active.suspicion_of(|place| value(row, place))).collect()
+            }
+        };
+        let over = self.active.as_ref().map(|(version, _)| *version);
+        Gain::of(over, &scored(test, scores.iter().copied()), &scored(test, judged.into_iter()))
     }
 
     /// Lines of what models learn from, as CSV, from the so manieth payment on; none behind the last. The first piece begins with the names.
@@ -354,15 +306,19 @@ fn cuts(scores: &[f64], review_share: f64) -> (f64, f64) {
     (review_cut, last_of(review_share * BLOCK_SHARE).max(review_cut + CUTS_APART_MIN))
 }
 
-/// `None` when there is nothing to tell apart.
-fn quality(test: &[Truth], scores: impl Iterator<Item = f64>) -> Option<Quality> {
+fn scored(test: &[Truth], scores: impl Iterator<Item = f64>) -> Vec<ScoredPayment> {
     let scored = |(truth, score): (&Truth, f64)| ScoredPayment {
         day: truth.at.day(),
         card: truth.card,
         score,
         is_fraud: truth.fraud_known_at.is_some(),
     };
-    let scored: Vec<ScoredPayment> = test.iter().zip(scores).map(scored).collect();
+    test.iter().zip(scores).map(scored).collect()
+}
+
+/// `None` when there is nothing to tell apart.
+fn quality(test: &[Truth], scores: impl Iterator<Item = f64>) -> Option<Quality> {
+    let scored = scored(test, scores);
     let fraud_count = scored.iter().filter(|payment| payment.is_fraud).count();
     (fraud_count > 0 && fraud_count < scored.len()).then(|| Quality {
         area_under_roc: area_under_roc(&scored),

@@ -142,6 +142,12 @@ impl LiveModel {
         points.clamp(0.0, SCORE_MAX) as u8
     }
 
+    /// How suspicious a payment is whose signals are told by their places in [`SIGNALS`](crate::stream::SIGNALS).
+    pub(super) fn suspicion_of(&self, value: impl Fn(usize) -> f64) -> f64 {
+        let row: Vec<f64> = self.places.iter().map(|place| value(*place)).collect();
+        self.model.suspicion(&row)
+    }
+
     /// The signals that make a payment most suspicious to the model, the heaviest first, `max` at most, each with its place in
     /// [`SIGNALS`].
     pub fn heaviest(&self, values: &[Slot<'_>], max: usize) -> Vec<usize> {

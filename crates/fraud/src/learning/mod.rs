@@ -3,13 +3,17 @@
 //! Invariant: a label is used only from the instant at which it was known, in what is learnt as in what signals say; what a model is
 //! judged by is newer than everything it learnt from.
 
+mod gain;
 mod lessons;
 mod live_model;
+mod report;
 #[cfg(test)]
 mod tests;
 
-pub use lessons::{Learner, LearningError, Lessons, Quality, Trained, TrainingReport};
+pub use gain::Gain;
+pub use lessons::{LearningError, Lessons};
 pub use live_model::{LiveModel, LiveModelError, Opinion};
+pub use report::{Learner, Quality, Trained, TrainingReport};
 
 use crate::cel::{Kind, Slot};
 use crate::stream::SIGNALS;

@@ -62,6 +62,8 @@ fn a_model_finds_what_rules_do_not_see_and_says_by_what() {
     assert_eq!((report.training_count, report.test_count), (2_400, 600));
     let (model, rules) = (report.model.unwrap(), report.rules.unwrap());
     assert!(model.area_under_roc > 0.99, "{report:?}");
+    let gain = report.gain.unwrap();
+    assert!(gain.over.is_none() && gain.is_clear() && gain.mean > 0.5, "{gain:?}");
     assert!((rules.area_under_roc - 0.5).abs() < 1e-9, "no rule says anything: {report:?}");
     assert!(report.flagged_fraud_count > 0 && report.flagged_fraud_count == report.flagged_count, "{report:?}");
     let heaviest: Vec<&str> = report.weights.iter().take(3).map(|(name, _)| name.as_str()).collect();
@@ -171,7 +173,11 @@ fn a_model_that_learnt_elsewhere_is_judged_by_all_payments() {
     assert_eq!((report.test_count, report.test_fraud_count), (3_000, frauds));
     assert!((report.model.unwrap().area_under_roc - 1.0).abs() < 1e-9, "{report:?}");
     assert_eq!((report.flagged_count, report.flagged_fraud_count), (frauds, frauds));
-    assert_eq!(report.weights[0].0, "transaction.amount");
+    assert_eq!((report.weights[0].0.as_str(), report.gain), ("transaction.amount", None));
+    // A model that is as good as the one that judges gains nothing.
+    let again = lessons(&payments, Some(60)).beside(Some((4, Arc::new(model.clone()))));
+    let gain = again.train(Learner::Trees, &Settings::default()).unwrap().report.gain.unwrap();
+    assert!(gain.over == Some(4) && !gain.is_clear(), "{gain:?}");
     assert_eq!(LiveModel::from_json(&model.to_json().unwrap()).unwrap(), model);
     let refused = |feature: &str| lessons(&payments, None).judge(imported(feature)).unwrap_err().to_string();
     assert!(refused("amount").contains("\"amount\", which is no signal"), "{}", refused("amount"));

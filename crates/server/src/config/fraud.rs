@@ -24,6 +24,8 @@ pub struct FraudSettings {
     pub block_score: u8,
     /// Whether a change of a rule waits until a second person approves it.
     pub rules_need_second: bool,
+    /// Whether a model that was trained here and is clearly better than what judges is put in force by itself.
+    pub auto_promotion: bool,
     /// Hours after its payment at which a case is due.
     pub case_due_hours: u32,
     /// Keys that are remembered, of each kind.

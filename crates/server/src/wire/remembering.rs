@@ -32,7 +32,7 @@ pub(super) fn desk(detection: Arc<FraudDetection>, ports: &Ports, settings: &Set
     Arc::new(FraudDesk {
         backtests: Backtests::new(stores.clone(), detection.clone()),
         entities: FraudEntities::new(ports.logs.clone(), metadata.clone()),
-        models: ModelBook::new(stores.clone(), detection.clone(), clock()),
+        models: ModelBook::new(stores.clone(), detection.clone(), clock()).promoting(settings.fraud.auto_promotion),
         cases: FraudCases::new(stores, detection.clone(), redactor.clone(), clock())
             .due_after_hours(settings.fraud.case_due_hours),
         rules: RuleBook::new(metadata.clone(), detection.clone(), clock())

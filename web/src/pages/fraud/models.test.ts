@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Model, ModelQuality, ModelRole } from './contract';
-import { measureRows, roleOf, shareOf, shownModel, stepOf, trainingRange, weightRows } from './models';
+import { gainText, isImported, learnerText, LEARNERS, measureRows, roleOf, shareOf, shownModel, signalsPath, stepOf, trainingRange, weightRows } from './models';
 
 const quality = (area_under_roc: number, average_precision: number, card_precision_100: number): ModelQuality => ({ area_under_roc, average_precision, card_precision_100 });
 const model = (version: number, role: ModelRole): Model => ({
   version, role, trained_by: 'ann', trained_at: '2026-03-01T12:00:00Z', role_by: null, role_at: null,
   report: {
     learner: 'trees', training_count: 800, training_fraud_count: 40, test_from: '2026-02-20T00:00:00Z', test_count: 200, test_fraud_count: 10,
-    model: quality(0.9, 0.5, 0.1), rules: quality(0.8, 0.4, 0.1), flagged_count: 12, flagged_fraud_count: 8, weights: [],
+    model: quality(0.9, 0.5, 0.1), rules: quality(0.8, 0.4, 0.1), gain: null, flagged_count: 12, flagged_fraud_count: 8, weights: [],
   },
 });
 
@@ -25,6 +25,26 @@ describe('measures', () => {
 describe('measures without labels', () => {
   it('say nothing of either', () => {
     expect(measureRows({ model: null, rules: null }).map(({ model: ours, rules, verdict }) => [ours, rules, verdict])).toEqual(Array.from({ length: 3 }, () => ['–', '–', null]));
+  });
+});
+
+describe('the gain', () => {
+  it('says over whom, and whether it may be chance', () => {
+    const clear = gainText({ over: 3, mean: 0.1234, deviation: 0.02, is_clear: true });
+    expect(clear.text).toBe('+0.123');
+    expect(clear.hint).toMatch(/version 3.*0\.020.*clear/);
+    const chance = gainText({ over: null, mean: -0.01, deviation: 0.02, is_clear: false });
+    expect(chance.text).toBe('-0.010');
+    expect(chance.hint).toMatch(/rules.*may be chance/);
+    expect(gainText(null).text).toBe('–');
+  });
+});
+
+describe('a model that learnt elsewhere', () => {
+  it('is told from those that learn here', () => {
+    expect(LEARNERS.filter(isImported)).toEqual(['imported']);
+    expect(learnerText('imported')).toContain('XGBoost');
+    expect(signalsPath({ from: '2026-03-01T00:00:00.000Z', to: '2026-03-02T00:00:00.000Z' })).toBe('/api/fraud/models/signals?from=2026-03-01T00%3A00%3A00.000Z&to=2026-03-02T00%3A00%3A00.000Z');
   });
 });
 

@@ -38,6 +38,7 @@ export function shownModel(models: readonly Model[], asked: string | null): Mode
 }
 
 const measure = new Intl.NumberFormat(locale(), { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+const signed = new Intl.NumberFormat(locale(), { minimumFractionDigits: 3, maximumFractionDigits: 3, signDisplay: 'exceptZero' });
 const significant = new Intl.NumberFormat(locale(), { maximumSignificantDigits: 3 });
 
 export type Verdict = 'better' | 'worse' | 'same';
@@ -64,6 +65,14 @@ export function measureRows({ model, rules }: Pick<TrainingReport, 'model' | 'ru
     row('average_precision', m.fraudmodel_precision(), m.fraudmodel_precision_hint()),
     row('card_precision_100', m.fraudmodel_cards(), m.fraudmodel_cards_hint()),
   ];
+}
+
+/** What a model gains over what judged, with its sign, and what that means. */
+export function gainText(gain: TrainingReport['gain']): { text: string; hint: string } {
+  if (gain == null) return { text: '–', hint: m.fraudmodel_gain_none() };
+  const words = { deviation: measure.format(gain.deviation), verdict: gain.is_clear ? m.fraudmodel_gain_clear() : m.fraudmodel_gain_chance() };
+  const hint = gain.over == null ? m.fraudmodel_gain_rules(words) : m.fraudmodel_gain_over({ ...words, version: gain.over });
+  return { text: signed.format(gain.mean), hint };
 }
 
 /** Weights with the length of their bars, in percent of the longest. */

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vigie_app::fraud::{JobState, ModelVersion, TrainingStatus};
 use vigie_domain::{Error, Result};
-use vigie_fraud::learning::{Learner, Quality};
+use vigie_fraud::learning::{Gain, Learner, Quality};
 
 use super::fraud_backtest::ProgressView;
 
@@ -112,6 +112,8 @@ pub struct TrainingReportView {
     pub model: Option<QualityView>,
     /// Of the rules in force, on the same payments.
     pub rules: Option<QualityView>,
+    /// Over what judged when it was trained; null where too few frauds tell.
+    pub gain: Option<GainView>,
     /// Payments of the test that the model has somebody look at or refuses.
     pub flagged_count: u64,
     /// Those of them that are labelled as fraud.
@@ -130,6 +132,20 @@ pub struct QualityView {
     pub average_precision: f64,
     /// The share of cards with a fraud among the 100 with the highest score of a day.
     pub card_precision_100: f64,
+}
+
+/// What a model gains over what judges.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FraudModelGain)]
+pub struct GainView {
+    /// The version of the model that judged; null: the rules alone did.
+    pub over: Option<u64>,
+    /// By how much its average precision is greater, as mean over parts of the test.
+    pub mean: f64,
+    /// The standard deviation of that from part to part.
+    pub deviation: f64,
+    /// Whether it is more than that.
+    pub is_clear: bool,
 }
 
 /// What a signal weighs.
@@ -175,11 +191,19 @@ impl From<ModelVersion> for ModelView {
                 test_fraud_count: report.test_fraud_count,
                 model: report.model.map(QualityView::from),
                 rules: report.rules.map(QualityView::from),
+                gain: report.gain.map(GainView::from),
                 flagged_count: report.flagged_count,
                 flagged_fraud_count: report.flagged_fraud_count,
                 weights: report.weights.into_iter().map(weight).collect(),
             },
         }
+    }
+}
+
+impl From<Gain> for GainView {
+    fn from(gain: Gain) -> Self {
+        let Gain { over, mean, deviation } = gain;
+        Self { over, mean, deviation, is_clear: gain.is_clear() }
     }
 }
 
