@@ -6,7 +6,6 @@
 use std::collections::VecDeque;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::Model;
 use crate::model::ModelError;
@@ -18,8 +17,11 @@ const OBJECTIVES: [&str; 2] = ["binary:logistic", "binary:logitraw"];
 const TREES_MAX: usize = 5_000;
 /// What a leaf adds to the log of the odds at most: far more than turns any chance into certainty.
 const LEAF_MAX: f64 = 1e6;
-/// Rows that the weight of a node stands for at least, so that none counts as nothing.
+/// Rows that the weight of a node stands for: none counts as nothing, and sums of them have room.
 const ROWS_MIN: f64 = 1.0;
+const ROWS_MAX: f64 = 1e9;
+/// The weight of all rows at least.
+const WEIGHT_MIN: f64 = 1.0;
 /// Rows that the weights of a model's first tree stand for in all: weights are sums of second derivatives and no counts.
 const ROWS_OF_ROOT: f64 = 1_000_000.0;
 
@@ -115,11 +117,13 @@ struct Objective {
 struct Booster {
     name: String,
     #[serde(default)]
-    model: Value,
+    model: Trees,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Trees {
+    // Other boosters have none.
+    #[serde(default)]
     trees: Vec<SavedTree>,
     /// Where the trees of each round begin, and where the last ones end.
     #[serde(default)]
@@ -174,7 +178,7 @@ pub fn import_xgboost(json: &[u8]) -> Result<Imported, ImportError> {
     if feature_count == 0 || learner.feature_names.len() != feature_count {
         return Err(ImportError::Names { named: learner.feature_names.len(), used: feature_count });
     }
-    let Trees { mut trees, iteration_indptr } = serde_json::from_value(learner.gradient_booster.model)?;
+    let Trees { mut trees, iteration_indptr } = learner.gradient_booster.model;
     if let Some(best) = &learner.attributes.best_iteration {
         let round = number("best_iteration", best)? as usize;
         // Without the list a round is one tree.
@@ -184,8 +188,7 @@ pub fn import_xgboost(json: &[u8]) -> Result<Imported, ImportError> {
     if trees.is_empty() || trees.len() > TREES_MAX {
         return Err(ImportError::TreeCount(trees.len()));
     }
-    let rows_per_weight =
-        trees[0].sum_hessian.first().map_or(1.0, |weight| ROWS_OF_ROOT / weight.max(f64::MIN_POSITIVE));
+    let rows_per_weight = trees[0].sum_hessian.first().map_or(1.0, |weight| ROWS_OF_ROOT / weight.max(WEIGHT_MIN));
     let made = trees
         .iter()
         .enumerate()
@@ -282,7 +285,7 @@ impl SavedTree {
     }
 
     fn rows(&self, saved: usize, rows_per_weight: f64) -> usize {
-        (self.sum_hessian[saved] * rows_per_weight).round().max(ROWS_MIN) as usize
+        (self.sum_hessian[saved] * rows_per_weight).round().clamp(ROWS_MIN, ROWS_MAX) as usize
     }
 }
 
@@ -295,6 +298,8 @@ fn cut(threshold: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     /// Made by XGBoost 3.2 from random numbers, and what it says of rows, those at thresholds among them.
@@ -336,6 +341,16 @@ mod tests {
         let with_best = |round: &str| changed("/learner/attributes", serde_json::json!({ "best_iteration": round }));
         let trees = |text: &str| import_xgboost(text.as_bytes()).unwrap().model.trees().len();
         assert_eq!([trees(MODEL), trees(&with_best("1")), trees(&with_best("9"))], [4, 2, 4]);
+    }
+
+    #[test]
+    fn weights_of_any_size_count_as_rows() {
+        for weight in [1e300, 1e-300, 0.0, -5.0] {
+            let text = changed("/learner/gradient_booster/model/trees/0/sum_hessian/0", weight.into());
+            import_xgboost(text.as_bytes()).unwrap();
+            let text = changed("/learner/gradient_booster/model/trees/1/sum_hessian/12", weight.into());
+            import_xgboost(text.as_bytes()).unwrap();
+        }
     }
 
     #[test]
