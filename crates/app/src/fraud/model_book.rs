@@ -166,17 +166,12 @@ impl ModelBook {
             let training = tokio::task::spawn_blocking(move || learn(lessons));
             let trained = training.await.map_err(|error| Error::internal(format!("training stopped: {error}")))?;
             let trained = trained.map_err(|error| Error::invalid(error.to_string()))?;
-            let is_clearly_better = trained.report.gain.is_some_and(|gain| gain.is_clear());
             let added = added(metadata.as_ref(), trained, (trained_by, clock())).await?;
-            if !promotes || !is_clearly_better {
-                return Ok(added);
-            }
-            tracing::info!(version = added.version, "a fraud model is clearly better than what judged and judges now");
-            roles.assign((added.version, ModelRole::Active), (AUTO_PROMOTION, clock())).await
+            Ok(if promotes { roles.promote(added, clock()).await } else { added })
         })
     }
 
-    fn roles(&self) -> Roles {
+    pub(super) fn roles(&self) -> Roles {
         let (metadata, detection) = (Arc::clone(&self.metadata), Arc::clone(&self.detection));
         Roles { metadata, detection, changing: Arc::clone(&self.changing) }
     }
@@ -261,15 +256,46 @@ impl ModelBook {
 }
 
 /// Gives models their roles.
-struct Roles {
+pub(super) struct Roles {
     metadata: Arc<dyn MetadataStore>,
     detection: Arc<FraudDetection>,
     changing: Arc<Mutex<()>>,
 }
 
 impl Roles {
-    async fn assign(&self, (version, role): (u64, ModelRole), (by, now): (&str, Timestamp)) -> Result<ModelVersion> {
+    async fn assign(&self, chosen: (u64, ModelRole), by: (&str, Timestamp)) -> Result<ModelVersion> {
         let _one_at_a_time = self.changing.lock().await;
+        self.assign_alone(chosen, by).await
+    }
+
+    /// Puts a model in force that gains clearly, unless something else judges by now than what it was compared with.
+    pub(super) async fn promote(&self, model: ModelVersion, now: Timestamp) -> ModelVersion {
+        let _one_at_a_time = self.changing.lock().await;
+        let active = self.detection.state().scorer.models().active.as_ref().map(|(version, _)| *version);
+        let is_better = model.report.gain.is_some_and(|gain| gain.is_clear() && gain.over == active);
+        if !is_better {
+            return model;
+        }
+        let version = model.version;
+        match self.assign_alone((version, ModelRole::Active), (AUTO_PROMOTION, now)).await {
+            Ok(promoted) => {
+                tracing::info!(version, "a fraud model is clearly better than what judged, and judges now");
+                promoted
+            }
+            // It is trained and kept all the same.
+            Err(error) => {
+                tracing::error!(version, %error, "a fraud model that is clearly better cannot be put in force");
+                model
+            }
+        }
+    }
+
+    /// While nobody else changes roles.
+    async fn assign_alone(
+        &self,
+        (version, role): (u64, ModelRole),
+        (by, now): (&str, Timestamp),
+    ) -> Result<ModelVersion> {
         let mut assigned = None;
         for (mut kept, revision) in all(self.metadata.as_ref()).await? {
             let about = &mut kept.about;
