@@ -9,13 +9,22 @@ const NEW_LINE = 10;
 const SAMPLE_EVERY = 20;
 const SAMPLES = 64;
 
-/** Makes the file unless it is there. */
+/** Makes the file unless it is there and of that day: questions about the last hours would find nothing in an older one. */
 export function ensureCorpus({ file, count, day = yesterday(), seed = 1 }) {
-  if (!existsSync(file)) {
+  if (!existsSync(file) || dayOf(file) !== day) {
     writeCorpus({ out: `${file}.new`, count, day, seed });
     renameSync(`${file}.new`, file);
   }
   return { file, bytes: statSync(file).size };
+}
+
+/** The day of a corpus's first event. */
+function dayOf(file) {
+  const start = Buffer.alloc(64);
+  const handle = openSync(file, 'r');
+  readSync(handle, start);
+  closeSync(handle);
+  return /^\{"@timestamp":"([^T]*)T/.exec(start.toString())?.[1];
 }
 
 /** Batches of whole lines of a file, as bytes. */

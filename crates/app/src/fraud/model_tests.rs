@@ -188,20 +188,17 @@ async fn a_model_that_is_clearly_better_judges_at_once_where_that_is_wanted() {
         "{:?}",
         second.report.gain
     );
+    // What somebody chose while it was trained stands.
+    school.models.assign(&caller("bob"), 2, ModelRole::Active).await.unwrap();
+    let first = school.models.model(1).await.unwrap();
+    assert_eq!(school.models.roles().promote(first.clone(), clock()()).await, first);
+    assert_eq!(school.detection.state().scorer.models().active.as_ref().map(|(version, _)| *version), Some(2));
 }
 
 /// A model as XGBoost saves it: payments of 200 and more are frauds.
 fn saved_by_xgboost(feature: &str) -> Bytes {
-    let model = json!({"learner": {
-        "feature_names": [feature],
-        "learner_model_param": {"base_score": "[5E-1]", "num_feature": "1"},
-        "objective": {"name": "binary:logistic"},
-        "gradient_booster": {"name": "gbtree", "model": {"trees": [{
-            "left_children": [1, -1, -1], "right_children": [2, -1, -1], "split_indices": [0, 0, 0],
-            "split_conditions": [200.0, -2.5, 3.5], "default_left": [1, 0, 0], "sum_hessian": [30.0, 29.0, 1.0],
-        }]}},
-    }});
-    Bytes::from(model.to_string())
+    let model = include_str!("../../../fraud/samples/xgboost/large_amounts.json");
+    Bytes::from(model.replace("transaction.amount", feature))
 }
 
 #[tokio::test]

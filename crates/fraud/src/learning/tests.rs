@@ -152,16 +152,8 @@ fn what_is_no_model_is_refused() {
 
 /// A model of XGBoost with one tree: payments of 200 and more are frauds.
 fn imported(feature: &str) -> Imported {
-    let model = serde_json::json!({"learner": {
-        "feature_names": [feature],
-        "learner_model_param": {"base_score": "[5E-1]", "num_feature": "1"},
-        "objective": {"name": "binary:logistic"},
-        "gradient_booster": {"name": "gbtree", "model": {"trees": [{
-            "left_children": [1, -1, -1], "right_children": [2, -1, -1], "split_indices": [0, 0, 0],
-            "split_conditions": [200.0, -2.5, 3.5], "default_left": [1, 0, 0], "sum_hessian": [30.0, 29.0, 1.0],
-        }]}},
-    }});
-    import_xgboost(model.to_string().as_bytes()).unwrap()
+    let model = include_str!("../../samples/xgboost/large_amounts.json").replace("transaction.amount", feature);
+    import_xgboost(model.as_bytes()).unwrap()
 }
 
 #[test]

@@ -198,7 +198,10 @@ impl<'a> Asked<'a> {
 
     fn kept_partial(&self, part: &Part, question: &Question) -> Option<Arc<Partial>> {
         match self.run.kept.get(&self.filter.key(part, Some(question))?) {
-            Some(KeptAnswer::Partial(partial)) => Some(partial),
+            Some(KeptAnswer::Partial(partial)) => {
+                partial.put_in_order();
+                Some(partial)
+            }
             Some(KeptAnswer::Total(_)) | None => None,
         }
     }

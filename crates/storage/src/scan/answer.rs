@@ -7,21 +7,19 @@ use std::sync::Arc;
 use vigie_domain::Value;
 use vigie_domain::aggregation::{
     Aggregation, AggregationAnswer, AggregationKind, BUCKETS_MAX, Bucket, Ranked, Ranking, median_absolute_deviation,
-    percentile_of_sorted, percentiles_of, rank_in_sorted,
 };
 
 use super::Run;
 use super::distinct::count_distinct;
 use super::keys::{FastMap, KeyRef};
 use super::memory::Held;
+use super::number_lists;
 use super::partial::{BucketState, Partial, TermsSegment, merge_all};
 use super::short_texts::{SLOT_BYTES_MAX, ShortCounts, is_short};
 use super::top;
 use super::tuples::tuple_of;
 use crate::error::StorageError;
 
-/// Values sorted whole; of more, only the places asked for are put in order.
-const SORTED_MAX: usize = 4_096;
 /// Bytes of an entry of the map of terms, its control byte and free slots included.
 const TERM_SLOT_BYTES: usize = 48;
 /// Bytes of a short string while it is counted and put in order.
@@ -96,17 +94,15 @@ impl<'r> Finish<'r> {
                 let buckets = named.map(|(key, state)| self.bucket(question, key, state.count, &state.children));
                 AggregationAnswer::Buckets { buckets: buckets.collect::<Result<_, _>>()?, other_count: 0 }
             }
-            (AggregationKind::Percentiles { percents, .. }, Partial::Numbers(segments)) => {
-                AggregationAnswer::Percentiles(self.percentiles(percents, segments)?)
+            (AggregationKind::Percentiles { percents, .. }, Partial::Numbers(lists)) => {
+                AggregationAnswer::Percentiles(number_lists::percentiles(lists, percents, &self.run.memory)?)
             }
-            (AggregationKind::PercentileRanks { values, .. }, Partial::Numbers(segments)) => {
-                let (numbers, _held) = self.sorted(segments)?;
-                let ranks = values.iter().map(|value| (*value, rank_in_sorted(&numbers, *value)));
-                AggregationAnswer::Percentiles(ranks.collect())
+            (AggregationKind::PercentileRanks { values, .. }, Partial::Numbers(lists)) => {
+                AggregationAnswer::Percentiles(number_lists::percentile_ranks(lists, values))
             }
             (AggregationKind::Top { ranking, size }, Partial::Top(lists)) => self.top(ranking, *size, lists)?,
-            (_, Partial::Numbers(segments)) => {
-                let (mut numbers, _held) = self.sorted(segments)?;
+            (_, Partial::Numbers(lists)) => {
+                let (mut numbers, _held) = number_lists::sorted(lists, &self.run.memory)?;
                 AggregationAnswer::Number(median_absolute_deviation(&mut numbers))
             }
             (_, Partial::Weighted(state)) => AggregationAnswer::Number(state.mean()),
@@ -139,34 +135,6 @@ impl<'r> Finish<'r> {
         top::cut(ranking, &mut events, size);
         self.held.add(top::bytes_of_all(&events))?;
         Ok(AggregationAnswer::Top(events))
-    }
-
-    fn percentiles(
-        &self,
-        percents: &[f64],
-        segments: &[Arc<Vec<f64>>],
-    ) -> Result<Vec<(f64, Option<f64>)>, StorageError> {
-        let (mut numbers, _held) = self.joined(segments)?;
-        if numbers.len() > SORTED_MAX {
-            return Ok(percentiles_of(&mut numbers, percents));
-        }
-        numbers.sort_unstable_by(f64::total_cmp);
-        Ok(percents.iter().map(|percent| (*percent, percentile_of_sorted(&numbers, *percent))).collect())
-    }
-
-    /// All numbers, and what they take.
-    fn joined(&self, segments: &[Arc<Vec<f64>>]) -> Result<(Vec<f64>, Held<'r>), StorageError> {
-        let count = segments.iter().map(|segment| segment.len()).sum();
-        let held = self.run.memory.hold(count * size_of::<f64>())?;
-        let mut numbers: Vec<f64> = Vec::with_capacity(count);
-        segments.iter().for_each(|segment| numbers.extend_from_slice(segment));
-        Ok((numbers, held))
-    }
-
-    fn sorted(&self, segments: &[Arc<Vec<f64>>]) -> Result<(Vec<f64>, Held<'r>), StorageError> {
-        let (mut numbers, held) = self.joined(segments)?;
-        numbers.sort_unstable_by(f64::total_cmp);
-        Ok((numbers, held))
     }
 
     fn terms(

@@ -13,6 +13,7 @@ use super::distinct::Distinct;
 use super::filter::{ScanContext, evaluate};
 use super::keys::{FastMap, KeySpace, Keys};
 use super::memory::{Budget, Held};
+use super::number_lists::NumberList;
 use super::partial::{BucketState, Partial, StatsState, TermsSegment, WeightedState};
 use super::question::Question;
 use super::short_texts::{CountedTexts, ShortCounts};
@@ -329,7 +330,7 @@ impl<'q> Collector<'q> {
             }
             State::Numbers(Numbers { mut lists, .. }) => {
                 lists.resize_with(parent_count, Vec::new);
-                lists.into_iter().map(|list| Partial::Numbers(vec![Arc::new(list)])).collect()
+                lists.into_iter().map(|list| Partial::Numbers(vec![Arc::new(NumberList::new(list))])).collect()
             }
         }
     }

@@ -179,6 +179,7 @@ impl State {
 mod tests {
     use vigie_domain::{Day, LogType, Timestamp};
 
+    use super::super::number_lists::NumberList;
     use super::*;
     use crate::manifest::PartMeta;
 
@@ -229,7 +230,8 @@ mod tests {
     #[test]
     fn what_is_too_large_is_not_kept() {
         let kept = Kept::new(80_000);
-        let numbers = |count| KeptAnswer::Partial(Arc::new(Partial::Numbers(vec![Arc::new(vec![0.0; count])])));
+        let numbers =
+            |count| KeptAnswer::Partial(Arc::new(Partial::Numbers(vec![Arc::new(NumberList::new(vec![0.0; count]))])));
         kept.put(&part(1), key(1, "large"), numbers(2_000));
         kept.put(&part(1), key(1, "small"), numbers(1_000));
         assert!(!is_kept(&kept, &key(1, "large")) && is_kept(&kept, &key(1, "small")));

@@ -16,6 +16,7 @@ mod keys;
 mod matching;
 mod memory;
 mod narrow;
+mod number_lists;
 mod parallel;
 mod partial;
 mod positions;

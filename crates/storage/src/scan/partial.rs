@@ -9,6 +9,7 @@ use std::sync::Arc;
 use vigie_domain::aggregation::{Ranked, Stats};
 
 use super::keys::Keys;
+use super::number_lists::NumberList;
 use super::short_texts::CountedTexts;
 use super::top::bytes_of_all as bytes_of_all_ranked;
 
@@ -128,7 +129,7 @@ pub enum Partial {
     /// Of `Top`: each list in order.
     Top(Vec<Arc<Vec<Ranked>>>),
     /// Of what takes all numbers: percentiles, ranks and the median deviation.
-    Numbers(Vec<Arc<Vec<f64>>>),
+    Numbers(Vec<Arc<NumberList>>),
 }
 
 impl Partial {
@@ -151,6 +152,21 @@ impl Partial {
         }
     }
 
+    /// Puts lists of numbers in order, so that places in them are found without looking at all: worth it for what is
+    /// asked again.
+    pub fn put_in_order(&self) {
+        match self {
+            Self::Numbers(lists) => lists.iter().for_each(|list| list.put_in_order()),
+            Self::Terms(segments) => {
+                let children = segments.iter().flat_map(|segment| &segment.children);
+                children.flatten().for_each(Self::put_in_order);
+            }
+            Self::Spans(states) => states.values().flat_map(|state| &state.children).for_each(Self::put_in_order),
+            Self::Filters(states) => states.iter().flat_map(|state| &state.children).for_each(Self::put_in_order),
+            Self::Stats(_) | Self::Cardinality(_) | Self::Weighted(_) | Self::Top(_) => {}
+        }
+    }
+
     /// Bytes that it holds beside itself; keys that are among those seen are not counted again.
     fn inner_bytes(&self, seen: &mut SeenKeys) -> usize {
         match self {
@@ -158,8 +174,8 @@ impl Partial {
             Self::Cardinality(lists) => {
                 lists.iter().map(|list| list.capacity() * size_of::<u64>() + SHARED_BYTES).sum()
             }
-            Self::Numbers(segments) => {
-                segments.iter().map(|segment| segment.capacity() * size_of::<f64>() + SHARED_BYTES).sum()
+            Self::Numbers(lists) => {
+                lists.iter().map(|list| size_of::<NumberList>() + list.bytes() + SHARED_BYTES).sum()
             }
             Self::Top(lists) => lists.iter().map(|list| bytes_of_all_ranked(list) + SHARED_BYTES).sum(),
             Self::Spans(states) => {

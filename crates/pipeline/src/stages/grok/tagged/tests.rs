@@ -88,8 +88,10 @@ fn states_that_are_worth_it_begin_anew() {
     let found = cache.search(&tagged.program, &text);
     assert_eq!(cache.begin_anew(), Unsure::Text);
     assert_eq!(cache.search(&tagged.program, &text), found);
-    // Nothing was searched for the states that there are now, once they are made for nothing.
+    // Next to nothing was searched for these states.
+    let mut cache = Cache::new(&tagged.program);
     assert_eq!(cache.search(&tagged.program, "a"), Ok(None));
+    assert_eq!(cache.begin_anew(), Unsure::Expression);
 }
 
 fn expressions() -> impl Strategy<Value = String> {
