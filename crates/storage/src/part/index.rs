@@ -25,6 +25,8 @@ const MAGIC: &[u8; 8] = b"VIGIEIX1";
 const LACKS_VALUES_BIT: u8 = 1;
 /// Of the same byte: whether the number of rows with a value follows.
 const COUNTS_VALUES_BIT: u8 = 2;
+/// Of the same byte: whether its filter is one of cells of the overflow.
+const OF_CELLS_BIT: u8 = 3;
 /// Length, checksum, magic.
 pub const TAIL_BYTES: u64 = 16;
 
@@ -115,7 +117,8 @@ impl PartIndex {
             out.push(
                 u8::from(column.has_dictionary)
                     | u8::from(lacks_values) << LACKS_VALUES_BIT
-                    | u8::from(counts_values) << COUNTS_VALUES_BIT,
+                    | u8::from(counts_values) << COUNTS_VALUES_BIT
+                    | u8::from(column.hashed == Hashed::Cells) << OF_CELLS_BIT,
             );
             column.value_count.iter().for_each(|count| write_unsigned(&mut out, *count));
             let place = column.filter.unwrap_or(FilterPlace { offset: 0, page_count: 0, block_count: 0 });
@@ -203,7 +206,11 @@ fn read_column(reader: &mut Reader<'_>) -> Result<IndexedColumn, CodecError> {
     let flags = reader.byte()?;
     let has_dictionary = flags & 1 == 1;
     // Filters of indexes that were written before there was a choice hold both.
-    let hashed = if flags >> LACKS_VALUES_BIT & 1 == 1 { Hashed::Words } else { Hashed::ValuesAndWords };
+    let hashed = match (flags >> OF_CELLS_BIT & 1, flags >> LACKS_VALUES_BIT & 1) {
+        (1, _) => Hashed::Cells,
+        (_, 1) => Hashed::Words,
+        _ => Hashed::ValuesAndWords,
+    };
     let value_count = (flags >> COUNTS_VALUES_BIT & 1 == 1).then(|| reader.unsigned()).transpose()?;
     let place = FilterPlace {
         offset: reader.unsigned()?,
@@ -303,6 +310,8 @@ mod tests {
                 distinct: DistinctSketch::default(),
             },
         ];
+        let cells = IndexedColumn { name: "_overflow".into(), hashed: Hashed::Cells, ..columns[0].clone() };
+        let columns = [columns, vec![cells]].concat();
         (PartIndex { pages: vec![page, page], columns, sums: vec![1, u32::MAX].into() }, runs)
     }
 

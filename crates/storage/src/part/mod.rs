@@ -31,7 +31,7 @@ pub use encoding::Effort;
 pub use index::{FilterReader, PAGE_ROWS, PageSpan, PartIndex};
 pub use opened::OpenedParts;
 pub use reader::Rows;
-pub use token_filter::{Hashed, hash_of};
+pub use token_filter::{Hashed, NO_STRING, hash_of};
 pub use verify::{Damage, DamagedFile, Place, verify};
 pub use write::{merge, write};
 

@@ -6,7 +6,11 @@
 //!
 //! Source of the block and its salts: the split-block Bloom filter of the Parquet format.
 
+use vigie_domain::Value;
+use vigie_domain::event::for_each_scalar;
 use vigie_domain::query::tokens;
+
+use crate::chunk::overflow;
 
 /// Bytes of a block.
 pub const BLOCK_BYTES: usize = 32;
@@ -31,10 +35,18 @@ pub enum Hashed {
     ValuesAndWords,
     /// Those of words alone: nobody asks for the whole of a text, and texts are mostly all different.
     Words,
+    /// Of cells of the overflow: those of the words of all strings in them, and `NO_STRING`.
+    Cells,
 }
+
+/// Stands in filters of cells for every value that is no string. No word is like it.
+pub const NO_STRING: &str = "\0";
 
 /// Collects the hashes of a value: its own if the column has those, and those of its words; one if it is one word itself.
 pub fn push_hashes(value: &str, hashed: Hashed, buffer: &mut String, hashes: &mut Vec<u64>) {
+    if hashed == Hashed::Cells {
+        return push_hashes_of_cell(value, buffer, hashes);
+    }
     let is_word = tokens::is_folded_word(value);
     if is_word || hashed == Hashed::ValuesAndWords {
         hashes.push(hash_of(value));
@@ -48,6 +60,15 @@ pub fn push_hashes(value: &str, hashed: Hashed, buffer: &mut String, hashes: &mu
             hashes.push(hash_of(word));
         }
     });
+}
+
+fn push_hashes_of_cell(cell: &str, buffer: &mut String, hashes: &mut Vec<u64>) {
+    for (_, value) in overflow::parse(cell) {
+        for_each_scalar("", &value, &mut |_, scalar| match scalar {
+            Value::Text(text) => push_hashes(text, Hashed::Words, buffer, hashes),
+            _ => hashes.push(hash_of(NO_STRING)),
+        });
+    }
 }
 
 fn block_of(hash: u64, block_count: usize) -> usize {
@@ -219,5 +240,7 @@ mod tests {
         check("é", Hashed::Words, &["e"]);
         check("日本", Hashed::ValuesAndWords, &["日本"]);
         check("日本", Hashed::Words, &["日本"]);
+        let cell = r#"{"3":["VIP customer",{"a":"x\ny"}],"9":{"$number":"1e999"},"shape":["tags"]}"#;
+        check(cell, Hashed::Cells, &["vip", "customer", "x", "y", NO_STRING]);
     }
 }

@@ -106,14 +106,18 @@ impl PlannedColumn {
     }
 }
 
-/// The overflow is JSON and the shape is names: nobody looks for their words.
+/// The shape is names: nobody looks for their words.
 fn has_filter(name: &str) -> bool {
-    name != column_names::SHAPE && name != column_names::OVERFLOW
+    name != column_names::SHAPE
 }
 
 /// Texts are asked for by their words alone.
 fn hashed_of(name: &str) -> Hashed {
-    if mapping::is_text(canonical_of(name)) { Hashed::Words } else { Hashed::ValuesAndWords }
+    match name {
+        column_names::OVERFLOW => Hashed::Cells,
+        _ if mapping::is_text(canonical_of(name)) => Hashed::Words,
+        _ => Hashed::ValuesAndWords,
+    }
 }
 
 /// The hashes of all values, if all are known.

@@ -12,7 +12,7 @@ use super::filter::is_pseudo;
 use crate::chunk::physical::canonical_of;
 use crate::chunk::{OverflowFields, column_names};
 use crate::error::StorageError;
-use crate::part::{FilterReader, Hashed, PageSpan, Part, PartIndex, Rows, hash_of};
+use crate::part::{FilterReader, Hashed, NO_STRING, PageSpan, Part, PartIndex, Rows, hash_of};
 
 /// The rows of a part that may match.
 pub struct Pruned {
@@ -171,20 +171,31 @@ impl<'a> Asked<'a> {
             }
         }
         if self.overflow.may_hold(only, covers, &self.schema) {
-            columns.push((None, Pages::All));
+            columns.push((None, self.pages_of_overflow(needle, passes_other(&DataType::Float64))));
         }
         columns
     }
 
+    /// Pages whose cells may hold the needle, or any value that is no string if these may pass.
+    fn pages_of_overflow(&self, needle: Needle<'_>, passes_other: bool) -> Pages {
+        // Filters of parts that were written before there were such are none.
+        let with_needle = self.pages_with(column_names::OVERFLOW, needle);
+        if passes_other { with_needle.or(self.pages_with_hash(column_names::OVERFLOW, NO_STRING)) } else { with_needle }
+    }
+
     fn pages_with(&self, column: &str, needle: Needle<'_>) -> Pages {
         let Some(known) = self.index.column(column) else { return Pages::All };
-        let ask = |text: &str| self.filters.pages_with(column, hash_of(text)).map_or(Pages::All, Pages::Some);
+        let ask = |text: &str| self.pages_with_hash(column, text);
         let ask_all = |words: &[String]| words.iter().fold(Pages::All, |pages, word| pages.and(ask(word)));
         match (needle, known.hashed) {
             (Needle::Unknown, _) => Pages::All,
             (Needle::Value(value), Hashed::ValuesAndWords) => ask(value),
-            (Needle::Value(value), Hashed::Words) => ask_all(&tokens::words(value)),
+            (Needle::Value(value), Hashed::Words | Hashed::Cells) => ask_all(&tokens::words(value)),
             (Needle::Words(words), _) => ask_all(words),
         }
+    }
+
+    fn pages_with_hash(&self, column: &str, text: &str) -> Pages {
+        self.filters.pages_with(column, hash_of(text)).map_or(Pages::All, Pages::Some)
     }
 }

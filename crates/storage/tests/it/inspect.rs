@@ -4,7 +4,7 @@ use std::path::Path;
 
 use vigie_domain::ports::{Append, LogStore};
 use vigie_domain::query::{Query, parse};
-use vigie_domain::{Event, LogType, Scope, TimeRange, Timestamp, Value};
+use vigie_domain::{Event, LogType, Scope, Text, TimeRange, Timestamp, Value};
 use vigie_storage::care::{Inspection, PartPlan, PartView, inspect};
 use vigie_storage::files::os;
 use vigie_storage::{EngineOptions, LogEngine};
@@ -14,15 +14,21 @@ const DAY_S: i64 = 1_795_392_000;
 
 /// One part of three pages; one event of the second says "gateway".
 async fn three_pages(folder: &Path) {
+    store(folder, &|number| {
+        let message = if number == 10_000 { "gateway".to_owned() } else { format!("order {number}") };
+        ("message".into(), Value::text(message))
+    })
+    .await;
+}
+
+/// One part of 20,000 events with one field each.
+async fn store(folder: &Path, field: &dyn Fn(i64) -> (Text, Value)) {
     let event = |number: i64| Event {
         id: None,
         timestamp: Timestamp::from_seconds(DAY_S + number),
         ingested_at: Timestamp::from_seconds(DAY_S),
         log_type: LogType::Error,
-        body: vec![(
-            "message".into(),
-            Value::text(if number == 10_000 { "gateway".to_owned() } else { format!("order {number}") }),
-        )],
+        body: vec![field(number)],
     };
     let options = EngineOptions { free_bytes_min: 0, ..EngineOptions::new(folder) };
     let engine = LogEngine::open(options).unwrap();
@@ -68,4 +74,36 @@ async fn a_query_is_explained_by_time_and_by_clause() {
     assert_eq!((found.pages_in_time, found.clauses[0].pages, found.pages_read), (1, 1, 0));
     let found = plan("", TimeRange::ALL);
     assert_eq!((found.pages_read, found.clauses.len()), (3, 0));
+}
+
+#[tokio::test]
+async fn words_in_lists_leave_out_pages() {
+    let (of_many, of_few) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let tags = |number: i64, usual: String| {
+        let odd = match number {
+            3 => Value::Int(7),
+            10_000 => Value::text("Vip customer"),
+            _ => Value::text(usual),
+        };
+        ("tags".into(), Value::List(vec![odd, Value::text("shop")]))
+    };
+    store(of_many.path(), &|number| tags(number, format!("order{number}"))).await;
+    store(of_few.path(), &|number| tags(number, "usual".to_owned())).await;
+    let pages_read = |folder: &Path, text: &str| {
+        look(folder, None, Some(&parse(text).unwrap()), TimeRange::ALL).plan.unwrap().pages_read
+    };
+    for (text, expected) in [
+        ("vip", 1),
+        ("\"vip customer\"", 1),
+        // Numbers pass too, and lie in the first page.
+        ("tags:\"Vip customer\"", 2),
+        ("tags:7", 1),
+        ("shop", 3),
+        ("tags:v*", 3),
+        ("NOT tags:shop", 3),
+    ] {
+        assert_eq!(pages_read(of_many.path(), text), expected, "{text}");
+    }
+    // Few values are a dictionary, and that has one filter for all pages.
+    assert_eq!(["vip", "nowhere"].map(|text| pages_read(of_few.path(), text)), [3, 0]);
 }
