@@ -1,11 +1,11 @@
 //! The memory table: acknowledged events that are not in parts yet. Searches see them at once.
 //!
-//! Per day and log type it holds finished chunks and, for events that come one by one, open rows that are turned into
-//! chunks when a search needs them or when there are enough.
+//! Per day and log type it holds chunks and, for events that come one by one, open rows that are turned into chunks when
+//! a search needs them or when there are enough. Nothing is built while the table is locked.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use vigie_domain::{Day, EventBatch, LogType};
 
@@ -30,6 +30,41 @@ pub struct OpenRow {
     pub place: usize,
 }
 
+/// Rows that become a chunk once: in the background, or before that for whoever looks.
+pub struct LateChunk {
+    log_type: LogType,
+    index: Arc<IndexColumns>,
+    /// None once they are a chunk.
+    rows: Mutex<Vec<OpenRow>>,
+    chunk: OnceLock<Arc<Chunk>>,
+}
+
+impl LateChunk {
+    fn of_rows(log_type: LogType, index: Arc<IndexColumns>, rows: Vec<OpenRow>) -> Self {
+        Self { log_type, index, rows: Mutex::new(rows), chunk: OnceLock::new() }
+    }
+
+    fn of_chunk(chunk: Chunk) -> Self {
+        let log_type = chunk.log_type;
+        Self { log_type, index: Arc::default(), rows: Mutex::default(), chunk: OnceLock::from(Arc::new(chunk)) }
+    }
+
+    /// Builds it if it was not.
+    pub fn build(&self) {
+        self.get();
+    }
+
+    /// The chunk; it is built if it was not.
+    pub fn get(&self) -> &Arc<Chunk> {
+        self.chunk.get_or_init(|| {
+            let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+            let chunk = Arc::new(build(self.log_type, &rows, &self.index));
+            *rows = Vec::new();
+            chunk
+        })
+    }
+}
+
 /// Chunks of the first open rows, one after the other.
 type ChunkCache = Arc<Mutex<Vec<BuiltRows>>>;
 
@@ -42,7 +77,7 @@ struct BuiltRows {
 
 #[derive(Default)]
 struct Shelf {
-    chunks: Vec<Arc<Chunk>>,
+    chunks: Vec<Arc<LateChunk>>,
     open: Vec<OpenRow>,
     index: Arc<IndexColumns>,
     cache: ChunkCache,
@@ -66,25 +101,29 @@ impl MemTable {
         self.shelves.is_empty()
     }
 
-    /// Adds one event; `index` are the columns of its day.
-    pub fn insert_row(&mut self, key: ShelfKey, row: OpenRow, index: &Arc<IndexColumns>) {
+    /// Adds one event; `index` are the columns of its day. Answers rows that are now enough for a chunk: somebody should
+    /// build it soon, since rows take more memory.
+    pub fn insert_row(&mut self, key: ShelfKey, row: OpenRow, index: &Arc<IndexColumns>) -> Option<Arc<LateChunk>> {
         let shelf = self.shelves.entry(key).or_default();
         if shelf.open.is_empty() {
             shelf.index = index.clone();
         }
         self.bytes += ROW_OVERHEAD_BYTES + row.batch.row(row.place).size_bytes();
         shelf.open.push(row);
-        if shelf.open.len() >= OPEN_ROWS_MAX {
-            let rows = std::mem::take(&mut shelf.open);
-            shelf.cache = ChunkCache::default();
-            shelf.chunks.push(Arc::new(build(key.1, &rows, &shelf.index)));
+        if shelf.open.len() < OPEN_ROWS_MAX {
+            return None;
         }
+        let rows = std::mem::take(&mut shelf.open);
+        shelf.cache = ChunkCache::default();
+        let late = Arc::new(LateChunk::of_rows(key.1, shelf.index.clone(), rows));
+        shelf.chunks.push(late.clone());
+        Some(late)
     }
 
     /// Adds a chunk of one day's events.
     pub fn insert_chunk(&mut self, key: ShelfKey, chunk: Chunk) {
         self.bytes += chunk.bytes();
-        self.shelves.entry(key).or_default().chunks.push(Arc::new(chunk));
+        self.shelves.entry(key).or_default().chunks.push(Arc::new(LateChunk::of_chunk(chunk)));
     }
 
     /// The days that it has events of.
@@ -92,8 +131,8 @@ impl MemTable {
         self.shelves.keys().map(|(day, _)| *day)
     }
 
-    /// The finished chunks of one day.
-    pub fn chunks_of(&self, day: Day) -> impl Iterator<Item = &Arc<Chunk>> {
+    /// The chunks of one day; open rows are in none.
+    pub fn chunks_of(&self, day: Day) -> impl Iterator<Item = &Arc<LateChunk>> {
         self.shelves.iter().filter(move |(key, _)| key.0 == day).flat_map(|(_, shelf)| &shelf.chunks)
     }
 
@@ -122,7 +161,7 @@ fn build(log_type: LogType, rows: &[OpenRow], index: &IndexColumns) -> Chunk {
 /// The events of a shelf at one moment.
 pub struct ShelfSnapshot {
     log_type: LogType,
-    chunks: Vec<Arc<Chunk>>,
+    chunks: Vec<Arc<LateChunk>>,
     open: Vec<OpenRow>,
     index: Arc<IndexColumns>,
     cache: ChunkCache,
@@ -130,22 +169,22 @@ pub struct ShelfSnapshot {
 
 impl ShelfSnapshot {
     /// Its events as chunks.
-    pub fn into_chunks(mut self) -> Vec<Arc<Chunk>> {
-        let cache = self.cache.clone();
-        let mut built = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn into_chunks(self) -> Vec<Arc<Chunk>> {
+        let mut chunks: Vec<Arc<Chunk>> = self.chunks.iter().map(|late| late.get().clone()).collect();
+        let mut built = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let end = self.open.len();
         if built.last().map_or(0, |last| last.rows.end) < end {
             self.build_new(&mut built);
         }
         let known = built.partition_point(|built| built.rows.end <= end);
-        self.chunks.extend(built[..known].iter().map(|built| built.chunk.clone()));
+        chunks.extend(built[..known].iter().map(|built| built.chunk.clone()));
         let start = known.checked_sub(1).map_or(0, |last| built[last].rows.end);
         drop(built);
         if start < end {
             // More rows were built together since this moment than it has.
-            self.chunks.push(self.build(start..end));
+            chunks.push(self.build(start..end));
         }
-        self.chunks
+        chunks
     }
 
     /// Builds the rows that came since, together with the chunks before them that are no larger: a row is built again only when as
@@ -170,12 +209,12 @@ mod tests {
 
     use super::*;
 
-    fn insert(table: &mut MemTable, sequence: u64, seconds: i64) {
+    fn insert(table: &mut MemTable, sequence: u64, seconds: i64) -> Option<Arc<LateChunk>> {
         let timestamp = Timestamp::from_seconds(seconds);
         let body = vec![("n".into(), Value::Int(sequence as i64))];
         let event = Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::Error, body };
         let row = OpenRow { sequence, batch: Arc::new(vec![event].into()), place: 0 };
-        table.insert_row((timestamp.day(), LogType::Error), row, &Arc::default());
+        table.insert_row((timestamp.day(), LogType::Error), row, &Arc::default())
     }
 
     #[test]
@@ -216,10 +255,12 @@ mod tests {
     #[test]
     fn many_rows_become_chunks_and_none_is_lost() {
         let mut table = MemTable::default();
-        for sequence in 0..OPEN_ROWS_MAX as u64 + 5 {
-            insert(&mut table, sequence, 1);
-        }
+        let late: Vec<_> =
+            (0..OPEN_ROWS_MAX as u64 + 5).filter_map(|sequence| insert(&mut table, sequence, 1)).collect();
+        let [late] = late.as_slice() else { panic!("{} are to be built", late.len()) };
+        assert!(late.chunk.get().is_none(), "nothing is built on insertion");
         let chunks = table.snapshot().remove(0).1.into_chunks();
         assert_eq!(chunks.iter().map(|chunk| chunk.rows()).collect::<Vec<_>>(), [OPEN_ROWS_MAX, 5]);
+        assert!(Arc::ptr_eq(&chunks[0], late.get()) && late.rows.lock().unwrap().is_empty());
     }
 }

@@ -15,7 +15,7 @@ use super::prepared::PreparedBatch;
 use super::state::SharedState;
 use crate::dedup::{DedupIndex, StoredKey};
 use crate::error::disk_full;
-use crate::memtable::MemTable;
+use crate::memtable::{LateChunk, MemTable};
 use crate::options::EngineOptions;
 use crate::wal::{AppendError, OpenSegment};
 
@@ -64,6 +64,8 @@ pub struct Committer {
     pub next_sequence: u64,
     /// What was stored lately.
     pub dedup: DedupIndex,
+    /// Rows that are to become chunks, for the thread that builds them.
+    pub to_build: std::sync::mpsc::Sender<Arc<LateChunk>>,
 }
 
 struct Accepted {
@@ -130,11 +132,12 @@ impl Committer {
         }
         // Only now: what could not be written must be stored when it is sent again.
         accepted.iter().for_each(|one| one.batch.remember(&mut self.dedup));
+        let mut late = Vec::new();
         let mut state = self.shared.lock();
         let replies: Vec<_> = accepted
             .into_iter()
             .map(|one| {
-                one.batch.insert_into(&mut state.active, one.first_sequence);
+                late.extend(one.batch.insert_into(&mut state.active, one.first_sequence));
                 (one.outcome, one.reply)
             })
             .collect();
@@ -143,6 +146,8 @@ impl Committer {
             // The sender may be gone; its events are stored all the same.
             let _ = reply.send(Ok(outcome));
         }
+        // Without the thread they are built by whoever looks.
+        late.into_iter().for_each(|late| drop(self.to_build.send(late)));
         Ok(())
     }
 

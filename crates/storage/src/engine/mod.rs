@@ -29,6 +29,7 @@ use crate::chunk::physical::{canonical_of, kind_of_type};
 use crate::chunk::{Exceeding, column_names};
 use crate::error::StorageError;
 use crate::files::FolderLock;
+use crate::memtable::LateChunk;
 use crate::options::EngineOptions;
 use crate::scan::{self, Filter, Question, Run, TableSession, Unit};
 use crate::wal::OpenSegment;
@@ -83,6 +84,7 @@ impl LogEngine {
         let queries = Queries::new(&options, shared.kept.clone());
         let (commands, received) = mpsc::channel(QUEUE_MAX);
         let signal = Arc::new(Signal::default());
+        let (to_build, late_chunks) = std::sync::mpsc::channel::<Arc<LateChunk>>();
         let committer = Committer {
             shared: shared.clone(),
             options: options.clone(),
@@ -90,6 +92,7 @@ impl LogEngine {
             segment,
             next_sequence: recovered.next_sequence,
             dedup: recovered.dedup,
+            to_build,
         };
         let maintenance = Maintenance {
             shared: shared.clone(),
@@ -101,6 +104,8 @@ impl LogEngine {
         let threads = vec![
             spawn("vigie-log", move || committer.run(received))?,
             spawn("vigie-parts", move || maintenance.run())?,
+            // Events that come one by one become columns apart from the thread that acknowledges others.
+            spawn("vigie-columns", move || late_chunks.iter().for_each(|late| late.build()))?,
         ];
         Ok(Self { shared, queries, commands: Some(commands), signal, threads, _lock: recovered.lock })
     }

@@ -9,7 +9,7 @@ use vigie_domain::{Day, EventBatch, Timestamp};
 
 use crate::chunk::{Chunk, ChunkBuilder, IndexColumns, column_names};
 use crate::dedup::DedupIndex;
-use crate::memtable::{MemTable, OpenRow, ShelfKey};
+use crate::memtable::{LateChunk, MemTable, OpenRow, ShelfKey};
 use crate::wal::record::EncodedBatch;
 
 /// From this many events of one day and log type on, a batch brings its own chunk.
@@ -111,16 +111,18 @@ impl PreparedBatch {
         }
     }
 
-    /// Adds its events to the memory table under their sequence numbers.
-    pub fn insert_into(self, table: &mut MemTable, first_sequence: u64) {
+    /// Adds its events to the memory table under their sequence numbers; answers what is to be built of them.
+    pub fn insert_into(self, table: &mut MemTable, first_sequence: u64) -> Vec<Arc<LateChunk>> {
         for (key, chunk) in self.chunks {
             table.insert_chunk(key, with_sequences_from(chunk, first_sequence));
         }
+        let mut late = Vec::new();
         for (place, (key, place_in_batch)) in self.open_places.into_iter().enumerate() {
             let Some(index) = self.indices.get(&key.0) else { unreachable!("each day has its columns") };
             let sequence = first_sequence + place_in_batch as u64;
-            table.insert_row(key, OpenRow { sequence, batch: self.open.clone(), place }, index);
+            late.extend(table.insert_row(key, OpenRow { sequence, batch: self.open.clone(), place }, index));
         }
+        late
     }
 }
 

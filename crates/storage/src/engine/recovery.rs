@@ -189,6 +189,7 @@ impl Replaying {
         let Record { first_sequence, key, events } = record;
         let stored = |day| {
             let in_memory = self.table.chunks_of(day);
+            let in_memory = in_memory.map(|late| late.get());
             let columns = in_memory.flat_map(|chunk| dynamic_columns(chunk.batch.schema_ref(), chunk.log_type));
             let metas = parts.manifest.parts.iter().filter(|meta| meta.day == day);
             columns.chain(metas.flat_map(|meta| columns_of(&parts.open(meta.clone())))).collect()
@@ -198,7 +199,7 @@ impl Replaying {
         batch.remember(&mut self.dedup);
         // A record is consumed as a whole: tables are sealed between batches.
         if first_sequence >= consumed {
-            batch.insert_into(&mut self.table, first_sequence);
+            batch.insert_into(&mut self.table, first_sequence).iter().for_each(|late| late.build());
         }
     }
 

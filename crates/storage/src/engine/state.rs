@@ -93,7 +93,10 @@ impl SharedState {
             let chunks: Vec<_> = tables.flat_map(|table| table.chunks_of(day)).cloned().collect();
             let parts: Vec<_> = state.parts.iter().filter(|part| part.meta.day == day).cloned().collect();
             drop(state);
-            let in_memory = chunks.iter().flat_map(|chunk| dynamic_columns(chunk.batch.schema_ref(), chunk.log_type));
+            let in_memory = chunks
+                .iter()
+                .map(|late| late.get())
+                .flat_map(|chunk| dynamic_columns(chunk.batch.schema_ref(), chunk.log_type));
             in_memory.chain(parts.iter().flat_map(|part| columns_of(part))).collect()
         })
     }
