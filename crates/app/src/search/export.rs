@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use vigie_domain::ports::{Fields, Hit, Lines, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{Fields, Hit, Lines, LogStore, SearchRequest, SearchResult, Selection, SortOrder};
 use vigie_domain::{Error, ErrorKind, Position, Result, Scope};
 
 use super::Search;
@@ -13,12 +13,14 @@ use crate::time_range::AskedRange;
 
 /// Exports under way at once; each keeps a scan busy.
 const EXPORTS_MAX: usize = 4;
-/// Events of the first page, so that the first bytes come soon.
+/// Events of the first page, so that the first bytes come soon, and of pages of lines at least.
 const FIRST_PAGE: usize = 500;
 /// Events of the pages after it.
 const PAGE: usize = 10_000;
-/// Events of those pages as lines, which take less memory: the more, the fewer blocks of the store's files are unpacked twice.
-const PAGE_OF_LINES: usize = 30_000;
+/// Bytes of those pages as lines, about: the more, the fewer blocks of the store's files are unpacked twice.
+const PAGE_OF_LINES_BYTES: usize = 28 << 20;
+/// Events of a page of lines at most.
+const PAGE_OF_LINES_MAX: usize = 100_000;
 /// When it is worth asking again.
 const RETRY_AFTER_S: u64 = 10;
 
@@ -53,6 +55,10 @@ pub struct Export {
     left: u64,
     total: u64,
     fields: Fields,
+    /// Events of the next page.
+    page: usize,
+    /// Events of a page for which there is memory.
+    page_max: usize,
     _room: OwnedSemaphorePermit,
 }
 
@@ -87,6 +93,8 @@ impl Search {
             left: input.limit.unwrap_or(u64::MAX),
             total,
             fields: input.fields.clone(),
+            page: FIRST_PAGE,
+            page_max: usize::MAX,
             _room: room,
         })
     }
@@ -103,10 +111,17 @@ impl Export {
     /// # Errors
     /// What the store answers; the export has then ended before its end.
     pub async fn next_page(&mut self) -> Result<Vec<Hit>> {
-        let Some(request) = self.next_request(PAGE) else { return Ok(Vec::new()) };
-        let hits = self.store.search(&self.scope, &request).await?.hits;
-        self.advance(&request, hits.len(), hits.last().map(|hit| hit.position));
-        Ok(hits)
+        while let Some(request) = self.next_request() {
+            match self.store.search(&self.scope, &request).await {
+                Ok(SearchResult { hits, .. }) => {
+                    self.advance(&request, hits.len(), hits.last().map(|hit| hit.position));
+                    self.page = PAGE;
+                    return Ok(hits);
+                }
+                Err(error) => self.ask_for_less(&request, error)?,
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// The next events as lines of JSON; none when all were given.
@@ -114,15 +129,23 @@ impl Export {
     /// # Errors
     /// What the store answers; the export has then ended before its end.
     pub async fn next_lines(&mut self) -> Result<Lines> {
-        let Some(request) = self.next_request(PAGE_OF_LINES) else { return Ok(Lines::default()) };
-        let lines = self.store.lines(&self.scope, &request).await?;
-        self.advance(&request, lines.count, lines.last);
-        Ok(lines)
+        while let Some(request) = self.next_request() {
+            match self.store.lines(&self.scope, &request).await {
+                Ok(lines) => {
+                    self.advance(&request, lines.count, lines.last);
+                    let bytes: usize = lines.texts.iter().map(Vec::len).sum();
+                    let bytes_each = (bytes / lines.count.max(1)).max(1);
+                    self.page = (PAGE_OF_LINES_BYTES / bytes_each).clamp(FIRST_PAGE, PAGE_OF_LINES_MAX);
+                    return Ok(lines);
+                }
+                Err(error) => self.ask_for_less(&request, error)?,
+            }
+        }
+        Ok(Lines::default())
     }
 
-    fn next_request(&self, page: usize) -> Option<SearchRequest> {
-        let page = if self.after.is_none() { FIRST_PAGE } else { page };
-        let limit = usize::try_from(self.left).unwrap_or(usize::MAX).min(page);
+    fn next_request(&self) -> Option<SearchRequest> {
+        let limit = usize::try_from(self.left).unwrap_or(usize::MAX).min(self.page).min(self.page_max);
         (limit > 0).then(|| SearchRequest {
             selection: self.selection.clone(),
             order: self.order,
@@ -134,6 +157,15 @@ impl Export {
         })
     }
 
+    /// Makes pages smaller when there is no memory for one: events that come later may be larger than those before.
+    fn ask_for_less(&mut self, request: &SearchRequest, error: Error) -> Result<()> {
+        if error.kind != ErrorKind::TooLarge || request.limit == 1 {
+            return Err(error);
+        }
+        self.page_max = request.limit / 2;
+        Ok(())
+    }
+
     fn advance(&mut self, request: &SearchRequest, count: usize, last: Option<Position>) {
         self.after = last.or(self.after);
         self.left = if count < request.limit { 0 } else { self.left - count as u64 };
@@ -142,10 +174,15 @@ impl Export {
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
     use serde_json::json;
+    use vigie_domain::ports::{AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, IndexInfo};
+    use vigie_domain::{EventId, TimeRange};
+    use vigie_testkit::LinearStore;
 
     use super::*;
-    use crate::test_shop::{Shop, event};
+    use crate::ingest::IngestOptions;
+    use crate::test_shop::{Shop, event, lines};
 
     async fn ids(export: &mut Export) -> Vec<String> {
         let mut ids = Vec::new();
@@ -158,49 +195,101 @@ mod tests {
         }
     }
 
+    async fn numbers(export: &mut Export) -> Vec<i64> {
+        let mut text = Vec::new();
+        loop {
+            let page = export.next_lines().await.unwrap();
+            if page.count == 0 {
+                break;
+            }
+            text.extend(page.texts.concat());
+        }
+        let line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["n"].as_i64().unwrap();
+        std::str::from_utf8(&text).unwrap().lines().map(line).collect()
+    }
+
+    fn events(count: usize) -> Vec<serde_json::Value> {
+        (0..count).map(|n| event(i64::try_from(n).unwrap() / 3, &json!({"_id": format!("e{n:05}"), "n": n}))).collect()
+    }
+
     #[tokio::test]
     async fn every_match_comes_once_and_in_order() {
         let count = FIRST_PAGE * 2 + 7;
-        let events: Vec<_> = (0..count)
-            .map(|n| event(i64::try_from(n).unwrap() / 3, &json!({"_id": format!("e{n:05}"), "n": n})))
-            .collect();
-        let shop = Shop::with(&events).await;
+        let shop = Shop::with(&events(count)).await;
         let all = ExportInput::default();
         let mut export = shop.search.export(&shop.scope, &all).await.unwrap();
         assert_eq!(export.total(), count as u64);
         let newest = ids(&mut export).await;
         assert_eq!(newest.len(), count);
-        let mut oldest = ids(&mut shop
-            .search
-            .export(&shop.scope, &ExportInput { oldest_first: true, ..all.clone() })
-            .await
-            .unwrap())
-        .await;
+        let oldest = ExportInput { oldest_first: true, ..all.clone() };
+        let mut oldest = ids(&mut shop.search.export(&shop.scope, &oldest).await.unwrap()).await;
         oldest.reverse();
         assert_eq!(oldest, newest);
         let mut some =
             shop.search.export(&shop.scope, &ExportInput { query: "n<10".into(), ..all.clone() }).await.unwrap();
         assert_eq!((some.total(), ids(&mut some).await.len()), (10, 10));
         let mut lines = shop.search.export(&shop.scope, &all).await.unwrap();
-        let mut text = Vec::new();
-        loop {
-            let page = lines.next_lines().await.unwrap();
-            if page.count == 0 {
-                break;
-            }
-            text.extend(page.texts.concat());
-        }
-        let numbers: Vec<i64> = std::str::from_utf8(&text)
-            .unwrap()
-            .lines()
-            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["n"].as_i64().unwrap())
-            .collect();
         let expected: Vec<i64> = newest.iter().map(|id| id[1..].parse().unwrap()).collect();
-        assert_eq!(numbers, expected);
+        assert_eq!(numbers(&mut lines).await, expected);
         let limited = ExportInput { limit: Some(FIRST_PAGE as u64 + 3), ..all };
         let mut limited = shop.search.export(&shop.scope, &limited).await.unwrap();
         assert_eq!(limited.total(), FIRST_PAGE as u64 + 3);
         assert_eq!(ids(&mut limited).await, newest[..FIRST_PAGE + 3]);
+    }
+
+    /// A store that has memory for so many events of one answer.
+    struct Cramped {
+        store: LinearStore,
+        events_max: usize,
+    }
+
+    #[async_trait]
+    impl LogStore for Cramped {
+        async fn append(&self, scope: &Scope, batch: Append) -> Result<AppendOutcome> {
+            self.store.append(scope, batch).await
+        }
+
+        async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {
+            if request.limit > self.events_max {
+                return Err(Error::new(ErrorKind::TooLarge, "too much memory"));
+            }
+            self.store.search(scope, request).await
+        }
+
+        async fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<AggregateResult> {
+            self.store.aggregate(scope, request).await
+        }
+
+        async fn get(&self, scope: &Scope, id: &EventId) -> Result<Option<Hit>> {
+            self.store.get(scope, id).await
+        }
+
+        async fn fields(&self, scope: &Scope, range: TimeRange) -> Result<Vec<FieldInfo>> {
+            self.store.fields(scope, range).await
+        }
+
+        async fn indices(&self, scope: &Scope) -> Result<Vec<IndexInfo>> {
+            self.store.indices(scope).await
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_for_which_there_is_no_memory_are_made_smaller() {
+        let count = FIRST_PAGE + 90;
+        let exported = async |events_max: usize| {
+            let shop = Shop::on(Arc::new(Cramped { store: LinearStore::default(), events_max }));
+            shop.send(&lines(&events(count)), &IngestOptions::default()).await;
+            shop.search.export(&shop.scope, &ExportInput::default()).await.unwrap()
+        };
+        for events_max in [1, 70, FIRST_PAGE + 10] {
+            let expected: Vec<i64> = (0..count as i64).collect();
+            let mut found = numbers(&mut exported(events_max).await).await;
+            found.sort_unstable();
+            assert_eq!(found, expected, "{events_max}");
+            assert_eq!(ids(&mut exported(events_max).await).await.len(), count, "{events_max}");
+        }
+        let refused = exported(0).await.next_lines().await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::TooLarge, "not even one event fits");
     }
 
     #[tokio::test]

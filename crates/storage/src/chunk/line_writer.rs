@@ -2,26 +2,38 @@
 //!
 //! What is written around the values of a shape — names, braces, commas — is put together once and then copied.
 
-use std::collections::HashMap;
-
-use arrow::array::ArrayRef;
+use arrow::array::{Array, AsArray, StringArray};
+use arrow::datatypes::Int32Type;
 use serde_json::Error;
 use vigie_domain::event::{complete, pseudo_fields};
-use vigie_domain::query::Scalar;
 use vigie_domain::{Scope, Timestamp, Value};
 
-use super::Chunk;
-use super::column::scalar_at;
+use super::line_column::{LineColumn, write_instant, write_text};
 use super::shape::{EpochUnit, Shape};
-use super::source::{SourceReader, overflow_of};
+use super::source::SourceReader;
+use super::{Chunk, column_names, overflow};
 
 /// Writes the events of a chunk that has all of its columns.
 pub struct LineWriter<'a> {
     chunk: &'a Chunk,
     sources: SourceReader<'a>,
     scope: &'a Scope,
-    /// By the code of the shape; none where lines are made from values.
-    templates: HashMap<Option<i32>, Option<Template<'a>>>,
+    timestamps: &'a [i64],
+    /// Codes of the events' shapes; none when there is no such column.
+    shapes: &'a [i32],
+    overflow: Option<&'a StringArray>,
+    /// By the code of the shape.
+    templates: Vec<Known<'a>>,
+}
+
+/// What is known of a shape.
+enum Known<'a> {
+    /// Nothing yet.
+    New,
+    /// Its lines are made from values.
+    Values,
+    /// Its lines are written so.
+    Template(Template<'a>),
 }
 
 /// How events of one shape are written.
@@ -39,7 +51,7 @@ struct TemplateLeaf<'a> {
 
 enum LeafValue<'a> {
     /// The first of these columns that has one.
-    Columns(Vec<&'a ArrayRef>),
+    Columns(Vec<LineColumn<'a>>),
     Epoch(EpochUnit),
     Own(Own),
     Nothing,
@@ -55,7 +67,17 @@ enum Own {
 impl<'a> LineWriter<'a> {
     /// A writer of the chunk's events as the scope may see them.
     pub fn new(chunk: &'a Chunk, scope: &'a Scope) -> Self {
-        Self { chunk, sources: SourceReader::new(chunk), scope, templates: HashMap::new() }
+        let shapes = chunk.column(column_names::SHAPE).map(|column| column.as_dictionary::<Int32Type>());
+        let shape_count = shapes.map_or(0, |shapes| shapes.values().len());
+        Self {
+            chunk,
+            sources: SourceReader::new(chunk),
+            scope,
+            timestamps: chunk.timestamps(),
+            shapes: shapes.map_or(&[], |shapes| shapes.keys().values()),
+            overflow: chunk.column(column_names::OVERFLOW).map(|cells| cells.as_string::<i32>()),
+            templates: (0..shape_count).map(|_| Known::New).collect(),
+        }
     }
 
     /// Appends the line of the event in this row, its end included.
@@ -63,14 +85,13 @@ impl<'a> LineWriter<'a> {
     /// # Errors
     /// When a value cannot be written as JSON, which none that was read from JSON does.
     pub fn write(&mut self, row: usize, out: &mut Vec<u8>) -> Result<(), Error> {
-        let code = self.sources.shape_code(row);
-        if !self.templates.contains_key(&code) {
-            let template = self.template(row);
-            self.templates.insert(code, template);
+        let Some(code) = self.shapes.get(row).map(|code| *code as usize) else { return self.write_values(row, out) };
+        if matches!(self.templates[code], Known::New) {
+            self.templates[code] = self.template(row).map_or(Known::Values, Known::Template);
         }
-        match self.templates.get(&code) {
-            Some(Some(template)) => template.write(self.chunk, row, out),
-            _ => self.write_values(row, out),
+        match &self.templates[code] {
+            Known::Template(template) => template.write(self, row, out),
+            Known::New | Known::Values => self.write_values(row, out),
         }
     }
 
@@ -91,9 +112,11 @@ impl<'a> LineWriter<'a> {
         let mut punctuation = Punctuation::default();
         let leaves = shape.leaves.iter().map(|leaf| {
             let before = punctuation.before(&leaf.path);
+            let columns =
+                || self.sources.columns_of(&leaf.canonical).iter().filter_map(|column| LineColumn::new(column));
             let value = match leaf.epoch {
                 Some(unit) => LeafValue::Epoch(unit),
-                None if leaf.has_columns => LeafValue::Columns(self.sources.columns_of(&leaf.canonical).to_vec()),
+                None if leaf.has_columns => LeafValue::Columns(columns().collect()),
                 None => match leaf.canonical.as_str() {
                     pseudo_fields::TIMESTAMP => LeafValue::Own(Own::Timestamp),
                     pseudo_fields::LOG_TYPE => LeafValue::Own(Own::LogType),
@@ -104,6 +127,16 @@ impl<'a> LineWriter<'a> {
         });
         let leaves = leaves.collect();
         Some(Template { leaves, end: end_of(&shape, punctuation) })
+    }
+
+    fn timestamp(&self, row: usize) -> Timestamp {
+        Timestamp::from_nanos(self.timestamps[row])
+    }
+
+    /// What the overflow holds of the event, in the order of its shape.
+    fn overflow_of(&self, row: usize) -> Vec<(usize, Value)> {
+        let cells = self.overflow.filter(|cells| cells.is_valid(row));
+        cells.map_or_else(Vec::new, |cells| overflow::parse(cells.value(row)))
     }
 }
 
@@ -166,8 +199,8 @@ fn push_name(text: &mut String, name: &str) {
 }
 
 impl Template<'_> {
-    fn write(&self, chunk: &Chunk, row: usize, out: &mut Vec<u8>) -> Result<(), Error> {
-        let mut overflow = overflow_of(chunk, row).into_iter().peekable();
+    fn write(&self, writer: &LineWriter<'_>, row: usize, out: &mut Vec<u8>) -> Result<(), Error> {
+        let mut overflow = writer.overflow_of(row).into_iter().peekable();
         for (place, leaf) in self.leaves.iter().enumerate() {
             out.extend_from_slice(leaf.before.as_bytes());
             if let Some((_, value)) = overflow.next_if(|(overflowed, _)| *overflowed == place) {
@@ -176,50 +209,35 @@ impl Template<'_> {
             }
             match &leaf.value {
                 LeafValue::Columns(columns) => {
-                    let scalar = columns.iter().find_map(|column| scalar_at(column.as_ref(), row));
-                    write_scalar(scalar, out)?;
+                    let mut is_written = false;
+                    for column in columns {
+                        is_written = column.write(row, out)?;
+                        if is_written {
+                            break;
+                        }
+                    }
+                    if !is_written {
+                        out.extend_from_slice(b"null");
+                    }
                 }
-                LeafValue::Epoch(unit) => {
-                    let instant = Timestamp::from_nanos(chunk.timestamps()[row]);
-                    serde_json::to_writer(&mut *out, &unit.number(instant))?;
-                }
-                LeafValue::Own(own) => own.write(chunk, row, out),
+                LeafValue::Epoch(unit) => serde_json::to_writer(&mut *out, &unit.number(writer.timestamp(row)))?,
+                LeafValue::Own(own) => own.write(writer, row, out)?,
                 LeafValue::Nothing => out.extend_from_slice(b"null"),
             }
         }
-        self.end.iter().for_each(|own| own.write(chunk, row, out));
-        Ok(())
+        self.end.iter().try_for_each(|own| own.write(writer, row, out))
     }
 }
 
 impl Own {
-    fn write(&self, chunk: &Chunk, row: usize, out: &mut Vec<u8>) {
+    fn write(&self, writer: &LineWriter<'_>, row: usize, out: &mut Vec<u8>) -> Result<(), Error> {
         match self {
             Self::Literal(text) => out.extend_from_slice(text.as_bytes()),
-            Self::Timestamp => write_plain(&Timestamp::from_nanos(chunk.timestamps()[row]).to_text(), out),
-            Self::LogType => write_plain(chunk.log_type.as_str(), out),
+            Self::Timestamp => write_instant(writer.timestamp(row), out),
+            Self::LogType => write_text(writer.chunk.log_type.as_str(), out)?,
         }
+        Ok(())
     }
-}
-
-/// Writes a text that needs no escapes.
-fn write_plain(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
-    out.push(b'"');
-}
-
-fn write_scalar(scalar: Option<Scalar<'_>>, out: &mut Vec<u8>) -> Result<(), Error> {
-    match scalar {
-        None => out.extend_from_slice(b"null"),
-        Some(Scalar::Bool(flag)) => serde_json::to_writer(&mut *out, &flag)?,
-        Some(Scalar::Int(number)) => serde_json::to_writer(&mut *out, &number)?,
-        Some(Scalar::Float(number)) => serde_json::to_writer(&mut *out, &number)?,
-        Some(Scalar::BigNumber(literal)) => out.extend_from_slice(literal.as_bytes()),
-        Some(Scalar::Text(text)) => serde_json::to_writer(&mut *out, text)?,
-        Some(Scalar::Instant(instant)) => write_plain(&instant.to_text(), out),
-    }
-    Ok(())
 }
 
 #[cfg(test)]

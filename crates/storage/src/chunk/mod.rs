@@ -5,6 +5,7 @@
 mod builder;
 pub mod column;
 mod index_columns;
+mod line_column;
 mod line_writer;
 pub mod overflow;
 mod overflow_fields;

@@ -63,7 +63,7 @@ impl<'a> SourceReader<'a> {
     }
 
     /// The same for all events of one shape, of which each has its number in the chunk.
-    pub fn shape_code(&self, row: usize) -> Option<i32> {
+    fn shape_code(&self, row: usize) -> Option<i32> {
         Some(self.chunk.column(column_names::SHAPE)?.as_dictionary::<Int32Type>().keys().value(row))
     }
 
@@ -128,7 +128,7 @@ impl<'a> SourceReader<'a> {
 }
 
 /// What the overflow column holds for the event in this row, in the order of its shape.
-pub fn overflow_of(chunk: &Chunk, row: usize) -> Vec<(usize, Value)> {
+fn overflow_of(chunk: &Chunk, row: usize) -> Vec<(usize, Value)> {
     overflow_cell(chunk, row).map_or_else(Vec::new, overflow::parse)
 }
 

@@ -14,6 +14,9 @@ use crate::error::StorageError;
 /// Events that a thread writes as lines at least: each reads the pages again in which its events begin and end.
 const LINES_MIN: usize = 4_096;
 
+/// Lines by whose length that of the others is guessed.
+const SAMPLED_LINES: usize = 256;
+
 /// A matching row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
@@ -116,8 +119,14 @@ fn lines_of<'r>(
     // Lines are about as large as the columns they are written from.
     held.resize(2 * bytes)?;
     let mut writers: Vec<LineWriter<'_>> = chunks.iter().map(|chunk| LineWriter::new(chunk, scope)).collect();
-    let mut text = Vec::with_capacity(bytes);
-    for (number, row) in spots {
+    let mut text = Vec::new();
+    for (written, (number, row)) in spots.into_iter().enumerate() {
+        if written == SAMPLED_LINES {
+            // The others are about as long, and are not to be copied to a larger place again and again.
+            let left = text.len() / SAMPLED_LINES * (candidates.len() - SAMPLED_LINES) * 17 / 16;
+            held.resize(bytes + bytes.max(text.len() + left))?;
+            text.reserve_exact(left);
+        }
         let written = writers[number].write(row, &mut text);
         written.map_err(|error| StorageError::Damaged(Lines::unwritable(&error).message))?;
     }

@@ -10,8 +10,10 @@ use crate::part::Part;
 
 /// Bytes of an entry beside what it holds, about.
 const ENTRY_BYTES: usize = 160;
-/// One entry takes at most this share of all, and so much goes at once when there is no room.
-const SHARE: usize = 8;
+/// One entry takes at most this share of all: as much as the numbers of a day's larger part.
+const ENTRY_SHARE: usize = 4;
+/// So much goes at once when there is no room.
+const FREED_SHARE: usize = 8;
 
 /// What was asked of one part.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -116,7 +118,7 @@ impl Kept {
     /// Keeps what was counted of a part, unless the part is gone or it takes too much room.
     pub fn put(&self, part: &Part, key: KeptKey, answer: KeptAnswer) {
         let bytes = answer.bytes() + key.filter.len() + key.question.len() + ENTRY_BYTES;
-        if bytes > self.bytes_max / SHARE {
+        if bytes > self.bytes_max / ENTRY_SHARE {
             return;
         }
         let mut state = self.lock();
@@ -131,7 +133,7 @@ impl Kept {
         }
         state.bytes += bytes;
         if state.bytes > self.bytes_max {
-            let gone = state.make_room(self.bytes_max - self.bytes_max / SHARE);
+            let gone = state.make_room(self.bytes_max - self.bytes_max / FREED_SHARE);
             self.evictions.fetch_add(gone, Ordering::Relaxed);
         }
     }
@@ -229,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_is_not_kept() {
-        let kept = Kept::new(80_000);
+        let kept = Kept::new(40_000);
         let numbers =
             |count| KeptAnswer::Partial(Arc::new(Partial::Numbers(vec![Arc::new(NumberList::new(vec![0.0; count]))])));
         kept.put(&part(1), key(1, "large"), numbers(2_000));
