@@ -14,6 +14,8 @@ pub const EMPTY_ID: &str = "if _id is specified it must not be empty";
 pub const CONDITIONS: [&str; 2] = ["if_seq_no", "if_primary_term"];
 /// Why an item with one is refused.
 pub const CONDITION: &str = "logs do not change, so no event can be stored on condition of its version; leave if_seq_no and if_primary_term out";
+/// Why an update is refused that stores nothing new.
+const UPDATE: &str = "logs do not change, so no event can be updated; send a new event with \"create\" or \"index\", or the whole of it with \"doc_as_upsert\"";
 /// How the reason begins for which an item is refused whose alias stands for several indices.
 pub const NO_WRITE_INDEX: &str = "no write index is defined for alias";
 /// How the reason begins for which an item is refused that names no alias though it must.
@@ -55,17 +57,29 @@ impl BulkAction {
     }
 
     /// Why it is not done, if it never is.
-    pub(super) const fn refusal(self) -> Option<&'static str> {
+    const fn refusal(self) -> Option<&'static str> {
         match self {
-            Self::Create | Self::Index => None,
-            Self::Update => Some(
-                "logs do not change, so no event can be updated; send a new event with \"create\" or \"index\" instead",
-            ),
+            Self::Create | Self::Index | Self::Update => None,
             Self::Delete => Some(
                 "single events are not deleted; indices are deleted with age by the setting \"lifecycle.delete_after_days\"",
             ),
         }
     }
+}
+
+/// The document that an update stores if there is none of its name: `upsert`, or `doc` with `doc_as_upsert`.
+///
+/// # Errors
+/// In words for the sender: when it stores none, since logs do not change.
+pub(super) fn upserted(line: &[u8]) -> Result<Vec<u8>, String> {
+    let text = std::str::from_utf8(line).map_err(|_| "it is no UTF-8".to_owned())?;
+    let Value::Object(said) = parse_json(text)? else { return Err(UPDATE.to_owned()) };
+    let of = |name: &str| said.iter().find(|(sent, _)| sent == name).map(|(_, value)| value);
+    let document = match (of("doc"), of("doc_as_upsert"), of("upsert"), of("script")) {
+        (Some(document), Some(Value::Bool(true)), None, None) | (_, _, Some(document), None) => document,
+        _ => return Err(UPDATE.to_owned()),
+    };
+    serde_json::to_vec(document).map_err(|error| error.to_string())
 }
 
 /// What an action line says.
@@ -126,6 +140,9 @@ impl ActionLine {
             Ok(id) => line.id = id,
             Err(reason) => line.refuse(&reason),
         }
+        if action == BulkAction::Update && line.id.is_none() {
+            line.refuse("an update must name its event: give \"_id\"");
+        }
         match text_of(said, "_index") {
             Ok(Some(index)) => match check_index(&index) {
                 Ok(()) => line.index = Some(Arc::from(index.as_str())),
@@ -185,7 +202,7 @@ mod tests {
         let parsed = ActionLine::parse(line.as_bytes()).unwrap_or_else(|reason| panic!("{line}: {reason}"));
         let found = (parsed.action, parsed.index.as_deref(), parsed.id.as_deref());
         assert_eq!(found, (action, index, id), "{line}");
-        assert_eq!(parsed.refusal.is_some(), matches!(action, BulkAction::Update | BulkAction::Delete), "{line}");
+        assert_eq!(parsed.refusal.is_some(), action == BulkAction::Delete, "{line}");
     }
 
     #[test]
@@ -224,8 +241,27 @@ mod tests {
         check(r#"{"create":{"_index":"a*"}}"#, "\"a*\" cannot be the name");
         check(r#"{"create":{"_index":""}}"#, "cannot be the name");
         check(&format!(r#"{{"create":{{"_index":"{}"}}}}"#, "x".repeat(256)), "1 to 255 bytes");
-        check(r#"{"update":{"_id":"a"}}"#, "logs do not change");
+        check(r#"{"update":{}}"#, "must name its event");
         check(r#"{"delete":{"_id":"a"}}"#, "lifecycle.delete_after_days");
+    }
+
+    #[test]
+    fn updates_store_what_is_not_there() {
+        let stores = |line: &str, document: &str| {
+            let found = upserted(line.as_bytes()).unwrap_or_else(|reason| panic!("{line}: {reason}"));
+            assert_eq!(String::from_utf8(found).unwrap(), document, "{line}");
+        };
+        let refuses = |line: &str, words: &str| {
+            let reason = upserted(line.as_bytes()).unwrap_err();
+            assert!(reason.contains(words), "{line}: {reason}");
+        };
+        stores(r#"{"doc":{"n":1,"x":[1.5,null]},"doc_as_upsert":true}"#, r#"{"n":1,"x":[1.5,null]}"#);
+        stores(r#"{"upsert":{"n":18446744073709551616},"doc":{"n":2}}"#, r#"{"n":18446744073709551616}"#);
+        refuses(r#"{"doc":{"n":1}}"#, "logs do not change");
+        refuses(r#"{"doc":{"n":1},"doc_as_upsert":false}"#, "logs do not change");
+        refuses(r#"{"script":"ctx._source.n += 1","upsert":{"n":1}}"#, "logs do not change");
+        refuses("[]", "logs do not change");
+        refuses("{", "broken JSON");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use vigie_domain::time::INDEX_PREFIX;
 use vigie_domain::{Day, Object, Text, Value};
 
-use super::action::{ActionLine, NO_SUCH_INDEX, NO_WRITE_INDEX};
+use super::action::{ActionLine, NO_SUCH_INDEX, NO_WRITE_INDEX, upserted};
 use super::{BulkAction, BulkFate, BulkItem, SENT_INDEX_FIELD};
 use crate::convert::SentWith;
 use crate::error::DecodeError;
@@ -120,6 +120,13 @@ impl<'a> BulkReader<'a> {
             }
             (Line::TooLong(size), _) => Behind::Nothing(size, too_large(size, self.options.record_bytes_max)),
             (Line::Whole, Some(reason)) => Behind::Nothing(self.buffer.len(), reason.clone()),
+            (Line::Whole, None) if action.action == BulkAction::Update => match upserted(&self.buffer) {
+                Ok(document) => {
+                    self.buffer = document;
+                    Behind::Document(action.index.as_ref().and_then(|index| self.named(index)))
+                }
+                Err(reason) => Behind::Nothing(self.buffer.len(), reason),
+            },
             (Line::Whole, None) => Behind::Document(action.index.as_ref().and_then(|index| self.named(index))),
         })
     }

@@ -111,8 +111,14 @@ fn every_item_has_its_answer_in_order() {
         &["index -! broken JSON", "index -! a list is no event", "index -! the document is empty", "index b: 4"],
     );
     check(
-        "{\"delete\":{\"_id\":\"a\"}}\n{\"update\":{\"_id\":\"a\"}}\n{\"doc\":{}}\n{\"create\":{}}\n{\"n\":1}\n{\"index\":{}}",
-        &["delete a! single events", "update a! logs do not change", "create -: 1", "index -! the request ends before"],
+        "{\"delete\":{\"_id\":\"a\"}}\n{\"update\":{\"_id\":\"a\"}}\n{\"doc\":{}}\n{\"update\":{\"_id\":\"b\"}}\n{\"doc\":{\"n\":2},\"doc_as_upsert\":true}\n{\"create\":{}}\n{\"n\":1}\n{\"index\":{}}",
+        &[
+            "delete a! single events",
+            "update a! logs do not change",
+            "update b: 2",
+            "create -: 1",
+            "index -! the request ends before",
+        ],
     );
     let long = format!("{{\"index\":{{}}}}\n{{\"x\":\"{}\"}}\n{{\"index\":{{}}}}\n{{\"n\":1}}\n", "x".repeat(200));
     check(&long, &["index -! the record has 209 bytes", "index -: 1"]);

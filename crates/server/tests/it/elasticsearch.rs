@@ -92,6 +92,18 @@ async fn every_item_of_a_bulk_request_is_answered_as_elasticsearch_does() {
 }
 
 #[tokio::test]
+async fn an_update_stores_what_is_not_there_and_changes_nothing() {
+    let client = Client::new().await;
+    let update =
+        |n: u8| format!("{{\"update\":{{\"_id\":\"a\"}}}}\n{{\"doc\":{{\"n\":{n}}},\"doc_as_upsert\":true}}\n");
+    let answer = client.bulk("/_bulk", &(update(1) + &update(2))).await;
+    let results: Vec<_> = (0..2).map(|place| &answer["items"][place]["update"]).collect();
+    assert_eq!((&results[0]["status"], &results[0]["result"]), (&json!(201), &json!("created")), "{answer}");
+    assert_eq!((&results[1]["status"], &results[1]["result"]), (&json!(200), &json!("noop")), "{answer}");
+    assert_eq!((client.found("n:1").await.len(), client.found("n:2").await.len()), (1, 0));
+}
+
+#[tokio::test]
 async fn only_the_fields_that_are_asked_for_are_answered() {
     let client = Client::new().await;
     let body = "{\"create\":{}}\n{\"n\":1}\n{\"index\":{}}\nbroken\n";

@@ -190,7 +190,27 @@ async fn tables_are_shown_as_they_are_asked_for() {
     let help = client.call(Method::GET, "/_cat/aliases?help", "").await.text();
     assert!(help.starts_with("alias ") && help.lines().count() == 6, "{help}");
     assert_eq!(client.call(Method::GET, "/_cat/plugins", "").await.text(), "");
+    assert_eq!(
+        client.call(Method::GET, "/_cluster/settings", "").await.json(),
+        json!({"persistent": {}, "transient": {}})
+    );
     assert_eq!(client.call(Method::GET, "/_cat/nodeattrs?v&h=attr,value", "").await.text(), "attr value\n");
+    client.done(Method::PUT, "/till", json!({"aliases": {"seen": {}, "unseen": {"is_hidden": true}}})).await;
+    client.done(Method::PUT, "/cart/_doc/1", json!({"n": 1})).await;
+    let shards = client.call(Method::GET, "/_cat/shards/till,cart?s=docs", "").await.text();
+    assert_eq!(shards, "till 0 p STARTED 0 0b 127.0.0.1 vigie\ncart 0 p STARTED 1 -  127.0.0.1 vigie\n");
+    assert_eq!(client.call(Method::GET, "/_cat/shards/t*?h=i", "").await.text(), "till\n");
+    for (asked, expected) in [
+        ("", "seen\nunseen\n"),
+        ("&expand_wildcards=open", "seen\n"),
+        ("&expand_wildcards=open,hidden", "seen\nunseen\n"),
+    ] {
+        assert_eq!(
+            client.call(Method::GET, &format!("/_cat/aliases?h=a{asked}"), "").await.text(),
+            expected,
+            "{asked}"
+        );
+    }
     client.refused(Method::GET, "/_cat/aliases?s=size", json!({}), (400, "illegal_argument_exception")).await;
     client.refused(Method::GET, "/_cat/aliases?colour=red", json!({}), (400, "illegal_argument_exception")).await;
 }

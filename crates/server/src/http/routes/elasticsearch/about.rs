@@ -12,7 +12,7 @@ use crate::http::state::AppState;
 /// Clients know a server by this sentence.
 const TAGLINE: &str = "You Know, for Search";
 /// What a cluster and its only node are called.
-const NAME: &str = "vigie";
+pub(super) const NAME: &str = "vigie";
 /// Elasticsearch's own word for an id that there is none of.
 const NO_ID: &str = "_na_";
 /// Port that is meant when a host is named without one.
@@ -30,6 +30,7 @@ pub fn routes(routes: Routes) -> Routes {
         .get("/elasticsearch/_xpack", any_login, xpack)
         .get("/elasticsearch/_cluster/health", any_login, health)
         .get("/elasticsearch/_cluster/health/{index}", any_login, health)
+        .get("/elasticsearch/_cluster/settings", any_login, cluster_settings)
         .get("/elasticsearch/_nodes", any_login, nodes)
         .get("/elasticsearch/_nodes/{which}", any_login, nodes)
         .get("/elasticsearch/_nodes/{which}/{what}", any_login, nodes);
@@ -113,6 +114,11 @@ async fn health(State(state): State<AppState>) -> JsonAnswer<Json> {
         "task_max_waiting_in_queue_millis": 0,
         "active_shards_percent_as_number": 100.0,
     }))
+}
+
+/// Clusters have settings that are changed while they run; Vigie's are in its file.
+async fn cluster_settings() -> JsonAnswer<Json> {
+    JsonAnswer(json!({"persistent": {}, "transient": {}}))
 }
 
 /// How Vigie is, as the colour of a cluster.

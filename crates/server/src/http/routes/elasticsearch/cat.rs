@@ -7,7 +7,7 @@ use vigie_app::accounts::Permission;
 use vigie_app::kept_indices::{Names, aliases_of};
 use vigie_domain::time::NANOS_PER_SECOND;
 
-use super::about::colour;
+use super::about::{NAME, colour};
 use super::cat_table::{Column, Table};
 use super::indices::definitions;
 use super::listed::{Listed, index_uuid, listed};
@@ -21,6 +21,8 @@ use crate::http::state::AppState;
 
 /// Stands where there is nothing to show.
 const NOTHING: &str = "-";
+/// Where the one node is said to be: at which of its addresses clients reach it is theirs to know.
+const NODE_ADDRESS: &str = "127.0.0.1";
 
 const HEALTH: &[Column] = &[
     Column("epoch", "t,time", "seconds since 1970-01-01 00:00:00"),
@@ -42,6 +44,18 @@ const INDICES: &[Column] = &[
     Column("store.size", "ss,storeSize", "store size of primaries & replicas"),
     Column("pri.store.size", "", "store size of primaries"),
 ];
+const SHARDS: &[Column] = &[
+    Column("index", "i,idx", "index name"),
+    Column("shard", "s,sh", "shard name"),
+    Column("prirep", "p,pr,primaryOrReplica", "primary or replica"),
+    Column("state", "st", "shard state"),
+    Column("docs", "d,dc", "number of docs in shard"),
+    Column("store", "sto", "store size of shard"),
+    Column("ip", "", "ip of node where it lives"),
+    Column("id", "", "unique id of node where it lives"),
+    Column("node", "n", "name of node where it lives"),
+];
+const SHARDS_USUAL: &str = "index,shard,prirep,state,docs,store,ip,node";
 const COUNT: &[Column] = &[
     Column("epoch", "t,time", "seconds since 1970-01-01 00:00:00"),
     Column("timestamp", "ts,hms,hhmmss", "time in HH:MM:SS"),
@@ -80,6 +94,8 @@ pub fn routes(routes: Routes) -> Routes {
         .get("/elasticsearch/_cat/health", any_login, health)
         .get("/elasticsearch/_cat/indices", Permission::LogsRead, all_indices)
         .get("/elasticsearch/_cat/indices/{name}", Permission::LogsRead, indices)
+        .get("/elasticsearch/_cat/shards", Permission::LogsRead, all_shards)
+        .get("/elasticsearch/_cat/shards/{name}", Permission::LogsRead, shards)
         .get("/elasticsearch/_cat/count", Permission::LogsRead, count_of_all)
         .get("/elasticsearch/_cat/count/{name}", Permission::LogsRead, count)
         .get("/elasticsearch/_cat/aliases", any_login, all_aliases)
@@ -91,7 +107,7 @@ pub fn routes(routes: Routes) -> Routes {
 async fn health(State(state): State<AppState>, params: Params) -> ApiResult<Response> {
     let (epoch, time) = now(&state);
     let row = vec![epoch, time, "vigie".to_owned(), colour(&state).await.to_owned(), "1".to_owned(), "1".to_owned()];
-    Table { columns: HEALTH, rows: vec![row] }.respond(&params)
+    Table { columns: HEALTH, usual: "", rows: vec![row] }.respond(&params)
 }
 
 async fn all_indices(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
@@ -109,13 +125,41 @@ async fn indices(
 /// Daily indices, and those that clients made.
 async fn index_table(state: &AppState, caller: &Caller, names: &str, params: &Params) -> ApiResult<Response> {
     let row = |index: Listed| {
-        let size = index.bytes.map_or_else(|| NOTHING.to_owned(), |bytes| format!("{bytes}b"));
+        let size = size_of(&index);
         let (uuid, count) = (index_uuid(&index.name), index.events_count.to_string());
         let cells = ["green", "open", &index.name, &uuid, "1", "0", &count, "0", &size, &size];
         cells.map(str::to_owned).to_vec()
     };
     let rows = listed(state, caller, names, params).await?.into_iter().map(row).collect();
-    Table { columns: INDICES, rows }.respond(params)
+    Table { columns: INDICES, usual: "", rows }.respond(params)
+}
+
+async fn all_shards(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
+    shard_table(&state, &caller, "", &params).await
+}
+
+async fn shards(
+    State(state): State<AppState>,
+    caller: Caller,
+    (PathParams(names), params): (PathParams<String>, Params),
+) -> ApiResult<Response> {
+    shard_table(&state, &caller, &names, &params).await
+}
+
+/// Each index is one shard on the one node.
+async fn shard_table(state: &AppState, caller: &Caller, names: &str, params: &Params) -> ApiResult<Response> {
+    let row = |index: Listed| {
+        let count = index.events_count.to_string();
+        let cells = [&index.name, "0", "p", "STARTED", &count, &size_of(&index), NODE_ADDRESS, NAME, NAME];
+        cells.map(str::to_owned).to_vec()
+    };
+    let rows = listed(state, caller, names, params).await?.into_iter().map(row).collect();
+    Table { columns: SHARDS, usual: SHARDS_USUAL, rows }.respond(params)
+}
+
+/// Its bytes on disk, as `_cat` writes them.
+fn size_of(index: &Listed) -> String {
+    index.bytes.map_or_else(|| NOTHING.to_owned(), |bytes| format!("{bytes}b"))
 }
 
 async fn count_of_all(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
@@ -136,7 +180,7 @@ async fn count(
 
 fn count_table(state: &AppState, count: u64, params: &Params) -> ApiResult<Response> {
     let (epoch, time) = now(state);
-    Table { columns: COUNT, rows: vec![vec![epoch, time, count.to_string()]] }.respond(params)
+    Table { columns: COUNT, usual: "", rows: vec![vec![epoch, time, count.to_string()]] }.respond(params)
 }
 
 async fn all_aliases(State(state): State<AppState>, params: Params) -> ApiResult<Response> {
@@ -157,9 +201,13 @@ async fn alias_table(state: &AppState, names: &str, params: &Params) -> ApiResul
         Some(Json::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     };
+    let shows_hidden =
+        params.get("expand_wildcards").is_none_or(|shown| shown.contains("hidden") || shown.contains("all"));
+    let is_shown = |said: &Json| shows_hidden || said.get("is_hidden") != Some(&Json::Bool(true));
     let mut rows = Vec::new();
     for index in definitions(state).await? {
-        for (alias, said) in aliases_of(&index).into_iter().flatten().filter(|(alias, _)| asked.mean(alias)) {
+        let aliases = aliases_of(&index).into_iter().flatten();
+        for (alias, said) in aliases.filter(|(alias, said)| asked.mean(alias) && is_shown(said)) {
             let filter = if said.get("filter").is_some() { "*" } else { NOTHING };
             let (routing, search) = (text(said, "index_routing"), text(said, "search_routing"));
             rows.push(vec![
@@ -173,17 +221,17 @@ async fn alias_table(state: &AppState, names: &str, params: &Params) -> ApiResul
         }
     }
     rows.sort();
-    Table { columns: ALIASES, rows }.respond(params)
+    Table { columns: ALIASES, usual: "", rows }.respond(params)
 }
 
 /// Vigie has none.
 async fn plugins(params: Params) -> ApiResult<Response> {
-    Table { columns: PLUGINS, rows: Vec::new() }.respond(&params)
+    Table { columns: PLUGINS, usual: "", rows: Vec::new() }.respond(&params)
 }
 
 /// The one node has none.
 async fn node_attributes(params: Params) -> ApiResult<Response> {
-    Table { columns: NODE_ATTRIBUTES, rows: Vec::new() }.respond(&params)
+    Table { columns: NODE_ATTRIBUTES, usual: "", rows: Vec::new() }.respond(&params)
 }
 
 /// Now in seconds, and as time of day in UTC.

@@ -41,6 +41,8 @@ impl Column {
 /// A table: its columns, then rows of as many cells.
 pub(super) struct Table {
     pub(super) columns: &'static [Column],
+    /// What is shown unless `h` asks for something else; all where it is empty.
+    pub(super) usual: &'static str,
     pub(super) rows: Vec<Vec<String>>,
 }
 
@@ -55,7 +57,7 @@ impl Table {
             return Ok(text(&self.help()));
         }
         self.sort(params.get("s").unwrap_or_default())?;
-        let shown = self.shown(params.get("h"));
+        let shown = self.shown(params.get("h").unwrap_or_default());
         if params.get("format") == Some("json") {
             let object = |row: &Vec<String>| {
                 let pair = |(name, place): &(String, usize)| (name.clone(), Json::String(row[*place].clone()));
@@ -83,12 +85,13 @@ impl Table {
         lines.iter().map(|line| format!("{:<first$} | {:<second$} | {}\n", line[0], line[1], line[2])).collect()
     }
 
-    /// The columns that `h` names, as it names them and in its order; all without one.
-    fn shown(&self, asked: Option<&str>) -> Vec<(String, usize)> {
+    /// The columns that `h` names, as it names them and in its order.
+    fn shown(&self, asked: &str) -> Vec<(String, usize)> {
         let all = || self.columns.iter().enumerate();
-        let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
+        let asked = if asked.is_empty() { self.usual } else { asked };
+        if asked.is_empty() {
             return all().map(|(place, column)| (column.0.to_owned(), place)).collect();
-        };
+        }
         let named = |name: &str| -> Vec<(String, usize)> {
             if name.contains('*') {
                 let meant = all().filter(|(_, column)| glob_matches(name, column.0));
@@ -148,20 +151,22 @@ mod tests {
 
     fn table() -> Table {
         let row = |index: &str, docs: &str| vec![index.to_owned(), docs.to_owned()];
-        Table { columns: COLUMNS, rows: vec![row("b", "10"), row("a", "9"), row("c", "10")] }
+        Table { columns: COLUMNS, usual: "", rows: vec![row("b", "10"), row("a", "9"), row("c", "10")] }
     }
 
     #[test]
     fn columns_are_shown_as_they_are_asked_for() {
-        let check = |asked: Option<&str>, expected: &[(&str, usize)]| {
-            let shown = table().shown(asked);
+        let check = |table: Table, asked: &str, expected: &[(&str, usize)]| {
+            let shown = table.shown(asked);
             let shown: Vec<(&str, usize)> = shown.iter().map(|(name, place)| (name.as_str(), *place)).collect();
             assert_eq!(shown, expected, "{asked:?}");
         };
-        check(None, &[("index", 0), ("docs", 1)]);
-        check(Some("d,idx"), &[("d", 1), ("idx", 0)]);
-        check(Some("do*"), &[("docs", 1)]);
-        check(Some("other"), &[]);
+        check(table(), "", &[("index", 0), ("docs", 1)]);
+        check(table(), "d,idx", &[("d", 1), ("idx", 0)]);
+        check(table(), "do*", &[("docs", 1)]);
+        check(table(), "other", &[]);
+        check(Table { usual: "docs", ..table() }, "", &[("docs", 1)]);
+        check(Table { usual: "docs", ..table() }, "i", &[("i", 0)]);
     }
 
     #[test]
