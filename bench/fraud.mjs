@@ -8,7 +8,11 @@ import { Vigie } from './engine/vigie.mjs';
 
 const CONNECTIONS = 64;
 const SECONDS = 20;
-const USERS = 20_000;
+/** As many customers as a shop with thousands of payments a second has; who pays every few seconds is looked at. */
+const USERS = 1_000_000;
+/** One payment in so many is by one of a few who pay far too often. */
+const SUSPECT_EVERY = 200;
+const SUSPECTS = 20;
 const MUST = { per_s: 3_000, p99_ms: 10 };
 const AIM = { per_s: 8_000, p99_ms: 5 };
 
@@ -19,7 +23,7 @@ const vigie = new Vigie({ binary: process.argv[2], folder });
 let number = 0;
 function payment() {
   number += 1;
-  const user = (number * 7919) % USERS;
+  const user = number % SUSPECT_EVERY === 0 ? (number / SUSPECT_EVERY) % SUSPECTS : SUSPECTS + ((number * 7919) % USERS);
   return JSON.stringify({
     transaction_id: `tx-${number}`, '@timestamp': new Date().toISOString(), amount: 5 + (number % 90) + 0.5, currency: 'EUR', status: 'completed',
     payment_method: 'card', user_id: `u-${user}`, card_hash: `c-${user}`, card_bin: '497070', device_id: `d-${user}`, email_domain: 'mail.example',

@@ -37,6 +37,8 @@ const LARGE_KIB_MAX: u32 = 16 * 1024;
 /// Large bodies on their way at once, per processor. More would not be faster, and each takes some four times its bytes,
 /// in the memory of a thread that keeps it.
 const LARGE_PER_PROCESSOR: u32 = 2;
+/// A body up to this size is decoded at once: handing it to another thread takes as long.
+const INLINE_BYTES_MAX: usize = 4 * 1024;
 /// Bodies up to this size have a lane of their own, so that they wait for no large one.
 const SMALL_BYTES_MAX: usize = 64 * 1024;
 /// KiB of small bodies on their way at once.
@@ -238,12 +240,17 @@ impl Ingest {
     /// The body's records, and the key under which they are stored if the caller gave one.
     async fn decode(&self, scope: &Scope, body: Bytes, options: &IngestOptions) -> Result<(Batch, Option<String>)> {
         let decode = self.decode_options(options);
+        let is_small = body.len() <= INLINE_BYTES_MAX && Compression::of(&body) == Compression::None;
         let (tenant, options) = (scope.tenant.clone(), options.clone());
-        let decoded = tokio::task::spawn_blocking(move || {
+        let decoded = move || {
             let key = options.idempotency_key.as_ref().map(|key| append_key(&tenant, key, &options, &body));
             Ok::<_, Error>((decode_bytes(&body, &decode)?, key))
-        });
-        decoded.await.map_err(|error| Error::internal(format!("decoding stopped: {error}")))?
+        };
+        if is_small {
+            return decoded();
+        }
+        let decoding = tokio::task::spawn_blocking(decoded);
+        decoding.await.map_err(|error| Error::internal(format!("decoding stopped: {error}")))?
     }
 
     /// How records that arrive now are read.

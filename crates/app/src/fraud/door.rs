@@ -10,6 +10,9 @@ use vigie_domain::{Error, EventBatch, LogType, Result, Scope};
 use super::{FraudDetection, Scored};
 use crate::door::Door;
 
+/// So few events are scored at once: another thread to do it takes as long as they do.
+const INLINE_EVENTS_MAX: usize = 4;
+
 /// Detection at a door.
 pub(super) struct FraudDoor(pub(super) Arc<FraudDetection>);
 
@@ -27,10 +30,17 @@ impl Door for FraudDoor {
         }
         detection.recovered(store).await?;
         let _open = detection.gate.read().await;
-        let (scorer, Append { key, events }) = (Arc::clone(detection), batch);
+        let Append { key, mut events } = batch;
         let sent = events.len();
-        let scoring = tokio::task::spawn_blocking(move || scorer.score(events));
-        let scored = scoring.await.map_err(|error| Error::internal(format!("scoring stopped: {error}")))?;
+        let at_once = (sent <= INLINE_EVENTS_MAX).then(|| detection.try_score(&mut events)).flatten();
+        let scored = match at_once {
+            Some(scored) => scored,
+            None => {
+                let scorer = Arc::clone(detection);
+                let scoring = tokio::task::spawn_blocking(move || scorer.score(events));
+                scoring.await.map_err(|error| Error::internal(format!("scoring stopped: {error}")))?
+            }
+        };
         let Scored { events, added, failures } = scored;
         for failure in failures {
             tracing::error!(rule = failure.rule, why = failure.why, "a fraud rule failed and is off");

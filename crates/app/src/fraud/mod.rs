@@ -40,7 +40,7 @@ mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use tokio::sync::{OnceCell, RwLock};
 use vigie_domain::fraud::features::Bounds;
@@ -197,8 +197,21 @@ impl FraudDetection {
     }
 
     /// Scores a batch in order. Verdicts of payments that are known only because storing them failed before are added again.
-    fn score(&self, mut events: EventBatch) -> Scored {
-        let mut guard = self.state();
+    fn score(&self, events: EventBatch) -> Scored {
+        Self::score_in(self.state(), events)
+    }
+
+    /// The same without waiting, which takes the batch; `None`, and the batch stays, while another one is scored.
+    fn try_score(&self, events: &mut EventBatch) -> Option<Scored> {
+        let state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(Self::score_in(state, std::mem::take(events)))
+    }
+
+    fn score_in(mut guard: MutexGuard<'_, State>, mut events: EventBatch) -> Scored {
         let state = &mut *guard;
         let (mut verdicts, mut added, mut failures) = (Vec::new(), Vec::new(), Vec::new());
         for row in events.rows() {

@@ -65,6 +65,18 @@ async fn decisions(store: &dyn LogStore) -> Vec<(String, String)> {
     told
 }
 
+#[test]
+fn whoever_would_wait_for_others_to_be_scored_is_told() {
+    let detection = detection(None);
+    let options = DecodeOptions::new(NOW, settings().redactor);
+    let mut events = decode_bytes(lines(&[payment(5, 1, &json!({}))]).as_bytes(), &options).unwrap().events;
+    let others = detection.state();
+    assert!(detection.try_score(&mut events).is_none());
+    assert_eq!(events.len(), 1, "the batch stays");
+    drop(others);
+    assert_eq!(detection.try_score(&mut events).map(|scored| scored.added), Some(vec!["t-1".to_owned()]));
+}
+
 #[tokio::test]
 async fn a_payment_is_stored_with_what_is_said_of_it() {
     let (shop, detection) = judged(Arc::new(LinearStore::default()), None);

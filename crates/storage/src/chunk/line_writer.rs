@@ -67,7 +67,7 @@ enum Own {
 impl<'a> LineWriter<'a> {
     /// A writer of the chunk's events as the scope may see them.
     pub fn new(chunk: &'a Chunk, scope: &'a Scope) -> Self {
-        let shapes = chunk.column(column_names::SHAPE).map(|column| column.as_dictionary::<Int32Type>());
+        let shapes = chunk.column(column_names::SHAPE).map(AsArray::as_dictionary::<Int32Type>);
         let shape_count = shapes.map_or(0, |shapes| shapes.values().len());
         Self {
             chunk,
@@ -75,7 +75,7 @@ impl<'a> LineWriter<'a> {
             scope,
             timestamps: chunk.timestamps(),
             shapes: shapes.map_or(&[], |shapes| shapes.keys().values()),
-            overflow: chunk.column(column_names::OVERFLOW).map(|cells| cells.as_string::<i32>()),
+            overflow: chunk.column(column_names::OVERFLOW).map(AsArray::as_string::<i32>),
             templates: (0..shape_count).map(|_| Known::New).collect(),
         }
     }

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -21,6 +22,8 @@ use crate::wal::{AppendError, OpenSegment};
 
 /// Batches that wait for the committing thread at most; senders wait beyond it.
 pub const QUEUE_MAX: usize = 1_024;
+/// Chunks that wait to be built at most.
+pub const LATE_CHUNKS_MAX: usize = 64;
 /// Bytes of one group: bounds what one sync makes others wait for.
 const GROUP_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long a batch waits for a slow flush before it is refused.
@@ -65,7 +68,7 @@ pub struct Committer {
     /// What was stored lately.
     pub dedup: DedupIndex,
     /// Rows that are to become chunks, for the thread that builds them.
-    pub to_build: std::sync::mpsc::Sender<Arc<LateChunk>>,
+    pub to_build: SyncSender<Arc<LateChunk>>,
 }
 
 struct Accepted {
@@ -146,8 +149,8 @@ impl Committer {
             // The sender may be gone; its events are stored all the same.
             let _ = reply.send(Ok(outcome));
         }
-        // Without the thread they are built by whoever looks.
-        late.into_iter().for_each(|late| drop(self.to_build.send(late)));
+        // What the thread has no time for is built by whoever looks.
+        late.into_iter().for_each(|late| drop(self.to_build.try_send(late)));
         Ok(())
     }
 

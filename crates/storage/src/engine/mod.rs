@@ -13,6 +13,7 @@ mod state;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
@@ -33,7 +34,7 @@ use crate::memtable::LateChunk;
 use crate::options::EngineOptions;
 use crate::scan::{self, Filter, Question, Run, TableSession, Unit};
 use crate::wal::OpenSegment;
-use committer::{Command, Committer, QUEUE_MAX};
+use committer::{Command, Committer, LATE_CHUNKS_MAX, QUEUE_MAX};
 use maintenance::{Maintenance, Signal};
 use prepared::PreparedBatch;
 use queries::{Queries, blocking};
@@ -84,7 +85,7 @@ impl LogEngine {
         let queries = Queries::new(&options, shared.kept.clone());
         let (commands, received) = mpsc::channel(QUEUE_MAX);
         let signal = Arc::new(Signal::default());
-        let (to_build, late_chunks) = std::sync::mpsc::channel::<Arc<LateChunk>>();
+        let (to_build, late_chunks) = sync_channel::<Arc<LateChunk>>(LATE_CHUNKS_MAX);
         let committer = Committer {
             shared: shared.clone(),
             options: options.clone(),

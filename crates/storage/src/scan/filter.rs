@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
 use arrow::buffer::{BooleanBuffer, MutableBuffer};
-use arrow::datatypes::{DataType, Int32Type, UInt32Type};
+use arrow::datatypes::{
+    DataType, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampNanosecondType, UInt32Type,
+};
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::ports::ScanStats;
 use vigie_domain::query::{FieldMatcher, Matcher, Needle, Query, Scalar, TextMatcher};
@@ -18,7 +20,7 @@ use super::field_values::{FieldValues, for_each_overflowed};
 use super::kept::{KeptAnswer, KeptKey};
 use super::memory::Held;
 use super::{ColumnNeeds, Question, Run, asked_text};
-use crate::chunk::column::scalar_at;
+use crate::chunk::column::{decimal_scalar, number_scalar};
 use crate::chunk::physical::canonical_of;
 use crate::chunk::{Chunk, column_names};
 use crate::error::StorageError;
@@ -325,9 +327,7 @@ fn column_rows(column: &ArrayRef, predicate: &Predicate<'_>, tests: &mut Tests) 
         });
     }
     if !matches!(column.data_type(), DataType::Dictionary(..)) {
-        return BooleanBuffer::collect_bool(column.len(), |row| {
-            scalar_at(column.as_ref(), row).is_some_and(predicate.passes)
-        });
+        return scalar_rows(column, predicate.passes);
     }
     let dictionary = column.as_dictionary::<Int32Type>();
     let passing = tests.passing(predicate.number, dictionary.values(), predicate.passes);
@@ -336,6 +336,40 @@ fn column_rows(column: &ArrayRef, predicate: &Predicate<'_>, tests: &mut Tests) 
     }
     let codes = dictionary.keys();
     BooleanBuffer::collect_bool(column.len(), |row| codes.is_valid(row) && passing[codes.value(row) as usize])
+}
+
+/// Of values that are no strings: what they are is looked at once, and rows without one are taken out at last.
+fn scalar_rows(column: &ArrayRef, passes: &dyn Fn(Scalar<'_>) -> bool) -> BooleanBuffer {
+    let rows_of = |scalar_of: &dyn Fn(usize) -> Scalar<'static>| {
+        BooleanBuffer::collect_bool(column.len(), |row| passes(scalar_of(row)))
+    };
+    let rows = match column.data_type() {
+        DataType::Boolean => {
+            let flags = column.as_boolean();
+            rows_of(&|row| Scalar::Bool(flags.value(row)))
+        }
+        DataType::Int64 => {
+            let numbers = column.as_primitive::<Int64Type>().values();
+            rows_of(&|row| Scalar::Int(numbers[row]))
+        }
+        DataType::Float64 => {
+            let numbers = column.as_primitive::<Float64Type>().values();
+            rows_of(&|row| number_scalar(numbers[row]))
+        }
+        DataType::Decimal128(..) => {
+            let numbers = column.as_primitive::<Decimal128Type>().values();
+            rows_of(&|row| decimal_scalar(numbers[row]))
+        }
+        DataType::Timestamp(..) => {
+            let instants = column.as_primitive::<TimestampNanosecondType>().values();
+            rows_of(&|row| Scalar::Instant(Timestamp::from_nanos(instants[row])))
+        }
+        _ => return BooleanBuffer::new_unset(column.len()),
+    };
+    match column.nulls() {
+        Some(valid) => &rows & valid.inner(),
+        None => rows,
+    }
 }
 
 /// Of addresses that are numbers.

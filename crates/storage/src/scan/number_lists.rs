@@ -240,7 +240,7 @@ mod tests {
     fn what_may_not_be_held_is_not_copied() {
         let memory = Budget::new(&Pool::new(MemoryBounds { one_bytes_max: 1_000, all_bytes_max: 1_000 }));
         let list = Arc::new(NumberList::new((0..10_000).map(f64::from).collect()));
-        assert!(percentiles(&[list.clone()], &[50.0], &memory).is_err());
+        assert!(percentiles(std::slice::from_ref(&list), &[50.0], &memory).is_err());
         list.put_in_order();
         assert_eq!(percentiles(&[list], &[50.0], &memory).unwrap(), [(50.0, Some(4_999.5))]);
     }
