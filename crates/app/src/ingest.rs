@@ -240,13 +240,15 @@ impl Ingest {
     /// The body's records, and the key under which they are stored if the caller gave one.
     async fn decode(&self, scope: &Scope, body: Bytes, options: &IngestOptions) -> Result<(Batch, Option<String>)> {
         let decode = self.decode_options(options);
+        // A stage may take its time over a short text too.
+        let has_stages = decode.pipeline.as_ref().is_some_and(|pipeline| pipeline.stage_count() > 0);
         let is_small = body.len() <= INLINE_BYTES_MAX && Compression::of(&body) == Compression::None;
         let (tenant, options) = (scope.tenant.clone(), options.clone());
         let decoded = move || {
             let key = options.idempotency_key.as_ref().map(|key| append_key(&tenant, key, &options, &body));
             Ok::<_, Error>((decode_bytes(&body, &decode)?, key))
         };
-        if is_small {
+        if is_small && !has_stages {
             return decoded();
         }
         let decoding = tokio::task::spawn_blocking(decoded);

@@ -101,10 +101,11 @@ impl Analytics {
         ];
         let over_time = visit_questions().into_iter().fold(timeline.question(), Aggregation::with);
         let questions = visit_questions().into_iter().chain(lists).chain([over_time]).collect();
+        let visitors = self.visitors(scope, &query, range).await?;
         let (current, previous, steps) = tokio::try_join!(
             self.count(scope, &behaviour, range, questions),
             self.count(scope, &behaviour, range.previous(), visit_questions()),
-            self.count(scope, &query, range, vec![funnel::question()]),
+            self.count(scope, &query, range, vec![visitors.question()]),
         )?;
         let answers = Answers::new(&current.answers);
         let points = timeline.read(answers);

@@ -1,6 +1,7 @@
 //! The way to a payment: product seen, put into the cart, on the way to the till, paid.
 
 use vigie_domain::aggregation::Aggregation;
+use vigie_domain::ports::{Fields, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::Query;
 use vigie_domain::{Result, Scope, TimeRange, Timestamp};
 
@@ -57,10 +58,11 @@ impl Analytics {
     pub async fn funnel(&self, scope: &Scope, input: &AnalyticsInput) -> Result<Funnel> {
         let (query, range) = self.selection(input)?;
         let timeline = Timeline::new(range, input.granularity.as_deref(), input.timezone.as_deref())?;
-        let questions = vec![question(), timeline.question().with(question())];
+        let question = self.visitors(scope, &query, range).await?.question();
+        let questions = vec![question.clone(), timeline.question().with(question.clone())];
         let (current, previous) = tokio::try_join!(
             self.count(scope, &query, range, questions),
-            self.count(scope, &query, range.previous(), vec![question()]),
+            self.count(scope, &query, range.previous(), vec![question]),
         )?;
         let answers = Answers::new(&current.answers);
         let steps = read(answers);
@@ -74,6 +76,47 @@ impl Analytics {
             steps,
         })
     }
+
+    /// What visitors of a period are counted by. Sessions are better than users, since many visitors never sign in; payments
+    /// that belong to no visit, such as renewals, name a user all the same.
+    pub(super) async fn visitors(&self, scope: &Scope, query: &Query, range: TimeRange) -> Result<Visitors> {
+        let steps = Query::Or(steps().into_iter().map(|(_, step)| step).collect());
+        let query = query.clone().and(steps).and(Query::exists(Visitors::Sessions.field()));
+        let request = SearchRequest {
+            selection: Selection { query, range },
+            order: SortOrder::NewestFirst,
+            after: None,
+            skip: 0,
+            limit: 1,
+            count_total: false,
+            fields: Fields::only([Visitors::Sessions.field()]),
+        };
+        let has_none = self.store.search(scope, &request).await?.hits.is_empty();
+        Ok(if has_none { Visitors::Users } else { Visitors::Sessions })
+    }
+}
+
+/// What visitors are told apart by: the same for all steps and spans of a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Visitors {
+    /// Their visits.
+    Sessions,
+    /// Who they are, where no event of a step names a session.
+    Users,
+}
+
+impl Visitors {
+    const fn field(self) -> &'static str {
+        match self {
+            Self::Sessions => "session_id",
+            Self::Users => "user_id",
+        }
+    }
+
+    /// How many came to each step.
+    pub(super) fn question(self) -> Aggregation {
+        filters("funnel", steps()).with(Aggregation::cardinality("visitors", self.field()))
+    }
 }
 
 /// The steps, each with the events that tell of it.
@@ -86,22 +129,12 @@ fn steps() -> Vec<(&'static str, Query)> {
     ]
 }
 
-pub(super) fn question() -> Aggregation {
-    filters("funnel", steps())
-        .with(Aggregation::cardinality("sessions", "session_id"))
-        .with(Aggregation::cardinality("users", "user_id"))
-}
-
-/// All steps are counted alike. Sessions are better than users: many visitors never sign in, and payments that
-/// belong to no visit, such as renewals, name a user all the same.
+/// How many came to each step.
 pub(super) fn read(answers: Answers<'_>) -> Vec<FunnelStep> {
-    let distinct = |action: &str, counted: &str| answers.within("funnel", action).cardinality(counted);
-    let has_sessions = steps().iter().any(|(action, _)| distinct(action, "sessions") > 0);
-    let counted = if has_sessions { "sessions" } else { "users" };
-    steps().into_iter().map(|(action, _)| FunnelStep { action, users: distinct(action, counted) }).collect()
+    let users = |action: &str| answers.within("funnel", action).cardinality("visitors");
+    steps().into_iter().map(|(action, _)| FunnelStep { action, users: users(action) }).collect()
 }
 
-/// What became of the carts of those who came so far.
 pub(super) fn carts(steps: &[FunnelStep]) -> Carts {
     let users = |action: &str| steps.iter().find(|step| step.action == action).map_or(0, |step| step.users);
     Carts { filled: users(CART), paid: users(PAID) }

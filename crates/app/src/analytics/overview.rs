@@ -58,7 +58,8 @@ impl Analytics {
         let before = range.previous();
         let interval_ns = histogram::auto_interval(range.length_nanos());
         let both = || period::questions().into_iter().chain([histogram::question(interval_ns)]);
-        let now_questions = both().chain([services_question(), funnel::question()]).collect();
+        let visitors = self.visitors(scope, &Query::All, range).await?;
+        let now_questions = both().chain([services_question(), visitors.question()]).collect();
         let (current, previous, latest_errors) = tokio::try_join!(
             self.count(scope, &Query::All, range, now_questions),
             self.count(scope, &Query::All, before, both().collect()),

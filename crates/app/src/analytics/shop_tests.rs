@@ -108,6 +108,29 @@ async fn visits_carts_and_cohorts_are_counted() {
 }
 
 #[tokio::test]
+async fn visitors_are_users_where_no_session_is_named() {
+    let act = |seconds: i64, user: &str, action: &str, more: Json| {
+        let mut event = at(seconds, &json!({"log_type": "user_behavior", "action": action, "user_id": user}));
+        event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        event
+    };
+    let events = vec![
+        act(1, "u1", "view_product", json!({})),
+        act(2, "u1", "add_to_cart", json!({})),
+        act(3, "u2", "view_product", json!({})),
+        act(4, "u2", "search", json!({"session_id": "a"})),
+    ];
+    let steps = async |events: &[Json]| {
+        let shop = Shop::with(events).await;
+        let funnel = shop.analytics.funnel(&shop.scope, &two_hours()).await.unwrap();
+        funnel.steps.iter().map(|step| step.users).collect::<Vec<_>>()
+    };
+    assert_eq!(steps(&events).await, [2, 1, 0, 0], "what is no step names no session of the funnel");
+    let with_session = [events, vec![act(HOUR_S, "u3", "add_to_cart", json!({"session_id": "b"}))]].concat();
+    assert_eq!(steps(&with_session).await, [0, 1, 0, 0], "all are counted alike");
+}
+
+#[tokio::test]
 async fn new_errors_are_told_from_known_ones() {
     let error = |seconds: i64, kind: &str, user: &str| {
         at(
