@@ -135,6 +135,7 @@ pub(super) fn read(answers: Answers<'_>) -> Vec<FunnelStep> {
     steps().into_iter().map(|(action, _)| FunnelStep { action, users: users(action) }).collect()
 }
 
+/// What became of the carts of those who came so far.
 pub(super) fn carts(steps: &[FunnelStep]) -> Carts {
     let users = |action: &str| steps.iter().find(|step| step.action == action).map_or(0, |step| step.users);
     Carts { filled: users(CART), paid: users(PAID) }
