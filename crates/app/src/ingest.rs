@@ -22,6 +22,7 @@ use vigie_domain::{Error, EventBatch, LogType, Result, Scope, TimeRange, Timesta
 use vigie_pipeline::{Batch, Compression, DecodeOptions, MadeIndices, RedactionCounts, Redactor, decode_bytes};
 
 use crate::Clock;
+use crate::at_once::at_once;
 use crate::kept_answers::check_key;
 use crate::pipelines::Pipelines;
 use admission::{BODIES_KIB_MAX, kib, too_busy};
@@ -249,7 +250,7 @@ impl Ingest {
             Ok::<_, Error>((decode_bytes(&body, &decode)?, key))
         };
         if is_small && !has_stages {
-            return decoded();
+            return at_once("decoding", decoded)?;
         }
         let decoding = tokio::task::spawn_blocking(decoded);
         decoding.await.map_err(|error| Error::internal(format!("decoding stopped: {error}")))?

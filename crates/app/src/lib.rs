@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod analytics;
 pub mod async_searches;
+mod at_once;
 pub mod clock;
 pub mod dead_letters;
 pub mod door;

@@ -8,6 +8,7 @@ use vigie_domain::ports::{Append, AppendOutcome, LogStore};
 use vigie_domain::{Error, EventBatch, LogType, Result, Scope};
 
 use super::{FraudDetection, Scored};
+use crate::at_once::at_once;
 use crate::door::Door;
 
 /// So few events are scored at once: another thread to do it takes as long as they do.
@@ -32,8 +33,9 @@ impl Door for FraudDoor {
         let _open = detection.gate.read().await;
         let Append { key, mut events } = batch;
         let sent = events.len();
-        let at_once = (sent <= INLINE_EVENTS_MAX).then(|| detection.try_score(&mut events)).flatten();
-        let scored = match at_once {
+        let is_short = sent <= INLINE_EVENTS_MAX;
+        let scored = if is_short { at_once("scoring", || detection.try_score(&mut events))? } else { None };
+        let scored = match scored {
             Some(scored) => scored,
             None => {
                 let scorer = Arc::clone(detection);

@@ -120,14 +120,15 @@ impl<'a> BulkReader<'a> {
             }
             (Line::TooLong(size), _) => Behind::Nothing(size, too_large(size, self.options.record_bytes_max)),
             (Line::Whole, Some(reason)) => Behind::Nothing(self.buffer.len(), reason.clone()),
-            (Line::Whole, None) if action.action == BulkAction::Update => match upserted(&self.buffer) {
-                Ok(document) => {
-                    self.buffer = document;
-                    Behind::Document(action.index.as_ref().and_then(|index| self.named(index)))
+            (Line::Whole, None) => {
+                if action.action == BulkAction::Update {
+                    match upserted(&self.buffer) {
+                        Ok(document) => self.buffer = document,
+                        Err(reason) => return Ok(Behind::Nothing(self.buffer.len(), reason)),
+                    }
                 }
-                Err(reason) => Behind::Nothing(self.buffer.len(), reason),
-            },
-            (Line::Whole, None) => Behind::Document(action.index.as_ref().and_then(|index| self.named(index))),
+                Behind::Document(action.index.as_ref().and_then(|index| self.named(index)))
+            }
         })
     }
 

@@ -129,7 +129,7 @@ pub(super) async fn colour(state: &AppState) -> &'static str {
 
 /// The one node there is. Clients that look for nodes go on with the address under which they asked.
 async fn nodes(State(state): State<AppState>, headers: HeaderMap) -> JsonAnswer<Json> {
-    let asked_at = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let asked_at = asked_at(&headers);
     let address = with_port(asked_at, if state.cookies.is_https { HTTPS_PORT } else { HTTP_PORT });
     let node = json!({
         "name": NAME,
@@ -147,10 +147,22 @@ async fn nodes(State(state): State<AppState>, headers: HeaderMap) -> JsonAnswer<
     }))
 }
 
+/// The address under which the client asks, which is where it reaches the node.
+pub(super) fn asked_at(headers: &HeaderMap) -> &str {
+    headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
+}
+
+/// The same without a port.
+pub(super) fn host_of(asked_at: &str) -> &str {
+    match asked_at.rsplit_once(':') {
+        Some((host, port)) if port.parse::<u16>().is_ok() => host,
+        _ => asked_at,
+    }
+}
+
 /// `host:port`; a host in brackets has colons of its own.
 fn with_port(host: &str, port: u16) -> String {
-    let is_whole = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    if is_whole { host.to_owned() } else { format!("{host}:{port}") }
+    if host_of(host) == host { format!("{host}:{port}") } else { host.to_owned() }
 }
 
 /// What is acknowledged is found and on disk, so there is nothing to refresh or to flush.
@@ -169,5 +181,7 @@ mod tests {
         check("127.0.0.1:9200", "127.0.0.1:9200");
         check("[::1]", "[::1]:443");
         check("[::1]:9200", "[::1]:9200");
+        let hosts = ["logs.example.com:443", "logs.example.com", "[::1]:9200", "[::1]"].map(host_of);
+        assert_eq!(hosts, ["logs.example.com", "logs.example.com", "[::1]", "[::1]"]);
     }
 }

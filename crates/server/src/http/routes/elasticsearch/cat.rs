@@ -1,13 +1,14 @@
 //! `_cat`: what there is, as small tables.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Map, Value as Json};
 use vigie_app::accounts::Permission;
 use vigie_app::kept_indices::{Names, aliases_of};
 use vigie_domain::time::NANOS_PER_SECOND;
 
-use super::about::{NAME, colour};
+use super::about::{NAME, asked_at, colour, host_of};
 use super::cat_table::{Column, Table};
 use super::indices::definitions;
 use super::listed::{Listed, index_uuid, listed};
@@ -21,8 +22,6 @@ use crate::http::state::AppState;
 
 /// Stands where there is nothing to show.
 const NOTHING: &str = "-";
-/// Where the one node is said to be: at which of its addresses clients reach it is theirs to know.
-const NODE_ADDRESS: &str = "127.0.0.1";
 
 const HEALTH: &[Column] = &[
     Column("epoch", "t,time", "seconds since 1970-01-01 00:00:00"),
@@ -134,23 +133,36 @@ async fn index_table(state: &AppState, caller: &Caller, names: &str, params: &Pa
     Table { columns: INDICES, usual: "", rows }.respond(params)
 }
 
-async fn all_shards(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
-    shard_table(&state, &caller, "", &params).await
+async fn all_shards(
+    State(state): State<AppState>,
+    caller: Caller,
+    (params, headers): (Params, HeaderMap),
+) -> ApiResult<Response> {
+    shard_table(&state, &caller, ("", &params), &headers).await
 }
 
 async fn shards(
     State(state): State<AppState>,
     caller: Caller,
-    (PathParams(names), params): (PathParams<String>, Params),
+    (PathParams(names), params, headers): (PathParams<String>, Params, HeaderMap),
 ) -> ApiResult<Response> {
-    shard_table(&state, &caller, &names, &params).await
+    shard_table(&state, &caller, (&names, &params), &headers).await
 }
 
 /// Each index is one shard on the one node.
-async fn shard_table(state: &AppState, caller: &Caller, names: &str, params: &Params) -> ApiResult<Response> {
+async fn shard_table(
+    state: &AppState,
+    caller: &Caller,
+    (names, params): (&str, &Params),
+    headers: &HeaderMap,
+) -> ApiResult<Response> {
+    let host = match host_of(asked_at(headers)) {
+        "" => NOTHING,
+        host => host,
+    };
     let row = |index: Listed| {
         let count = index.events_count.to_string();
-        let cells = [&index.name, "0", "p", "STARTED", &count, &size_of(&index), NODE_ADDRESS, NAME, NAME];
+        let cells = [&index.name, "0", "p", "STARTED", &count, &size_of(&index), host, NAME, NAME];
         cells.map(str::to_owned).to_vec()
     };
     let rows = listed(state, caller, names, params).await?.into_iter().map(row).collect();
