@@ -197,11 +197,8 @@ async fn tables_are_shown_as_they_are_asked_for() {
     assert_eq!(client.call(Method::GET, "/_cat/nodeattrs?v&h=attr,value", "").await.text(), "attr value\n");
     client.done(Method::PUT, "/till", json!({"aliases": {"seen": {}, "unseen": {"is_hidden": true}}})).await;
     client.done(Method::PUT, "/cart/_doc/1", json!({"n": 1})).await;
-    let headers = [("authorization", client.authorization.as_str()), ("host", "logs.example.com:9200")];
-    let asked = request(Method::GET, "/elasticsearch/_cat/shards/till,cart?s=docs", &headers, Body::empty());
-    let shards = client.app.send(asked).await.text();
-    assert_eq!(shards, "till 0 p STARTED 0 0b logs.example.com vigie\ncart 0 p STARTED 1 -  logs.example.com vigie\n");
-    assert_eq!(client.call(Method::GET, "/_cat/shards/till?h=ip", "").await.text(), "-\n", "who says no address");
+    let shards = client.call(Method::GET, "/_cat/shards/till,cart?s=docs", "").await.text();
+    assert_eq!(shards, "till 0 p STARTED 0 0b localhost vigie\ncart 0 p STARTED 1 -  localhost vigie\n");
     assert_eq!(client.call(Method::GET, "/_cat/shards/t*?h=i", "").await.text(), "till\n");
     for (asked, expected) in [
         ("", "seen\nunseen\n"),
