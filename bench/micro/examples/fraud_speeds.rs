@@ -13,7 +13,7 @@ use vigie_domain::fraud::features::Bounds;
 use vigie_domain::{Event, EventBatch, LogType, Object, TimeRange, Timestamp, Value};
 use vigie_fraud::backtest::{Backtest, Trial};
 use vigie_fraud::learning::{Learner, Lessons, LiveModel};
-use vigie_fraud::rules::{BUILTIN_RULES, Builtin, Mode, RuleDefinition, RuleSet, Thresholds};
+use vigie_fraud::rules::{BUILTIN_RULES, Builtin, RuleDefinition, RuleSet, Thresholds};
 use vigie_fraud::scoring::{Models, Scorer};
 use vigie_fraud::stream::{Activity, ActivityReader};
 use vigie_fraud::{Settings, Table, train};
@@ -88,15 +88,12 @@ fn for_each(numbers: std::ops::Range<u64>, users: u64, mut take: impl FnMut(&Act
 fn rules(count: usize) -> Vec<RuleDefinition> {
     let mut rules: Vec<RuleDefinition> = BUILTIN_RULES.iter().map(Builtin::definition).collect();
     for number in rules.len()..count {
+        let expression =
+            format!("user.count_1h >= {number} && device.card_count_24h > 3 && transaction.amount > {number}.5");
         rules.push(RuleDefinition {
-            name: format!("own_{number}"),
-            expression: format!(
-                "user.count_1h >= {number} && device.card_count_24h > 3 && transaction.amount > {number}.5"
-            ),
-            points: 10,
-            mode: Mode::Active,
             reason_en: "{user.count_1h} payments".to_owned(),
             reason_fr: "{user.count_1h} paiements".to_owned(),
+            ..RuleDefinition::draft(&format!("own_{number}"), &expression, 10)
         });
     }
     rules

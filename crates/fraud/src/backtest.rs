@@ -12,8 +12,7 @@ use vigie_domain::{TimeRange, Timestamp};
 
 use crate::cel::{Rule, Slot};
 use crate::lists::Lists;
-use crate::rules::{Decision, Mode, RuleDefinition, RuleError, RuleSet, Thresholds};
-use crate::scoring::with_lists;
+use crate::rules::{Decision, Effect, Mode, RuleDefinition, RuleError, RuleSet, Thresholds};
 use crate::stream::{Activity, Field, Replay, ShopHistory};
 
 /// Days of a week.
@@ -147,6 +146,24 @@ struct Judged<'a> {
     after: Decision,
 }
 
+/// What rules want done with the payment at hand.
+#[derive(Clone, Copy, Default)]
+struct Wanted {
+    points: u32,
+    effect: Option<Effect>,
+}
+
+impl Wanted {
+    fn add(&mut self, rule: &RuleDefinition) {
+        self.points += u32::from(rule.points);
+        self.effect = self.effect.max(rule.action);
+    }
+
+    fn decision(self, of_lists: Option<Effect>, thresholds: Thresholds) -> Decision {
+        thresholds.decide_with(self.points, Effect::obeyed(of_lists, self.effect)).1
+    }
+}
+
 /// What is judged, and by what.
 #[derive(Clone, Debug)]
 pub struct Trial {
@@ -227,22 +244,25 @@ impl Backtest {
         let values = self.replay.signals(activity);
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
-        let (mut before, mut after) = (0_u32, 0_u32);
+        let (mut before, mut after) = (Wanted::default(), Wanted::default());
         for (place, tried) in self.tried.iter().enumerate() {
             if !fires(tried, &values, &mut self.report.failures) {
                 continue;
             }
             hits.push(place);
-            let points = u32::from(tried.definition.points);
             if tried.definition.mode == Mode::Active {
-                before += if tried.is_in_force { points } else { 0 };
-                after += if tried.is_replaced { 0 } else { points };
+                if tried.is_in_force {
+                    before.add(&tried.definition);
+                }
+                if !tried.is_replaced {
+                    after.add(&tried.definition);
+                }
             }
         }
         drop(values);
         let listed = self.lists.find(activity).first().map(|listed| listed.effect);
-        let (_, before) = with_lists(before, listed, self.thresholds);
-        let (_, after) = with_lists(after, listed, self.thresholds);
+        let before = before.decision(listed, self.thresholds);
+        let after = after.decision(listed, self.thresholds);
         let currency = activity.text(Field::Currency);
         let payment = Judged { currency, amount: activity.amount, is_fraud, after };
         self.report.payment_count += 1;
@@ -301,7 +321,7 @@ mod tests {
     use vigie_domain::{Event, EventBatch, LogType, Value};
 
     use super::*;
-    use crate::lists::{ListEffect, ListEntry, ListKind};
+    use crate::lists::{ListEntry, ListKind};
     use crate::stream::ActivityReader;
 
     const BOUNDS: Bounds = Bounds { keys_max: 1_000, kept_max: 100 };
@@ -310,15 +330,7 @@ mod tests {
     const DAY_S: i64 = 86_400;
 
     fn rule(name: &str, expression: &str, points: u8, mode: Mode) -> RuleDefinition {
-        let text = name.to_owned();
-        RuleDefinition {
-            name: text.clone(),
-            expression: expression.to_owned(),
-            points,
-            mode,
-            reason_en: text.clone(),
-            reason_fr: text,
-        }
+        RuleDefinition { mode, ..RuleDefinition::draft(name, expression, points) }
     }
 
     fn trial(in_force: Vec<RuleDefinition>, drafts: Vec<RuleDefinition>) -> Trial {
@@ -398,6 +410,24 @@ mod tests {
     }
 
     #[test]
+    fn an_action_is_obeyed_whatever_the_points_say() {
+        let acting = |name: &str, expression: &str, effect: Effect| RuleDefinition {
+            action: Some(effect),
+            ..rule(name, expression, 0, Mode::Active)
+        };
+        let in_force = vec![rule("large", "transaction.amount > 10.0", 90, Mode::Active)];
+        let drafts = vec![
+            acting("known", "transaction.amount > 100.0", Effect::Allow),
+            acting("tiny", "transaction.amount < 1.0", Effect::Block),
+        ];
+        let payments = [(0, "a", 20.0, None), (10, "b", 150.0, None), (20, "c", 0.5, Some(30))];
+        let found = report(trial(in_force, drafts), &payments);
+        assert_eq!(found.before, DecisionCounts { allow: 1, review: 0, block: 2 });
+        assert_eq!(found.after, DecisionCounts { allow: 1, review: 0, block: 2 });
+        assert_eq!(found.rules[1].total.money_saved.sums().collect::<Vec<_>>(), [("EUR", 0.5)]);
+    }
+
+    #[test]
     fn a_fraud_weighs_from_when_it_was_known() {
         let draft = || vec![rule("known", "card.fraud_count > 0", 90, Mode::Active)];
         let check = |known_at: Option<i64>, expected: u64| {
@@ -416,7 +446,7 @@ mod tests {
     fn what_lies_before_the_range_is_remembered_and_lists_are_obeyed() {
         let draft = rule("second", "user.count_24h >= 2", 50, Mode::Active);
         let from = Timestamp::from_seconds(MONDAY_S + 50);
-        let listed = ListEntry::new(ListKind::User, "b", ListEffect::Block, None).unwrap();
+        let listed = ListEntry::new(ListKind::User, "b", Effect::Block, None).unwrap();
         let asked = Trial {
             range: TimeRange { from, to: Timestamp::MAX },
             lists: Arc::new(Lists::new([listed])),

@@ -9,12 +9,10 @@ use vigie_domain::{Timestamp, fraud::features::Amount};
 
 use crate::cel::Slot;
 use crate::learning::{LiveModel, Opinion};
-use crate::lists::{ListEffect, Listed, Lists};
-use crate::rules::{Decision, Hit, Language, RuleSet, Thresholds, told};
+use crate::lists::{Listed, Lists};
+use crate::rules::{Decision, Effect, Hit, Language, RuleSet, told};
 use crate::stream::{Activity, Arrival, Field, SIGNALS, ShopHistory};
 
-/// The highest score.
-const SCORE_MAX: u8 = 100;
 /// What names of reasons begin with that come from lists; no rule may be called so.
 pub const LIST_PREFIX: &str = "list_";
 
@@ -184,8 +182,9 @@ impl Scorer {
         let model_points = model.as_ref().map_or(0, |opinion| opinion.points);
         let strongest = listed.first();
         let points = u32::from(judgement.score.max(model_points));
-        let (score, decision) = with_lists(points, strongest.map(|listed| listed.effect), thresholds);
-        let of_list = strongest.map(|listed| listed_reason(listed, points_of(listed.effect, thresholds)));
+        let effect = Effect::obeyed(strongest.map(|listed| listed.effect), judgement.effect);
+        let (score, decision) = thresholds.decide_with(points, effect);
+        let of_list = strongest.map(|listed| listed_reason(listed, thresholds.score_of(listed.effect)));
         let mut reasons: Vec<Reason> = judgement.hits.iter().map(|hit| reason(hit, &values)).collect();
         if let Some((_, model)) = self.models.active.as_ref().filter(|_| model_points >= thresholds.review_score) {
             reasons.push(model_reason(model, model_points, &values));
@@ -223,33 +222,12 @@ impl Scorer {
     }
 }
 
-/// The score and what is done with a payment that rules give these points and that is listed so: the strongest entry is obeyed. Who is
-/// let through keeps the score of the rules.
-pub(crate) fn with_lists(points: u32, listed: Option<ListEffect>, thresholds: Thresholds) -> (u8, Decision) {
-    let score = points.min(u32::from(SCORE_MAX)) as u8;
-    let score = listed.map_or(score, |effect| score.max(points_of(effect, thresholds)));
-    match listed {
-        Some(ListEffect::Allow) => (score, Decision::Allow),
-        Some(ListEffect::Block) => (score, Decision::Block),
-        Some(ListEffect::Review) | None => (score, thresholds.decide(score)),
-    }
-}
-
-/// The score that an entry leads to at least.
-const fn points_of(effect: ListEffect, thresholds: Thresholds) -> u8 {
-    match effect {
-        ListEffect::Block => SCORE_MAX,
-        ListEffect::Review => thresholds.review_score,
-        ListEffect::Allow => 0,
-    }
-}
-
 fn listed_reason(Listed { kind, value, effect }: &Listed, points: u8) -> Reason {
     let (what, what_fr) = kind.words();
     let (does, does_fr) = match effect {
-        ListEffect::Block => ("to be refused", "à refuser"),
-        ListEffect::Review => ("to be looked at", "à vérifier"),
-        ListEffect::Allow => ("let through", "à laisser passer"),
+        Effect::Block => ("to be refused", "à refuser"),
+        Effect::Review => ("to be looked at", "à vérifier"),
+        Effect::Allow => ("let through", "à laisser passer"),
     };
     Reason {
         rule: format!("{LIST_PREFIX}{}", effect.as_str()),
@@ -275,7 +253,7 @@ fn model_reason(model: &LiveModel, points: u8, values: &[Slot<'_>]) -> Reason {
 fn reason(hit: &Hit<'_>, values: &[Slot<'_>]) -> Reason {
     Reason {
         rule: hit.rule.name.clone(),
-        points: hit.rule.points,
+        points: hit.points,
         text_en: hit.reason_en(values),
         text_fr: hit.reason_fr(values),
     }

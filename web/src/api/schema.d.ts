@@ -683,6 +683,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fraud/cases/{id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts tags on a case and takes others off; anybody who decides cases may, whoever holds it.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_fraud_cases_id_tags"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fraud/cases/{id}/take": {
         parameters: {
             query?: never;
@@ -3138,6 +3158,8 @@ export interface components {
              * @description What it adds to the score, 0 to 100.
              */
             points: number;
+            /** @description `review`, `allow` or `block` when it is obeyed whatever the points say; by its points alone when left out. */
+            action?: string | null;
             /** @description `active` when left out, `shadow` or `off`. */
             mode?: string | null;
         };
@@ -3510,6 +3532,13 @@ export interface components {
             snoozed_until?: string | null;
             /** @description What was written, the oldest first. */
             notes: components["schemas"]["FraudNote"][];
+            /**
+             * @description Words that people find it by, in order.
+             * @example [
+             *       "chargeback"
+             *     ]
+             */
+            tags: string[];
         };
         /** @description Cases. */
         FraudCases: {
@@ -3879,6 +3908,10 @@ export interface components {
              * @description What it adds to the score.
              */
             points: number;
+            /** @description `review`, `allow` or `block` when it is obeyed whatever the points say. */
+            action?: string | null;
+            /** @description Whom to ask about it; empty for a rule that nobody changed. */
+            owner: string;
             /** @description `active`, `shadow` or `off`. */
             mode: string;
             /** @description What it says, in English; names in braces stand for values. */
@@ -3993,6 +4026,10 @@ export interface components {
              * @description What it adds to the score.
              */
             points?: number | null;
+            /** @description `review`, `allow` or `block` when it is obeyed whatever the points say. */
+            action?: string | null;
+            /** @description Whom to ask about it. */
+            owner?: string | null;
             /** @description `active`, `shadow` or `off`. */
             mode?: string | null;
             /** @description What it says, in English. */
@@ -5291,6 +5328,13 @@ export interface components {
              */
             points: number;
             /**
+             * @description `review`, `allow` or `block` when it is to be obeyed whatever the points say; by its points alone when left out.
+             * @example block
+             */
+            action?: string | null;
+            /** @description Whom to ask about it, a person or a team. When left out, whoever it was before, else you. */
+            owner?: string | null;
+            /**
              * @description `active`, `shadow` (hits are counted, no decision changes) or `off`.
              * @example shadow
              */
@@ -5668,6 +5712,18 @@ export interface components {
             total: number;
             /** @description Asks for the next page; null on the last. */
             next_cursor?: string | null;
+        };
+        /** @description Tags to put on and to take off. */
+        TagsRequest: {
+            /**
+             * @description Those that the case gets: letters, digits, spaces, `-`, `_`, `.` and `:`, up to 40; kept in small letters. A case has 20 at most.
+             * @example [
+             *       "chargeback"
+             *     ]
+             */
+            add?: string[];
+            /** @description Those that it loses. */
+            remove?: string[];
         };
         /** @description What a tail says. */
         TailMessage: {
@@ -7940,6 +7996,11 @@ export interface operations {
                  * @example open
                  */
                 state?: string;
+                /**
+                 * @description Only those with this tag.
+                 * @example chargeback
+                 */
+                tag?: string;
                 /** @description First instant: RFC 3339, `2026-11-23 14:00`, `now-15m` or a UNIX time. Also `date_from`. */
                 from?: string;
                 /** @description First instant past the range, in the same forms. Also `date_to`. */
@@ -8000,7 +8061,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the state, the range or the limit is wrong */
+            /** @description the state, the tag, the range or the limit is wrong */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8499,6 +8560,78 @@ export interface operations {
                 };
             };
             /** @description the time is past, cannot be read, or is more than 180 days off */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_cases_id_tags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `decision_id` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagsRequest"];
+            };
+        };
+        responses: {
+            /** @description the case with its tags */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudCase"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no tag is named, one is none, or there would be more than 20 */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -107,10 +107,15 @@ test('a rule is written, tried on the past and saved; its versions are compared 
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await expect(page.getByText('Saved as version 1')).toBeVisible();
   await expect(page).toHaveURL(/rule=browser_rule/);
+  await expect(page.getByLabel('Owner')).toHaveValue(/./);
+  await page.getByLabel('Owner').fill('payments team');
+  await page.getByLabel('When it fires').selectOption('Always review');
   await page.getByLabel('Points').fill('35');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await expect(page.getByText('Saved as version 2')).toBeVisible();
   await expect(page.getByTestId('difference')).toContainText('35');
+  await expect(page.getByTestId('difference')).toContainText('Always review');
+  await expect(page.getByTestId('difference')).toContainText('payments team');
   await page.getByRole('button', { name: 'Bring back: Version 1' }).click();
   await page.getByRole('button', { name: 'Bring it back? Version 1' }).click();
   await expect(page.getByText('Version 1 is in force again')).toBeVisible();

@@ -131,6 +131,27 @@ test('a case is taken, noted and closed, and leaves the queue', async () => {
   await expect(page.getByText('You hold no case of this time')).toBeVisible();
 });
 
+test('a case gets tags, which find it again', async () => {
+  await open();
+  const before = await cases().count();
+  await cases().nth(1).getByRole('button').click();
+  const tags = panel().getByTestId('tags');
+  for (const tag of ['Ring: north', 'chargeback']) {
+    await tags.getByRole('textbox', { name: 'Tag' }).fill(tag);
+    await tags.getByRole('button', { name: 'Put it on' }).click();
+    await expect(tags.getByRole('link', { name: tag.toLowerCase() })).toBeVisible();
+  }
+  await expectAccessible(page, 'a case with tags');
+  await tags.getByRole('button', { name: 'Take “chargeback” off' }).click();
+  await expect(tags.getByRole('link', { name: 'chargeback' })).toHaveCount(0);
+  await tags.getByRole('link', { name: 'ring: north' }).click();
+  await expect(cases()).toHaveCount(1);
+  await expect(cases().first()).toContainText('ring: north');
+  await page.getByRole('link', { name: 'Cases with and without “ring: north”' }).click();
+  await page.getByRole('link', { name: 'Open cases' }).click();
+  await expect(cases()).toHaveCount(before);
+});
+
 test('several cases are chosen and closed at once, and what somebody else closed is told', async () => {
   await open();
   const bulk = page.getByTestId('bulk');

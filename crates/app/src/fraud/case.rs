@@ -2,15 +2,21 @@
 //!
 //! Not how it is kept (`cases`). Invariant: a case that somebody holds is changed by nobody else, notes aside.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use vigie_domain::ports::Hit;
-use vigie_domain::{Error, ErrorKind, Result, Scope, Timestamp};
+use vigie_domain::{Error, ErrorKind, Result, Scope, TimeRange, Timestamp};
 
 use super::Label;
 use crate::accounts::Caller;
 
 /// Notes of a case at most.
 pub(super) const NOTES_MAX: usize = 200;
+/// Tags of a case at most.
+const TAGS_MAX: usize = 20;
+/// Characters of a tag at most.
+const TAG_LENGTH_MAX: usize = 40;
 
 /// What somebody found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +111,42 @@ pub struct Note {
     pub text: String,
 }
 
+/// Tags that are put on a case and taken off, as they are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagChange {
+    pub(super) add: BTreeSet<String>,
+    remove: BTreeSet<String>,
+}
+
+impl TagChange {
+    /// These tags, as people write them.
+    ///
+    /// # Errors
+    /// `Invalid` when one is none, or there are none.
+    pub fn new(add: &[String], remove: &[String]) -> Result<Self> {
+        if add.is_empty() && remove.is_empty() {
+            return Err(Error::invalid_field("add", "no tag is named; name some in \"add\" or \"remove\""));
+        }
+        let kept = |field: &str, tags: &[String]| tags.iter().map(|tag| tag_of(field, tag)).collect::<Result<_>>();
+        Ok(Self { add: kept("add", add)?, remove: kept("remove", remove)? })
+    }
+}
+
+/// A tag as it is kept: small letters, without spaces around.
+///
+/// # Errors
+/// `Invalid` for what is no tag, naming the field that it came in.
+pub fn tag_of(field: &str, text: &str) -> Result<String> {
+    let tag = text.trim().to_lowercase();
+    let is_usual = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.' | ':' | ' ');
+    let length = tag.chars().count();
+    if length == 0 || length > TAG_LENGTH_MAX || !tag.chars().all(is_usual) {
+        let words = format!("\"{text}\" is no tag: send 1 to {TAG_LENGTH_MAX} letters, digits, spaces, -, _, . or :");
+        return Err(Error::invalid_field(field, words));
+    }
+    Ok(tag)
+}
+
 /// What people did with a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseRecord {
@@ -125,6 +167,9 @@ pub struct CaseRecord {
     pub snoozed_until: Option<Timestamp>,
     /// What was written, the oldest first.
     pub notes: Vec<Note>,
+    /// Words that people find it by, in order.
+    #[serde(default)]
+    pub tags: BTreeSet<String>,
 }
 
 impl CaseRecord {
@@ -140,6 +185,7 @@ impl CaseRecord {
             closed_at: None,
             snoozed_until: None,
             notes: Vec::new(),
+            tags: BTreeSet::new(),
         }
     }
 
@@ -181,6 +227,17 @@ impl CaseRecord {
         Ok(())
     }
 
+    /// With these tags, and without those.
+    pub(super) fn tag(&mut self, TagChange { add, remove }: &TagChange) -> Result<()> {
+        self.tags.retain(|tag| !remove.contains(tag));
+        self.tags.extend(add.iter().cloned());
+        if self.tags.len() > TAGS_MAX {
+            let words = format!("the case would have {} tags; {TAGS_MAX} at most are kept", self.tags.len());
+            return Err(Error::invalid_field("add", words));
+        }
+        Ok(())
+    }
+
     /// The caller's from now on.
     pub(super) fn hold(&mut self, caller: &Caller, state: CaseState) {
         self.state = state;
@@ -207,10 +264,13 @@ pub struct Case {
 
 impl Case {
     /// Whether it is among the cases asked for.
-    pub(super) fn is_asked(&self, which: CaseList, caller: &Caller, now: Timestamp) -> bool {
+    pub(super) fn is_asked(&self, asked: &CaseFilter, caller: &Caller, now: Timestamp) -> bool {
         let record = &self.record;
+        if asked.tag.as_ref().is_some_and(|tag| !record.tags.contains(tag)) {
+            return false;
+        }
         let is_waiting = record.state != CaseState::Closed && !record.is_snoozed(now);
-        match which {
+        match asked.list {
             CaseList::Open => is_waiting,
             CaseList::Late => is_waiting && self.due_at < now,
             CaseList::Mine => record.state == CaseState::Taken && record.is_held_by(caller),
@@ -221,6 +281,17 @@ impl Case {
 }
 
 /// Which cases are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseFilter {
+    /// How far they are.
+    pub list: CaseList,
+    /// A tag that they have, as it is kept.
+    pub tag: Option<String>,
+    /// When their payments were made.
+    pub range: TimeRange,
+}
+
+/// How far cases are that are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaseList {
     /// Those that nobody closed and that are not snoozed.

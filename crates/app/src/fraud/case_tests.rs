@@ -10,13 +10,18 @@ use vigie_fraud::rules::{Mode, RuleDefinition};
 use vigie_testkit::{LinearStore, MemoryMetadataStore};
 
 use super::tests::{detection, payment};
-use super::{CaseList, CaseOutcome, CaseState, FraudCases, Label, RuleBook, RuleChange, decision_of};
+use super::{
+    CaseFilter, CaseList, CaseOutcome, CaseState, FraudCases, Label, RuleBook, RuleChange, TagChange, decision_of,
+};
 use crate::accounts::{Caller, Proof, Role};
 use crate::ingest::IngestOptions;
 use crate::listing::ListRequest;
 use crate::test_shop::{Shop, clock, lines, settings};
 
-const ALL_TIME: TimeRange = TimeRange { from: Timestamp::MIN, to: Timestamp::MAX };
+/// Those of all times.
+fn asked(list: CaseList) -> CaseFilter {
+    CaseFilter { list, tag: None, range: TimeRange { from: Timestamp::MIN, to: Timestamp::MAX } }
+}
 
 pub(super) fn caller(name: &str) -> Caller {
     Caller {
@@ -66,14 +71,7 @@ async fn a_rule_that_fails_is_off_and_payments_go_on() {
     let detection = Arc::new(detection(None).with_labels_in(metadata.clone()));
     let shop = Shop::on(Arc::new(detection.in_front_of(logs.clone())));
     let book = RuleBook::new(metadata.clone(), detection.clone(), clock());
-    let rule = |expression: &str| RuleDefinition {
-        name: "odd".to_owned(),
-        expression: expression.to_owned(),
-        points: 90,
-        mode: Mode::Active,
-        reason_en: "odd".to_owned(),
-        reason_fr: "bizarre".to_owned(),
-    };
+    let rule = |expression: &str| RuleDefinition::draft("odd", expression, 90);
     let (anne, scope) = (caller("anne"), Scope::main());
     book.put(&anne, rule("100 / (user.count_30d - 1) > 5"), None).await.unwrap();
     for number in 0..2 {
@@ -139,7 +137,7 @@ async fn a_case_goes_from_hand_to_hand_and_is_closed_once() {
     assert_eq!(kind(desk.cases.take(&scope, &anne, id).await), Some(ErrorKind::Conflict));
     assert_eq!(kind(desk.cases.get(&scope, "fraud-nobody").await), Some(ErrorKind::NotFound));
     let ids = async |which: CaseList, who: &Caller| {
-        let listed = desk.cases.list(&scope, who, (which, ALL_TIME), &ListRequest::default()).await.unwrap();
+        let listed = desk.cases.list(&scope, who, &asked(which), &ListRequest::default()).await.unwrap();
         listed.entries.into_iter().map(|case| case.decision.id.0).collect::<Vec<_>>()
     };
     assert_eq!(ids(CaseList::Open, &anne).await, ["fraud-t-3"]);
@@ -152,6 +150,38 @@ async fn a_case_goes_from_hand_to_hand_and_is_closed_once() {
 }
 
 #[tokio::test]
+async fn tags_are_put_on_and_taken_off_and_find_cases() {
+    let desk = Desk::new();
+    desk.send(&rapid(4)).await;
+    let (scope, anne, bob, id) = (Scope::main(), caller("anne"), caller("bob"), "fraud-t-3");
+    let texts = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>();
+    let change = |add: &[&str], remove: &[&str]| TagChange::new(&texts(add), &texts(remove)).unwrap();
+    desk.cases.take(&scope, &anne, id).await.unwrap();
+    desk.cases.note(&scope, &bob, (id, "a note beside them")).await.unwrap();
+    let (one, other) = (change(&[" Chargeback "], &[]), change(&["ring: north", "chargeback"], &[]));
+    let both = tokio::join!(desk.cases.tag(&scope, (id, &one)), desk.cases.tag(&scope, (id, &other)));
+    assert!(both.0.is_ok() && both.1.is_ok());
+    let tags: Vec<String> = desk.cases.get(&scope, id).await.unwrap().record.tags.into_iter().collect();
+    assert_eq!(tags, ["chargeback", "ring: north"]);
+    let found = async |tag: &str| {
+        let filter = CaseFilter { tag: Some(tag.to_owned()), ..asked(CaseList::All) };
+        desk.cases.list(&scope, &anne, &filter, &ListRequest::default()).await.unwrap().entries.len()
+    };
+    assert_eq!((found("chargeback").await, found("other").await), (1, 0));
+    let left = desk.cases.tag(&scope, (id, &change(&["ring: south"], &["ring: north", "unknown"]))).await.unwrap();
+    assert_eq!(left.record.tags.into_iter().collect::<Vec<_>>(), ["chargeback", "ring: south"]);
+    let many: Vec<String> = (0..19).map(|number| format!("tag-{number}")).collect();
+    let error = desk.cases.tag(&scope, (id, &TagChange::new(&many, &[]).unwrap())).await.unwrap_err();
+    assert!(error.kind == ErrorKind::Invalid && error.message.contains("21 tags"), "{error:?}");
+    let card = change(&["4242 4242 4242 4242"], &[]);
+    assert_eq!(desk.cases.tag(&scope, (id, &card)).await.unwrap_err().kind, ErrorKind::Invalid);
+    for wrong in ["", "  ", "a,b", "<b>", &"a".repeat(41)] {
+        assert!(TagChange::new(&texts(&[wrong]), &[]).is_err(), "{wrong}");
+    }
+    assert!(TagChange::new(&[], &[]).is_err());
+}
+
+#[tokio::test]
 async fn open_cases_are_found_behind_many_closed_ones() {
     let desk = Desk::new();
     desk.send(&rapid(30)).await;
@@ -160,10 +190,10 @@ async fn open_cases_are_found_behind_many_closed_ones() {
         desk.cases.close(&scope, &anne, (&format!("fraud-t-{number}"), CaseOutcome::Valuable)).await.unwrap();
     }
     let request = ListRequest { limit: Some(3), cursor: None };
-    let first = desk.cases.list(&scope, &anne, (CaseList::Open, ALL_TIME), &request).await.unwrap();
+    let first = desk.cases.list(&scope, &anne, &asked(CaseList::Open), &request).await.unwrap();
     assert_eq!(first.entries.len(), 3);
     let request = ListRequest { limit: Some(200), cursor: first.next_cursor };
-    let rest = desk.cases.list(&scope, &anne, (CaseList::Open, ALL_TIME), &request).await.unwrap();
+    let rest = desk.cases.list(&scope, &anne, &asked(CaseList::Open), &request).await.unwrap();
     assert_eq!((rest.entries.len(), rest.next_cursor), (5, None));
 }
 
@@ -207,7 +237,7 @@ async fn a_case_is_put_off_comes_back_and_is_late() {
     desk.send(&[payment(90_000, 1, &json!({})), payment(89_990, 2, &json!({})), payment(89_980, 3, &json!({}))]).await;
     let (scope, anne, bob) = (Scope::main(), caller("anne"), caller("bob"));
     let ids = async |which: CaseList| {
-        let found = desk.cases.list(&scope, &anne, (which, ALL_TIME), &ListRequest::default()).await.unwrap();
+        let found = desk.cases.list(&scope, &anne, &asked(which), &ListRequest::default()).await.unwrap();
         found.entries.into_iter().map(|case| case.decision.id.0).collect::<Vec<_>>()
     };
     let id = "fraud-t-3";
@@ -235,14 +265,7 @@ async fn a_change_of_a_rule_waits_for_a_second_person() {
     let detection = Arc::new(detection(None));
     let book = RuleBook::new(metadata, detection.clone(), clock()).needing_second(true);
     let (anne, bob) = (caller("anne"), caller("bob"));
-    let rule = |expression: &str| RuleDefinition {
-        name: "mine".to_owned(),
-        expression: expression.to_owned(),
-        points: 10,
-        mode: Mode::Active,
-        reason_en: "mine".to_owned(),
-        reason_fr: "mine".to_owned(),
-    };
+    let rule = |expression: &str| RuleDefinition::draft("mine", expression, 10);
     let is_in_force = || detection.rules().iter().any(|report| report.rule.name == "mine");
     let asked = book.put(&anne, rule("transaction.amount > 1.0"), Some(0)).await.unwrap();
     assert!(matches!(&asked, RuleChange::Proposed(change) if change.version == 1), "{asked:?}");

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use vigie_domain::ports::{Document, Hit, LogStore, MetadataStore};
 use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
-use vigie_domain::{Error, ErrorKind, EventId, Result, Scope, TimeRange, Timestamp};
+use vigie_domain::{Error, ErrorKind, EventId, Result, Scope, Timestamp};
 use vigie_pipeline::{RedactionCounts, Redactor};
 
-use super::case::{Case, CaseChange, CaseList, CaseOutcome, CaseRecord, CaseState, NOTES_MAX, Note};
+use super::case::{Case, CaseChange, CaseFilter, CaseOutcome, CaseRecord, CaseState, NOTES_MAX, Note, TagChange};
 use super::{FraudDetection, Label, decision_of, suspicious};
 use crate::Clock;
 use crate::accounts::Caller;
@@ -68,18 +68,17 @@ impl FraudCases {
         &self,
         scope: &Scope,
         caller: &Caller,
-        asked: (CaseList, TimeRange),
+        asked: &CaseFilter,
         list: &ListRequest,
     ) -> Result<Listed<Case>> {
-        let (which, range) = asked;
         let limit = list.limit()?;
         let (mut entries, mut page, now) = (Vec::new(), list.clone(), (self.clock)());
         for _ in 0..PAGES_MAX {
             page.limit = Some(limit - entries.len());
-            let found = suspicious(self.logs.as_ref(), scope, range, &page).await?;
+            let found = suspicious(self.logs.as_ref(), scope, asked.range, &page).await?;
             for decision in found.entries {
                 let case = self.with_record(decision).await?.0;
-                if case.is_asked(which, caller, now) {
+                if case.is_asked(asked, caller, now) {
                     entries.push(case);
                 }
             }
@@ -170,6 +169,23 @@ impl FraudCases {
             Ok(())
         })
         .await
+    }
+
+    /// Puts tags on a case and takes others off; whoever holds it.
+    ///
+    /// # Errors
+    /// `Invalid` when it would have too many, or one holds what may never be stored.
+    pub async fn tag(&self, scope: &Scope, (id, change): (&str, &TagChange)) -> Result<Case> {
+        if let Some(tag) = change.add.iter().find(|tag| self.is_redacted(tag)) {
+            let words = format!("a tag of {} characters holds a card number or another secret", tag.chars().count());
+            return Err(Error::invalid_field("add", words));
+        }
+        self.change(scope, id, |record| record.tag(change)).await
+    }
+
+    /// Whether a text holds what may never be stored.
+    fn is_redacted(&self, text: &str) -> bool {
+        self.redactor.redact_text(text, &mut RedactionCounts::default()) != text
     }
 
     /// Says what was found; the payment is labelled so. Whoever closes a case that nobody holds takes it first.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use vigie_domain::ports::{Document, FindRequest, MetadataStore};
 use vigie_domain::{Error, ErrorKind, Result, Scope, Timestamp};
-use vigie_fraud::lists::{ListEffect, ListEntry, ListKind, Lists};
+use vigie_fraud::lists::{ListEntry, ListKind, Lists};
+use vigie_fraud::rules::Effect;
 use vigie_pipeline::Redactor;
 
 use super::FraudDetection;
@@ -34,7 +35,7 @@ pub struct ListDraft {
     /// Which, as it was typed.
     pub value: String,
     /// What is done.
-    pub effect: ListEffect,
+    pub effect: Effect,
     /// Why.
     pub note: Option<String>,
     /// From when on it counts no more.
@@ -47,7 +48,7 @@ pub struct ListQuestion {
     /// Of this kind alone.
     pub kind: Option<ListKind>,
     /// With this effect alone.
-    pub effect: Option<ListEffect>,
+    pub effect: Option<Effect>,
     /// With this text in value or note, in any case.
     pub text: Option<String>,
 }

@@ -6,8 +6,8 @@ use serde_json::{Value as Json, json};
 use vigie_domain::ports::{LogStore, MetadataStore};
 use vigie_domain::{ErrorKind, Scope, TimeRange, Timestamp};
 use vigie_fraud::backtest::{BacktestReport, DecisionCounts};
-use vigie_fraud::lists::{ListEffect, ListKind};
-use vigie_fraud::rules::{Mode, RuleDefinition};
+use vigie_fraud::lists::ListKind;
+use vigie_fraud::rules::{Effect, RuleDefinition};
 use vigie_testkit::{LinearStore, MemoryMetadataStore};
 
 use super::case_tests::caller;
@@ -60,7 +60,7 @@ fn blocked_user(value: &str) -> ListDraft {
     ListDraft {
         kind: ListKind::User,
         value: value.to_owned(),
-        effect: ListEffect::Block,
+        effect: Effect::Block,
         note: Some(" charged back ".to_owned()),
         expires_at: None,
     }
@@ -109,14 +109,7 @@ async fn what_cannot_be_listed_is_refused_by_name() {
 }
 
 fn draft(expression: &str) -> RuleDefinition {
-    RuleDefinition {
-        name: "draft".to_owned(),
-        expression: expression.to_owned(),
-        points: 50,
-        mode: Mode::Active,
-        reason_en: "draft".to_owned(),
-        reason_fr: "draft".to_owned(),
-    }
+    RuleDefinition::draft("draft", expression, 50)
 }
 
 /// The state of a backtest once it is not under way any more.

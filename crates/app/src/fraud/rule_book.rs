@@ -28,6 +28,8 @@ const RULES_MAX: usize = 1_000;
 const VERSIONS_MAX: usize = 100;
 /// Bytes of a name at most.
 const NAME_BYTES_MAX: usize = 64;
+/// Bytes of the name of an owner at most.
+const OWNER_BYTES_MAX: usize = 100;
 /// Bytes of a reason at most.
 const REASON_BYTES_MAX: usize = 500;
 
@@ -120,14 +122,23 @@ impl RuleBook {
     }
 
     /// Adds a rule or changes one; it is in force when this returns, or waits for a second person. `expected` is the version that the
-    /// change is made of: 0 for none.
+    /// change is made of: 0 for none. A rule that names no owner keeps the one that it had, or becomes the caller's.
     ///
     /// # Errors
     /// `Invalid` when the rule is wrong; `Conflict` when somebody else changed it meanwhile, or there are too many.
     pub async fn put(&self, caller: &Caller, rule: RuleDefinition, expected: Option<u64>) -> Result<RuleChange> {
-        let rule = checked(rule)?;
+        let mut rule = checked(rule)?;
         let name = rule.name.clone();
+        if rule.owner.is_empty() {
+            rule.owner = self.owner(&name).await?.unwrap_or_else(|| caller.username.clone());
+        }
         self.change(caller, &name, Some(rule), expected).await
+    }
+
+    /// Whose a rule is; `None` when nobody's.
+    async fn owner(&self, name: &str) -> Result<Option<String>> {
+        let kept = self.metadata.get(RULES, name).await?.map(version_of).transpose()?;
+        Ok(kept.and_then(|version| version.rule).map(|rule| rule.owner).filter(|owner| !owner.is_empty()))
     }
 
     /// Deletes a rule; one that every shop begins with is as it was then.
@@ -349,6 +360,10 @@ fn checked(rule: RuleDefinition) -> Result<RuleDefinition> {
     if rule.name.starts_with(LIST_PREFIX) || rule.name == MODEL_REASON {
         let words = format!("\"{}\" is what lists or models say; call the rule otherwise", rule.name);
         return Err(Error::invalid_field("name", words));
+    }
+    if rule.owner.len() > OWNER_BYTES_MAX || rule.owner.contains(char::is_control) {
+        let words = format!("an owner is a line of {OWNER_BYTES_MAX} bytes at most: the name of a person or a team");
+        return Err(Error::invalid_field("owner", words));
     }
     for (field, text) in [("reason", &rule.reason_en), ("reason_fr", &rule.reason_fr)] {
         if text.trim().is_empty() || text.len() > REASON_BYTES_MAX {

@@ -11,7 +11,7 @@ use vigie_domain::fraud::features::Bounds;
 use vigie_domain::ports::{Append, AppendOutcome, Fields, Hit, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::parse;
 use vigie_domain::{Error, ErrorKind, EventId, Result, Scope, TimeRange, Timestamp, Value};
-use vigie_fraud::rules::{BUILTIN_RULES, Builtin, Mode, RuleDefinition, RuleSet, Thresholds};
+use vigie_fraud::rules::{BUILTIN_RULES, Builtin, RuleDefinition, RuleSet, Thresholds};
 use vigie_generator::ShopOptions;
 use vigie_pipeline::{DecodeOptions, decode_bytes};
 use vigie_testkit::LinearStore;
@@ -261,14 +261,7 @@ async fn a_payment_that_was_forgotten_gets_the_answer_that_is_stored() {
         ask(number, &json!({})).await;
     }
     // By now rules are others, and nobody remembers that this payment was judged.
-    let rule = RuleDefinition {
-        name: "all".to_owned(),
-        expression: "true".to_owned(),
-        points: 90,
-        mode: Mode::Active,
-        reason_en: "all".to_owned(),
-        reason_fr: "tous".to_owned(),
-    };
+    let rule = RuleDefinition::draft("all", "true", 90);
     detection.put_in_force(RuleSet::new(vec![rule], Thresholds::default()).unwrap());
     assert_eq!(ask(1, &json!({"note": "sent again"})).await, first);
     assert_eq!(shop.total().await, 2 * 29);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use vigie_domain::Timestamp;
 
 use super::networks::Network;
+use crate::rules::Effect;
 
 /// Bytes of a value at most.
 const VALUE_BYTES_MAX: usize = 256;
@@ -76,37 +77,6 @@ impl ListKind {
     }
 }
 
-/// What an entry does; the stronger is the greater.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ListEffect {
-    /// Somebody looks at the payment.
-    Review,
-    /// It goes through.
-    Allow,
-    /// It is refused.
-    Block,
-}
-
-impl ListEffect {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Review, Self::Allow, Self::Block];
-
-    /// As answers have it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Review => "review",
-            Self::Allow => "allow",
-            Self::Block => "block",
-        }
-    }
-
-    /// The effect of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|effect| effect.as_str() == name)
-    }
-}
-
 /// Why something cannot be listed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{words}")]
@@ -122,7 +92,7 @@ pub struct ListEntry {
     /// Which.
     pub value: String,
     /// What it does.
-    pub effect: ListEffect,
+    pub effect: Effect,
     /// From when on it counts no more, by the time of payments.
     pub expires_at: Option<Timestamp>,
 }
@@ -135,7 +105,7 @@ impl ListEntry {
     pub fn new(
         kind: ListKind,
         value: &str,
-        effect: ListEffect,
+        effect: Effect,
         expires_at: Option<Timestamp>,
     ) -> Result<Self, ListEntryError> {
         let value = spelled(kind, value.trim()).map_err(|words| ListEntryError { words })?;

@@ -11,15 +11,16 @@ mod tests;
 use foldhash::HashMap;
 use vigie_domain::Timestamp;
 
-pub use entry::{ListEffect, ListEntry, ListEntryError, ListKind};
+pub use entry::{ListEntry, ListEntryError, ListKind};
 
+use crate::rules::Effect;
 use crate::stream::{Activity, Field};
 use networks::{Network, Networks};
 
 /// An entry as it is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Held {
-    effect: ListEffect,
+    effect: Effect,
     expires_at: Option<Timestamp>,
 }
 
@@ -44,7 +45,7 @@ pub struct Listed {
     /// The value as the entry has it.
     pub value: String,
     /// What it does.
-    pub effect: ListEffect,
+    pub effect: Effect,
 }
 
 impl Lists {

@@ -5,31 +5,24 @@ use std::sync::Arc;
 use vigie_domain::fraud::features::Bounds;
 use vigie_domain::{Event, EventBatch, LogType, Timestamp, Value};
 
-use super::{ListEffect, ListEntry, ListKind, Lists};
-use crate::rules::{Decision, Mode, RuleDefinition, RuleSet, Thresholds};
+use super::{ListEntry, ListKind, Lists};
+use crate::rules::{Decision, Effect, RuleDefinition, RuleSet, Thresholds};
 use crate::scoring::{Outcome, Scorer, Verdict};
 use crate::stream::ActivityReader;
 
-use ListEffect::{Allow, Block, Review};
+use Effect::{Allow, Block, Review};
 
 const BOUNDS: Bounds = Bounds { keys_max: 1_000, kept_max: 100 };
 const PAYMENT: &str = r#"{"transaction_id":"t-1","amount":20.5,"user_id":"u-1","card_hash":"c-1","card_bin":"49707012","device_id":"d-1",
     "client_ip":"203.0.113.7","email_domain":"Mail.Example","billing_country":"FR","shipping_country":"FR","card_country":"GB"}"#;
 
-fn entry(kind: ListKind, value: &str, effect: ListEffect) -> ListEntry {
+fn entry(kind: ListKind, value: &str, effect: Effect) -> ListEntry {
     ListEntry::new(kind, value, effect, None).unwrap()
 }
 
 /// What is said of the payment at second 1,000 with these entries and a rule of that many points that always fires.
 fn verdict(entries: Vec<ListEntry>, points: u8) -> Verdict {
-    let rule = RuleDefinition {
-        name: "always".to_owned(),
-        expression: "transaction.amount > 0.0".to_owned(),
-        points,
-        mode: Mode::Active,
-        reason_en: "always".to_owned(),
-        reason_fr: "toujours".to_owned(),
-    };
+    let rule = RuleDefinition::draft("always", "transaction.amount > 0.0", points);
     let rules = RuleSet::new(vec![rule], Thresholds::default()).unwrap();
     let mut scorer = Scorer::new(BOUNDS, Arc::new(rules));
     scorer.set_lists(Arc::new(Lists::new(entries)));
@@ -92,7 +85,7 @@ fn an_entry_of_each_kind_is_found() {
 
 #[test]
 fn block_beats_allow_and_allow_beats_review_and_rules() {
-    let check = |entries: &[(ListKind, &str, ListEffect)], points: u8, expected: (Decision, u8, &str)| {
+    let check = |entries: &[(ListKind, &str, Effect)], points: u8, expected: (Decision, u8, &str)| {
         let listed = entries.iter().map(|(kind, value, effect)| entry(*kind, value, *effect)).collect();
         let verdict = verdict(listed, points);
         assert_eq!((verdict.decision, verdict.score, verdict.reasons[0].rule.as_str()), expected, "{entries:?}");

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Effect;
+
 /// Whether a rule counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -35,6 +37,12 @@ pub struct RuleDefinition {
     pub expression: String,
     /// What it adds to the score, 0 to 100.
     pub points: u8,
+    /// What is done when it fires, whatever the points say; `None` when nothing but its points counts.
+    #[serde(default)]
+    pub action: Option<Effect>,
+    /// Whom to ask about it: a person or a team. Empty for rules that nobody changed.
+    #[serde(default)]
+    pub owner: String,
     /// Whether it counts.
     pub mode: Mode,
     /// What is told of a payment that it fires for; `{name}` stands for the value of a signal, `{name thing|things}` for its
@@ -42,4 +50,20 @@ pub struct RuleDefinition {
     pub reason_en: String,
     /// The same in French.
     pub reason_fr: String,
+}
+
+impl RuleDefinition {
+    /// A rule to try: active, by its points alone, of nobody, told by its name.
+    pub fn draft(name: &str, expression: &str, points: u8) -> Self {
+        Self {
+            name: name.to_owned(),
+            expression: expression.to_owned(),
+            points,
+            action: None,
+            owner: String::new(),
+            mode: Mode::Active,
+            reason_en: name.to_owned(),
+            reason_fr: name.to_owned(),
+        }
+    }
 }

@@ -11,7 +11,7 @@ mod set;
 mod tests;
 
 pub use builtin::{BUILTIN_RULES, Builtin};
-pub use decision::{Decision, Thresholds};
+pub use decision::{Decision, Effect, Thresholds};
 pub use definition::{Mode, RuleDefinition};
 pub(crate) use reason::{Language, told};
 pub use set::{Hit, Judgement, RuleError, RuleSet};

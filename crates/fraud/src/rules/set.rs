@@ -2,15 +2,14 @@
 
 use std::sync::LazyLock;
 
+use super::decision::SCORE_MAX;
 use super::reason::{Language, render};
-use super::{Decision, Mode, RuleDefinition, Thresholds};
+use super::{Decision, Effect, Mode, RuleDefinition, Thresholds};
 use crate::cel::{CompileError, EvaluationError, Rule, Schema, Slot};
 use crate::stream::SIGNALS;
 
 /// Rules at most.
 const RULES_MAX: usize = 1_000;
-/// The highest score.
-const SCORE_MAX: u32 = 100;
 
 /// The names that rules speak of.
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::new(&SIGNALS.map(|signal| (signal.name, signal.kind()))));
@@ -66,6 +65,8 @@ pub struct RuleSet {
 pub struct Hit<'a> {
     /// Which.
     pub rule: &'a RuleDefinition,
+    /// What it weighs: its points, and at least the score that its action leads to.
+    pub points: u8,
     /// The signals that it read, by place in [`SIGNALS`].
     pub uses: &'a [usize],
 }
@@ -87,7 +88,9 @@ impl Hit<'_> {
 pub struct Judgement<'a> {
     /// 0 to 100.
     pub score: u8,
-    /// What follows from it.
+    /// The strongest action of the rules that fired.
+    pub effect: Option<Effect>,
+    /// What follows from both.
     pub decision: Decision,
     /// What fired and counts, the heaviest first.
     pub hits: Vec<Hit<'a>>,
@@ -112,7 +115,7 @@ impl RuleSet {
             if is_taken || definition.name.is_empty() {
                 return Err(RuleError::Name { name: definition.name });
             }
-            if u32::from(definition.points) > SCORE_MAX {
+            if definition.points > SCORE_MAX {
                 return Err(RuleError::Points { name: definition.name, points: definition.points });
             }
             let rule = Rule::compile(&definition.expression, &SCHEMA)
@@ -150,6 +153,7 @@ impl RuleSet {
     pub fn judge(&self, values: &[Slot<'_>]) -> Judgement<'_> {
         let mut judgement = Judgement {
             score: 0,
+            effect: None,
             decision: Decision::Allow,
             hits: Vec::new(),
             shadow_hits: Vec::new(),
@@ -162,15 +166,19 @@ impl RuleSet {
                 Mode::Shadow => &mut judgement.shadow_hits,
             };
             match rule.evaluate(values) {
-                Ok(true) => hits.push(Hit { rule: definition, uses: rule.uses() }),
+                Ok(true) => {
+                    let least = definition.action.map_or(0, |effect| self.thresholds.score_of(effect));
+                    let points = definition.points.max(least);
+                    hits.push(Hit { rule: definition, points, uses: rule.uses() });
+                }
                 Ok(false) | Err(EvaluationError::Missing(_)) => {}
                 Err(EvaluationError::Failed(why)) => judgement.failures.push((definition, why)),
             }
         }
-        judgement.hits.sort_by_key(|hit| std::cmp::Reverse(hit.rule.points));
-        let sum: u32 = judgement.hits.iter().map(|hit| u32::from(hit.rule.points)).sum();
-        judgement.score = sum.min(SCORE_MAX) as u8;
-        judgement.decision = self.thresholds.decide(judgement.score);
+        judgement.hits.sort_by_key(|hit| std::cmp::Reverse(hit.points));
+        judgement.effect = judgement.hits.iter().filter_map(|hit| hit.rule.action).max();
+        let sum = judgement.hits.iter().map(|hit| u32::from(hit.rule.points)).sum();
+        (judgement.score, judgement.decision) = self.thresholds.decide_with(sum, judgement.effect);
         judgement
     }
 }

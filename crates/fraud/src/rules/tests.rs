@@ -1,18 +1,12 @@
 //! Rules in force: modes, scores, failures.
 
-use super::{Decision, Mode, RuleDefinition, RuleError, RuleSet, Thresholds};
+use super::{Decision, Effect, Mode, RuleDefinition, RuleError, RuleSet, Thresholds};
 use crate::cel::Slot;
 use crate::stream::{SIGNALS, Signal};
 
 fn rule(name: &str, expression: &str, points: u8, mode: Mode) -> RuleDefinition {
-    RuleDefinition {
-        name: name.to_owned(),
-        expression: expression.to_owned(),
-        points,
-        mode,
-        reason_en: "{transaction.amount} paid".to_owned(),
-        reason_fr: "{transaction.amount} payés".to_owned(),
-    }
+    let (reason_en, reason_fr) = ("{transaction.amount} paid".to_owned(), "{transaction.amount} payés".to_owned());
+    RuleDefinition { mode, reason_en, reason_fr, ..RuleDefinition::draft(name, expression, points) }
 }
 
 fn paid(amount: f64) -> Vec<Slot<'static>> {
@@ -42,6 +36,30 @@ fn a_rule_in_shadow_never_changes_a_decision() {
     let rules = rules.with(activated).unwrap();
     assert_eq!(rules.judge(&values).decision, Decision::Block);
     assert_eq!(rules.judge(&paid(1.0)).hits, []);
+}
+
+#[test]
+fn actions_are_obeyed_whatever_the_points_say() {
+    let check = |actions: &[(Option<Effect>, Mode)], expected: (u8, Decision), heaviest: &[u8]| {
+        let acting = |(place, (action, mode)): (usize, &(Option<Effect>, Mode))| {
+            let rule = rule(&format!("rule_{place}"), "transaction.amount > 0.0", 30, *mode);
+            RuleDefinition { action: *action, ..rule }
+        };
+        let rules = RuleSet::new(actions.iter().enumerate().map(acting).collect(), Thresholds::default()).unwrap();
+        let values = paid(1.0);
+        let judgement = rules.judge(&values);
+        assert_eq!((judgement.score, judgement.decision), expected, "{actions:?}");
+        assert_eq!(judgement.hits.iter().map(|hit| hit.points).collect::<Vec<_>>(), heaviest, "{actions:?}");
+    };
+    use Effect::{Allow, Block, Review};
+    use Mode::{Active, Shadow};
+    check(&[(None, Active)], (30, Decision::Allow), &[30]);
+    check(&[(Some(Review), Active)], (45, Decision::Review), &[45]);
+    check(&[(None, Active), (Some(Block), Active)], (100, Decision::Block), &[100, 30]);
+    check(&[(Some(Allow), Active), (None, Active), (None, Active)], (90, Decision::Allow), &[30, 30, 30]);
+    check(&[(Some(Allow), Active), (Some(Review), Active)], (60, Decision::Allow), &[45, 30]);
+    check(&[(Some(Block), Active), (Some(Allow), Active)], (100, Decision::Block), &[100, 30]);
+    check(&[(Some(Block), Shadow), (None, Active)], (30, Decision::Allow), &[30]);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What fraud detection reads from people: lists, rules, models that were trained elsewhere.
 
 use vigie_fraud::cel::{CompileError, Rule};
-use vigie_fraud::lists::{ListEffect, ListEntry, ListKind};
+use vigie_fraud::lists::{ListEntry, ListKind};
+use vigie_fraud::rules::Effect;
 use vigie_fraud::rules::RuleSet;
 use vigie_fraud::{Imported, Model, import_xgboost};
 
@@ -10,8 +11,8 @@ pub fn fraud_list(bytes: &[u8]) {
     let Some((first, rest)) = bytes.split_first() else { return };
     let Ok(text) = std::str::from_utf8(rest) else { return };
     let kind = ListKind::ALL[usize::from(*first) % ListKind::ALL.len()];
-    if let Ok(entry) = ListEntry::new(kind, text, ListEffect::Block, None) {
-        let again = ListEntry::new(kind, &entry.value, ListEffect::Block, None);
+    if let Ok(entry) = ListEntry::new(kind, text, Effect::Block, None) {
+        let again = ListEntry::new(kind, &entry.value, Effect::Block, None);
         assert_eq!(again.as_ref(), Ok(&entry), "{text:?}");
     }
 }

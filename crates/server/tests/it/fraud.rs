@@ -109,6 +109,14 @@ async fn a_case_is_taken_noted_closed_and_opened_again() {
     assert_eq!(shop.post(&path("/snooze"), &json!({})).await.json()["snoozed_until"], json!(null));
     let noted = shop.post(&path("/notes"), &json!({"text": "asked the customer"})).await.json();
     assert_eq!(noted["notes"][0]["text"], "asked the customer");
+    let tagged = shop.post(&path("/tags"), &json!({"add": ["Chargeback", "ring"], "remove": ["none"]})).await.json();
+    assert_eq!(tagged["tags"], json!(["chargeback", "ring"]));
+    let count = async |query: &str| {
+        let found = shop.get(&format!("/api/fraud/cases?state=all&{query}")).await.json();
+        found["cases"].as_array().unwrap().len()
+    };
+    assert_eq!((count("tag=CHARGEBACK").await, count("tag=other").await), (1, 0));
+    shop.get("/api/fraud/cases?tag=a%2Cb").await.assert_problem(422);
     let closed = shop.post(&path("/outcome"), &json!({"outcome": "confirmed"})).await.json();
     assert_eq!((&closed["state"], &closed["outcome"]), (&json!("closed"), &json!("confirmed")));
     assert_eq!(shop.get("/api/fraud/cases").await.json()["cases"], json!([]));
@@ -122,6 +130,8 @@ async fn a_case_is_taken_noted_closed_and_opened_again() {
         (path("/reopen"), json!({}), 409),
         (path("/outcome"), json!({"outcome": "maybe"}), 422),
         (path("/notes"), json!({"text": ""}), 422),
+        (path("/tags"), json!({}), 422),
+        (path("/tags"), json!({"add": ["a,b"]}), 422),
         (path("/snooze"), json!({"until": "now-1d"}), 422),
         (path("/snooze"), json!({"until": "someday"}), 422),
         ("/api/fraud/cases/fraud-none/take".to_owned(), json!({}), 404),
@@ -232,6 +242,44 @@ async fn rules_are_changed_by_version_and_brought_back() {
     let check = shop.post("/api/fraud/rules/validate", &json!({"expression": "user.count_1h > 2"})).await.json();
     assert_eq!((&check["is_valid"], &check["signals"]), (&json!(true), &json!(["user.count_1h"])));
     assert_eq!(shop.get("/api/fraud/signals").await.json()["signals"].as_array().unwrap().len(), 67);
+}
+
+#[tokio::test]
+async fn a_rule_has_an_owner_and_is_obeyed_whatever_its_points_say() {
+    let (shop, moderator) = moderated().await;
+    let auth = [("authorization", moderator.as_str()), ("content-type", "application/json")];
+    let put = async |changes: Json| {
+        let mut body = json!({"expression": "transaction.amount > 10.0", "points": 0, "mode": "active", "reason": "a", "reason_fr": "b"});
+        body.as_object_mut().unwrap().append(&mut changes.as_object().unwrap().clone());
+        shop.app.send(request(Method::PUT, "/api/fraud/rules/acts", &auth, Body::from(body.to_string()))).await
+    };
+    let refused = async |changes: Json, field: &str| {
+        let answer = put(changes).await;
+        answer.assert_problem(422);
+        assert_eq!(answer.json()["errors"][0]["field"], field);
+    };
+    refused(json!({"action": "stop"}), "action").await;
+    refused(json!({"owner": "a\nb"}), "owner").await;
+    refused(json!({"owner": "a".repeat(101)}), "owner").await;
+    let mine = put(json!({})).await.json();
+    assert!(mine["action"].is_null() && mine["owner"] != "", "{mine}");
+    assert_eq!(put(json!({"owner": "payments", "action": "review"})).await.json()["owner"], "payments");
+    let told = shop.post("/api/fraud/detect", &payment(9, 1)).await.json();
+    assert_eq!(
+        (&told["decisions"][0]["decision"], &told["decisions"][0]["fraud_score"]),
+        (&json!("review"), &json!(45))
+    );
+    let blocks = put(json!({"action": "block"})).await.json();
+    assert_eq!((&blocks["owner"], &blocks["action"]), (&json!("payments"), &json!("block")));
+    let told = shop.post("/api/fraud/detect", &payment(8, 2)).await.json();
+    assert_eq!(
+        (&told["decisions"][0]["decision"], &told["decisions"][0]["fraud_score"]),
+        (&json!("block"), &json!(100))
+    );
+    assert_eq!(told["decisions"][0]["reasons"][0]["points"], 100);
+    let rules = shop.get("/api/fraud/rules").await.json();
+    let acts = rules["rules"].as_array().unwrap().iter().find(|rule| rule["name"] == "acts").unwrap();
+    assert_eq!((&acts["action"], &acts["owner"], &acts["points"]), (&json!("block"), &json!("payments"), &json!(0)));
 }
 
 /// A shop on disk and the header of one of its moderators.

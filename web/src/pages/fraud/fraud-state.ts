@@ -7,24 +7,28 @@ export interface FraudState {
   from: string;
   to: string;
   view: View;
+  /** Only cases with this tag; empty means all. */
+  tag: string;
   /** The case that is open beside the list; empty means none. */
   case_id: string;
 }
 
-export const STANDARD: FraudState = { from: 'now-24h', to: 'now', view: 'open', case_id: '' };
+export const STANDARD: FraudState = { from: 'now-24h', to: 'now', view: 'open', tag: '', case_id: '' };
 
 export function stateFromParams(params: URLSearchParams): FraudState {
   return {
     from: params.get('from') ?? STANDARD.from,
     to: params.get('to') ?? STANDARD.to,
     view: VIEWS.find((view) => view === params.get('view')) ?? STANDARD.view,
+    tag: params.get('tag') ?? STANDARD.tag,
     case_id: params.get('case') ?? STANDARD.case_id,
   };
 }
 
-export function addressOf({ from, to, view, case_id }: FraudState): string {
+export function addressOf({ from, to, view, tag, case_id }: FraudState): string {
   const params = rangeParams(from, to);
   if (view !== STANDARD.view) params.set('view', view);
+  if (tag !== '') params.set('tag', tag);
   if (case_id !== '') params.set('case', case_id);
   return withParams('/fraud', params);
 }

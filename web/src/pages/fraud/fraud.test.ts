@@ -12,7 +12,7 @@ const decision: FraudDecision = {
 describe('the address', () => {
   it('holds the state and leaves out what is standard', () => {
     expect(addressOf(STANDARD)).toBe('/fraud');
-    const state = { ...STANDARD, view: 'mine' as const, case_id: 'fraud-t-1', from: 'now-7d' };
+    const state = { ...STANDARD, view: 'mine' as const, tag: 'ring: north', case_id: 'fraud-t-1', from: 'now-7d' };
     expect(stateFromParams(new URLSearchParams(addressOf(state).split('?')[1]))).toEqual(state);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { differences, type Draft, faultText, placeIn, wrongFields } from './rule-draft';
+import { differences, type Draft, draftFrom, faultText, placeIn, requestFrom, wrongFields } from './rule-draft';
 
-const draft: Draft = { name: 'many_cards', expression: 'device.card_count_24h >= 3', points: 40, mode: 'active', reason: 'many cards', reason_fr: 'plusieurs cartes' };
+const draft: Draft = { name: 'many_cards', expression: 'device.card_count_24h >= 3', points: 40, action: '', owner: 'payments', mode: 'active', reason: 'many cards', reason_fr: 'plusieurs cartes' };
 const wrong = (change: Partial<Draft>, taken: string[] = []): string[] => Object.keys(wrongFields({ ...draft, ...change }, taken));
 
 describe('what is wrong with a rule', () => {
@@ -36,8 +36,24 @@ describe('the difference of two versions', () => {
   });
 
   it('is every field of a rule that was deleted, and none of the same', () => {
-    expect(differences(draft, {}).map(({ field, after }) => [field, after[1]])).toEqual([['expression', '–'], ['points', '–'], ['mode', '–'], ['reason', '–'], ['reason_fr', '–']]);
+    expect(differences(draft, {}).map(({ field, after }) => [field, after[1]])).toEqual([['expression', '–'], ['points', '–'], ['mode', '–'], ['owner', '–'], ['reason', '–'], ['reason_fr', '–']]);
     expect(differences(draft, { ...draft })).toEqual([]);
+  });
+});
+
+describe('a draft', () => {
+  it('is what the server has of a rule, and what it is sent again', () => {
+    const sent = { expression: 'a > 1', points: 30, action: 'block', owner: 'payments', mode: 'shadow', reason: 'a', reason_fr: 'b' };
+    expect(requestFrom(draftFrom('a', sent))).toEqual(sent);
+    expect(requestFrom(draftFrom('a', { ...sent, action: null }))).toEqual({ ...sent, action: null });
+  });
+
+  it('is empty where a version deleted its rule', () => {
+    expect(draftFrom('a', { expression: null, action: 'unheard of' })).toEqual({ name: 'a', expression: '', points: null, action: '', owner: '', mode: 'off', reason: '', reason_fr: '' });
+  });
+
+  it('tells what an action became', () => {
+    expect(differences(draft, { ...draft, action: 'block' })).toEqual([{ field: 'action', before: ['', '–', ''], after: ['', 'Always block', ''] }]);
   });
 });
 

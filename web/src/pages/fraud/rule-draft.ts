@@ -1,6 +1,7 @@
 /** A rule as it is being written: what is wrong with it, and how it differs from another. Pure. */
 import type { FraudRule } from '../../api/types';
 import { m } from '../../i18n';
+import type { ListEffect } from './contract';
 import { type Mode, modeOf } from './decisions';
 
 export interface Draft {
@@ -8,18 +9,40 @@ export interface Draft {
   expression: string;
   /** `null` while the field is empty. */
   points: number | null;
+  /** What is done when it fires, whatever the points say; '' when points decide. */
+  action: ListEffect | '';
+  /** Whom to ask about it; '' for whoever it was before. */
+  owner: string;
   mode: Mode;
   reason: string;
   reason_fr: string;
 }
 
-export const NEW_DRAFT: Draft = { name: '', expression: '', points: 20, mode: 'shadow', reason: '', reason_fr: '' };
+export const NEW_DRAFT: Draft = { name: '', expression: '', points: 20, action: '', owner: '', mode: 'shadow', reason: '', reason_fr: '' };
 export const MODES: readonly Mode[] = ['active', 'shadow', 'off'];
 export const POINTS_MAX = 100;
+export const OWNER_LENGTH_MAX = 100;
+
+export const ACTIONS: readonly Draft['action'][] = ['', 'review', 'block', 'allow'];
+/** As the server has it: an action that is not known here is none. */
+export const actionOf = (action: string | null | undefined): Draft['action'] => ACTIONS.find((known) => known === action) ?? '';
+export const actionText = (action: Draft['action']): string =>
+  ({ '': m.fraudrule_action_points(), review: m.fraudrule_action_review(), block: m.fraudrule_action_block(), allow: m.fraudrule_action_allow() })[action];
 
 export const modeText = (mode: Mode): string => ({ active: m.fraud_mode_active(), shadow: m.fraud_mode_shadow(), off: m.fraud_mode_off() })[mode];
 
-export const draftFrom = ({ name, expression, points, mode, reason, reason_fr }: Pick<FraudRule, keyof Draft>): Draft => ({ name, expression, points, mode: modeOf(mode), reason, reason_fr });
+/** What is kept of a rule, as the server has it; a version that deleted its rule has none of it. */
+type Shape = Pick<FraudRule, 'expression' | 'points' | 'action' | 'owner' | 'mode' | 'reason' | 'reason_fr'>;
+
+export const draftFrom = (name: string, kept: { [field in keyof Shape]?: Shape[field] | null }): Draft => ({
+  name, expression: kept.expression ?? '', points: kept.points ?? null, action: actionOf(kept.action), owner: kept.owner ?? '', mode: modeOf(kept.mode ?? ''), reason: kept.reason ?? '',
+  reason_fr: kept.reason_fr ?? '',
+});
+
+/** What the server is sent of a draft, its name aside. */
+export const requestFrom = ({ expression, points, action, owner, mode, reason, reason_fr }: Draft) => ({
+  expression, points: points ?? 0, action: action === '' ? null : action, owner: owner.trim(), mode, reason, reason_fr,
+});
 
 /** What is wrong with each field, as far as it can be told without the server. */
 export function wrongFields(draft: Draft, takenNames: readonly string[]): Partial<Record<keyof Draft, string>> {
@@ -35,13 +58,14 @@ export function wrongFields(draft: Draft, takenNames: readonly string[]): Partia
 }
 
 /** The fields that a version keeps; a version that deleted its rule has none of them. */
-export const KEPT_FIELDS = ['expression', 'points', 'mode', 'reason', 'reason_fr'] as const;
+export const KEPT_FIELDS = ['expression', 'points', 'action', 'mode', 'owner', 'reason', 'reason_fr'] as const;
 export type KeptField = (typeof KEPT_FIELDS)[number];
 export type Kept = { [field in KeptField]?: string | number | null };
 
 export const fieldText = (field: KeptField): string =>
   ({
-    expression: m.fraud_expression(), points: m.fraud_points_column(), mode: m.fraud_mode(), reason: m.fraudrule_reason_en(), reason_fr: m.fraudrule_reason_fr(),
+    expression: m.fraud_expression(), points: m.fraud_points_column(), action: m.fraudrule_action(), mode: m.fraud_mode(), owner: m.fraudrule_owner(),
+    reason: m.fraudrule_reason_en(), reason_fr: m.fraudrule_reason_fr(),
   })[field];
 
 /** A text cut in three: the words that both begin with, what differs, the words that both end with. */
@@ -54,7 +78,8 @@ export interface Difference {
 }
 
 function shown(field: KeptField, value: string | number | null | undefined): string {
-  if (value === null || value === undefined) return '–';
+  if (value === null || value === undefined || value === '') return '–';
+  if (field === 'action') return actionText(actionOf(String(value)));
   return field === 'mode' ? modeText(modeOf(String(value))) : String(value);
 }
 

@@ -4,17 +4,9 @@
  */
 import { type ApiProblem, asProblem } from '../../api/client';
 import type { FraudRule, FraudRuleVersion } from '../../api/types';
-import { modeOf } from './decisions';
-import { type Draft, draftFrom, NEW_DRAFT } from './rule-draft';
+import { type Draft, draftFrom, NEW_DRAFT, requestFrom } from './rule-draft';
 
-export interface RuleRequest {
-  expression: string;
-  points: number;
-  mode: string;
-  reason: string;
-  reason_fr: string;
-  version: number;
-}
+export type RuleRequest = ReturnType<typeof requestFrom> & { version: number };
 
 export interface RulePorts {
   put: (name: string, request: RuleRequest) => Promise<FraudRuleVersion>;
@@ -38,13 +30,13 @@ export class RuleEdit {
     this.isNew = rule === null;
     this.#version = rule?.version ?? 0;
     this.#ports = ports;
-    if (rule !== null) this.draft = draftFrom(rule);
+    if (rule !== null) this.draft = draftFrom(rule.name, rule);
   }
 
   /** The new version; `null` when it was refused. */
   async save(): Promise<FraudRuleVersion | null> {
-    const { name, expression, points, mode, reason, reason_fr } = this.draft;
-    return this.#attempt(() => this.#ports.put(name, { expression, points: points ?? 0, mode, reason, reason_fr, version: this.#version }));
+    const { name } = this.draft;
+    return this.#attempt(() => this.#ports.put(name, { ...requestFrom(this.draft), version: this.#version }));
   }
 
   async remove(): Promise<FraudRuleVersion | null> {
@@ -61,8 +53,7 @@ export class RuleEdit {
   takeTheirs(): void {
     const theirs = this.theirs;
     if (theirs === null) return;
-    const { expression, points, mode, reason, reason_fr } = theirs;
-    this.draft = { name: this.draft.name, expression: expression ?? '', points: points ?? null, mode: modeOf(mode ?? ''), reason: reason ?? '', reason_fr: reason_fr ?? '' };
+    this.draft = draftFrom(this.draft.name, theirs);
     this.#version = theirs.version;
     this.theirs = null;
     this.problem = null;

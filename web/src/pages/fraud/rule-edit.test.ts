@@ -3,9 +3,9 @@ import { ApiProblem } from '../../api/client';
 import type { FraudRule, FraudRuleVersion } from '../../api/types';
 import { RuleEdit, type RulePorts, type RuleRequest } from './rule-edit.svelte';
 
-const rule: FraudRule = { name: 'many_cards', expression: 'a >= 3', points: 40, mode: 'active', reason: 'many', reason_fr: 'plusieurs', hits: 0, shadow_hits: 0, version: 2 };
+const rule: FraudRule = { name: 'many_cards', expression: 'a >= 3', points: 40, action: null, owner: 'anne', mode: 'active', reason: 'many', reason_fr: 'plusieurs', hits: 0, shadow_hits: 0, version: 2 };
 const version = (number: number, points = 40): FraudRuleVersion => ({
-  name: rule.name, version: number, is_proposed: false, is_deleted: false, expression: rule.expression, points, mode: 'active', reason: rule.reason, reason_fr: rule.reason_fr, changed_by: 'bob', changed_at: '2026-03-01T12:00:00Z',
+  name: rule.name, version: number, is_proposed: false, is_deleted: false, expression: rule.expression, points, action: null, owner: 'anne', mode: 'active', reason: rule.reason, reason_fr: rule.reason_fr, changed_by: 'bob', changed_at: '2026-03-01T12:00:00Z',
 });
 
 /** A server on which the rule is at `newest`. */

@@ -78,6 +78,8 @@ impl Builtin {
             name: self.name.to_owned(),
             expression: self.expression.to_owned(),
             points: self.points,
+            action: None,
+            owner: String::new(),
             mode: Mode::Active,
             reason_en: self.reason_en.to_owned(),
             reason_fr: self.reason_fr.to_owned(),

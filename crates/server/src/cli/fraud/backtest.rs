@@ -8,7 +8,7 @@ use clap::Args;
 use vigie_app::fraud::PastEvents;
 use vigie_domain::TimeRange;
 use vigie_fraud::backtest::{Backtest, BacktestReport, Money, RuleTrial, Trial};
-use vigie_fraud::rules::{Mode, RuleDefinition};
+use vigie_fraud::rules::RuleDefinition;
 
 use super::source::SourceArguments;
 use crate::cli::{Console, Failure, Outcome};
@@ -82,14 +82,7 @@ pub(super) fn run(
 
 fn drafts(arguments: &BacktestArguments) -> Result<Vec<RuleDefinition>, Failure> {
     if let Some(expression) = &arguments.rule {
-        return Ok(vec![RuleDefinition {
-            name: DRAFT.to_owned(),
-            expression: expression.clone(),
-            points: arguments.points,
-            mode: Mode::Active,
-            reason_en: DRAFT.to_owned(),
-            reason_fr: DRAFT.to_owned(),
-        }]);
+        return Ok(vec![RuleDefinition::draft(DRAFT, expression, arguments.points)]);
     }
     let path = arguments.rules.as_deref().unwrap_or_else(|| Path::new(""));
     let fail = |words: String| Failure::failed(format!("\"{}\": {words}", path.display()));

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 use utoipa::OpenApi;
 use vigie_app::accounts::Permission;
-use vigie_app::fraud::{CaseList, CaseOutcome, Label};
+use vigie_app::fraud::{CaseFilter, CaseList, CaseOutcome, Label, TagChange, tag_of};
 use vigie_app::time_range::AskedRange;
 use vigie_domain::Error;
 use vigie_domain::time::NANOS_PER_DAY;
@@ -20,7 +20,7 @@ use crate::http::extract::{JsonAnswer, JsonBody, PathParams, QueryParams};
 use crate::http::state::AppState;
 use crate::http::views::fraud_cases::{
     CaseView, CasesView, ChangeCasesRequest, ChangedCasesView, LabelRequest, LabelsView, NoteRequest, OutcomeRequest,
-    SnoozeRequest, label_named,
+    SnoozeRequest, TagsRequest, label_named,
 };
 use crate::http::views::parameters::{ListParams, RangeParams, said};
 
@@ -33,6 +33,7 @@ pub fn routes(routes: Routes) -> Routes {
         .post("/api/fraud/cases/{id}/release", Permission::FraudDecide, release_case)
         .post("/api/fraud/cases/{id}/snooze", Permission::FraudDecide, snooze_case)
         .post("/api/fraud/cases/{id}/notes", Permission::FraudDecide, note_case)
+        .post("/api/fraud/cases/{id}/tags", Permission::FraudDecide, tag_case)
         .post("/api/fraud/cases/{id}/outcome", Permission::FraudDecide, close_case)
         .post("/api/fraud/cases/{id}/reopen", Permission::FraudDecide, reopen_case)
         .post("/api/fraud/cases/bulk", Permission::FraudDecide, change_cases)
@@ -48,6 +49,7 @@ pub fn routes(routes: Routes) -> Routes {
     release_case,
     snooze_case,
     note_case,
+    tag_case,
     close_case,
     reopen_case,
     change_cases,
@@ -68,6 +70,9 @@ pub struct CasesParams {
     /// `open` (nobody closed or snoozed them), `late` (those of them that were due), `mine`, `snoozed` or `all`; `open` when left out.
     #[param(example = "open")]
     pub state: Option<String>,
+    /// Only those with this tag.
+    #[param(example = "chargeback")]
+    pub tag: Option<String>,
 }
 
 fn list_named(name: Option<String>) -> ApiResult<CaseList> {
@@ -91,7 +96,7 @@ fn list_named(name: Option<String>) -> ApiResult<CaseList> {
     (status = 200, description = "a page of them", body = CasesView),
     (status = 400, description = "a time or the cursor cannot be read", body = ProblemView, content_type = "application/problem+json"),
     (status = 409, description = "fraud detection is off", body = ProblemView, content_type = "application/problem+json"),
-    (status = 422, description = "the state, the range or the limit is wrong", body = ProblemView, content_type = "application/problem+json"),
+    (status = 422, description = "the state, the tag, the range or the limit is wrong", body = ProblemView, content_type = "application/problem+json"),
 ))]
 pub async fn list_cases(
     State(state): State<AppState>,
@@ -101,8 +106,9 @@ pub async fn list_cases(
     QueryParams(list): QueryParams<ListParams>,
 ) -> ApiResult<JsonAnswer<CasesView>> {
     let range = AskedRange::from(range).resolve((state.clock)(), Some(RANGE_DEFAULT_NS))?;
-    let which = (list_named(asked.state)?, range);
-    let found = desk(&state)?.cases.list(&caller.scope, &caller.account, which, &list.into()).await?;
+    let tag = said(asked.tag).map(|tag| tag_of("tag", &tag)).transpose()?;
+    let asked = CaseFilter { list: list_named(asked.state)?, tag, range };
+    let found = desk(&state)?.cases.list(&caller.scope, &caller.account, &asked, &list.into()).await?;
     Ok(JsonAnswer(found.into()))
 }
 
@@ -181,6 +187,23 @@ pub async fn note_case(
 ) -> ApiResult<JsonAnswer<CaseView>> {
     let noted = desk(&state)?.cases.note(&caller.scope, &caller.account, (&id, &request.text)).await?;
     Ok(JsonAnswer(noted.into()))
+}
+
+/// Puts tags on a case and takes others off; anybody who decides cases may, whoever holds it.
+#[utoipa::path(post, path = "/api/fraud/cases/{id}/tags", tag = "fraud", request_body = TagsRequest,
+    params(("id" = String, Path, description = "`decision_id`")), responses(
+    (status = 200, description = "the case with its tags", body = CaseView),
+    (status = 404, description = "there is none of that id", body = ProblemView, content_type = "application/problem+json"),
+    (status = 422, description = "no tag is named, one is none, or there would be more than 20", body = ProblemView, content_type = "application/problem+json"),
+))]
+pub async fn tag_case(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    JsonBody(request): JsonBody<TagsRequest>,
+) -> ApiResult<JsonAnswer<CaseView>> {
+    let change = TagChange::new(&request.add, &request.remove)?;
+    Ok(JsonAnswer(desk(&state)?.cases.tag(&caller.scope, (&id, &change)).await?.into()))
 }
 
 /// Says what was found. The payment is labelled: a confirmed fraud weighs on its customer, card, device and addresses at once.

@@ -10,7 +10,7 @@ use vigie_fraud::backtest::{BacktestReport, DecisionCounts, Money, RuleTrial, Ta
 use vigie_fraud::rules::RuleDefinition;
 
 use super::analytics::AmountView;
-use super::fraud_rules::mode_named;
+use super::fraud_rules::{action_named, mode_named};
 
 /// Rules to try.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -36,6 +36,8 @@ pub struct DraftRequest {
     pub expression: String,
     /// What it adds to the score, 0 to 100.
     pub points: u8,
+    /// `review`, `allow` or `block` when it is obeyed whatever the points say; by its points alone when left out.
+    pub action: Option<String>,
     /// `active` when left out, `shadow` or `off`.
     pub mode: Option<String>,
 }
@@ -44,11 +46,11 @@ impl DraftRequest {
     /// The rule.
     ///
     /// # Errors
-    /// `Invalid` when the mode is none.
+    /// `Invalid` when there is no such mode or action.
     pub fn into_rule(self) -> Result<RuleDefinition> {
         let mode = mode_named(self.mode.as_deref().unwrap_or("active"))?;
-        let Self { name, expression, points, .. } = self;
-        Ok(RuleDefinition { reason_en: name.clone(), reason_fr: name.clone(), name, expression, points, mode })
+        let action = action_named(self.action.as_deref())?;
+        Ok(RuleDefinition { mode, action, ..RuleDefinition::draft(&self.name, &self.expression, self.points) })
     }
 }
 

@@ -41,6 +41,9 @@ pub struct CaseView {
     pub snoozed_until: Option<String>,
     /// What was written, the oldest first.
     pub notes: Vec<NoteView>,
+    /// Words that people find it by, in order.
+    #[schema(example = json!(["chargeback"]))]
+    pub tags: Vec<String>,
 }
 
 /// What somebody wrote.
@@ -72,6 +75,19 @@ pub struct CasesView {
 pub struct NoteRequest {
     /// What, up to 4,000 bytes.
     pub text: String,
+}
+
+/// Tags to put on and to take off.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TagsRequest {
+    /// Those that the case gets: letters, digits, spaces, `-`, `_`, `.` and `:`, up to 40; kept in small letters. A case has 20 at most.
+    #[serde(default)]
+    #[schema(example = json!(["chargeback"]))]
+    pub add: Vec<String>,
+    /// Those that it loses.
+    #[serde(default)]
+    pub remove: Vec<String>,
 }
 
 /// Until when nobody is to look.
@@ -227,6 +243,7 @@ impl From<Case> for CaseView {
             due_at: case.due_at.to_string(),
             snoozed_until: record.snoozed_until.map(|until| until.to_string()),
             notes: record.notes.into_iter().map(NoteView::from).collect(),
+            tags: record.tags.into_iter().collect(),
         }
     }
 }

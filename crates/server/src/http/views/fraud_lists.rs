@@ -6,7 +6,8 @@ use vigie_app::fraud::{KeptEntry, ListDraft};
 use vigie_app::listing::Listed;
 use vigie_domain::time::parse_expression;
 use vigie_domain::{Error, Result, Timestamp};
-use vigie_fraud::lists::{ListEffect, ListKind};
+use vigie_fraud::lists::ListKind;
+use vigie_fraud::rules::Effect;
 
 use super::parameters::said;
 
@@ -108,12 +109,12 @@ pub fn kind_named(name: &str) -> Result<ListKind> {
 ///
 /// # Errors
 /// `Invalid` when there is none.
-pub fn effect_named(name: &str) -> Result<ListEffect> {
+pub fn effect_named(name: &str) -> Result<Effect> {
     let unknown = || {
-        let names = ListEffect::ALL.map(ListEffect::as_str).join(", ");
+        let names = Effect::ALL.map(Effect::as_str).join(", ");
         Error::invalid_field("effect", format!("\"{name}\" is nothing that a list does; choose one of {names}"))
     };
-    ListEffect::named(name).ok_or_else(unknown)
+    Effect::named(name).ok_or_else(unknown)
 }
 
 impl From<KeptEntry> for ListEntryView {

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use vigie_app::fraud::{Checked, RuleChange, RuleProposal, RuleReport, RuleVersion};
 use vigie_domain::{Error, Result};
 use vigie_fraud::cel::Kind;
-use vigie_fraud::rules::{Mode, RuleDefinition};
+use vigie_fraud::rules::{Effect, Mode, RuleDefinition};
 
 /// The rules in force.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,6 +28,10 @@ pub struct RuleView {
     pub expression: String,
     /// What it adds to the score.
     pub points: u8,
+    /// `review`, `allow` or `block` when it is obeyed whatever the points say.
+    pub action: Option<&'static str>,
+    /// Whom to ask about it; empty for a rule that nobody changed.
+    pub owner: String,
     /// `active`, `shadow` or `off`.
     pub mode: String,
     /// What it says, in English; names in braces stand for values.
@@ -58,6 +62,11 @@ pub struct RuleRequest {
     pub expression: String,
     /// What it adds to the score, 0 to 100.
     pub points: u8,
+    /// `review`, `allow` or `block` when it is to be obeyed whatever the points say; by its points alone when left out.
+    #[schema(example = "block")]
+    pub action: Option<String>,
+    /// Whom to ask about it, a person or a team. When left out, whoever it was before, else you.
+    pub owner: Option<String>,
     /// `active`, `shadow` (hits are counted, no decision changes) or `off`.
     #[schema(example = "shadow")]
     pub mode: String,
@@ -85,6 +94,10 @@ pub struct RuleVersionView {
     pub expression: Option<String>,
     /// What it adds to the score.
     pub points: Option<u8>,
+    /// `review`, `allow` or `block` when it is obeyed whatever the points say.
+    pub action: Option<&'static str>,
+    /// Whom to ask about it.
+    pub owner: Option<String>,
     /// `active`, `shadow` or `off`.
     pub mode: Option<&'static str>,
     /// What it says, in English.
@@ -161,6 +174,8 @@ impl RuleView {
             name: rule.name,
             expression: rule.expression,
             points: rule.points,
+            action: rule.action.map(Effect::as_str),
+            owner: rule.owner,
             reason: rule.reason_en,
             reason_fr: rule.reason_fr,
             hits: report.hit_count,
@@ -177,12 +192,27 @@ impl RuleRequest {
     /// The rule of that name.
     ///
     /// # Errors
-    /// `Invalid` when there is no such mode.
+    /// `Invalid` when there is no such mode or action.
     pub fn into_rule(self, name: String) -> Result<RuleDefinition> {
         let mode = mode_named(&self.mode)?;
-        let (expression, points) = (self.expression, self.points);
-        Ok(RuleDefinition { name, expression, points, mode, reason_en: self.reason, reason_fr: self.reason_fr })
+        let action = action_named(self.action.as_deref())?;
+        let owner = self.owner.unwrap_or_default();
+        let Self { expression, points, reason: reason_en, reason_fr, .. } = self;
+        Ok(RuleDefinition { name, expression, points, action, owner, mode, reason_en, reason_fr })
     }
+}
+
+/// The action of that name; `None` for none.
+///
+/// # Errors
+/// `Invalid` for any other name.
+pub(super) fn action_named(name: Option<&str>) -> Result<Option<Effect>> {
+    let unknown = |name: &str| {
+        let names = Effect::ALL.map(Effect::as_str).join("\", \"");
+        let words = format!("\"{name}\" is no action; choose \"{names}\", or leave it out");
+        Error::invalid_field("action", words)
+    };
+    name.map(|name| Effect::named(name).ok_or_else(|| unknown(name))).transpose()
 }
 
 /// The mode of that name.
@@ -227,6 +257,8 @@ impl From<RuleVersion> for RuleVersionView {
             is_deleted: rule.is_none(),
             expression: of(|rule| &rule.expression),
             points: rule.as_ref().map(|rule| rule.points),
+            action: rule.as_ref().and_then(|rule| rule.action).map(Effect::as_str),
+            owner: of(|rule| &rule.owner),
             mode: rule.as_ref().map(|rule| rule.mode.as_str()),
             reason: of(|rule| &rule.reason_en),
             reason_fr: of(|rule| &rule.reason_fr),
