@@ -45,7 +45,7 @@ pub use remembering::{Remembering, remember};
 
 use crate::config::Settings;
 use crate::http::cookies::CookiePolicy;
-use crate::http::state::{AppState, Limits, Shared};
+use crate::http::state::{AppState, ElasticsearchNode, Limits, Shared};
 use crate::metrics::{Metrics, OverflowNumbers, OverflowWatch, QueryWatch};
 use crate::readiness::Readiness;
 
@@ -164,7 +164,7 @@ pub fn open_accounts(settings: &Settings, metadata: Arc<dyn MetadataStore>) -> R
 /// What handlers share, over these stores; the inputs are started.
 ///
 /// # Errors
-/// `Unavailable` when the folder of dead letters cannot be read.
+/// `Unavailable` when the folder of dead letters cannot be read, `Invalid` for a setting that is none.
 pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs: Vec<InputSpec>) -> Result<AppState> {
     let tails = Arc::new(Tails::new(settings.tail.bounds()));
     let ports = &told_to(&tails, ports);
@@ -212,7 +212,10 @@ pub fn app_state(settings: &Settings, ports: &Ports, accounts: Accounts, inputs:
         analytics: Arc::new(Analytics::new(ports.logs.clone(), clock())),
         performance: Arc::new(Performance::new(ports.logs.clone(), clock())),
         kept_objects,
-        elasticsearch_version: Arc::from(settings.elasticsearch_api.version.as_str()),
+        elasticsearch_node: Arc::new(ElasticsearchNode {
+            version: settings.elasticsearch_api.version.clone(),
+            attributes: settings.elasticsearch_api.attributes().map_err(|error| Error::invalid(error.to_string()))?,
+        }),
         metrics: Arc::new(metrics),
         readiness: Arc::new(Readiness::new(ports.logs.clone(), ports.metadata.clone())),
         clock: clock(),

@@ -10,7 +10,7 @@ use vigie_domain::event::pseudo_fields;
 use vigie_domain::mapping::{self, FieldKind};
 use vigie_domain::ports::{
     AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, LogStore, ScanStats,
-    SearchRequest, SearchResult, Selection, SortOrder,
+    SearchRequest, SearchResult, SegmentInfo, Selection, SortOrder,
 };
 use vigie_domain::query::{Matcher, Query};
 use vigie_domain::{
@@ -170,10 +170,10 @@ impl LogStore for LinearStore {
         for row in self.lock().rows.iter().filter(|row| matcher.matches(&row.event, &row.id())) {
             *days.entry(row.event.timestamp.day()).or_default().entry(row.event.log_type).or_default() += 1;
         }
+        let segment = |(log_type, events_count)| SegmentInfo { log_type, events_count, bytes: None };
         let info = |(day, counts): (Day, BTreeMap<LogType, u64>)| IndexInfo {
             day,
-            counts: counts.into_iter().collect(),
-            bytes: 0,
+            segments: counts.into_iter().map(segment).collect(),
         };
         Ok(days.into_iter().map(info).collect())
     }

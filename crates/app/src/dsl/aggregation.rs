@@ -14,6 +14,7 @@ use super::metrics;
 use super::pipelines::{self, Pipeline};
 use super::place::Place;
 use super::query::{needed, query};
+use super::sampler::{self, Sample};
 use super::shape::{Asked, KindName, Shape, check_order};
 use super::significant::{self, Background};
 use super::{composite, ranges, terms, top_hits, top_metrics};
@@ -67,6 +68,7 @@ const KIND_NAMES: &[(&str, &str)] = &[
     ("global", "global"),
     ("ip_range", "ip_range"),
     ("auto_date_histogram", "auto_date_histogram"),
+    ("sampler", "sampler"),
 ];
 
 /// Aggregations that stand beside one another.
@@ -112,6 +114,8 @@ pub(super) struct Reader {
     pub(super) elsewhere: Vec<Aggregation>,
     /// The first and last instants of the fields whose spans are as wide as it takes.
     pub(super) edges: Vec<Edges>,
+    /// The newest events of which aggregations are asked.
+    pub(super) samples: Vec<Sample>,
     /// What significant values are compared with.
     pub(super) backgrounds: Vec<Background>,
 }
@@ -119,7 +123,16 @@ pub(super) struct Reader {
 impl Reader {
     /// Nothing read yet.
     pub(super) fn new(now: Timestamp, range: TimeRange, cost: QueryCost) -> Self {
-        Self { now, range, count: 0, cost, elsewhere: Vec::new(), edges: Vec::new(), backgrounds: Vec::new() }
+        Self {
+            now,
+            range,
+            count: 0,
+            cost,
+            elsewhere: Vec::new(),
+            edges: Vec::new(),
+            samples: Vec::new(),
+            backgrounds: Vec::new(),
+        }
     }
 
     /// What stands under `aggs`, which are those of a bucket of the parent.
@@ -149,6 +162,10 @@ impl Reader {
                     return Err(place.key(kind).wrong("must stand at the top: it counts every event of the indices"));
                 }
                 "global" => self.elsewhere.push(question),
+                "sampler" if parent.is_some() => {
+                    let words = "it within another aggregation, whose buckets would each have events of their own,";
+                    return Err(place.key(kind).missing(words));
+                }
                 "auto_date_histogram" if parent.is_some() => {
                     return Err(place
                         .key(kind)
@@ -219,6 +236,7 @@ impl Reader {
             }
             "ip_range" => ranges::of_addresses(json, place),
             "auto_date_histogram" => auto_spans::read(json, self.now, &self.edges, place),
+            "sampler" => sampler::read(json, &self.samples, place),
             "date_histogram" => histogram::of_time(json, self.now, self.range, place),
             "histogram" => histogram::of_numbers(json, place),
             "filter" => {

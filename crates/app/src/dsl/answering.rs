@@ -34,6 +34,7 @@ impl DslSearch {
             let mut reader = Reader::new((self.clock)(), selection.range, selection.query.cost());
             if let Some(json) = json {
                 reader.edges = self.edges(scope, json, &selection, &place("aggs")).await?;
+                reader.samples = self.samples(scope, json, &selection, &place("aggs")).await?;
             }
             let level = json.map(|json| reader.all(json, None, &place("aggs"))).transpose()?;
             let mut aggregations = level.as_ref().map_or_else(Vec::new, |level| level.questions.clone());

@@ -276,3 +276,26 @@ async fn spans_are_as_wide_as_it_takes() {
     let below = json!({"size": 0, "aggs": {"t": {"terms": {"field": "level"}, "aggs": {"h": below}}}});
     bench.refuses(below, "it within another aggregation").await;
 }
+
+#[tokio::test]
+async fn a_sample_is_the_newest_events_of_the_search() {
+    let bench = Bench::new().await;
+    let below = json!({"points": {"sum": {"field": "points"}}, "levels": {"terms": {"field": "level"}}});
+    let sample = |settings: Json| json!({"s": {"sampler": settings, "aggs": below.clone()}});
+    let check = async |settings: Json, expected: (u64, f64, &str)| {
+        let answer = bench.aggregates(sample(settings)).await["s"].clone();
+        let found = (answer["doc_count"].as_u64(), answer["points"]["value"].as_f64(), shown(&answer["levels"]));
+        assert_eq!(found, (Some(expected.0), Some(expected.1), expected.2.to_owned()), "{answer}");
+    };
+    check(json!({"shard_size": 2}), (2, 6.0, r#""INFO" 1, "WARN" 1"#)).await;
+    check(json!({"shard_size": 5}), (5, 21.0, r#""ERROR" 2, "INFO" 2, "WARN" 1"#)).await;
+    check(json!({}), (5, 21.0, r#""ERROR" 2, "INFO" 2, "WARN" 1"#)).await;
+    let of_cart = json!({"size": 0, "query": {"term": {"service": "cart"}}, "aggs": sample(json!({"shard_size": 2}))});
+    let answer = bench.ask(of_cart).await.unwrap();
+    assert_eq!(shown(&answer["aggregations"]["s"]["levels"]), r#""ERROR" 1, "WARN" 1"#);
+    let refused = |settings: Json| json!({"size": 0, "aggs": sample(settings)});
+    bench.refuses(refused(json!({"shard_size": 0})), "must be from 1 to 10000, found 0").await;
+    bench.refuses(refused(json!({"max_docs_per_value": 1})), "[max_docs_per_value] is not there").await;
+    let within = json!({"size": 0, "aggs": {"t": {"terms": {"field": "level"}, "aggs": sample(json!({}))}}});
+    bench.refuses(within, "it within another aggregation").await;
+}

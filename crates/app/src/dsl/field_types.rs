@@ -222,6 +222,8 @@ fn is_part_applied(name: &str, part: &Json, of: &Map<String, Json>) -> bool {
         ("type", Json::String(kind)) => APPLIED_TYPES.contains(&kind.as_str()),
         ("analyzer" | "search_analyzer", Json::String(name)) => name == "standard",
         ("format", Json::String(formats)) => formats.split("||").all(|format| DATE_FORMATS.contains(&format)),
+        // Fields within objects are always told by their whole path.
+        ("disable_objects", Json::Bool(_)) => true,
         ("dynamic", Json::Bool(_)) => true,
         ("dynamic", part) => *part == "true" || *part == "false",
         ("enabled", part) => *part == Json::Bool(true),

@@ -8,6 +8,7 @@ use super::aggregation::{Level, Reader};
 use super::answer::Found;
 use super::auto_spans::{self, Edges};
 use super::place::Place;
+use super::sampler::{self, Sample};
 use super::top_hits::{self, HITS_MAX};
 use super::{DslSearch, significant};
 
@@ -31,6 +32,25 @@ impl DslSearch {
         let request = AggregateRequest { selection: selection.clone(), aggregations };
         let answers = self.store.aggregate(scope, &request).await?.answers;
         Ok(auto_spans::edges(fields, &answers))
+    }
+
+    /// The newest events of which these aggregations are asked.
+    ///
+    /// # Errors
+    /// `Malformed` when one cannot be read; else as the store.
+    pub(super) async fn samples(
+        &self,
+        scope: &Scope,
+        json: &Json,
+        selection: &Selection,
+        place: &Place,
+    ) -> Result<Vec<Sample>> {
+        let mut samples = Vec::new();
+        for size in sampler::sizes_of(json, place)? {
+            let found = self.store.search(scope, &sampler::question(selection, size)).await?;
+            samples.push(Sample::ending_with(size, found.hits.first()));
+        }
+        Ok(samples)
     }
 
     /// Looks up what is needed; what is asked of every event of the indices is added to the result.

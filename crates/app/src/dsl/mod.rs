@@ -38,6 +38,7 @@ mod pipelines;
 mod place;
 mod query;
 mod ranges;
+mod sampler;
 mod shape;
 mod significant;
 mod sort;

@@ -66,16 +66,10 @@ fn kind_of(asked: &Asked, answer: &Json) -> &'static str {
     match &asked.kind_name {
         KindName::Known(name) => name,
         KindName::TermsOf(field) => of_terms(field),
-        KindName::RareOf(field) => match of_terms(field) {
-            "sterms" => "srareterms",
-            "umterms" => "umrareterms",
-            _ => "lrareterms",
-        },
-        KindName::SignificantOf(field) => match of_terms(field) {
-            "sterms" => "sigsterms",
-            "umterms" => "umsigterms",
-            _ => "siglterms",
-        },
+        KindName::RareOf(field) if of_terms(field) == "sterms" => "srareterms",
+        KindName::RareOf(_) => "lrareterms",
+        KindName::SignificantOf(field) if of_terms(field) == "sterms" => "sigsterms",
+        KindName::SignificantOf(_) => "siglterms",
     }
 }
 
@@ -85,8 +79,7 @@ fn kind_of_terms(field: &str, answer: &Json) -> &'static str {
         return match mapping::kind_of(field) {
             Some(FieldKind::Int | FieldKind::Bool | FieldKind::Instant) => "lterms",
             Some(FieldKind::Float | FieldKind::Decimal) => "dterms",
-            Some(FieldKind::Keyword | FieldKind::Text | FieldKind::Ip) => "sterms",
-            None => "umterms",
+            Some(FieldKind::Keyword | FieldKind::Text | FieldKind::Ip) | None => "sterms",
         };
     }
     match keys.try_fold("lterms", |kind, key| match key {
@@ -147,6 +140,6 @@ mod tests {
         check("n", json!([2.5, "a"]), "sterms");
         check("service", json!([]), "sterms");
         check("amount", json!([]), "dterms");
-        check("nothing", json!([]), "umterms");
+        check("nothing", json!([]), "sterms");
     }
 }

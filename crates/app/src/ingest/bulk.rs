@@ -52,6 +52,8 @@ pub enum ItemOutcome {
     },
     /// The pipeline let it go, as it says; nothing is stored.
     Dropped,
+    /// It would change what is not there.
+    Missing,
     /// It cannot be stored: why, and what to do.
     Rejected(String),
     /// The store did not take it; it may be sent again.
@@ -75,7 +77,7 @@ impl BulkReport {
                 ItemOutcome::Stored { .. } => counts.0 += 1,
                 ItemOutcome::Known { .. } => counts.1 += 1,
                 ItemOutcome::Dropped => {}
-                ItemOutcome::Rejected(_) | ItemOutcome::Failed(_) => counts.2 += 1,
+                ItemOutcome::Missing | ItemOutcome::Rejected(_) | ItemOutcome::Failed(_) => counts.2 += 1,
             }
         }
         counts
@@ -192,7 +194,7 @@ mod tests {
     use async_trait::async_trait;
     use vigie_domain::ErrorKind;
     use vigie_domain::Timestamp;
-    use vigie_domain::ports::{AppendOutcome, LogStore};
+    use vigie_domain::ports::{AppendOutcome, IndexInfo, LogStore};
     use vigie_testkit::LinearStore;
 
     use super::*;
@@ -215,6 +217,7 @@ mod tests {
                 }
                 ItemOutcome::Known { .. } => format!("{id} known"),
                 ItemOutcome::Dropped => format!("{id} dropped"),
+                ItemOutcome::Missing => format!("{id} missing"),
                 ItemOutcome::Rejected(_) => format!("{id} rejected"),
                 ItemOutcome::Failed(error) => format!("{id} failed {:?}", error.kind),
             }
@@ -251,7 +254,7 @@ mod tests {
     #[async_trait]
     impl Door for Small {
         async fn append(&self, store: &dyn LogStore, scope: &Scope, batch: Append) -> Result<AppendOutcome> {
-            let held: u64 = store.indices(scope).await?.iter().flat_map(|index| &index.counts).map(|(_, n)| n).sum();
+            let held: u64 = store.indices(scope).await?.iter().map(IndexInfo::events_count).sum();
             if held as usize + batch.events.len() > self.events_max {
                 return Err(Error::new(ErrorKind::DiskFull, "full"));
             }

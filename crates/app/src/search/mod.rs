@@ -149,8 +149,8 @@ fn no_event(id: &str) -> Error {
 
 fn by_type(indices: &[IndexInfo]) -> Vec<(LogType, u64)> {
     let count = |log_type: LogType| {
-        let counts = indices.iter().flat_map(|index| &index.counts);
-        counts.filter(|(counted, _)| *counted == log_type).map(|(_, count)| count).sum()
+        let segments = indices.iter().flat_map(|index| &index.segments);
+        segments.filter(|segment| segment.log_type == log_type).map(|segment| segment.events_count).sum()
     };
     LogType::ALL.into_iter().map(|log_type| (log_type, count(log_type))).collect()
 }

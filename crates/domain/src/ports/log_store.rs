@@ -343,8 +343,29 @@ pub struct FieldInfo {
 pub struct IndexInfo {
     /// The UTC day of its events.
     pub day: Day,
-    /// How many events of each log type the scope may see, those in memory included.
-    pub counts: Vec<(LogType, u64)>,
-    /// Bytes on disk of the parts that hold them.
-    pub bytes: u64,
+    /// What holds its events; those that hold none which the scope may see are left out.
+    pub segments: Vec<SegmentInfo>,
+}
+
+impl IndexInfo {
+    /// How many events the scope may see.
+    pub fn events_count(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.events_count).sum()
+    }
+
+    /// Bytes on disk of what holds them.
+    pub fn bytes(&self) -> u64 {
+        self.segments.iter().filter_map(|segment| segment.bytes).sum()
+    }
+}
+
+/// Events of one log type of a day that lie together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// Their log type.
+    pub log_type: LogType,
+    /// How many of them the scope may see.
+    pub events_count: u64,
+    /// Bytes on disk, of all of its events; `None` for those in memory, whose log is on disk.
+    pub bytes: Option<u64>,
 }

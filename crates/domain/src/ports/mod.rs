@@ -7,7 +7,7 @@ mod sql_store;
 
 pub use log_store::{
     AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Fields, Hit, IndexInfo, Lines, LogStore,
-    QueryNumbers, ScanStats, SearchRequest, SearchResult, Selection, SortOrder,
+    QueryNumbers, ScanStats, SearchRequest, SearchResult, SegmentInfo, Selection, SortOrder,
 };
 pub use metadata_store::{Document, Filter, FindRequest, MetadataStore};
 pub use notifier::{Notice, Notifier};

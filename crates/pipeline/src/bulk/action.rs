@@ -15,7 +15,7 @@ pub const CONDITIONS: [&str; 2] = ["if_seq_no", "if_primary_term"];
 /// Why an item with one is refused.
 pub const CONDITION: &str = "logs do not change, so no event can be stored on condition of its version; leave if_seq_no and if_primary_term out";
 /// Why an update is refused that stores nothing new.
-const UPDATE: &str = "logs do not change, so no event can be updated; send a new event with \"create\" or \"index\", or the whole of it with \"doc_as_upsert\"";
+pub const NO_UPDATE: &str = "logs do not change, so no event can be updated; send a new event with \"create\" or \"index\", or the whole of it with \"doc_as_upsert\"";
 /// How the reason begins for which an item is refused whose alias stands for several indices.
 pub const NO_WRITE_INDEX: &str = "no write index is defined for alias";
 /// How the reason begins for which an item is refused that names no alias though it must.
@@ -73,11 +73,11 @@ impl BulkAction {
 /// In words for the sender: when it stores none, since logs do not change.
 pub(super) fn upserted(line: &[u8]) -> Result<Vec<u8>, String> {
     let text = std::str::from_utf8(line).map_err(|_| "it is no UTF-8".to_owned())?;
-    let Value::Object(said) = parse_json(text)? else { return Err(UPDATE.to_owned()) };
+    let Value::Object(said) = parse_json(text)? else { return Err(NO_UPDATE.to_owned()) };
     let of = |name: &str| said.iter().find(|(sent, _)| sent == name).map(|(_, value)| value);
     let document = match (of("doc"), of("doc_as_upsert"), of("upsert"), of("script")) {
         (Some(document), Some(Value::Bool(true)), None, None) | (_, _, Some(document), None) => document,
-        _ => return Err(UPDATE.to_owned()),
+        _ => return Err(NO_UPDATE.to_owned()),
     };
     serde_json::to_vec(document).map_err(|error| error.to_string())
 }

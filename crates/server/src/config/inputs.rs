@@ -185,6 +185,29 @@ pub struct ElasticsearchApiSettings {
     pub listen: String,
     /// The version that clients are told.
     pub version: String,
+    /// `name=value`, with commas between them.
+    pub node_attributes: String,
+}
+
+impl ElasticsearchApiSettings {
+    /// The attributes of the node: names and values.
+    ///
+    /// # Errors
+    /// When a part is no `name=value`.
+    pub fn attributes(&self) -> Result<Vec<(String, String)>, ConfigError> {
+        let pair = |part: &str| match part.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
+            Some((name, value)) if is_word(name) && is_word(value) => Ok((name.to_owned(), value.to_owned())),
+            _ => Err(ConfigError(format!(
+                "elasticsearch_api.node_attributes: \"{part}\" is no attribute; write such as \"zone=north,rack=7\""
+            ))),
+        };
+        self.node_attributes.split(',').map(str::trim).filter(|part| !part.is_empty()).map(pair).collect()
+    }
+}
+
+/// Whether a text is one word.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && !text.contains(|letter: char| letter.is_whitespace() || letter.is_control() || letter == '=')
 }
 
 /// Checks what can be checked of all inputs without opening anything.
@@ -214,6 +237,7 @@ pub fn check(settings: &Settings) -> Result<(), ConfigError> {
     }
     lines::check(settings)?;
     settings.input_redis.spec()?;
+    settings.elasticsearch_api.attributes()?;
     Ok(())
 }
 

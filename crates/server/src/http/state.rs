@@ -48,6 +48,15 @@ impl Deref for AppState {
     }
 }
 
+/// What clients of Elasticsearch are told of the one node there is.
+#[derive(Debug)]
+pub struct ElasticsearchNode {
+    /// The version that it has.
+    pub version: String,
+    /// Its attributes: names and values.
+    pub attributes: Vec<(String, String)>,
+}
+
 /// What handlers share.
 pub struct Shared {
     /// Who may do what.
@@ -86,8 +95,8 @@ pub struct Shared {
     pub performance: Arc<Performance>,
     /// What clients of Elasticsearch have set up.
     pub kept_objects: Arc<KeptObjects>,
-    /// The version that they are told.
-    pub elasticsearch_version: Arc<str>,
+    /// What they are told of the node.
+    pub elasticsearch_node: Arc<ElasticsearchNode>,
     /// What Vigie counts about itself.
     pub metrics: Arc<Metrics>,
     /// Whether Vigie can answer.

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use vigie_app::accounts::Role;
 use vigie_domain::Scope;
+use vigie_domain::ports::IndexInfo;
 use vigie_domain::ports::LogStore;
 use vigie_server::config::{Environment, Settings};
 use vigie_server::wire::{self, Stores, care};
@@ -45,7 +46,7 @@ async fn an_admin_takes_a_backup_that_brings_logs_accounts_and_keys_back() {
     assert_eq!(key(&restored.data.dir), key(&app.folder().join("data")));
     let stores = Stores::open(&restored, std::sync::Arc::new(|_| {})).unwrap();
     let indices = stores.logs.indices(&Scope::main()).await.unwrap();
-    assert_eq!(indices.iter().flat_map(|index| &index.counts).map(|(_, count)| count).sum::<u64>(), 20);
+    assert_eq!(indices.iter().map(IndexInfo::events_count).sum::<u64>(), 20);
     let accounts = wire::open_accounts(&restored, stores.metadata.clone()).unwrap();
     let login = accounts.add_user("admin@example.com", Role::Admin, crate::app::PASSWORD).await;
     assert_eq!(login.unwrap_err().kind, vigie_domain::ErrorKind::Conflict, "the accounts are those of before");

@@ -200,6 +200,13 @@ async fn tables_are_shown_as_they_are_asked_for() {
     let shards = client.call(Method::GET, "/_cat/shards/till,cart?s=docs", "").await.text();
     assert_eq!(shards, "till 0 p STARTED 0 0b localhost vigie\ncart 0 p STARTED 1 -  localhost vigie\n");
     assert_eq!(client.call(Method::GET, "/_cat/shards/t*?h=i", "").await.text(), "till\n");
+    let uncounted = client.call(Method::GET, "/_cat/shards/till?h=index,search.query_total,docs&v", "").await.text();
+    assert_eq!(uncounted, "index search.query_total docs\ntill                     0\n");
+    let segments = "/_cat/segments/till,cart?h=index,segment,docs.count,size,committed";
+    assert_eq!(client.call(Method::GET, segments, "").await.text(), "cart _0 1 - false\n");
+    let of_days = client.call(Method::GET, "/_cat/segments/ecommerce-logs-*?format=json", "").await.json();
+    assert_eq!((&of_days[0]["docs.count"], &of_days[0]["ip"]), (&json!("1"), &json!("localhost")), "{of_days}");
+    assert_eq!(client.call(Method::GET, "/_cat/segments?help", "").await.text().lines().count(), 15);
     for (asked, expected) in [
         ("", "seen\nunseen\n"),
         ("&expand_wildcards=open", "seen\n"),

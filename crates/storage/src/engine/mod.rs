@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use vigie_domain::mapping::{self, FieldKind};
 use vigie_domain::ports::{
     AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, Lines, LogStore, QueryNumbers,
-    SearchRequest, SearchResult, Selection,
+    SearchRequest, SearchResult, SegmentInfo, Selection,
 };
 use vigie_domain::query::{Matcher, Query};
 use vigie_domain::{Day, Error, ErrorKind, EventId, LogType, Position, Result, Scope, TimeRange, Timestamp};
@@ -270,22 +270,16 @@ impl LogStore for LogEngine {
 
 /// The indices of the units, with so many visible events in each; those without any are left out.
 fn indices_of(units: &[Unit], totals: &[u64]) -> Vec<IndexInfo> {
-    let mut days: BTreeMap<Day, (BTreeMap<LogType, u64>, u64)> = BTreeMap::new();
+    let mut days: BTreeMap<Day, Vec<SegmentInfo>> = BTreeMap::new();
     for (unit, total) in units.iter().zip(totals).filter(|(_, total)| **total > 0) {
         let bytes = match unit {
-            Unit::Memory(_) => 0,
-            Unit::Part(part) => part.meta.bytes,
+            Unit::Memory(_) => None,
+            Unit::Part(part) => Some(part.meta.bytes),
         };
-        let (counts, size) = days.entry(unit.span().0.day()).or_default();
-        *counts.entry(unit.log_type()).or_default() += total;
-        *size += bytes;
+        let segment = SegmentInfo { log_type: unit.log_type(), events_count: *total, bytes };
+        days.entry(unit.span().0.day()).or_default().push(segment);
     }
-    let info = |(day, (counts, bytes)): (Day, (BTreeMap<LogType, u64>, u64))| IndexInfo {
-        day,
-        counts: counts.into_iter().collect(),
-        bytes,
-    };
-    days.into_iter().map(info).collect()
+    days.into_iter().map(|(day, segments)| IndexInfo { day, segments }).collect()
 }
 
 fn fields_of(run: &Run, units: &[Unit], scope: &Scope) -> std::result::Result<Vec<FieldInfo>, StorageError> {

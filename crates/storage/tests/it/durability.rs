@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use vigie_domain::ports::{Append, Fields, LogStore, SearchRequest, Selection, SortOrder};
+use vigie_domain::ports::{Append, Fields, IndexInfo, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::Query;
 use vigie_domain::{ErrorKind, Event, EventId, LogType, Scope, TimeRange, Timestamp, Value};
 use vigie_storage::{EngineOptions, LogEngine};
@@ -77,7 +77,7 @@ async fn what_was_flushed_is_read_from_parts_and_not_twice() {
     drop(engine);
     let engine = open(folder.path());
     assert_eq!(numbers(&engine).await, (0..2_500).collect::<Vec<_>>());
-    let bytes: u64 = engine.indices(&Scope::main()).await.unwrap().iter().map(|index| index.bytes).sum();
+    let bytes: u64 = engine.indices(&Scope::main()).await.unwrap().iter().map(IndexInfo::bytes).sum();
     assert!(bytes > 0);
 }
 

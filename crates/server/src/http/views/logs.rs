@@ -312,8 +312,8 @@ impl From<StoreStats> for StoreStatsView {
         let index = |index: &vigie_domain::ports::IndexInfo| IndexView {
             name: index.day.index_name(),
             day: index.day.to_string().replace('.', "-"),
-            count: index.counts.iter().map(|(_, count)| count).sum(),
-            bytes: index.bytes,
+            count: index.events_count(),
+            bytes: index.bytes(),
         };
         let indices: Vec<IndexView> = stats.indices.iter().map(index).collect();
         Self {

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
 
 use crate::http::extract::JsonAnswer;
@@ -54,7 +54,7 @@ async fn info(State(state): State<AppState>) -> JsonAnswer<Json> {
         "cluster_name": NAME,
         "cluster_uuid": NO_ID,
         "version": {
-            "number": &*state.elasticsearch_version,
+            "number": state.elasticsearch_node.version,
             "build_flavor": "default",
             "build_type": "tar",
             "build_hash": concat!("vigie-", env!("CARGO_PKG_VERSION")),
@@ -131,12 +131,14 @@ pub(super) async fn colour(state: &AppState) -> &'static str {
 async fn nodes(State(state): State<AppState>, headers: HeaderMap) -> JsonAnswer<Json> {
     let asked_at = asked_at(&headers);
     let address = with_port(asked_at, if state.cookies.is_https { HTTPS_PORT } else { HTTP_PORT });
+    let attributes = &state.elasticsearch_node.attributes;
+    let attributes: Map<String, Json> = attributes.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     let node = json!({
         "name": NAME,
-        "version": &*state.elasticsearch_version,
+        "version": state.elasticsearch_node.version,
         "build_flavor": "default",
         "roles": ["data", "ingest", "master"],
-        "attributes": {},
+        "attributes": attributes,
         "host": asked_at,
         "http": {"bound_address": [address], "publish_address": address, "max_content_length_in_bytes": state.limits.ingest_bytes_max},
     });
@@ -152,17 +154,17 @@ pub(super) fn asked_at(headers: &HeaderMap) -> &str {
     headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
 }
 
-/// The same without a port.
-pub(super) fn host_of(asked_at: &str) -> &str {
+/// Host and port of an address; a host in brackets has colons of its own.
+pub(super) fn split_address(asked_at: &str) -> (&str, Option<&str>) {
     match asked_at.rsplit_once(':') {
-        Some((host, port)) if port.parse::<u16>().is_ok() => host,
-        _ => asked_at,
+        Some((host, port)) if port.parse::<u16>().is_ok() => (host, Some(port)),
+        _ => (asked_at, None),
     }
 }
 
-/// `host:port`; a host in brackets has colons of its own.
+/// `host:port`, with this port unless it has one.
 fn with_port(host: &str, port: u16) -> String {
-    if host_of(host) == host { format!("{host}:{port}") } else { host.to_owned() }
+    if split_address(host).1.is_none() { format!("{host}:{port}") } else { host.to_owned() }
 }
 
 /// What is acknowledged is found and on disk, so there is nothing to refresh or to flush.
@@ -181,7 +183,10 @@ mod tests {
         check("127.0.0.1:9200", "127.0.0.1:9200");
         check("[::1]", "[::1]:443");
         check("[::1]:9200", "[::1]:9200");
-        let hosts = ["logs.example.com:443", "logs.example.com", "[::1]:9200", "[::1]"].map(host_of);
-        assert_eq!(hosts, ["logs.example.com", "logs.example.com", "[::1]", "[::1]"]);
+        let check = |address: &str, expected: (&str, Option<&str>)| assert_eq!(split_address(address), expected);
+        check("logs.example.com:443", ("logs.example.com", Some("443")));
+        check("logs.example.com", ("logs.example.com", None));
+        check("[::1]:9200", ("[::1]", Some("9200")));
+        check("[::1]", ("[::1]", None));
     }
 }

@@ -108,7 +108,7 @@ pub struct ItemView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     forced_refresh: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ItemErrorView>,
+    error: Option<ItemErrorView<'a>>,
 }
 
 /// Where it is stored: one place, for there is one process.
@@ -120,9 +120,24 @@ struct ShardsView {
 }
 
 #[derive(Serialize)]
-struct ItemErrorView {
+struct ItemErrorView<'a> {
     r#type: &'static str,
     reason: String,
+    /// Where the document would be.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceView<'a>>,
+}
+
+#[derive(Serialize)]
+struct PlaceView<'a> {
+    index: &'a str,
+    shard: &'static str,
+}
+
+impl ItemErrorView<'_> {
+    const fn new(kind: &'static str, reason: String) -> Self {
+        Self { r#type: kind, reason, place: None }
+    }
 }
 
 const STORED: ShardsView = ShardsView { total: 1, successful: 1, failed: 0 };
@@ -159,13 +174,19 @@ impl<'a> ItemView<'a> {
             ItemOutcome::Dropped => {
                 Self { _version: Some(VERSION), result: Some("noop"), status: Some(200), ..named(sent_index) }
             }
+            ItemOutcome::Missing => {
+                let reason = format!("[{}]: document missing", answer.id.as_deref().unwrap_or_default());
+                let place = Some(PlaceView { index: sent_index, shard: "0" });
+                let error = ItemErrorView { place, ..ItemErrorView::new("document_missing_exception", reason) };
+                Self { status: Some(404), error: Some(error), ..named(sent_index) }
+            }
             ItemOutcome::Rejected(reason) => {
                 let status = if reason.starts_with(NO_SUCH_INDEX) { 404 } else { 400 };
                 Self { status: Some(status), error: Some(rejection(answer.action, reason)), ..named(sent_index) }
             }
             ItemOutcome::Failed(error) => {
                 let failure = Failure::from(error.clone());
-                let error = ItemErrorView { r#type: failure.kind, reason: failure.reason };
+                let error = ItemErrorView::new(failure.kind, failure.reason);
                 Self { status: Some(failure.status.as_u16()), error: Some(error), ..named(sent_index) }
             }
         }
@@ -211,20 +232,20 @@ impl<'a> ItemView<'a> {
     }
 }
 
-fn conflict(answer: &BulkAnswer) -> ItemErrorView {
+fn conflict(answer: &BulkAnswer) -> ItemErrorView<'static> {
     let id = answer.id.as_deref().unwrap_or_default();
     let reason = format!("[{id}]: version conflict, document already exists (current version [{VERSION}])");
-    ItemErrorView { r#type: "version_conflict_engine_exception", reason }
+    ItemErrorView::new("version_conflict_engine_exception", reason)
 }
 
-fn rejection(action: BulkAction, reason: &str) -> ItemErrorView {
+fn rejection(action: BulkAction, reason: &str) -> ItemErrorView<'static> {
     let kind = match action {
         _ if reason == EMPTY_ID || reason.starts_with(NO_WRITE_INDEX) => "illegal_argument_exception",
         _ if reason.starts_with(NO_SUCH_INDEX) => "index_not_found_exception",
         BulkAction::Create | BulkAction::Index => "document_parsing_exception",
         BulkAction::Update | BulkAction::Delete => "illegal_argument_exception",
     };
-    ItemErrorView { r#type: kind, reason: reason.to_owned() }
+    ItemErrorView::new(kind, reason.to_owned())
 }
 
 /// The name of the index of a day, made once for events of the same day in a row.
@@ -238,7 +259,9 @@ impl DayIndex {
     pub fn of<'a>(&'a mut self, answer: &'a BulkAnswer) -> &'a str {
         let day = match answer.outcome {
             ItemOutcome::Stored { day, .. } | ItemOutcome::Known { day } => day,
-            ItemOutcome::Dropped | ItemOutcome::Rejected(_) | ItemOutcome::Failed(_) => return "",
+            ItemOutcome::Dropped | ItemOutcome::Missing | ItemOutcome::Rejected(_) | ItemOutcome::Failed(_) => {
+                return "";
+            }
         };
         if let Some(sent) = answer.index.as_deref().filter(|sent| !is_daily_index(sent)) {
             return sent;

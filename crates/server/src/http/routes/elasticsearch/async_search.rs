@@ -291,8 +291,9 @@ mod tests {
         let as_number = [("rest_total_hits_as_int", "true")];
         check(&as_number, Some(answer()), json!({"response": {"hits": {"total": 3}, "aggregations": plain}}));
         check(&[], None, json!({ "response": nothing_yet() }));
-        let cause = json!({"type": "index_not_found_exception", "reason": "no such index [x]"});
-        let expected = json!({"error": {"root_cause": [cause], "type": cause["type"], "reason": cause["reason"]}});
+        let cause = json!({"type": "index_not_found_exception", "reason": "no such index [x]", "index": "x"});
+        let mut expected = json!({ "error": cause });
+        expected["error"]["root_cause"] = json!([cause]);
         check(&[], Some(Err(Error::not_found("no such index [x]"))), expected);
     }
 }

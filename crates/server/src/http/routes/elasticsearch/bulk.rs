@@ -7,12 +7,15 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
 use vigie_app::accounts::Permission;
-use vigie_app::ingest::BulkBody;
+use vigie_app::dsl::Looked;
+use vigie_app::ingest::{BulkAnswer, BulkBody, BulkReport, ItemOutcome};
 use vigie_domain::Error;
+use vigie_pipeline::{BulkAction, NO_UPDATE};
 
 use super::answer::{self, Fields};
 use super::dialect::{Filtered, with_warning};
 use super::filter_path::Filter;
+use super::indices::definitions;
 use super::params::Params;
 use crate::http::auth::Caller;
 use crate::http::body::BodyLimit;
@@ -21,6 +24,9 @@ use crate::http::extract::PathParams;
 use crate::http::routes::Routes;
 use crate::http::routes::logs::{check_encoding, elapsed_ms, receive};
 use crate::http::state::AppState;
+
+/// Updates of a request that are looked up: of more it is only said that nothing is updated.
+const LOOKED_UP_MAX: usize = 1_000;
 
 /// Adds the routes of this file.
 pub fn routes(routes: Routes) -> Routes {
@@ -75,7 +81,8 @@ async fn respond(
     let options = asked.params.ingest_options(state).await?;
     let mut admission = state.ingest.admit();
     let body = receive(body, &mut admission).await?;
-    let report = state.ingest.accept_bulk(&caller.scope, body, BulkBody::Lines(asked.index), &options).await?;
+    let mut report = state.ingest.accept_bulk(&caller.scope, body, BulkBody::Lines(asked.index), &options).await?;
+    tell_missing(state, caller, &mut report).await?;
     let (accepted, deduplicated, rejected) = report.counts();
     state.metrics.record_ingest(accepted, deduplicated, rejected);
     let redactions = report.redactions.iter().map(|(kind, count)| (kind.as_str(), count));
@@ -96,6 +103,26 @@ async fn respond(
     let mut response = ([(header::CONTENT_TYPE, "application/json")], text).into_response();
     response.extensions_mut().insert(Filtered);
     Ok(with_warning(response, asked.params.warning(&state.pipelines)))
+}
+
+/// Says of updates that are not done whether what they would change is there at all.
+async fn tell_missing(state: &AppState, caller: &Caller, report: &mut BulkReport) -> ApiResult<()> {
+    let is_refused = |item: &&mut BulkAnswer| {
+        item.action == BulkAction::Update && item.outcome == ItemOutcome::Rejected(NO_UPDATE.to_owned())
+    };
+    let mut known = None;
+    for item in report.items.iter_mut().filter(is_refused).take(LOOKED_UP_MAX) {
+        let (Some(id), Some(index)) = (&item.id, &item.index) else { continue };
+        if known.is_none() {
+            known = Some(definitions(state).await?);
+        }
+        let known = known.as_deref().unwrap_or_default();
+        let found = state.dsl.look(&caller.scope, index, id, known).await?;
+        if matches!(found, Looked::NoDocument | Looked::NoIndex) {
+            item.outcome = ItemOutcome::Missing;
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a path that names no single index.

@@ -6,10 +6,15 @@ use axum::response::Response;
 use serde_json::{Map, Value as Json};
 use vigie_app::accounts::Permission;
 use vigie_app::kept_indices::{Names, aliases_of};
+use vigie_domain::ports::IndexInfo;
 use vigie_domain::time::NANOS_PER_SECOND;
 
-use super::about::{NAME, asked_at, colour, host_of};
-use super::cat_table::{Column, Table};
+use super::about::{NAME, asked_at, colour, split_address};
+use super::cat_columns::{
+    ALIASES, COUNT, HEALTH, INDICES, NODE_ATTRIBUTES, NODE_ATTRIBUTES_USUAL, PLUGINS, SEGMENTS, SEGMENTS_USUAL, SHARDS,
+    SHARDS_UNCOUNTED, SHARDS_USUAL,
+};
+use super::cat_table::Table;
 use super::indices::definitions;
 use super::listed::{Listed, index_uuid, listed};
 use super::params::Params;
@@ -23,69 +28,6 @@ use crate::http::state::AppState;
 /// Stands where there is nothing to show.
 const NOTHING: &str = "-";
 
-const HEALTH: &[Column] = &[
-    Column("epoch", "t,time", "seconds since 1970-01-01 00:00:00"),
-    Column("timestamp", "ts,hms,hhmmss", "time in HH:MM:SS"),
-    Column("cluster", "cl", "cluster name"),
-    Column("status", "st", "health status"),
-    Column("node.total", "nt,nodeTotal", "total number of nodes"),
-    Column("node.data", "nd,nodeData", "number of nodes that can store data"),
-];
-const INDICES: &[Column] = &[
-    Column("health", "h", "current health status"),
-    Column("status", "s", "open/close status"),
-    Column("index", "i,idx", "index name"),
-    Column("uuid", "id,uuid", "index uuid"),
-    Column("pri", "p,shards.primary,shardsPrimary", "number of primary shards"),
-    Column("rep", "r,shards.replica,shardsReplica", "number of replica shards"),
-    Column("docs.count", "dc,docsCount", "available docs"),
-    Column("docs.deleted", "dd,docsDeleted", "deleted docs"),
-    Column("store.size", "ss,storeSize", "store size of primaries & replicas"),
-    Column("pri.store.size", "", "store size of primaries"),
-];
-const SHARDS: &[Column] = &[
-    Column("index", "i,idx", "index name"),
-    Column("shard", "s,sh", "shard name"),
-    Column("prirep", "p,pr,primaryOrReplica", "primary or replica"),
-    Column("state", "st", "shard state"),
-    Column("docs", "d,dc", "number of docs in shard"),
-    Column("store", "sto", "store size of shard"),
-    Column("ip", "", "ip of node where it lives"),
-    Column("id", "", "unique id of node where it lives"),
-    Column("node", "n", "name of node where it lives"),
-];
-const SHARDS_USUAL: &str = "index,shard,prirep,state,docs,store,ip,node";
-const COUNT: &[Column] = &[
-    Column("epoch", "t,time", "seconds since 1970-01-01 00:00:00"),
-    Column("timestamp", "ts,hms,hhmmss", "time in HH:MM:SS"),
-    Column("count", "dc,docs.count,docsCount", "the document count"),
-];
-const ALIASES: &[Column] = &[
-    Column("alias", "a", "alias name"),
-    Column("index", "i,idx", "index alias points to"),
-    Column("filter", "f,fi", "filter"),
-    Column("routing.index", "ri,routingIndex", "index routing"),
-    Column("routing.search", "rs,routingSearch", "search routing"),
-    Column("is_write_index", "w,isWriteIndex", "write index"),
-];
-const PLUGINS: &[Column] = &[
-    Column("id", "", "unique node id"),
-    Column("name", "n", "node name"),
-    Column("component", "c", "component"),
-    Column("version", "v", "component version"),
-    Column("description", "d", "plugin details"),
-];
-const NODE_ATTRIBUTES: &[Column] = &[
-    Column("node", "", "node name"),
-    Column("id", "id,nodeId", "unique node id"),
-    Column("pid", "p", "process id"),
-    Column("host", "h", "host name"),
-    Column("ip", "i", "ip address"),
-    Column("port", "po", "bound transport port"),
-    Column("attr", "attr.name", "attribute description"),
-    Column("value", "attr.value", "attribute value"),
-];
-
 /// Adds the routes of this file.
 pub fn routes(routes: Routes) -> Routes {
     let any_login = Permission::Authenticated;
@@ -95,6 +37,8 @@ pub fn routes(routes: Routes) -> Routes {
         .get("/elasticsearch/_cat/indices/{name}", Permission::LogsRead, indices)
         .get("/elasticsearch/_cat/shards", Permission::LogsRead, all_shards)
         .get("/elasticsearch/_cat/shards/{name}", Permission::LogsRead, shards)
+        .get("/elasticsearch/_cat/segments", Permission::LogsRead, all_segments)
+        .get("/elasticsearch/_cat/segments/{name}", Permission::LogsRead, segments)
         .get("/elasticsearch/_cat/count", Permission::LogsRead, count_of_all)
         .get("/elasticsearch/_cat/count/{name}", Permission::LogsRead, count)
         .get("/elasticsearch/_cat/aliases", any_login, all_aliases)
@@ -106,7 +50,7 @@ pub fn routes(routes: Routes) -> Routes {
 async fn health(State(state): State<AppState>, params: Params) -> ApiResult<Response> {
     let (epoch, time) = now(&state);
     let row = vec![epoch, time, "vigie".to_owned(), colour(&state).await.to_owned(), "1".to_owned(), "1".to_owned()];
-    Table { columns: HEALTH, usual: "", rows: vec![row] }.respond(&params)
+    Table::of(HEALTH, vec![row]).respond(&params)
 }
 
 async fn all_indices(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
@@ -124,13 +68,13 @@ async fn indices(
 /// Daily indices, and those that clients made.
 async fn index_table(state: &AppState, caller: &Caller, names: &str, params: &Params) -> ApiResult<Response> {
     let row = |index: Listed| {
-        let size = size_of(&index);
+        let size = size_of(index.bytes);
         let (uuid, count) = (index_uuid(&index.name), index.events_count.to_string());
         let cells = ["green", "open", &index.name, &uuid, "1", "0", &count, "0", &size, &size];
         cells.map(str::to_owned).to_vec()
     };
     let rows = listed(state, caller, names, params).await?.into_iter().map(row).collect();
-    Table { columns: INDICES, usual: "", rows }.respond(params)
+    Table::of(INDICES, rows).respond(params)
 }
 
 async fn all_shards(
@@ -156,27 +100,73 @@ async fn shard_table(
     (names, params): (&str, &Params),
     headers: &HeaderMap,
 ) -> ApiResult<Response> {
-    let host = match host_of(asked_at(headers)) {
-        "" => NOTHING,
-        host => host,
-    };
+    let (host, _) = place_of(headers);
     let row = |index: Listed| {
         let count = index.events_count.to_string();
-        let cells = [&index.name, "0", "p", "STARTED", &count, &size_of(&index), host, NAME, NAME];
+        let cells = [&index.name, "0", "p", "STARTED", &count, &size_of(index.bytes), host, NAME, NAME];
         cells.map(str::to_owned).to_vec()
     };
     let rows = listed(state, caller, names, params).await?.into_iter().map(row).collect();
-    Table { columns: SHARDS, usual: SHARDS_USUAL, rows }.respond(params)
+    Table { uncounted: SHARDS_UNCOUNTED, usual: SHARDS_USUAL, ..Table::of(SHARDS, rows) }.respond(params)
 }
 
-/// Its bytes on disk, as `_cat` writes them.
-fn size_of(index: &Listed) -> String {
-    index.bytes.map_or_else(|| NOTHING.to_owned(), |bytes| format!("{bytes}b"))
+async fn all_segments(
+    State(state): State<AppState>,
+    caller: Caller,
+    (params, headers): (Params, HeaderMap),
+) -> ApiResult<Response> {
+    segment_table(&state, &caller, ("", &params), &headers).await
+}
+
+async fn segments(
+    State(state): State<AppState>,
+    caller: Caller,
+    (PathParams(names), params, headers): (PathParams<String>, Params, HeaderMap),
+) -> ApiResult<Response> {
+    segment_table(&state, &caller, (&names, &params), &headers).await
+}
+
+/// What the events of each index lie in: parts on disk, and memory. Events of an index that somebody made lie among those of their
+/// days: they are listed as one segment, without a size of its own.
+async fn segment_table(
+    state: &AppState,
+    caller: &Caller,
+    (names, params): (&str, &Params),
+    headers: &HeaderMap,
+) -> ApiResult<Response> {
+    let (host, _) = place_of(headers);
+    let row = |index: &str, place: usize, events_count: u64, bytes: Option<u64>| {
+        let (segment, place, count) = (format!("_{place}"), place.to_string(), events_count.to_string());
+        let (size, is_on_disk) = (size_of(bytes), bytes.is_some().to_string());
+        let before = [index, "0", "p", host, NAME, &segment, &place, &count, "0", &size, "0"];
+        let behind = [is_on_disk.as_str(), "true", env!("CARGO_PKG_VERSION"), "false"];
+        before.into_iter().chain(behind).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut rows = Vec::new();
+    for index in listed(state, caller, names, params).await? {
+        if index.segments.is_empty() && index.events_count > 0 {
+            rows.push(row(&index.name, 0, index.events_count, None));
+        }
+        let segments = index.segments.iter().enumerate();
+        rows.extend(segments.map(|(place, segment)| row(&index.name, place, segment.events_count, segment.bytes)));
+    }
+    Table { usual: SEGMENTS_USUAL, ..Table::of(SEGMENTS, rows) }.respond(params)
+}
+
+/// Host and port of the node.
+fn place_of(headers: &HeaderMap) -> (&str, &str) {
+    let (host, port) = split_address(asked_at(headers));
+    (if host.is_empty() { NOTHING } else { host }, port.unwrap_or(NOTHING))
+}
+
+/// Bytes on disk, as `_cat` writes them.
+fn size_of(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| NOTHING.to_owned(), |bytes| format!("{bytes}b"))
 }
 
 async fn count_of_all(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
     let indices = state.search.indices(&caller.scope).await?;
-    let count: u64 = indices.iter().flat_map(|index| &index.counts).map(|(_, count)| count).sum();
+    let count: u64 = indices.iter().map(IndexInfo::events_count).sum();
     count_table(&state, count, &params)
 }
 
@@ -192,7 +182,7 @@ async fn count(
 
 fn count_table(state: &AppState, count: u64, params: &Params) -> ApiResult<Response> {
     let (epoch, time) = now(state);
-    Table { columns: COUNT, usual: "", rows: vec![vec![epoch, time, count.to_string()]] }.respond(params)
+    Table::of(COUNT, vec![vec![epoch, time, count.to_string()]]).respond(params)
 }
 
 async fn all_aliases(State(state): State<AppState>, params: Params) -> ApiResult<Response> {
@@ -233,17 +223,23 @@ async fn alias_table(state: &AppState, names: &str, params: &Params) -> ApiResul
         }
     }
     rows.sort();
-    Table { columns: ALIASES, usual: "", rows }.respond(params)
+    Table::of(ALIASES, rows).respond(params)
 }
 
 /// Vigie has none.
 async fn plugins(params: Params) -> ApiResult<Response> {
-    Table { columns: PLUGINS, usual: "", rows: Vec::new() }.respond(&params)
+    Table::of(PLUGINS, Vec::new()).respond(&params)
 }
 
-/// The one node has none.
-async fn node_attributes(params: Params) -> ApiResult<Response> {
-    Table { columns: NODE_ATTRIBUTES, usual: "", rows: Vec::new() }.respond(&params)
+/// Those that the settings say.
+async fn node_attributes(State(state): State<AppState>, (params, headers): (Params, HeaderMap)) -> ApiResult<Response> {
+    let (host, port) = place_of(&headers);
+    let pid = std::process::id().to_string();
+    let row = |(name, value): &(String, String)| {
+        [NAME, NAME, &pid, host, host, port, name, value].map(str::to_owned).to_vec()
+    };
+    let rows = state.elasticsearch_node.attributes.iter().map(row).collect();
+    Table { usual: NODE_ATTRIBUTES_USUAL, ..Table::of(NODE_ATTRIBUTES, rows) }.respond(&params)
 }
 
 /// Now in seconds, and as time of day in UTC.

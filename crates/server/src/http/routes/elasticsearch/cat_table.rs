@@ -28,6 +28,9 @@ const PARAMS: [&str; 14] = [
     "ts",
 ];
 
+/// What is said of a column that is empty.
+const UNCOUNTED: &str = "not counted by Vigie: always empty";
+
 /// A column: its name, other names for it with commas between them, and what it holds.
 #[derive(Clone, Copy)]
 pub(super) struct Column(pub &'static str, pub &'static str, pub &'static str);
@@ -41,12 +44,25 @@ impl Column {
 /// A table: its columns, then rows of as many cells.
 pub(super) struct Table {
     pub(super) columns: &'static [Column],
+    /// Columns behind them that clients may ask for, and that are empty here.
+    pub(super) uncounted: &'static [&'static str],
     /// What is shown unless `h` asks for something else; all where it is empty.
     pub(super) usual: &'static str,
     pub(super) rows: Vec<Vec<String>>,
 }
 
 impl Table {
+    /// With these rows; all columns are shown.
+    pub(super) fn of(columns: &'static [Column], rows: Vec<Vec<String>>) -> Self {
+        Self { columns, uncounted: &[], usual: "", rows }
+    }
+
+    /// All columns, those without values last.
+    fn all(&self) -> impl Iterator<Item = Column> + '_ {
+        let uncounted = self.uncounted.iter().map(|name| Column(name, "", UNCOUNTED));
+        self.columns.iter().copied().chain(uncounted)
+    }
+
     /// The answer that is asked for.
     ///
     /// # Errors
@@ -60,13 +76,14 @@ impl Table {
         let shown = self.shown(params.get("h").unwrap_or_default());
         if params.get("format") == Some("json") {
             let object = |row: &Vec<String>| {
-                let pair = |(name, place): &(String, usize)| (name.clone(), Json::String(row[*place].clone()));
+                let pair = |(name, place): &(String, usize)| (name.clone(), Json::String(cell(row, *place).to_owned()));
                 Json::Object(shown.iter().map(pair).collect::<Map<_, _>>())
             };
             return Ok(JsonAnswer(self.rows.iter().map(object).collect::<Vec<_>>()).into_response());
         }
         let head: Vec<&str> = shown.iter().map(|(name, _)| name.as_str()).collect();
-        let cells = |row: &'_ Vec<String>| shown.iter().map(|(_, place)| row[*place].clone()).collect::<Vec<_>>();
+        let cells =
+            |row: &'_ Vec<String>| shown.iter().map(|(_, place)| cell(row, *place).to_owned()).collect::<Vec<_>>();
         let mut lines: Vec<Vec<String>> = self.rows.iter().map(cells).collect();
         if params.is_on("v") {
             lines.insert(0, head.into_iter().map(str::to_owned).collect());
@@ -76,8 +93,8 @@ impl Table {
 
     /// A line per column: its name, its other names, what it holds.
     fn help(&self) -> String {
-        let names = self.columns.iter().map(|Column(name, others, words)| {
-            [*name, *others, *words].map(str::to_owned).into_iter().collect::<Vec<_>>()
+        let names = self.all().map(|Column(name, others, words)| {
+            [name, others, words].map(str::to_owned).into_iter().collect::<Vec<_>>()
         });
         let lines: Vec<Vec<String>> = names.collect();
         let width = |place: usize| lines.iter().map(|line| line[place].len()).max().unwrap_or_default();
@@ -87,7 +104,7 @@ impl Table {
 
     /// The columns that `h` names, as it names them and in its order.
     fn shown(&self, asked: &str) -> Vec<(String, usize)> {
-        let all = || self.columns.iter().enumerate();
+        let all = || self.all().enumerate();
         let asked = if asked.is_empty() { self.usual } else { asked };
         if asked.is_empty() {
             return all().map(|(place, column)| (column.0.to_owned(), place)).collect();
@@ -107,14 +124,14 @@ impl Table {
         let mut keys = Vec::new();
         for name in asked.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             let (name, direction) = name.split_once(':').unwrap_or((name, "asc"));
-            let place = self.columns.iter().position(|column| column.is_called(name));
+            let place = self.all().position(|column| column.is_called(name));
             let place = place
                 .ok_or_else(|| Error::malformed_field("s", format!("Unable to sort by unknown sort key `{name}`")))?;
             keys.push((place, direction == "desc"));
         }
         self.rows.sort_by(|left, right| {
             let by = |(place, is_descending): &(usize, bool)| {
-                let (left, right) = (&left[*place], &right[*place]);
+                let (left, right) = (cell(left, *place), cell(right, *place));
                 let order = match (left.parse::<u64>(), right.parse::<u64>()) {
                     (Ok(left), Ok(right)) => left.cmp(&right),
                     _ => left.cmp(right),
@@ -125,6 +142,11 @@ impl Table {
         });
         Ok(())
     }
+}
+
+/// What stands in a row there.
+fn cell(row: &[String], place: usize) -> &str {
+    row.get(place).map_or("", String::as_str)
 }
 
 /// Columns as wide as their widest cell.
@@ -151,7 +173,7 @@ mod tests {
 
     fn table() -> Table {
         let row = |index: &str, docs: &str| vec![index.to_owned(), docs.to_owned()];
-        Table { columns: COLUMNS, usual: "", rows: vec![row("b", "10"), row("a", "9"), row("c", "10")] }
+        Table::of(COLUMNS, vec![row("b", "10"), row("a", "9"), row("c", "10")])
     }
 
     #[test]
@@ -167,6 +189,7 @@ mod tests {
         check(table(), "other", &[]);
         check(Table { usual: "docs", ..table() }, "", &[("docs", 1)]);
         check(Table { usual: "docs", ..table() }, "i", &[("i", 0)]);
+        check(Table { uncounted: &["size"], ..table() }, "size,i", &[("size", 2), ("i", 0)]);
     }
 
     #[test]
@@ -182,6 +205,9 @@ mod tests {
         check("docs,i:desc", "acb");
         check("d:desc", "bca");
         assert!(table().sort("size").is_err());
+        let mut table = Table { uncounted: &["size"], ..table() };
+        table.sort("size,docs").unwrap();
+        assert_eq!(table.rows[0][0], "a");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value as Json;
 
 use super::error::Failure;
+use super::error_trace;
 use super::filter_path::Filter;
 use super::is_below;
 use crate::http::error::Problem;
@@ -24,7 +25,7 @@ const COMPATIBLE: [(&str, &str); 3] = [
     ("8", "application/vnd.elasticsearch+json;compatible-with=8"),
     ("9", "application/vnd.elasticsearch+json;compatible-with=9"),
 ];
-/// A JSON answer that is filtered here has at most so many bytes; longer ones filter themselves while they are written.
+/// A JSON answer that is written anew here has at most so many bytes; longer ones filter themselves while they are written.
 const FILTERED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Stands in the extensions of an answer that `filter_path` was applied to.
@@ -45,10 +46,9 @@ pub async fn speak(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let media_type = media_type(request.headers());
-    let filter = Filter::of_query(request.uri().query());
+    let (filter, is_traced) = (Filter::of_query(request.uri().query()), error_trace::is_asked(request.uri().query()));
     let mut response = match filter {
-        Ok(None) => shaped(next.run(request).await),
-        Ok(Some(filter)) => filtered(shaped(next.run(request).await), &filter).await,
+        Ok(filter) => rewritten(shaped(next.run(request).await), filter.as_ref(), is_traced).await,
         Err(problem) => Failure::from(&problem).into_response(),
     };
     let headers = response.headers_mut();
@@ -81,18 +81,27 @@ fn shaped(response: Response) -> Response {
     Response::from_parts(parts, Body::from(failure.to_bytes()))
 }
 
-async fn filtered(response: Response, filter: &Filter) -> Response {
+/// The answer with its errors traced and only what the filter wants, where that is asked for.
+async fn rewritten(response: Response, filter: Option<&Filter>, is_traced: bool) -> Response {
     let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json");
-    if !is_json || response.extensions().get::<Filtered>().is_some() {
+    let filter = filter.filter(|_| response.extensions().get::<Filtered>().is_none());
+    if !is_json || (filter.is_none() && !is_traced) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let words = "the answer is too long to be filtered; ask for less of it, or without \"filter_path\"";
+    let words =
+        "the answer is too long to be written anew; ask for less of it, or without \"filter_path\" and \"error_trace\"";
     let too_long = || Failure::from(vigie_domain::Error::new(vigie_domain::ErrorKind::TooLarge, words)).into_response();
     let Ok(body) = axum::body::to_bytes(body, FILTERED_BYTES_MAX).await else { return too_long() };
-    let Ok(json) = serde_json::from_slice::<Json>(&body) else { return Response::from_parts(parts, Body::from(body)) };
+    let Ok(mut json) = serde_json::from_slice::<Json>(&body) else {
+        return Response::from_parts(parts, Body::from(body));
+    };
+    if is_traced {
+        error_trace::trace(&mut json);
+    }
+    let json = filter.map_or_else(|| json.to_string(), |filter| filter.apply(&json).to_string());
     parts.headers.remove(header::CONTENT_LENGTH);
-    Response::from_parts(parts, Body::from(filter.apply(&json).to_string()))
+    Response::from_parts(parts, Body::from(json))
 }
 
 /// The media type of JSON answers, when the request asks for that of a version.

@@ -30,7 +30,21 @@ impl Failure {
 
     /// What the body tells of it, without the status.
     pub fn error(&self) -> Json {
-        json!({"root_cause": [{"type": self.kind, "reason": self.reason}], "type": self.kind, "reason": self.reason})
+        let mut cause = json!({"type": self.kind, "reason": self.reason});
+        if let Some(index) = self.index() {
+            cause["index"] = Json::from(index);
+        }
+        let mut error = json!({ "root_cause": [cause] });
+        if let (Json::Object(error), Json::Object(cause)) = (&mut error, cause) {
+            error.extend(cause);
+        }
+        error
+    }
+
+    /// The index that is not there.
+    fn index(&self) -> Option<&str> {
+        let named = self.reason.strip_prefix("no such index [").filter(|_| self.kind == "index_not_found_exception")?;
+        named.split_once(']').map(|(index, _)| index)
     }
 
     /// The body of the answer.
@@ -111,5 +125,7 @@ mod tests {
         let failure = Failure::new(StatusCode::NOT_FOUND, "x_exception", "no \"x\"");
         let expected = r#"{"error":{"root_cause":[{"type":"x_exception","reason":"no \"x\""}],"type":"x_exception","reason":"no \"x\""},"status":404}"#;
         assert_eq!(failure.to_bytes(), expected);
+        let failure = Failure::new(StatusCode::NOT_FOUND, "index_not_found_exception", "no such index [a]").error();
+        assert_eq!((&failure["index"], &failure["root_cause"][0]["index"]), (&json!("a"), &json!("a")));
     }
 }

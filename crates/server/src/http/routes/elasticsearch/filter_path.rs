@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json};
 use vigie_domain::Error;
 use vigie_domain::query::glob::glob_matches;
 
+use super::params::last_of;
 use crate::http::error::ApiResult;
 
 /// Paths in one parameter.
@@ -41,10 +42,7 @@ impl Filter {
     /// # Errors
     /// `Malformed` when it has too many paths or too long ones.
     pub fn of_query(query: Option<&str>) -> ApiResult<Option<Self>> {
-        let uri = format!("/?{}", query.unwrap_or_default()).parse::<axum::http::Uri>();
-        let pairs = uri.ok().and_then(|uri| axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
-        let mut pairs = pairs.map(|pairs| pairs.0).unwrap_or_default().into_iter().rev();
-        pairs.find(|(name, _)| name == "filter_path").map_or(Ok(None), |(_, text)| Self::parse(&text))
+        last_of(query, "filter_path").map_or(Ok(None), |text| Self::parse(&text))
     }
 
     fn parse(text: &str) -> ApiResult<Option<Self>> {

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use vigie_app::kept_indices::{Names, aliases_of};
 use vigie_app::kept_objects::KeptObject;
+use vigie_domain::ports::SegmentInfo;
 
 use super::indices::definitions;
 use super::params::Params;
@@ -19,6 +20,8 @@ pub(super) struct Listed {
     pub(super) events_count: u64,
     /// Bytes on disk. Events that were sent under another name lie among those of their days, and have none of their own.
     pub(super) bytes: Option<u64>,
+    /// What holds them; none where they lie among those of their days.
+    pub(super) segments: Vec<SegmentInfo>,
 }
 
 /// The indices that the names mean, in the order of their names.
@@ -28,8 +31,8 @@ pub(super) async fn listed(state: &AppState, caller: &Caller, names: &str, param
     for index in state.search.indices(&caller.scope).await? {
         let name = index.day.index_name();
         if asked.mean(&name) {
-            let events_count = index.counts.iter().map(|(_, count)| count).sum();
-            found.push(Listed { name, events_count, bytes: Some(index.bytes) });
+            let (events_count, bytes) = (index.events_count(), Some(index.bytes()));
+            found.push(Listed { name, events_count, bytes, segments: index.segments });
         }
     }
     let defined = definitions(state).await?;
@@ -42,7 +45,7 @@ pub(super) async fn listed(state: &AppState, caller: &Caller, names: &str, param
         let is_there = events_count > 0 || defined.iter().any(|index| index.name == name);
         if is_there && !found.iter().any(|known| known.name == name) {
             let bytes = (events_count == 0).then_some(0);
-            found.push(Listed { name: name.to_owned(), events_count, bytes });
+            found.push(Listed { name: name.to_owned(), events_count, bytes, segments: Vec::new() });
         }
     }
     found.sort_by(|left, right| left.name.cmp(&right.name));

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Query};
+use axum::http::Uri;
 use axum::http::request::Parts;
 use vigie_app::ingest::{IngestOptions, PipelineChoice};
 use vigie_app::kept_indices;
@@ -20,6 +21,13 @@ const REFRESH_VALUES: [&str; 4] = ["", "true", "false", "wait_for"];
 
 /// What every call may say: how the answer is written.
 const COMMON: [&str; 7] = ["pretty", "human", "error_trace", "source", "source_content_type", "filter_path", "format"];
+
+/// The value of that name in a query string that no handler has read yet; of one that is sent twice, the last counts.
+pub(super) fn last_of(query: Option<&str>, name: &str) -> Option<String> {
+    let uri: Uri = format!("/?{}", query?).parse().ok()?;
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&uri).ok()?;
+    pairs.into_iter().rev().find(|(sent, _)| sent == name).map(|(_, value)| value)
+}
 
 /// The parameters of a request by name; of one that is sent twice, the last counts.
 pub struct Params(HashMap<String, String>);
