@@ -17,7 +17,7 @@ stop() {
 
 start() {
   rm -rf "$REST_TESTS_DIR/data"
-  VIGIE_ADMIN_PASSWORD=$PASSWORD "$REST_TESTS_VIGIE" serve --data "$REST_TESTS_DIR/data" --listen "127.0.0.1:$REST_TESTS_PORT" \
+  VIGIE_ADMIN_PASSWORD=$PASSWORD VIGIE_ELASTICSEARCH_API_NODE_ATTRIBUTES=testattr=test "$REST_TESTS_VIGIE" serve --data "$REST_TESTS_DIR/data" --listen "127.0.0.1:$REST_TESTS_PORT" \
     </dev/null >"$REST_TESTS_DIR/log" 2>&1 &
   echo $! >"$REST_TESTS_DIR/pid"
   for _ in $(seq 600); do

@@ -13,8 +13,10 @@ use vigie_pipeline::MadeIndices;
 use crate::dsl::{FieldTypes, is_applied};
 use crate::kept_objects::KeptObject;
 
-/// Settings that only say how Elasticsearch does its work.
-const HARMLESS_SETTINGS: [&str; 7] = [
+/// Settings that are done, or only say how Elasticsearch does its work.
+const HARMLESS_SETTINGS: [&str; 9] = [
+    APPEND_ONLY,
+    SHARD_SELECTION,
     "number_of_shards",
     "number_of_replicas",
     "number_of_routing_shards",
@@ -23,11 +25,17 @@ const HARMLESS_SETTINGS: [&str; 7] = [
     "codec",
     "hidden",
 ];
+/// Whether senders give no ids.
+const APPEND_ONLY: &str = "append_only.enabled";
+/// Whether the shard is chosen that has least to do: there is one.
+const SHARD_SELECTION: &str = "bulk.adaptive_shard_selection.enabled";
 /// Where a definition says when it was made, in milliseconds.
 pub const CREATED_AT: &str = "creation_date";
 /// What an alias may say; the first two name it.
 const ALIAS_KEYS: [&str; 8] =
     ["index", "alias", "filter", "routing", "index_routing", "search_routing", "is_write_index", "is_hidden"];
+/// What the whole names of settings begin with.
+const INDEX_PREFIX: &str = "index.";
 /// Fields within each other in a mapping.
 const DEPTH_MAX: usize = 20;
 
@@ -127,17 +135,58 @@ pub fn is_unapplied(definition: &Json) -> bool {
     let Some(parts) = definition.as_object() else { return false };
     parts.iter().any(|(name, part)| match name.as_str() {
         "aliases" | CREATED_AT => false,
-        "settings" => part.as_object().is_some_and(|settings| !are_harmless(settings)),
+        "settings" => !are_harmless(definition),
         "mappings" => !is_applied(part),
         _ => true,
     })
 }
 
-fn are_harmless(settings: &Map<String, Json>) -> bool {
-    settings.iter().all(|(name, value)| match (name.as_str(), value) {
-        ("index", Json::Object(inner)) => are_harmless(inner),
-        (name, _) => HARMLESS_SETTINGS.contains(&name.strip_prefix("index.").unwrap_or(name)),
-    })
+fn are_harmless(definition: &Json) -> bool {
+    let settings = settings_of(definition);
+    settings.iter().all(|(name, _)| HARMLESS_SETTINGS.contains(&name.strip_prefix(INDEX_PREFIX).unwrap_or(name)))
+}
+
+/// The settings of a definition, by their whole names; flags and numbers as text, as Elasticsearch shows them.
+pub fn settings_of(definition: &Json) -> Vec<(String, Json)> {
+    let mut flat = Vec::new();
+    flatten(definition.get("settings").unwrap_or(&Json::Null), "", &mut flat);
+    for (name, _) in flat.iter_mut().filter(|(name, _)| !name.starts_with(INDEX_PREFIX)) {
+        name.insert_str(0, INDEX_PREFIX);
+    }
+    flat
+}
+
+fn flatten(json: &Json, prefix: &str, flat: &mut Vec<(String, Json)>) {
+    match json {
+        Json::Object(fields) => {
+            for (name, inner) in fields {
+                let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                flatten(inner, &path, flat);
+            }
+        }
+        Json::Null => {}
+        Json::Array(_) | Json::String(_) => flat.push((prefix.to_owned(), json.clone())),
+        Json::Bool(_) | Json::Number(_) => flat.push((prefix.to_owned(), Json::from(json.to_string()))),
+    }
+}
+
+/// Whether a definition has a setting of that name, without its `index.`, that says yes.
+pub fn is_set(definition: &Json, name: &str) -> bool {
+    let settings = settings_of(definition);
+    settings.iter().any(|(known, value)| known.strip_prefix(INDEX_PREFIX) == Some(name) && *value == "true")
+}
+
+/// Refuses settings that do not go together.
+///
+/// # Errors
+/// `Malformed`, in OpenSearch's words.
+pub fn check_settings(name: &str, definition: &Json) -> Result<()> {
+    if is_set(definition, SHARD_SELECTION) && !is_set(definition, APPEND_ONLY) {
+        return Err(Error::malformed(format!(
+            "index [{name}] is not append-only index, bulk adaptive shard selection is enabled, which is not supported. Please disable bulk adaptive shard selection or set index to append-only index."
+        )));
+    }
+    Ok(())
 }
 
 /// An alias as it is kept: `routing` stands for that of indexing and of searching.
@@ -281,6 +330,9 @@ pub fn made(indices: &[KeptObject]) -> MadeIndices {
     let mut aliases: BTreeMap<&str, Vec<(&str, Option<bool>)>> = BTreeMap::new();
     for index in indices {
         made.add(&index.name, Some(&index.name));
+        if is_set(&index.body, APPEND_ONLY) {
+            made.take_no_ids(&index.name);
+        }
         for (alias, said) in aliases_of(index).into_iter().flatten() {
             let is_written = said.get("is_write_index").and_then(Json::as_bool);
             aliases.entry(alias).or_default().push((&index.name, is_written));
@@ -377,6 +429,7 @@ mod tests {
         );
         check(json!({"settings": {"index": {"number_of_replicas": 0}}}), false);
         check(json!({"settings": {"index": {"sort.field": "a"}}}), true);
+        check(json!({"settings": {"index": {"append_only": {"enabled": true}}}}), false);
         check(
             json!({"mappings": {"properties": {"a": {"type": "keyword"}, "b": {"properties": {"c": {"type": "long"}}}}}}),
             false,
@@ -388,6 +441,23 @@ mod tests {
         check(json!({"mappings": {"properties": {"a": {"type": "unsigned_long"}}}}), false);
         check(json!({"mappings": {}}), false);
         check(json!({"warmers": {}}), true);
+    }
+
+    #[test]
+    fn settings_are_found_however_they_were_sent() {
+        let check = |settings: Json, expected: bool| {
+            let definition = json!({ "settings": settings });
+            assert_eq!(is_set(&definition, APPEND_ONLY), expected, "{definition}");
+        };
+        check(json!({"index": {"append_only": {"enabled": true}}}), true);
+        check(json!({"index.append_only.enabled": "true"}), true);
+        check(json!({"append_only.enabled": true}), true);
+        check(json!({"append_only.enabled": false}), false);
+        check(json!({}), false);
+        let selecting = json!({"settings": {"bulk.adaptive_shard_selection.enabled": true}});
+        assert!(check_settings("a", &selecting).unwrap_err().message.contains("[a] is not append-only index"));
+        let both = json!({"settings": {"bulk.adaptive_shard_selection.enabled": true, "append_only.enabled": true}});
+        assert_eq!(check_settings("a", &both), Ok(()));
     }
 
     #[test]

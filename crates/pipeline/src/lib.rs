@@ -35,8 +35,9 @@ mod told;
 pub use batch::{BATCH_BYTES_MAX, Batch, RECORDS_PER_BATCH, REJECT_RAW_MAX, Reject};
 pub use beside::{Beside, Telling};
 pub use bulk::{
-    BULK_ITEMS_MAX, BulkAction, BulkBatch, BulkFate, BulkItem, CONDITION, CONDITIONS, EMPTY_ID, NO_SUCH_INDEX,
-    NO_UPDATE, NO_WRITE_INDEX, SENT_INDEX_FIELD, check_index, decode_bulk, decode_document, is_daily_index,
+    BULK_ITEMS_MAX, BulkAction, BulkBatch, BulkFate, BulkItem, CONDITION, CONDITIONS, EMPTY_ID, INVALID_ITEM,
+    NO_SUCH_INDEX, NO_UPDATE, NO_WRITE_INDEX, SENT_INDEX_FIELD, check_index, decode_bulk, decode_document,
+    is_daily_index,
 };
 pub use decompress::{BODY_BYTES_MAX, Compression, FILE_BYTES_MAX, RATIO_MAX, unpack_bytes};
 pub use detect::{DETECT_BYTES_MAX, Detected, detect};

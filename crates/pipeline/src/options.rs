@@ -1,6 +1,6 @@
 //! What a caller may say about the bytes that they give.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use vigie_domain::{LogType, TimeRange, Timestamp};
@@ -46,7 +46,12 @@ pub struct DecodeOptions {
 
 /// Indices that somebody made before anything was sent to them, and the names that stand for one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MadeIndices(HashMap<String, Option<Arc<str>>>);
+pub struct MadeIndices {
+    /// The index that is written to under each name; `None` when it stands for several.
+    places: HashMap<String, Option<Arc<str>>>,
+    /// Those whose senders give no ids.
+    without_ids: HashSet<String>,
+}
 
 /// Where what is sent to a name goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,12 +67,22 @@ pub(crate) enum SentTo {
 impl MadeIndices {
     /// Adds a name and the index that is written to under it; `None` when it stands for several.
     pub fn add(&mut self, name: &str, written_to: Option<&str>) {
-        self.0.insert(name.to_owned(), written_to.map(Arc::from));
+        self.places.insert(name.to_owned(), written_to.map(Arc::from));
+    }
+
+    /// Refuses ids that senders give what they send to this index.
+    pub fn take_no_ids(&mut self, index: &str) {
+        self.without_ids.insert(index.to_owned());
+    }
+
+    /// Whether what is sent to this index may have an id.
+    pub(crate) fn takes_ids(&self, index: &str) -> bool {
+        !self.without_ids.contains(index)
     }
 
     /// Where what is sent to the name goes.
     pub(crate) fn place(&self, name: &Arc<str>) -> SentTo {
-        match self.0.get(&**name) {
+        match self.places.get(&**name) {
             None => SentTo::Named(Arc::clone(name)),
             Some(None) => SentTo::Several,
             Some(Some(index)) => SentTo::Made(Arc::clone(index)),

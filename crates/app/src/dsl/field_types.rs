@@ -141,7 +141,8 @@ fn is_of_type(field: &Json, kind: &str) -> bool {
 /// What values of a field are taken for, where that is not what they are anyway.
 fn kind_of(field: &Json) -> Option<FieldKind> {
     match field.get("type").and_then(Json::as_str)? {
-        "text" | "match_only_text" => Some(FieldKind::Text),
+        // What completes words as they are typed takes them apart as well.
+        "text" | "match_only_text" | "completion" => Some(FieldKind::Text),
         "date" | "date_nanos" => Some(FieldKind::Instant),
         "ip" => Some(FieldKind::Ip),
         _ => None,
@@ -149,7 +150,7 @@ fn kind_of(field: &Json) -> Option<FieldKind> {
 }
 
 /// Types of fields whose values are kept, searched and counted as their mapping says; what else may be asked of them is refused.
-const APPLIED_TYPES: [&str; 24] = [
+const APPLIED_TYPES: [&str; 25] = [
     "binary",
     "keyword",
     "constant_keyword",
@@ -175,6 +176,8 @@ const APPLIED_TYPES: [&str; 24] = [
     "nested",
     "geo_point",
     "geo_shape",
+    // Searched by its words; suggestions are refused.
+    "completion",
 ];
 /// What a mapping says of a field that only tells how the work is done, or refuses what Vigie keeps.
 const HARMLESS_PARAMETERS: [&str; 18] = [

@@ -20,6 +20,8 @@ pub const NO_UPDATE: &str = "logs do not change, so no event can be updated; sen
 pub const NO_WRITE_INDEX: &str = "no write index is defined for alias";
 /// How the reason begins for which an item is refused that names no alias though it must.
 pub const NO_SUCH_INDEX: &str = "no such index";
+/// How the reason begins for which an item is refused that its index does not take.
+pub const INVALID_ITEM: &str = "Validation Failed";
 /// Bytes of an index's name, as Elasticsearch has it.
 const INDEX_BYTES_MAX: usize = 255;
 /// What no index's name holds: it would name several, or none.

@@ -23,7 +23,9 @@ use crate::read::{AnsweredWay, Found};
 use crate::redact::RedactionCounts;
 use reader::{BulkReader, OneDocument};
 
-pub use action::{BulkAction, CONDITION, CONDITIONS, EMPTY_ID, NO_SUCH_INDEX, NO_UPDATE, NO_WRITE_INDEX, check_index};
+pub use action::{
+    BulkAction, CONDITION, CONDITIONS, EMPTY_ID, INVALID_ITEM, NO_SUCH_INDEX, NO_UPDATE, NO_WRITE_INDEX, check_index,
+};
 pub use reader::is_daily_index;
 
 /// Items of one request: what is answered takes more memory than the shortest of them.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use vigie_domain::time::INDEX_PREFIX;
 use vigie_domain::{Day, Object, Text, Value};
 
-use super::action::{ActionLine, NO_SUCH_INDEX, NO_WRITE_INDEX, upserted};
+use super::action::{ActionLine, INVALID_ITEM, NO_SUCH_INDEX, NO_WRITE_INDEX, upserted};
 use super::{BulkAction, BulkFate, BulkItem, SENT_INDEX_FIELD};
 use crate::convert::SentWith;
 use crate::error::DecodeError;
@@ -94,6 +94,7 @@ impl<'a> BulkReader<'a> {
         if let Some(index) = &mut action.index
             && let Err(reason) =
                 settle_index(index, action.require_alias.unwrap_or(self.options.require_alias), self.options)
+                    .and_then(|()| check_id(index, (action.action, action.id.as_deref()), self.options))
         {
             action.refuse(&reason);
         }
@@ -196,7 +197,10 @@ impl<'a> OneDocument<'a> {
     pub(super) fn new(body: &'a [u8], item: &mut BulkItem, options: &DecodeOptions) -> Self {
         let id = item.id.as_deref().map(Text::new);
         let settled = item.index.as_mut();
-        let settled = settled.map_or(Ok(()), |index| settle_index(index, options.require_alias, options));
+        let settled = settled.map_or(Ok(()), |index| {
+            settle_index(index, options.require_alias, options)?;
+            check_id(index, (item.action, item.id.as_deref()), options)
+        });
         let outcome = if body.len() > options.record_bytes_max {
             Err(too_large(body.len(), options.record_bytes_max))
         } else {
@@ -235,6 +239,17 @@ fn settle_index(index: &mut Arc<str>, require_alias: bool, options: &DecodeOptio
         }
     }
     Ok(())
+}
+
+/// Refuses an id where the index takes none.
+fn check_id(index: &str, (action, id): (BulkAction, Option<&str>), options: &DecodeOptions) -> Result<(), String> {
+    match id.filter(|_| !options.made_indices.takes_ids(index)) {
+        None => Ok(()),
+        Some(id) => Err(format!(
+            "{INVALID_ITEM}: 1: Operation [{}] is not allowed with a custom document id {id} as setting `index.append_only.enabled` is enabled for this index: {index};",
+            action.as_str().to_uppercase()
+        )),
+    }
 }
 
 /// The draft of a document, with the name and the index that its action gives it.

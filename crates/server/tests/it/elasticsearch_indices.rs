@@ -348,3 +348,61 @@ async fn every_index_has_statistics_settings_and_fields() {
     assert_eq!(caps["fields"]["price"]["long"]["aggregatable"], true);
     assert_eq!(caps["fields"]["by.name"]["keyword"]["searchable"], true);
 }
+
+#[tokio::test]
+async fn an_index_may_take_no_ids_of_senders() {
+    let client = Client::new().await;
+    let settings =
+        json!({"settings": {"index": {"append_only.enabled": true, "bulk.adaptive_shard_selection.enabled": true}}});
+    client.done(Method::PUT, "/journal", settings).await;
+    let alone = json!({"settings": {"index.bulk.adaptive_shard_selection.enabled": true}});
+    client.refused(Method::PUT, "/other", alone, (400, "illegal_argument_exception")).await;
+    assert_eq!(client.done(Method::POST, "/journal/_doc", json!({"n": 1})).await["result"], "created");
+    client.refused(Method::PUT, "/journal/_doc/1", json!({"n": 2}), (400, "validation_exception")).await;
+    let lines = "{\"index\":{}}\n{\"n\":3}\n{\"create\":{\"_id\":\"x\"}}\n{\"n\":4}\n";
+    let items = client.call(Method::POST, "/journal/_bulk", lines).await.json()["items"].clone();
+    assert_eq!((&items[0]["index"]["status"], &items[1]["create"]["status"]), (&json!(201), &json!(400)));
+    let reason = items[1]["create"]["error"]["reason"].as_str().unwrap();
+    assert!(reason.contains("[CREATE] is not allowed with a custom document id x as setting"), "{reason}");
+    assert_eq!(client.get("/journal/_count").await["count"], 2);
+}
+
+#[tokio::test]
+async fn an_update_of_nothing_is_told_from_one_that_is_not_done() {
+    let client = Client::new().await;
+    client.done(Method::PUT, "/till/_doc/1", json!({"n": 1})).await;
+    let update =
+        |id: &str| format!("{{\"update\":{{\"_index\":\"till\",\"_id\":\"{id}\"}}}}\n{{\"doc\":{{\"n\":2}}}}\n");
+    let lines = update("1") + &update("2");
+    let items = client.call(Method::POST, "/_bulk?error_trace", &lines).await.json()["items"].clone();
+    let (there, missing) = (&items[0]["update"], &items[1]["update"]);
+    assert_eq!((&there["status"], &there["error"]["type"]), (&json!(400), &json!("illegal_argument_exception")));
+    assert_eq!((&missing["status"], &missing["error"]["index"]), (&json!(404), &json!("till")));
+    assert_eq!(missing["error"]["reason"], "[2]: document missing");
+    assert_eq!(missing["error"]["stack_trace"], "[[till][0]] DocumentMissingException[[2]: document missing]");
+    let untraced = client.call(Method::POST, "/_bulk", &update("2")).await.json();
+    assert_eq!(untraced["items"][0]["update"]["error"].get("stack_trace"), None);
+    let filtered = client.call(Method::GET, "/none/_search?error_trace&filter_path=error.stack_trace", "").await;
+    assert_eq!(
+        filtered.json(),
+        json!({"error": {"stack_trace": "[none] IndexNotFoundException[no such index [none]]"}})
+    );
+}
+
+#[tokio::test]
+async fn answers_are_written_as_yaml_and_tables_as_json_where_that_is_asked_for() {
+    let client = Client::new().await;
+    client.done(Method::PUT, "/till/_doc/1", json!({"n": 1})).await;
+    let accepting = async |path: &str, accept: &str| {
+        let headers = [("authorization", client.authorization.as_str()), ("accept", accept)];
+        client.app.send(request(Method::GET, &format!("/elasticsearch{path}"), &headers, Body::empty())).await
+    };
+    let yaml = accepting("/till/_count?filter_path=count", "application/yaml").await;
+    assert_eq!((yaml.header("content-type"), yaml.text().as_str()), ("application/yaml", "---\n\"count\": 1\n"));
+    let yaml = accepting("/_cat/count?format=yaml&h=count", "*/*").await;
+    assert_eq!(yaml.text(), "---\n-\n  \"count\": \"1\"\n");
+    let missing = accepting("/none/_count?format=yaml", "*/*").await;
+    assert!(missing.status == 404 && missing.text().contains("\"type\": \"index_not_found_exception\""));
+    assert_eq!(accepting("/_cat/count?h=count", "application/json").await.json(), json!([{"count": "1"}]));
+    assert_eq!(accepting("/_cat/count?h=count", "text/plain, application/json").await.text(), "1\n");
+}

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use serde::Serialize;
 use vigie_app::ingest::{BulkAnswer, BulkReport, ItemOutcome};
 use vigie_domain::{Day, Error};
-use vigie_pipeline::{BulkAction, EMPTY_ID, NO_SUCH_INDEX, NO_WRITE_INDEX, is_daily_index};
+use vigie_pipeline::{BulkAction, EMPTY_ID, INVALID_ITEM, NO_SUCH_INDEX, NO_WRITE_INDEX, is_daily_index};
 
 use super::error::Failure;
 use super::filter_path::{Filter, Wanted};
@@ -242,6 +242,7 @@ fn rejection(action: BulkAction, reason: &str) -> ItemErrorView<'static> {
     let kind = match action {
         _ if reason == EMPTY_ID || reason.starts_with(NO_WRITE_INDEX) => "illegal_argument_exception",
         _ if reason.starts_with(NO_SUCH_INDEX) => "index_not_found_exception",
+        _ if reason.starts_with(INVALID_ITEM) => "validation_exception",
         BulkAction::Create | BulkAction::Index => "document_parsing_exception",
         BulkAction::Update | BulkAction::Delete => "illegal_argument_exception",
     };

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
-use vigie_app::kept_indices::{self, CREATED_AT, Names, aliases_of};
+use vigie_app::kept_indices::{self, CREATED_AT, Names, aliases_of, settings_of};
 use vigie_app::kept_objects::{KeptObject, ObjectKind};
 use vigie_domain::query::glob::glob_matches;
 
@@ -154,37 +154,11 @@ fn common_settings(name: &str, created_at_ms: i64) -> Vec<(String, Json)> {
 /// The settings of an index that was made: those that were sent take the place of what every index has.
 fn all_settings_of(index: &KeptObject) -> Vec<(String, Json)> {
     let created_at_ms = index.body.get(CREATED_AT).and_then(Json::as_i64).unwrap_or_default();
-    let sent = flat_settings(index);
+    let sent = settings_of(&index.body);
     let mut all = common_settings(&index.name, created_at_ms);
     all.retain(|(name, _)| !sent.iter().any(|(known, _)| known == name));
     all.extend(sent);
     all
-}
-
-/// Settings that were sent, by their whole names.
-fn flat_settings(index: &KeptObject) -> Vec<(String, Json)> {
-    let mut flat = Vec::new();
-    flatten(index.body.get("settings").unwrap_or(&Json::Null), "", &mut flat);
-    for (name, _) in &mut flat {
-        if !name.starts_with("index.") {
-            name.insert_str(0, "index.");
-        }
-    }
-    flat
-}
-
-fn flatten(json: &Json, prefix: &str, flat: &mut Vec<(String, Json)>) {
-    match json {
-        Json::Object(fields) => {
-            for (name, inner) in fields {
-                let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-                flatten(inner, &path, flat);
-            }
-        }
-        Json::Null => {}
-        Json::Array(_) | Json::String(_) => flat.push((prefix.to_owned(), json.clone())),
-        Json::Bool(_) | Json::Number(_) => flat.push((prefix.to_owned(), Json::from(json.to_string()))),
-    }
 }
 
 fn put(settings: &mut Map<String, Json>, path: &[&str], value: Json) {
@@ -229,8 +203,7 @@ async fn put_settings(
 }
 
 fn with_settings(index: &KeptObject, sent: &Json, keeps_old: bool) -> Map<String, Json> {
-    let more = KeptObject { name: index.name.clone(), body: json!({ "settings": sent }), version: 0 };
-    let (old, new) = (flat_settings(index), flat_settings(&more));
+    let (old, new) = (settings_of(&index.body), settings_of(&json!({ "settings": sent })));
     let all = if keeps_old { [new, old] } else { [old, new] };
     all.into_iter().flatten().collect()
 }

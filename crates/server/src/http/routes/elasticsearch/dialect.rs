@@ -8,6 +8,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value as Json;
 
+use super::TABLES;
+use super::answer_form::{Form, YAML, asking_for_json, yaml};
 use super::error::Failure;
 use super::error_trace;
 use super::filter_path::Filter;
@@ -41,14 +43,21 @@ pub(super) fn with_warning(mut response: Response, words: Option<&'static str>) 
 }
 
 /// Answers requests of this API in its dialect; others pass.
-pub async fn speak(request: Request, next: Next) -> Response {
+pub async fn speak(mut request: Request, next: Next) -> Response {
     if !is_below(request.uri().path()) {
         return next.run(request).await;
     }
     let media_type = media_type(request.headers());
+    let form = Form::asked(request.uri(), request.headers());
+    if form.is_some() && request.uri().path().starts_with(TABLES) {
+        *request.uri_mut() = asking_for_json(request.uri());
+    }
     let (filter, is_traced) = (Filter::of_query(request.uri().query()), error_trace::is_asked(request.uri().query()));
     let mut response = match filter {
-        Ok(filter) => rewritten(shaped(next.run(request).await), filter.as_ref(), is_traced).await,
+        Ok(filter) => {
+            let wanted = Wanted { filter: filter.as_ref(), is_traced, is_yaml: form == Some(Form::Yaml) };
+            rewritten(shaped(next.run(request).await), wanted).await
+        }
         Err(problem) => Failure::from(&problem).into_response(),
     };
     let headers = response.headers_mut();
@@ -81,16 +90,22 @@ fn shaped(response: Response) -> Response {
     Response::from_parts(parts, Body::from(failure.to_bytes()))
 }
 
-/// The answer with its errors traced and only what the filter wants, where that is asked for.
-async fn rewritten(response: Response, filter: Option<&Filter>, is_traced: bool) -> Response {
+/// What is asked of the form of an answer.
+struct Wanted<'a> {
+    filter: Option<&'a Filter>,
+    is_traced: bool,
+    is_yaml: bool,
+}
+
+/// The answer with its errors traced, with only what the filter wants, as YAML: what of that is asked for.
+async fn rewritten(response: Response, Wanted { filter, is_traced, is_yaml }: Wanted<'_>) -> Response {
     let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json");
     let filter = filter.filter(|_| response.extensions().get::<Filtered>().is_none());
-    if !is_json || (filter.is_none() && !is_traced) {
+    if !is_json || (filter.is_none() && !is_traced && !is_yaml) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let words =
-        "the answer is too long to be written anew; ask for less of it, or without \"filter_path\" and \"error_trace\"";
+    let words = "the answer is too long to be written anew; ask for less of it, or without \"filter_path\", \"error_trace\" and YAML";
     let too_long = || Failure::from(vigie_domain::Error::new(vigie_domain::ErrorKind::TooLarge, words)).into_response();
     let Ok(body) = axum::body::to_bytes(body, FILTERED_BYTES_MAX).await else { return too_long() };
     let Ok(mut json) = serde_json::from_slice::<Json>(&body) else {
@@ -99,9 +114,14 @@ async fn rewritten(response: Response, filter: Option<&Filter>, is_traced: bool)
     if is_traced {
         error_trace::trace(&mut json);
     }
-    let json = filter.map_or_else(|| json.to_string(), |filter| filter.apply(&json).to_string());
+    if let Some(filter) = filter {
+        json = filter.apply(&json);
+    }
     parts.headers.remove(header::CONTENT_LENGTH);
-    Response::from_parts(parts, Body::from(json))
+    if is_yaml {
+        parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(YAML));
+    }
+    Response::from_parts(parts, Body::from(if is_yaml { yaml(&json) } else { json.to_string() }))
 }
 
 /// The media type of JSON answers, when the request asks for that of a version.

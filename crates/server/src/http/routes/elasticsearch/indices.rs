@@ -130,6 +130,7 @@ async fn create_index(
         return Ok(Failure::new(StatusCode::BAD_REQUEST, kind, error.message).into_response());
     }
     let mut definition = kept_indices::definition(object_of(&body)?)?;
+    kept_indices::check_settings(&name, &definition)?;
     let warning = kept_indices::is_unapplied(&definition).then_some(NOT_APPLIED);
     definition[kept_indices::CREATED_AT] = Json::from((state.clock)().as_millis());
     match state.kept_objects.create(ObjectKind::Index, &name, definition).await {

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
-use vigie_app::kept_indices::{Names, aliases_of};
+use vigie_app::kept_indices::{Names, aliases_of, is_set};
 use vigie_app::kept_objects::KeptObject;
 use vigie_domain::ports::SegmentInfo;
 
@@ -72,13 +72,7 @@ fn is_shown(index: &KeptObject, names: &str, params: &Params) -> bool {
 }
 
 fn is_hidden(index: &KeptObject) -> bool {
-    let settings = index.body.get("settings");
-    let places = ["/hidden", "/index/hidden", "/index.hidden"];
-    places.iter().any(|place| {
-        settings
-            .and_then(|settings| settings.pointer(place))
-            .is_some_and(|flag| *flag == Json::Bool(true) || *flag == "true")
-    })
+    is_set(&index.body, "hidden")
 }
 
 /// What an index is known by beside its name: 22 signs made of it.

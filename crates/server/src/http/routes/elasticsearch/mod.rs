@@ -7,6 +7,7 @@
 mod about;
 mod aliases;
 mod answer;
+mod answer_form;
 mod async_search;
 mod bulk;
 mod cat;
@@ -41,6 +42,8 @@ pub use dialect::{speak, unknown_call};
 
 /// Where the API lies on the main port.
 pub const PREFIX: &str = "/elasticsearch";
+/// Where its tables lie.
+const TABLES: &str = "/elasticsearch/_cat/";
 
 /// Adds the routes of this folder.
 pub fn routes(routes: Routes) -> Routes {
