@@ -68,6 +68,17 @@ impl<'a> Names<'a> {
         self.single().count() == self.0.len()
     }
 
+    /// All of them, in their order.
+    pub(crate) fn all(&self) -> &[&'a str] {
+        &self.0
+    }
+
+    /// Whether one that may name several things is that of none of these.
+    pub fn have_empty_pattern<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> bool {
+        let patterns = self.0.iter().filter(|name| name.contains('*') && !name.starts_with('-'));
+        patterns.into_iter().any(|pattern| !names.clone().any(|name| glob_matches(pattern, name)))
+    }
+
     /// Those that name one thing, which has to be there.
     pub fn single(&self) -> impl Iterator<Item = &'a str> {
         self.0.iter().copied().filter(|name| !name.contains('*') && !name.starts_with('-') && *name != "_all")
@@ -235,34 +246,6 @@ pub fn check_alias_name(name: &str) -> Result<()> {
 /// The aliases of an index.
 pub fn aliases_of(index: &KeptObject) -> Option<&Map<String, Json>> {
     index.body.get("aliases").and_then(Json::as_object).filter(|aliases| !aliases.is_empty())
-}
-
-/// Aliases by index, as they are asked for.
-#[derive(Debug, PartialEq)]
-pub struct FoundAliases {
-    /// Each index with those of its aliases that are meant.
-    pub indices: Map<String, Json>,
-    /// Names that no index has, in order.
-    pub missing: Vec<String>,
-}
-
-/// The aliases of the indices that `names` mean. Without names every index is listed, also one that has none.
-pub fn find_aliases(indices: &[KeptObject], names: Option<&str>) -> FoundAliases {
-    let asked = Names::of(names.unwrap_or_default());
-    let mut found = Map::new();
-    for index in indices {
-        let own = aliases_of(index).cloned().unwrap_or_default();
-        let meant: Map<String, Json> = own.into_iter().filter(|(alias, _)| asked.mean(alias)).collect();
-        if names.is_none() || !meant.is_empty() {
-            found.insert(index.name.clone(), json!({ "aliases": meant }));
-        }
-    }
-    let is_there = |name: &str| found.values().any(|index| index["aliases"].get(name).is_some());
-    let mut missing: Vec<String> =
-        names.map(|_| asked.single()).into_iter().flatten().filter(|name| !is_there(name)).map(str::to_owned).collect();
-    missing.sort();
-    missing.dedup();
-    FoundAliases { indices: found, missing }
 }
 
 /// What the mappings of the indices say of their fields that `names` mean; aliases stand for their indices.
@@ -500,25 +483,6 @@ mod tests {
         let body = |json: Json| json.as_object().cloned().unwrap();
         assert!(definition(body(json!({"aliases": {"a*": {}}}))).is_err());
         assert!(definition(body(json!({"mappings": {"properties": {"": {"type": "keyword"}}}}))).is_err());
-    }
-
-    #[test]
-    fn aliases_are_found_by_name_and_missing_ones_told() {
-        let indices = [index("one", json!({"a1": {}, "a2": {}, "b": {}})), index("two", json!({}))];
-        let check = |names: Option<&str>, expected: Json, missing: &[&str]| {
-            let found = find_aliases(&indices, names);
-            assert_eq!(
-                (Json::Object(found.indices), found.missing),
-                (expected, missing.iter().map(|m| (*m).to_owned()).collect()),
-                "{names:?}"
-            );
-        };
-        let all = json!({"a1": {}, "a2": {}, "b": {}});
-        check(None, json!({"one": {"aliases": all}, "two": {"aliases": {}}}), &[]);
-        check(Some("_all"), json!({"one": {"aliases": all}}), &[]);
-        check(Some("a*,-a1"), json!({"one": {"aliases": {"a2": {}}}}), &[]);
-        check(Some("b,z,y"), json!({"one": {"aliases": {"b": {}}}}), &["y", "z"]);
-        check(Some("z*"), json!({}), &[]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod dead_letters;
 pub mod door;
 pub mod dsl;
+pub mod found_aliases;
 pub mod fraud;
 pub mod ingest;
 pub mod kept_answers;

@@ -8,7 +8,7 @@ use vigie_domain::{Result, TimeRange, Timestamp};
 
 use super::answer::{self, Found};
 use super::auto_spans::{self, Edges};
-use super::fields::{self, only_field};
+use super::fields;
 use super::histogram;
 use super::metrics;
 use super::pipelines::{self, Pipeline};
@@ -187,6 +187,7 @@ impl Reader {
     ) -> Result<(Asked, Aggregation)> {
         let below = object.get("aggs").or_else(|| object.get("aggregations"));
         let inner = place.key(asked_kind);
+        check_passed_over(name, &object[asked_kind], &inner)?;
         let (shape, kind) = self.kind(asked_kind, &object[asked_kind], &inner)?;
         if let AggregationKind::Filters(filters) = &kind {
             self.cost = filters.iter().map(|(_, filter)| filter.cost()).fold(self.cost, QueryCost::plus);
@@ -245,8 +246,12 @@ impl Reader {
             }
             "filters" => self.filters(json, place),
             "missing" => {
-                let field = only_field(json, place)?;
-                let filter = Query::Not(Box::new(Query::exists(field.name)));
+                let object = place.object(json)?;
+                place.check_keys(object, &["field", "missing"], PASSED_OVER)?;
+                let field = fields::of_values(object, self.now, place)?;
+                // No event lacks a value for which another stands.
+                let without = || Query::Not(Box::new(Query::exists(field.name)));
+                let filter = if field.missing.is_some() { Query::Nothing } else { without() };
                 Ok((Shape::Single, AggregationKind::Filters(vec![(String::new(), filter)])))
             }
             "value_count" => {
@@ -271,7 +276,10 @@ impl Reader {
 
     fn adjacency(&mut self, json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
         let object = place.object(json)?;
-        place.check_keys(object, &["filters", "separator"], &[])?;
+        place.check_keys(object, &["filters", "separator", "show_only_intersecting"], &[])?;
+        let is_of_pairs = object
+            .get("show_only_intersecting")
+            .map_or(Ok(false), |json| place.key("show_only_intersecting").flag(json))?;
         let separator = object.get("separator").map_or(Ok("&".to_owned()), |json| place.key("separator").text(json))?;
         let of_filters = place.key("filters");
         let named = of_filters.object(needed(object, "filters", place)?)?;
@@ -281,7 +289,7 @@ impl Reader {
         let one = |(name, json): (&String, &Json)| Ok((name.clone(), query(json, self.now, &of_filters.key(name))?));
         let mut single = named.iter().map(one).collect::<Result<Vec<(String, Query)>>>()?;
         single.sort_by(|left, right| left.0.cmp(&right.0));
-        let mut filters = single.clone();
+        let mut filters = if is_of_pairs { Vec::new() } else { single.clone() };
         for (number, (name, first)) in single.iter().enumerate() {
             let pairs = single[number + 1..].iter();
             filters.extend(
@@ -321,6 +329,23 @@ impl Reader {
         let names = filters.iter().map(|(name, _)| name.clone()).collect();
         Ok((Shape::Filters { names, is_keyed }, AggregationKind::Filters(filters)))
     }
+}
+
+/// Refuses what no sketch could be made by, though none is: who sends it is mistaken, and is told in Elasticsearch's words.
+fn check_passed_over(name: &str, json: &Json, place: &Place) -> Result<()> {
+    let number = |path: &str| json.pointer(path).and_then(Json::as_f64);
+    if let Some(found) = number("/precision_threshold").filter(|found| *found < 0.0) {
+        let words = format!("[precisionThreshold] must be greater than or equal to 0. Found [{found}] in [{name}]");
+        return Err(place.key("precision_threshold").wrong(&words));
+    }
+    if let Some(found) = number("/compression").or(number("/tdigest/compression")).filter(|found| *found <= 0.0) {
+        let words = format!("[compression] must be greater than 0. Found [{found:.1}] in [{name}]");
+        return Err(place.key("compression").wrong(&words));
+    }
+    if number("/hdr/number_of_significant_value_digits").is_some_and(|found| !(0.0..=5.0).contains(&found)) {
+        return Err(place.key("hdr").wrong("[numberOfSignificantValueDigits] must be between 0 and 5"));
+    }
+    Ok(())
 }
 
 /// The only kind that an aggregation names.

@@ -159,9 +159,23 @@ fn is_empty(json: &Json) -> bool {
     }
 }
 
+/// What is said of each field, in an object or in a list of such.
+fn of_fields(json: &Json) -> Vec<&Json> {
+    match json {
+        Json::Object(fields) => fields.values().collect(),
+        Json::Array(list) => list.iter().filter_map(Json::as_object).flat_map(Map::values).collect(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => Vec::new(),
+    }
+}
+
 fn highlight(json: &Json) -> Result<(String, String)> {
     let place = Place::of("highlight");
     let object = place.object(json)?;
+    // Marks are those of the words that were looked for.
+    let fields = object.get("fields").into_iter().flat_map(of_fields);
+    if object.contains_key("highlight_query") || fields.into_iter().any(|json| json.get("highlight_query").is_some()) {
+        return Err(place.missing("[highlight_query]"));
+    }
     let tag = |key: &str, unless_said: &str| match object.get(key) {
         None => Ok(unless_said.to_owned()),
         Some(Json::Array(tags)) => tags.first().map_or(Ok(unless_said.to_owned()), |json| place.key(key).text(json)),

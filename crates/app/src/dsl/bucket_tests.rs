@@ -299,3 +299,34 @@ async fn a_sample_is_the_newest_events_of_the_search() {
     let within = json!({"size": 0, "aggs": {"t": {"terms": {"field": "level"}, "aggs": sample(json!({}))}}});
     bench.refuses(within, "it within another aggregation").await;
 }
+
+#[tokio::test]
+async fn what_no_sketch_could_be_made_by_is_refused() {
+    let bench = Bench::new().await;
+    let check = async |kind: &str, settings: Json, words: &str| {
+        let mut settings = settings;
+        settings["field"] = json!("points");
+        bench.refuses(json!({"size": 0, "aggs": {"a": {kind: settings}}}), words).await;
+    };
+    check("cardinality", json!({"precision_threshold": -1}), "or equal to 0. Found [-1] in [a]").await;
+    check("median_absolute_deviation", json!({"compression": 0}), "[compression] must be greater than 0").await;
+    check("percentiles", json!({"tdigest": {"compression": -1}}), "Found [-1.0] in [a]").await;
+    check("percentiles", json!({"hdr": {"number_of_significant_value_digits": 6}}), "must be between 0 and 5").await;
+    let fine = json!({"a": {"cardinality": {"field": "points", "precision_threshold": 40_000}}});
+    assert_eq!(bench.aggregates(fine).await["a"]["value"], 3);
+}
+
+#[tokio::test]
+async fn pairs_alone_and_values_that_others_stand_for_are_counted() {
+    let bench = Bench::new().await;
+    let filters = json!({"till": {"term": {"service": "till"}}, "error": {"term": {"level": "error"}}});
+    let answer = bench
+        .aggregates(json!({
+            "pairs": {"adjacency_matrix": {"filters": filters, "show_only_intersecting": true}},
+            "without": {"missing": {"field": "amount"}},
+            "stood_for": {"missing": {"field": "amount", "missing": 1}},
+        }))
+        .await;
+    assert_eq!(shown(&answer["pairs"]), r#""error&till" 1"#);
+    assert_eq!((&answer["without"]["doc_count"], &answer["stood_for"]["doc_count"]), (&json!(2), &json!(0)));
+}

@@ -18,6 +18,8 @@ pub struct FieldTypes {
     only: Option<HashSet<String>>,
     /// Fields that can be asked for beside the source.
     stored: BTreeSet<String>,
+    /// Fields of whole strings in every mapping that tells of them.
+    strings: HashSet<String>,
 }
 
 /// A field that a mapping tells of.
@@ -34,8 +36,10 @@ impl FieldTypes {
     pub fn of<'m>(mappings: impl IntoIterator<Item = &'m Json>) -> Self {
         let mut told: HashMap<String, Option<Mapped>> = HashMap::new();
         let mut stored = BTreeSet::new();
+        let mut are_strings: HashMap<String, bool> = HashMap::new();
         for mapping in mappings {
             add_stored(mapping, "", &mut stored, 0);
+            add_strings(mapping, "", &mut are_strings, 0);
             let mut own = HashMap::new();
             add(mapping, "", &mut own, 0);
             for (name, mapped) in own {
@@ -45,7 +49,8 @@ impl FieldTypes {
             }
         }
         let by_name = told.into_iter().filter_map(|(name, mapped)| Some((name, mapped?))).collect();
-        Self { by_name, only: None, stored }
+        let strings = are_strings.into_iter().filter_map(|(name, is_string)| is_string.then_some(name)).collect();
+        Self { by_name, only: None, stored, strings }
     }
 
     /// The same, where no field can be asked for but those of these mappings, if each of them says so by `"dynamic": false`.
@@ -72,6 +77,11 @@ impl FieldTypes {
     pub fn stored<'n>(&self, asked: impl IntoIterator<Item = &'n str>) -> Vec<String> {
         let matching = |pattern: &'n str| self.stored.iter().filter(move |name| glob_matches(pattern, name)).cloned();
         asked.into_iter().flat_map(matching).collect()
+    }
+
+    /// Whether the field is told to hold strings that are taken whole.
+    pub(super) fn is_string(&self, sent: &str) -> bool {
+        self.strings.contains(sent)
     }
 
     /// What is said of the field that is called so.
@@ -103,6 +113,17 @@ fn add(mapping: &Json, prefix: &str, told: &mut HashMap<String, Mapped>, depth: 
         if let Some(kind) = kind_of(field).filter(|_| mapping::kind_of(&own).is_none()) {
             told.insert(path, Mapped { name: own, kind: Some(kind) });
         }
+    }
+}
+
+/// Adds the path of every field, with whether every mapping so far has it hold whole strings.
+fn add_strings(mapping: &Json, prefix: &str, are_strings: &mut HashMap<String, bool>, depth: usize) {
+    let below = mapping.get("properties").and_then(Json::as_object).filter(|_| depth < DEPTH_MAX);
+    for (name, field) in below.into_iter().flatten() {
+        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        add_strings(field, &path, are_strings, depth + 1);
+        let is_string = STRING_TYPES.into_iter().any(|kind| is_of_type(field, kind));
+        *are_strings.entry(path).or_insert(true) &= is_string;
     }
 }
 
@@ -179,6 +200,8 @@ const APPLIED_TYPES: [&str; 25] = [
     // Searched by its words; suggestions are refused.
     "completion",
 ];
+/// Types of fields whose strings are taken whole.
+const STRING_TYPES: [&str; 3] = ["keyword", "constant_keyword", "wildcard"];
 /// What a mapping says of a field that only tells how the work is done, or refuses what Vigie keeps.
 const HARMLESS_PARAMETERS: [&str; 18] = [
     "coerce",
@@ -268,6 +291,9 @@ mod tests {
         check("when", None);
         check("message", None);
         check("count", None);
+        assert!(types.is_string("code") && types.is_string("message") && !types.is_string("title"));
+        let third = json!({"properties": {"code": {"type": "long"}}});
+        assert!(!FieldTypes::of([&first, &third]).is_string("code"));
     }
 
     #[test]

@@ -22,16 +22,6 @@ pub(super) fn field(object: &Map<String, Json>, place: &Place) -> Result<Field> 
     }
 }
 
-/// The field of an aggregation that says nothing else.
-///
-/// # Errors
-/// As `field`, and for what is not there.
-pub(super) fn only_field(json: &Json, place: &Place) -> Result<Field> {
-    let object = place.object(json)?;
-    place.check_keys(object, &["field"], PASSED_OVER)?;
-    field(object, place)
-}
-
 /// The field and its `missing`, a value of its kind.
 ///
 /// # Errors
@@ -49,6 +39,9 @@ pub(super) fn of_values(object: &Map<String, Json>, now: Timestamp, place: &Plac
 pub(super) fn of_numbers(object: &Map<String, Json>, place: &Place) -> Result<AskedField> {
     let field = field(object, place)?.asked();
     check_numbers(&field, place)?;
+    if place.types().is_string(&field.name) {
+        return Err(place.wrong(&format!("is asked of [{}], which its mapping says is a string", field.name)));
+    }
     let missing = said(object).map(|json| number(json, &place.key("missing"))).transpose()?;
     Ok(field.or(missing.and_then(Value::number)))
 }

@@ -64,7 +64,9 @@ pub(super) fn of_time(
 /// How keys of spans are written as text.
 pub(super) fn key_form(object: &Map<String, Json>, place: &Place) -> Result<KeyForm> {
     match object.get("format").map(|json| place.key("format").text(json)).transpose()?.as_deref() {
-        None | Some("strict_date_optional_time" | "date_optional_time" | "strict_date_time") => Ok(KeyForm::Text),
+        None | Some("strict_date_optional_time" | "date_optional_time" | "strict_date_time" | "iso8601") => {
+            Ok(KeyForm::Text)
+        }
         Some("epoch_millis") => Ok(KeyForm::Millis),
         Some("yyyy-MM-dd" | "strict_date" | "date") => Ok(KeyForm::First(10)),
         Some("yyyy-MM" | "strict_year_month" | "year_month") => Ok(KeyForm::First(7)),

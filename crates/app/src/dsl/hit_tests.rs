@@ -214,3 +214,29 @@ async fn values_may_lie_in_another_document() {
     let second = bench.dsl.scroll(&bench.shop.scope, first["_scroll_id"].as_str().unwrap()).await.unwrap();
     assert_eq!((ids(&first), ids(&second)), ("4".to_owned(), "3".to_owned()));
 }
+
+#[tokio::test]
+async fn a_hit_has_no_id_where_nothing_is_asked_for() {
+    let bench = Bench::new().await;
+    let top = json!({"top": {"top_hits": {"size": 1}}});
+    let answer = bench.ask(json!({"stored_fields": "_none_", "size": 1, "aggs": top})).await.unwrap();
+    let hit = &answer["hits"]["hits"][0];
+    assert_eq!((hit.get("_id"), hit.get("_source")), (None, None), "{hit}");
+    assert_eq!(answer["aggregations"]["top"]["hits"]["hits"][0]["_id"], "5");
+}
+
+#[tokio::test]
+async fn marks_of_other_words_than_those_looked_for_are_refused() {
+    let bench = Bench::new().await;
+    let query = json!({"match_all": {}});
+    for highlight in [
+        json!({"highlight_query": query}),
+        json!({"fields": {"message": {"highlight_query": query}}}),
+        json!({"fields": [{"message": {"highlight_query": query}}]}),
+    ] {
+        bench.refuses(json!({ "highlight": highlight }), "[highlight_query] is not there").await;
+    }
+    let body = json!({"query": {"match": {"message": "slow"}}, "highlight": {"fields": {"message": {}}}});
+    let answer = bench.ask(body).await.unwrap();
+    assert_eq!(answer["hits"]["hits"][0]["highlight"]["message"][0], "cart is <em>slow</em>");
+}

@@ -10,7 +10,7 @@ use vigie_domain::{Error, Position, Result, Value};
 
 use super::SCORE;
 use super::body::Page;
-use super::document::{self, id_of, index_of};
+use super::document::{self, index_of};
 use super::named::Named;
 use super::source;
 use crate::search::{HIGHLIGHT_END, HIGHLIGHT_START, Marks};
@@ -80,10 +80,9 @@ pub(super) fn shown(found: &Hits, page: &Page, query: &Query) -> Map<String, Jso
 fn hit_of(hit: &Hit, page: &Page, found: &Hits, marks: Option<&(Marks, &(String, String))>) -> Json {
     let mut object = Map::from_iter([
         ("_index".to_owned(), Json::from(index_of(hit))),
-        ("_id".to_owned(), Json::from(id_of(hit))),
         ("_score".to_owned(), json!(page.tells_score.then_some(SCORE))),
     ]);
-    page.shown.add_versions(hit, &mut object);
+    page.shown.add_names(hit, &mut object);
     let whole = document::completed(hit);
     if let Some(source) = page.shown.source.of(&whole) {
         object.insert("_source".to_owned(), source);

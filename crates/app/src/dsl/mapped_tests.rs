@@ -23,6 +23,7 @@ async fn bench() -> (Bench, DslSearch) {
     bench.shop.ingest.accept(&bench.shop.scope, events, &IngestOptions::default()).await.unwrap();
     let mapping = json!({"properties": {
         "seen": {"type": "date"}, "home": {"type": "ip"}, "met": {"type": "alias", "path": "seen"},
+        "code": {"type": "keyword"},
     }});
     let definitions = Arc::new(KeptObjects::new(Arc::new(MemoryMetadataStore::default())));
     definitions.create(ObjectKind::Index, "any", json!({ "mappings": mapping })).await.unwrap();
@@ -53,6 +54,15 @@ async fn hits_are_found_and_put_in_order_by_them() {
     let mut next = page;
     next["search_after"] = first["hits"]["hits"][0]["sort"].clone();
     finds(next, "7").await;
+}
+
+#[tokio::test]
+async fn numbers_of_strings_are_refused() {
+    let (bench, dsl) = bench().await;
+    for metric in [json!({"max": {"field": "code"}}), json!({"percentiles": {"field": "code"}})] {
+        let error = ask(&bench, &dsl, json!({"size": 0, "aggs": {"a": metric}})).await.unwrap_err();
+        assert!(error.message.contains("which its mapping says is a string"), "{}", error.message);
+    }
 }
 
 #[tokio::test]

@@ -9,8 +9,12 @@ use vigie_domain::time::parse_instant;
 use vigie_domain::value::object_to_json;
 use vigie_domain::{Result, Timestamp, Value};
 
+use super::document::id_of;
 use super::field_types::FieldTypes;
 use super::place::Place;
+
+/// Asks for no stored field, and for no id.
+const NOTHING: &str = "_none_";
 
 /// What is shown of each hit.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +24,8 @@ pub(super) struct Shown {
     pub(super) fields: Vec<(String, bool)>,
     has_version: bool,
     has_sequence: bool,
+    /// Whether nothing of the event is shown that is not asked for, its id neither.
+    hides_id: bool,
 }
 
 impl Shown {
@@ -36,12 +42,17 @@ impl Shown {
         };
         let mut fields = fields(body, &["fields", "docvalue_fields"])?;
         let stored = stored.unwrap_or_default();
+        let hides_id = stored == [NOTHING];
         fields.extend(types.stored(stored.iter().map(String::as_str)).into_iter().map(|name| (name, false)));
-        Ok(Self { source, fields, has_version: flag("version")?, has_sequence: flag("seq_no_primary_term")? })
+        let (has_version, has_sequence) = (flag("version")?, flag("seq_no_primary_term")?);
+        Ok(Self { source, fields, has_version, has_sequence, hides_id })
     }
 
-    /// Adds version and number of the hit, if they are asked for.
-    pub(super) fn add_versions(&self, hit: &Hit, object: &mut Map<String, Json>) {
+    /// Adds id, version and number of the hit, as they are asked for.
+    pub(super) fn add_names(&self, hit: &Hit, object: &mut Map<String, Json>) {
+        if !self.hides_id {
+            object.insert("_id".to_owned(), Json::from(id_of(hit)));
+        }
         if self.has_version {
             object.insert("_version".to_owned(), Json::from(1));
         }

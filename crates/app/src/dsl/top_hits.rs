@@ -8,7 +8,7 @@ use vigie_domain::ports::Hit;
 use vigie_domain::{Position, Result, Timestamp};
 
 use super::SCORE;
-use super::document::{completed, id_of, index_of};
+use super::document::{completed, index_of};
 use super::place::Place;
 use super::shape::Shape;
 use super::sort::Sort;
@@ -91,10 +91,9 @@ impl TopHits {
         let whole = completed(hit);
         let mut object = Map::from_iter([
             ("_index".to_owned(), Json::from(index_of(hit))),
-            ("_id".to_owned(), Json::from(id_of(hit))),
             ("_score".to_owned(), json!(self.tells_score.then_some(SCORE))),
         ]);
-        self.shown.add_versions(hit, &mut object);
+        self.shown.add_names(hit, &mut object);
         if let Some(source) = self.shown.source.of(&whole) {
             object.insert("_source".to_owned(), source);
         }

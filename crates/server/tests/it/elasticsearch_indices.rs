@@ -401,6 +401,10 @@ async fn answers_are_written_as_yaml_and_tables_as_json_where_that_is_asked_for(
     assert_eq!((yaml.header("content-type"), yaml.text().as_str()), ("application/yaml", "---\n\"count\": 1\n"));
     let yaml = accepting("/_cat/count?format=yaml&h=count", "*/*").await;
     assert_eq!(yaml.text(), "---\n-\n  \"count\": \"1\"\n");
+    for wrong in ["search_type=query_and_fetch", "pre_filter_shard_size=0"] {
+        assert_eq!(accepting(&format!("/till/_search?{wrong}"), "*/*").await.status, 400, "{wrong}");
+    }
+    assert_eq!(accepting("/till/_search?search_type=dfs_query_then_fetch", "*/*").await.status, 200);
     let missing = accepting("/none/_count?format=yaml", "*/*").await;
     assert!(missing.status == 404 && missing.text().contains("\"type\": \"index_not_found_exception\""));
     assert_eq!(accepting("/_cat/count?h=count", "application/json").await.json(), json!([{"count": "1"}]));

@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
-use vigie_app::kept_indices::{self, Names, aliases_of, find_aliases};
+use vigie_app::found_aliases::find_aliases;
+use vigie_app::kept_indices::{self, Names, aliases_of};
 use vigie_app::kept_objects::{KeptObject, ObjectKind};
 use vigie_domain::{Error, Result};
 

@@ -175,7 +175,8 @@ async fn delete_index(
             return Ok(no_such_index(name));
         }
     }
-    if meant.is_empty() && params.get("allow_no_indices") == Some("false") {
+    let has_none = || meant.is_empty() || asked.have_empty_pattern(known.iter().map(|index| index.name.as_str()));
+    if params.get("allow_no_indices") == Some("false") && has_none() {
         return Ok(no_such_index(&names));
     }
     for day in state.search.indices(&caller.scope).await? {

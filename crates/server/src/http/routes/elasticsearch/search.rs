@@ -18,6 +18,8 @@ use crate::http::extract::{JsonAnswer, PathParams};
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 
+/// How shards are asked: there is one.
+const SEARCH_TYPES: [&str; 3] = ["", "query_then_fetch", "dfs_query_then_fetch"];
 /// Searches of one `_msearch`.
 const SEARCHES_MAX: usize = 100;
 
@@ -70,8 +72,20 @@ pub(super) fn object_of(body: &[u8]) -> ApiResult<Map<String, Json>> {
     }
 }
 
+/// Refuses ways of searching that no server has: those that there are change nothing here.
+fn check_way(params: &Params) -> ApiResult<()> {
+    if let Some(kind) = params.get("search_type").filter(|kind| !SEARCH_TYPES.contains(kind)) {
+        return Err(Error::malformed_field("search_type", format!("No search type for [{kind}]")).into());
+    }
+    if params.get("pre_filter_shard_size").is_some_and(|size| !size.parse::<u32>().is_ok_and(|size| size >= 1)) {
+        return Err(Error::malformed_field("pre_filter_shard_size", "preFilterShardSize must be >= 1").into());
+    }
+    Ok(())
+}
+
 /// A search by its indices, its body and what the query string adds to it.
 pub(super) fn request(indices: String, params: &Params, mut body: Map<String, Json>) -> ApiResult<DslRequest> {
+    check_way(params)?;
     if let Some(text) = params.get("q") {
         let mut query = json!({ "query": text });
         for (name, key) in [("df", "default_field"), ("default_operator", "default_operator")] {
