@@ -84,6 +84,15 @@ fn place_of(names: &[String]) -> String {
 }
 
 impl StorageError {
+    /// Whether there is no room on the disk for what was to be written.
+    pub fn is_disk_full(&self) -> bool {
+        let first: &(dyn std::error::Error + 'static) = self;
+        let mut causes = std::iter::successors(Some(first), |error| error.source());
+        causes.any(|error| {
+            error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::StorageFull)
+        })
+    }
+
     /// The same error, of a question below the one with this name.
     #[must_use]
     pub fn below(mut self, name: &str) -> Self {
@@ -97,6 +106,7 @@ impl StorageError {
 impl From<StorageError> for Error {
     fn from(error: StorageError) -> Self {
         match error {
+            error if error.is_disk_full() => disk_full(),
             StorageError::TooManyBuckets { ref names, .. } => {
                 let detail = ErrorDetail { field: place_of(names), span: None, message: error.to_string() };
                 Self::new(ErrorKind::TooLarge, error.to_string()).with_detail(detail)
@@ -115,7 +125,6 @@ impl From<StorageError> for Error {
                 format!("{message}; ask about another time or log type, or set the part aside with `vigie scrub`"),
             )
             .with_retry_after_s(UNREADABLE_RETRY_AFTER_S),
-            StorageError::Io(error) if error.kind() == io::ErrorKind::StorageFull => disk_full(),
             StorageError::Io(_) | StorageError::Parquet(_) | StorageError::Arrow(_) | StorageError::Damaged(_) => {
                 Self::internal(format!("log store: {error}"))
             }

@@ -13,7 +13,7 @@ use vigie_domain::ports::AppendOutcome;
 use vigie_domain::{Error, ErrorKind};
 
 use super::prepared::PreparedBatch;
-use super::state::SharedState;
+use super::state::{Room, SharedState};
 use crate::dedup::{DedupIndex, StoredKey};
 use crate::error::disk_full;
 use crate::memtable::{LateChunk, MemTable};
@@ -158,11 +158,13 @@ impl Committer {
         if self.options.files.free_bytes(&self.wal_folder).is_ok_and(|free| free < self.options.free_bytes_min) {
             return Err(disk_full());
         }
-        if self.shared.wait_for_room(self.options.flush_bytes, ROOM_TIMEOUT) {
-            Ok(())
-        } else {
-            let words = "the log store cannot write parts as fast as events arrive; send again later";
-            Err(Error::new(ErrorKind::Throttled, words).with_retry_after_s(ROOM_RETRY_AFTER_S))
+        match self.shared.wait_for_room(self.options.flush_bytes, ROOM_TIMEOUT) {
+            Room::There => Ok(()),
+            Room::NoneOnDisk => Err(disk_full()),
+            Room::TooLate => {
+                let words = "the log store cannot write parts as fast as events arrive; send again later";
+                Err(Error::new(ErrorKind::Throttled, words).with_retry_after_s(ROOM_RETRY_AFTER_S))
+            }
         }
     }
 

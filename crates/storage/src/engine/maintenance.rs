@@ -23,7 +23,7 @@ use crate::wal;
 /// How often the size of the memory table is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// How long to wait after a failure before trying again.
-const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How often it is looked whether an index has come of age.
 const AGEING_INTERVAL: Duration = Duration::from_secs(10);
@@ -138,6 +138,7 @@ impl Maintenance {
                 && let Err(error) = self.flush(&sealed)
             {
                 tracing::error!(%error, "events could not be written to parts; they stay in memory and log");
+                self.shared.say_unwritten(error.is_disk_full());
                 unwritten = Some(sealed);
                 continue;
             }

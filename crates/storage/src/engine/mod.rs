@@ -51,6 +51,10 @@ pub const PARTS_FOLDER: &str = "indices";
 /// Batches up to this size are made ready on the caller's own thread.
 const INLINE_EVENTS_MAX: usize = 64;
 
+/// How nice threads are that work in the background: a third of a processor is theirs when others want all of it.
+#[cfg(target_os = "linux")]
+const BACKGROUND_NICE: i32 = 5;
+
 /// The embedded log engine. Dropping it ends its threads; what was acknowledged is on disk already.
 pub struct LogEngine {
     shared: Arc<SharedState>,
@@ -104,9 +108,9 @@ impl LogEngine {
         };
         let threads = vec![
             spawn("vigie-log", move || committer.run(received))?,
-            spawn("vigie-parts", move || maintenance.run())?,
+            spawn("vigie-parts", standing_back(move || maintenance.run()))?,
             // Events that come one by one become columns apart from the thread that acknowledges others.
-            spawn("vigie-columns", move || late_chunks.iter().for_each(|late| late.build()))?,
+            spawn("vigie-columns", standing_back(move || late_chunks.iter().for_each(|late| late.build())))?,
         ];
         Ok(Self { shared, queries, commands: Some(commands), signal, threads, _lock: recovered.lock })
     }
@@ -158,6 +162,26 @@ impl LogEngine {
         Filter::new(&selection.query, selection.range, scope)
     }
 }
+
+/// Work on whose thread nobody waits: it leaves the processors to those for whom somebody does.
+fn standing_back(run: impl FnOnce() + Send + 'static) -> impl FnOnce() + Send + 'static {
+    move || {
+        stand_back();
+        run();
+    }
+}
+
+/// Lowers the priority of this thread.
+#[cfg(target_os = "linux")]
+fn stand_back() {
+    if let Err(error) = rustix::process::setpriority_process(None, BACKGROUND_NICE) {
+        tracing::debug!(%error, "a background thread could not be given a lower priority");
+    }
+}
+
+/// Elsewhere only whole processes have a priority.
+#[cfg(not(target_os = "linux"))]
+const fn stand_back() {}
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|error| {

@@ -14,6 +14,17 @@ use crate::scan::{Kept, Unit};
 /// a hundred; more come of `any_time` alone.
 pub const INDICES_MAX: usize = 4_000;
 
+/// Whether memory has room for more events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// It has.
+    There,
+    /// It has not, and will not have until the disk has.
+    NoneOnDisk,
+    /// It had none for too long.
+    TooLate,
+}
+
 /// Where every event is: in exactly one of the three.
 #[derive(Default)]
 pub struct State {
@@ -21,6 +32,8 @@ pub struct State {
     pub active: MemTable,
     /// Being written to parts.
     pub sealed: Option<Arc<MemTable>>,
+    /// Whether there was no room on the disk for its parts when that was last tried.
+    pub has_no_room: bool,
     /// Published parts.
     pub parts: Vec<Arc<Part>>,
     /// Of the events that were written to parts since the start.
@@ -118,19 +131,28 @@ impl SharedState {
         let mut state = self.lock();
         state.exceeding += exceeding;
         state.parts.extend(parts);
-        state.sealed = None;
+        (state.sealed, state.has_no_room) = (None, false);
         drop(state);
         self.sealed_is_gone.notify_all();
     }
 
-    /// Waits until the active table is below `bytes` or no table is sealed; `false` when that takes too long.
-    pub fn wait_for_room(&self, bytes: usize, timeout: std::time::Duration) -> bool {
-        let is_full = |state: &mut State| state.active.bytes() >= bytes && state.sealed.is_some();
-        let (_state, result) = self
-            .sealed_is_gone
-            .wait_timeout_while(self.lock(), timeout, is_full)
-            .unwrap_or_else(PoisonError::into_inner);
-        !result.timed_out()
+    /// Says that the sealed table could not be written to parts, and whether for want of room: then whoever waits for it need not wait.
+    pub fn say_unwritten(&self, for_want_of_room: bool) {
+        self.lock().has_no_room = for_want_of_room;
+        self.sealed_is_gone.notify_all();
+    }
+
+    /// Waits until the active table is below `bytes` or no table is sealed.
+    pub fn wait_for_room(&self, bytes: usize, timeout: std::time::Duration) -> Room {
+        let is_full = |state: &State| state.active.bytes() >= bytes && state.sealed.is_some();
+        let waits = |state: &mut State| is_full(state) && !state.has_no_room;
+        let (state, _) =
+            self.sealed_is_gone.wait_timeout_while(self.lock(), timeout, waits).unwrap_or_else(PoisonError::into_inner);
+        match is_full(&state) {
+            false => Room::There,
+            true if state.has_no_room => Room::NoneOnDisk,
+            true => Room::TooLate,
+        }
     }
 
     /// Everything that may hold events of the range, at one moment.

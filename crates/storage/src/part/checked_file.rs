@@ -137,13 +137,13 @@ impl<W> SummingWriter<W> {
         Self { inner, sums: Vec::new(), open: (0, 0) }
     }
 
-    /// The file, the checksums of its blocks and its bytes.
-    pub fn finish(mut self) -> (W, Vec<u32>, u64) {
+    /// The file, the checksums of its blocks and its bytes, once all are written.
+    pub fn finish(&mut self) -> (&W, Vec<u32>, u64) {
         let size_bytes = (self.sums.len() * BLOCK_BYTES + self.open.1) as u64;
         if self.open.1 > 0 {
             self.sums.push(self.open.0);
         }
-        (self.inner, self.sums, size_bytes)
+        (&self.inner, std::mem::take(&mut self.sums), size_bytes)
     }
 }
 

@@ -246,10 +246,12 @@ impl PartWriter {
     /// What the file system or Arrow answers.
     pub fn finish(mut self) -> Result<WrittenPart, StorageError> {
         self.start()?;
-        let Some(writer) = self.writer.take() else {
+        let Some(mut writer) = self.writer.take() else {
             return Err(StorageError::Damaged("a part was finished before it was started".to_owned()));
         };
-        let (file, sums, bytes) = writer.into_inner()?.finish();
+        // Not `into_inner`, whose errors do not say that the disk is full.
+        writer.finish()?;
+        let (file, sums, bytes) = writer.inner_mut().finish();
         file.sync()?;
         let mut runs = Vec::new();
         let columns = self.columns.into_iter().filter_map(|column| indexed(column, &mut runs)).collect();

@@ -56,6 +56,39 @@ async fn a_full_disk_refuses_events_answers_questions_and_writes_again_when_ther
 }
 
 #[tokio::test]
+async fn events_that_wait_for_parts_which_do_not_fit_are_refused_for_want_of_room() {
+    let disk = Disk::new();
+    let options = EngineOptions {
+        files: Arc::new(disk.clone()),
+        free_bytes_min: 0,
+        flush_bytes: 1,
+        on_fatal: Arc::new(|_| panic!("the disk is only full")),
+        ..EngineOptions::new("/data/logs")
+    };
+    let engine = LogEngine::open(options).unwrap();
+    append(&engine, FIRST..FIRST + 1).await.unwrap();
+    engine.flush().await;
+    // The log still has room when a part has none: memory fills up.
+    disk.set_capacity(disk.used_bytes() + 1_200);
+    let mut end = FIRST + 1;
+    let refusal = loop {
+        match append(&engine, end..end + 1).await {
+            Ok(_) => end += 1,
+            Err(refusal) => break refusal,
+        }
+        engine.flush().await;
+    };
+    assert_eq!(refusal.kind, ErrorKind::DiskFull, "{refusal}");
+    assert!(checked_numbers(&engine).await.unwrap().into_iter().eq(FIRST..end), "questions go on");
+    assert!(disk.used_bytes() > 0 && end > FIRST + 1, "the log took some");
+
+    disk.set_capacity(u64::MAX);
+    engine.flush().await;
+    append(&engine, end..end + 1).await.unwrap();
+    assert!(checked_numbers(&engine).await.unwrap().into_iter().eq(FIRST..end + 1));
+}
+
+#[tokio::test]
 async fn a_log_that_cannot_go_on_in_a_new_segment_goes_on_in_the_old_one() {
     let disk = Disk::new();
     let options = EngineOptions {
