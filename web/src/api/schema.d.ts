@@ -583,6 +583,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fraud/cases/{id}/around": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What lies around the payment of a case: how often what it names paid in the ten minutes, hour, day and week before, and the events of
+         *     the same customer, card, device or address within a day, the nearest 25 on each side.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_fraud_cases_id_around"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fraud/cases/{id}/notes": {
         parameters: {
             query?: never;
@@ -1832,6 +1853,46 @@ export interface paths {
          * @description Needs the role `analyst`. No API key may do this.
          */
         post: operations["post_pipelines_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finds events, in time order: the same as `POST /api/logs/search`, as an address that can be sent to somebody.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same as `GET /api/search`, as some write it.
+         * @description Needs the role `viewer`; of an API key also the scope `read`.
+         */
+        get: operations["get_search_slash"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3434,6 +3495,17 @@ export interface components {
             /** @description How many. */
             deleted: number;
         };
+        /** @description What lies around the payment of a case. */
+        FraudAround: {
+            /** @description How often what the payment names paid before. */
+            velocities: components["schemas"]["FraudVelocity"][];
+            /** @description Events of the same customer, card, device or address within a day, the oldest first; the payment's own among them. */
+            events: components["schemas"]["Hit"][];
+            /** @description Whether there are earlier ones that are not shown. */
+            has_earlier: boolean;
+            /** @description Whether there are later ones. */
+            has_later: boolean;
+        };
         /** @description A backtest as it is at this moment. */
         FraudBacktest: {
             /** @description Names it. */
@@ -4187,6 +4259,33 @@ export interface components {
             money_saved: components["schemas"]["Amount"][];
             /** @description Money of other payments that would not have gone through. */
             good_money_blocked: components["schemas"]["Amount"][];
+        };
+        /** @description How often something paid. */
+        FraudVelocity: {
+            /** @description `user`, `card`, `device`, `ip` or `email`. */
+            kind: string;
+            /** @description Which. */
+            value: string;
+            /** @description By the time before the payment, the shortest first. */
+            spans: components["schemas"]["FraudVelocitySpan"][];
+        };
+        /** @description Payments of a span of time that ends with the payment. */
+        FraudVelocitySpan: {
+            /**
+             * @description How long: `10m`, `1h`, `24h` or `7d`.
+             * @example 1h
+             */
+            span: string;
+            /**
+             * Format: int64
+             * @description How many there were, the payment of the case included.
+             */
+            payment_count: number;
+            /**
+             * Format: int64
+             * @description How many of them were refused.
+             */
+            declined_count: number;
         };
         /** @description How far visitors came. */
         Funnel: components["schemas"]["Period"] & {
@@ -8191,6 +8290,74 @@ export interface operations {
             };
             /** @description there is none of that id */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fraud_cases_id_around: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `decision_id` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what lies around it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudAround"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description fraud detection is off */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12705,6 +12872,170 @@ export interface operations {
             };
             /** @description the pipeline cannot be used; the message names stage and key */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_search: {
+        parameters: {
+            query?: {
+                /**
+                 * @description What to find, such as `level:error AND amount>100`; empty for every event.
+                 * @example level:error
+                 */
+                q?: string;
+                /** @description Levels, with commas between them, of which events must have one. */
+                level?: string;
+                /** @description Services, the same. */
+                service?: string;
+                /** @description Log types, the same. */
+                log_type?: string;
+                /** @description First instant: RFC 3339, `2026-11-23 14:00`, `now-15m` or a UNIX time; all time when left out. */
+                date_from?: string;
+                /** @description First instant past the range, in the same forms. */
+                date_to?: string;
+                /** @description Events of the page, 50 unless said, at most 1,000. */
+                size?: number;
+                /** @description Events left out before the page, at most 10,000. */
+                from?: number;
+                /** @description `newest` first, or `oldest`. */
+                sort?: components["schemas"]["SortText"];
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Whether to answer snippets with what was searched for. */
+                highlight?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAnswer"];
+                };
+            };
+            /** @description the query, a time or the cursor cannot be read; `errors` names the place */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the page is too large, or there is no such filter */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_search_slash: {
+        parameters: {
+            query?: {
+                /**
+                 * @description What to find, such as `level:error AND amount>100`; empty for every event.
+                 * @example level:error
+                 */
+                q?: string;
+                /** @description Levels, with commas between them, of which events must have one. */
+                level?: string;
+                /** @description Services, the same. */
+                service?: string;
+                /** @description Log types, the same. */
+                log_type?: string;
+                /** @description First instant: RFC 3339, `2026-11-23 14:00`, `now-15m` or a UNIX time; all time when left out. */
+                date_from?: string;
+                /** @description First instant past the range, in the same forms. */
+                date_to?: string;
+                /** @description Events of the page, 50 unless said, at most 1,000. */
+                size?: number;
+                /** @description Events left out before the page, at most 10,000. */
+                from?: number;
+                /** @description `newest` first, or `oldest`. */
+                sort?: components["schemas"]["SortText"];
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Whether to answer snippets with what was searched for. */
+                highlight?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAnswer"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -103,6 +103,35 @@ test('a next page that fails leaves the list alone, and comes when asked for aga
   expect(times).toEqual([...times].sort().reverse());
 });
 
+test('a case tells how often its names paid before, and what happened around it', async () => {
+  await open();
+  await cases().first().getByRole('button').click();
+  const velocity = panel().getByTestId('velocity');
+  await expect(velocity.getByRole('columnheader')).toHaveText(['10m', '1h', '24h', '7d']);
+  const customer = velocity.getByRole('row').filter({ hasText: 'Customer' });
+  const counts = (await customer.getByRole('cell').allTextContents()).map((text) => Number.parseInt(text, 10));
+  expect(counts.length).toBe(4);
+  // The payment itself is counted, and a longer time holds the shorter ones.
+  expect(counts[0]).toBeGreaterThan(0);
+  expect(counts).toEqual([...counts].sort((left, right) => left - right));
+  const timeline = panel().getByTestId('timeline');
+  const own = timeline.locator('[aria-current]').first();
+  await own.locator('summary').click();
+  await expect(own.locator('pre')).toContainText('"transaction_id"');
+  await expectAccessible(page, 'what is around a case');
+});
+
+test('a case whose surroundings cannot be read says so, and the rest is there', async () => {
+  await page.route('**/around', (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', body: '{"status":503,"title":"unavailable","detail":"the store is busy"}' }));
+  await open();
+  await cases().first().getByRole('button').click();
+  await expect(panel()).toContainText('the store is busy');
+  await expect(panel()).toContainText('points');
+  await page.unroute('**/around');
+  await panel().getByRole('button', { name: 'Try again' }).click();
+  await expect(panel().getByTestId('velocity')).toBeVisible();
+});
+
 test('a case leads to the raw events of its payment', async () => {
   await open();
   await cases().first().getByRole('button').click();

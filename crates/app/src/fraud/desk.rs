@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Backtests, FraudCases, FraudDetection, FraudEntities, ListBook, ModelBook, RuleBook};
+use super::{Backtests, FraudAround, FraudCases, FraudDetection, FraudEntities, ListBook, ModelBook, RuleBook};
 
 /// Fraud detection and what people do with it.
 pub struct FraudDesk {
@@ -14,6 +14,8 @@ pub struct FraudDesk {
     pub rules: RuleBook,
     /// What is let through, looked at or refused whatever rules say.
     pub lists: ListBook,
+    /// What lies around the payment of a case.
+    pub around: FraudAround,
     /// Customers, cards, devices, addresses.
     pub entities: FraudEntities,
     /// Models that judge beside rules.

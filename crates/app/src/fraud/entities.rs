@@ -85,6 +85,11 @@ impl EntityKind {
         }
     }
 
+    /// The name of the field of payments that names it.
+    pub(super) const fn field_name(self) -> &'static str {
+        self.field().0
+    }
+
     /// The field of payments that names it.
     const fn field(self) -> (&'static str, Field) {
         match self {
@@ -162,13 +167,14 @@ impl FraudEntities {
     /// # Errors
     /// What the stores answer.
     pub async fn profile(&self, scope: &Scope, (kind, value): &Entity, range: TimeRange) -> Result<EntityProfile> {
-        let own_query = payments().and(Query::equals(kind.field().0, value.as_str()));
+        let own_query = payments().and(Query::equals(kind.field_name(), value.as_str()));
         let (own, total) = self.payments(scope, own_query, range, PAYMENTS_MAX).await?;
         let own_frauds = self.frauds(&own).await?;
         let mut gathered = Gathered::default();
         gathered.own(&own, &own_frauds, *kind);
         let followed = if *kind == EntityKind::User { gathered.followed() } else { Vec::new() };
-        let over_links = followed.iter().map(|(kind, value)| Query::equals(kind.field().0, value.as_str())).collect();
+        let over_links =
+            followed.iter().map(|(kind, value)| Query::equals(kind.field_name(), value.as_str())).collect();
         if let Some(over_links) = Query::any(over_links) {
             let (others, _) = self.payments(scope, payments().and(over_links), range, OTHERS_MAX).await?;
             let others: Vec<Paid> = others.into_iter().filter(|paid| paid.user() != Some(value)).collect();
@@ -177,7 +183,7 @@ impl FraudEntities {
         } else {
             gathered.users_of(&own, &own_frauds, (*kind, value));
         }
-        let decisions = self.decisions(scope, (kind.field().0, value), range).await?;
+        let decisions = self.decisions(scope, (kind.field_name(), value), range).await?;
         Ok(EntityProfile {
             payment_count: total,
             decisions,

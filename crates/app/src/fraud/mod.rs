@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod alert_tests;
 mod alerts;
+mod around;
 mod backtests;
 mod case;
 #[cfg(test)]
@@ -51,6 +52,7 @@ use vigie_fraud::scoring::{Failure, Outcome, Scorer};
 use vigie_fraud::stream::ActivityReader;
 
 pub use alerts::{AlertSettings, FraudAlerts};
+pub use around::{Around, FraudAround, SPANS, SpanCount, Velocity};
 pub use backtests::{BacktestStatus, Backtests};
 pub use case::{Case, CaseChange, CaseFilter, CaseList, CaseOutcome, CaseRecord, CaseState, Note, TagChange, tag_of};
 pub use cases::FraudCases;

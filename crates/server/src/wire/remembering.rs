@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use vigie_app::fraud::{
-    Backtests, FraudCases, FraudDesk, FraudDetection, FraudEntities, ListBook, ModelBook, RuleBook,
+    Backtests, FraudAround, FraudCases, FraudDesk, FraudDetection, FraudEntities, ListBook, ModelBook, RuleBook,
 };
 use vigie_domain::Result;
 
@@ -31,6 +31,7 @@ pub(super) fn desk(detection: Arc<FraudDetection>, ports: &Ports, settings: &Set
     let stores = (ports.logs.clone(), metadata.clone());
     Arc::new(FraudDesk {
         backtests: Backtests::new(stores.clone(), detection.clone()),
+        around: FraudAround::new(ports.logs.clone()),
         entities: FraudEntities::new(ports.logs.clone(), metadata.clone()),
         models: ModelBook::new(stores.clone(), detection.clone(), clock()).promoting(settings.fraud.auto_promotion),
         cases: FraudCases::new(stores, detection.clone(), redactor.clone(), clock())

@@ -109,6 +109,12 @@ async fn a_case_is_taken_noted_closed_and_opened_again() {
     assert_eq!(shop.post(&path("/snooze"), &json!({})).await.json()["snoozed_until"], json!(null));
     let noted = shop.post(&path("/notes"), &json!({"text": "asked the customer"})).await.json();
     assert_eq!(noted["notes"][0]["text"], "asked the customer");
+    let around = shop.get(&path("/around")).await.json();
+    let spans = &around["velocities"][0]["spans"];
+    assert_eq!((&around["velocities"][0]["kind"], &spans[0]["span"]), (&json!("user"), &json!("10m")), "{around}");
+    assert_eq!(spans[3]["payment_count"], 3);
+    assert_eq!(around["events"].as_array().unwrap().len(), 3);
+    shop.get("/api/fraud/cases/fraud-nobody/around").await.assert_problem(404);
     let tagged = shop.post(&path("/tags"), &json!({"add": ["Chargeback", "ring"], "remove": ["none"]})).await.json();
     assert_eq!(tagged["tags"], json!(["chargeback", "ring"]));
     let count = async |query: &str| {

@@ -1,5 +1,6 @@
 /** What the server says of lists, backtests, models and entities: generated shapes, with texts narrowed to the values that there are. */
 import type { components } from '../../api/schema';
+import type { Hit } from '../../api/types';
 
 type Schemas = components['schemas'];
 
@@ -23,6 +24,10 @@ export type RuleResult = Schemas['FraudRuleTrial'];
 export type RuleWeek = Schemas['FraudTrialWeek'];
 
 export type EntityKind = 'user' | 'card' | 'device' | 'ip' | 'email';
+/** How often something that a payment names paid before it. */
+export type Velocity = Omit<Schemas['FraudVelocity'], 'kind'> & { kind: EntityKind };
+/** What lies around the payment of a case. */
+export type Around = Omit<Schemas['FraudAround'], 'velocities' | 'events'> & { velocities: Velocity[]; events: Hit[] };
 export type EntityLink = Omit<Schemas['FraudLink'], 'kind'> & { kind: EntityKind };
 export type LinkedUser = Omit<Schemas['FraudLinkedUser'], 'via'> & { via: { kind: EntityKind; value: string }[] };
 

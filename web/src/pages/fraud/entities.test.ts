@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { entitiesOf, entityEvents, entityFromPath, entityHref, fraudText, listKindOf } from './entities';
+import { entityEvents, entityFromPath, entityHref, fraudText, listKindOf } from './entities';
 
 describe('the page of an entity', () => {
   it.each([['ip', '2001:db8::1'], ['ip', '203.0.113.7'], ['user', 'a/b c?d#é%'], ['card', '9f86']] as const)('of %s %s has an address that names it', (kind, value) => {
@@ -13,10 +13,6 @@ describe('the page of an entity', () => {
   it('leads to its events', () => {
     expect(new URLSearchParams(entityEvents({ kind: 'card', value: 'a b' }, 'now-90d', 'now').split('?')[1]).get('q')).toBe('card_hash:"a b"');
   });
-});
-
-it('a decision names its entities', () => {
-  expect(entitiesOf({ user_id: 'u-1', device_id: 'd-1', email_hash: '', client_ip: null, amount: 3 })).toEqual([{ kind: 'user', value: 'u-1' }, { kind: 'device', value: 'd-1' }]);
 });
 
 it('an e-mail address cannot be listed, its domain can', () => {

@@ -36,13 +36,6 @@ const FIELDS: Readonly<Record<EntityKind, string>> = { user: 'user_id', card: 'c
 
 export const entityEvents = ({ kind, value }: EntityName, from: string, to: string): string => exploreLink(`${FIELDS[kind]}:${quoted(value)}`, from, to);
 
-/** The entities that an event names, in the order of their kinds. */
-export const entitiesOf = (source: Record<string, unknown>): EntityName[] =>
-  ENTITY_KINDS.flatMap((kind) => {
-    const value = source[FIELDS[kind]];
-    return typeof value === 'string' && value !== '' ? [{ kind, value }] : [];
-  });
-
 /** The kind of list that an entity can be put on; of an e-mail address only the domain can be listed. */
 export const listKindOf = (kind: EntityKind): ListKind | null => (kind === 'email' ? null : kind);
 

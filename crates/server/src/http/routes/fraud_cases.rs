@@ -19,8 +19,8 @@ use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::{JsonAnswer, JsonBody, PathParams, QueryParams};
 use crate::http::state::AppState;
 use crate::http::views::fraud_cases::{
-    CaseView, CasesView, ChangeCasesRequest, ChangedCasesView, LabelRequest, LabelsView, NoteRequest, OutcomeRequest,
-    SnoozeRequest, TagsRequest, label_named,
+    AroundView, CaseView, CasesView, ChangeCasesRequest, ChangedCasesView, LabelRequest, LabelsView, NoteRequest,
+    OutcomeRequest, SnoozeRequest, TagsRequest, label_named,
 };
 use crate::http::views::parameters::{ListParams, RangeParams, said};
 
@@ -29,6 +29,7 @@ pub fn routes(routes: Routes) -> Routes {
     routes
         .get("/api/fraud/cases", Permission::LogsRead, list_cases)
         .get("/api/fraud/cases/{id}", Permission::LogsRead, get_case)
+        .get("/api/fraud/cases/{id}/around", Permission::LogsRead, around_case)
         .post("/api/fraud/cases/{id}/take", Permission::FraudDecide, take_case)
         .post("/api/fraud/cases/{id}/release", Permission::FraudDecide, release_case)
         .post("/api/fraud/cases/{id}/snooze", Permission::FraudDecide, snooze_case)
@@ -45,6 +46,7 @@ pub fn routes(routes: Routes) -> Routes {
 #[openapi(paths(
     list_cases,
     get_case,
+    around_case,
     take_case,
     release_case,
     snooze_case,
@@ -123,6 +125,23 @@ pub async fn get_case(
     PathParams(id): PathParams<String>,
 ) -> ApiResult<JsonAnswer<CaseView>> {
     Ok(JsonAnswer(desk(&state)?.cases.get(&caller.scope, &id).await?.into()))
+}
+
+/// What lies around the payment of a case: how often what it names paid in the ten minutes, hour, day and week before, and the events of
+/// the same customer, card, device or address within a day, the nearest 25 on each side.
+#[utoipa::path(get, path = "/api/fraud/cases/{id}/around", tag = "fraud", params(("id" = String, Path, description = "`decision_id`")), responses(
+    (status = 200, description = "what lies around it", body = AroundView),
+    (status = 404, description = "there is none of that id", body = ProblemView, content_type = "application/problem+json"),
+    (status = 409, description = "fraud detection is off", body = ProblemView, content_type = "application/problem+json"),
+))]
+pub async fn around_case(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+) -> ApiResult<JsonAnswer<AroundView>> {
+    let desk = desk(&state)?;
+    let case = desk.cases.get(&caller.scope, &id).await?;
+    Ok(JsonAnswer(desk.around.of(&caller.scope, &case.decision).await?.into()))
 }
 
 /// Takes a case, so that nobody else does. Taking one's own again changes nothing.

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vigie_app::fraud::{Case, CaseChange, CaseOutcome, Label, LabelReport, Note};
+use vigie_app::fraud::{Around, Case, CaseChange, CaseOutcome, Label, LabelReport, Note, SPANS, SpanCount, Velocity};
 use vigie_app::listing::Listed;
 use vigie_domain::time::parse_expression;
 use vigie_domain::{Error, Result, Timestamp};
 
+use super::events::HitView;
 use super::fraud::DecisionView;
 use super::parameters::said;
 use crate::http::error::Problem;
@@ -57,6 +58,45 @@ pub struct NoteView {
     pub by: String,
     /// What.
     pub text: String,
+}
+
+/// What lies around the payment of a case.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FraudAround)]
+pub struct AroundView {
+    /// How often what the payment names paid before.
+    pub velocities: Vec<VelocityView>,
+    /// Events of the same customer, card, device or address within a day, the oldest first; the payment's own among them.
+    pub events: Vec<HitView>,
+    /// Whether there are earlier ones that are not shown.
+    pub has_earlier: bool,
+    /// Whether there are later ones.
+    pub has_later: bool,
+}
+
+/// How often something paid.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FraudVelocity)]
+pub struct VelocityView {
+    /// `user`, `card`, `device`, `ip` or `email`.
+    pub kind: &'static str,
+    /// Which.
+    pub value: String,
+    /// By the time before the payment, the shortest first.
+    pub spans: Vec<VelocitySpanView>,
+}
+
+/// Payments of a span of time that ends with the payment.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FraudVelocitySpan)]
+pub struct VelocitySpanView {
+    /// How long: `10m`, `1h`, `24h` or `7d`.
+    #[schema(example = "1h")]
+    pub span: &'static str,
+    /// How many there were, the payment of the case included.
+    pub payment_count: u64,
+    /// How many of them were refused.
+    pub declined_count: u64,
 }
 
 /// Cases.
@@ -245,6 +285,29 @@ impl From<Case> for CaseView {
             notes: record.notes.into_iter().map(NoteView::from).collect(),
             tags: record.tags.into_iter().collect(),
         }
+    }
+}
+
+impl From<Around> for AroundView {
+    fn from(around: Around) -> Self {
+        Self {
+            velocities: around.velocities.into_iter().map(VelocityView::from).collect(),
+            events: around.events.into_iter().map(HitView::from).collect(),
+            has_earlier: around.has_earlier,
+            has_later: around.has_later,
+        }
+    }
+}
+
+impl From<Velocity> for VelocityView {
+    fn from(velocity: Velocity) -> Self {
+        let (kind, value) = velocity.entity;
+        let span = |((span, _), count): (&(&'static str, i64), SpanCount)| VelocitySpanView {
+            span,
+            payment_count: count.payment_count,
+            declined_count: count.declined_count,
+        };
+        Self { kind: kind.as_str(), value, spans: SPANS.iter().zip(velocity.counts).map(span).collect() }
     }
 }
 
