@@ -342,7 +342,8 @@ fn check_passed_over(name: &str, json: &Json, place: &Place) -> Result<()> {
         let words = format!("[compression] must be greater than 0. Found [{found:.1}] in [{name}]");
         return Err(place.key("compression").wrong(&words));
     }
-    if number("/hdr/number_of_significant_value_digits").is_some_and(|found| !(0.0..=5.0).contains(&found)) {
+    let digits = json.pointer("/hdr/number_of_significant_value_digits");
+    if digits.is_some_and(|digits| !digits.as_f64().is_some_and(|found| (0.0..=5.0).contains(&found))) {
         return Err(place.key("hdr").wrong("[numberOfSignificantValueDigits] must be between 0 and 5"));
     }
     Ok(())

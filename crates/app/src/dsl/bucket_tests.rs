@@ -312,6 +312,8 @@ async fn what_no_sketch_could_be_made_by_is_refused() {
     check("median_absolute_deviation", json!({"compression": 0}), "[compression] must be greater than 0").await;
     check("percentiles", json!({"tdigest": {"compression": -1}}), "Found [-1.0] in [a]").await;
     check("percentiles", json!({"hdr": {"number_of_significant_value_digits": 6}}), "must be between 0 and 5").await;
+    check("percentiles", json!({"hdr": {"number_of_significant_value_digits": null}}), "must be between 0 and 5").await;
+    check("percentiles", json!({"percents": []}), "must have a number from 0 to 100 at least").await;
     let fine = json!({"a": {"cardinality": {"field": "points", "precision_threshold": 40_000}}});
     assert_eq!(bench.aggregates(fine).await["a"]["value"], 3);
 }
@@ -329,4 +331,49 @@ async fn pairs_alone_and_values_that_others_stand_for_are_counted() {
         .await;
     assert_eq!(shown(&answer["pairs"]), r#""error&till" 1"#);
     assert_eq!((&answer["without"]["doc_count"], &answer["stood_for"]["doc_count"]), (&json!(2), &json!(0)));
+}
+
+#[tokio::test]
+async fn formulas_of_buckets_are_worked_out_and_choose_among_them() {
+    let bench = Bench::new().await;
+    let below = json!({
+        "errors": {"filter": {"term": {"level": "error"}}},
+        "points": {"sum": {"field": "points"}},
+        "share": {"bucket_script": {
+            "buckets_path": {"errors": "errors>_count", "all": "_count"},
+            "script": {"source": "params.errors / params.all * params.scale", "lang": "painless", "params": {"scale": 100}},
+        }},
+        "twice": {"bucket_script": {"buckets_path": "share", "script": "_value * 2"}},
+    });
+    let services = |more: Json| {
+        let mut below = below.clone();
+        below.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"services": {"terms": {"field": "service"}, "aggs": below}, "mean": {"avg_bucket": {"buckets_path": "services>share"}}})
+    };
+    let answer = bench.aggregates(services(json!({}))).await;
+    let shares = |answer: &Json| -> Vec<(Json, Json, Json)> {
+        let buckets = answer["services"]["buckets"].as_array().unwrap();
+        buckets
+            .iter()
+            .map(|one| (one["key"].clone(), one["share"]["value"].clone(), one["twice"]["value"].clone()))
+            .collect()
+    };
+    let third = 1.0 / 3.0 * 100.0;
+    let cart = (json!("cart"), json!(third), json!(third * 2.0));
+    let till = (json!("till"), json!(50.0), json!(100.0));
+    assert_eq!(shares(&answer), [cart.clone(), till.clone()]);
+    assert_eq!(answer["mean"]["value"], json!((third + 50.0) / 2.0));
+    let select =
+        |script: &str| json!({"chosen": {"bucket_selector": {"buckets_path": {"s": "share"}, "script": script}}});
+    let answer = bench.aggregates(services(select("params.s > 40"))).await;
+    assert_eq!((shares(&answer), &answer["mean"]["value"]), (vec![till], &json!(50.0)));
+    assert_eq!(shares(&bench.aggregates(services(select("params.s < 0"))).await), []);
+    let first = json!({"first": {"bucket_sort": {"sort": [{"share": "desc"}], "size": 1}},
+        "chosen": {"bucket_selector": {"buckets_path": {"s": "share"}, "script": "params.s < 40"}}});
+    assert_eq!(shares(&bench.aggregates(services(first)).await), [cart], "chosen before they are cut off");
+    let refused = |aggs: Json| json!({"size": 0, "aggs": aggs});
+    bench.refuses(refused(services(select("params.s"))), "must say yes or no").await;
+    bench.refuses(refused(services(select("params.other > 1"))), "knows no \"other\"").await;
+    let alone = json!({"s": {"bucket_script": {"buckets_path": "points", "script": "1"}}, "points": {"sum": {"field": "points"}}});
+    bench.refuses(refused(alone), "must lie within an aggregation that has buckets").await;
 }

@@ -84,6 +84,11 @@ impl FieldTypes {
         self.strings.contains(sent)
     }
 
+    /// What the values of a field are told to be, where that is not what they are anyway.
+    pub fn kind_of(&self, sent: &str) -> Option<FieldKind> {
+        self.get(sent).and_then(|mapped| mapped.kind)
+    }
+
     /// What is said of the field that is called so.
     pub(super) fn get(&self, sent: &str) -> Option<&Mapped> {
         self.by_name.get(sent)

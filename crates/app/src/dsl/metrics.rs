@@ -76,6 +76,9 @@ fn percentiles(json: &Json, place: &Place) -> Result<(Shape, AggregationKind)> {
         None => PERCENTS.to_vec(),
         Some(json) => numbers(json, &place.key("percents"))?,
     };
+    if percents.is_empty() {
+        return Err(place.key("percents").wrong("must have a number from 0 to 100 at least"));
+    }
     if let Some(at) = percents.iter().position(|percent| !(0.0..=100.0).contains(percent)) {
         return Err(place.key("percents").item(at).wrong("must be a number from 0 to 100"));
     }

@@ -8,6 +8,7 @@ mod answer;
 mod answering;
 mod auto_spans;
 mod body;
+mod bucket_formula;
 #[cfg(test)]
 mod bucket_tests;
 mod collapse;
@@ -16,6 +17,7 @@ mod cursor;
 mod document;
 mod field_types;
 mod fields;
+mod formula;
 mod held_fields;
 mod histogram;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::bucket_formula::BucketFormula;
 use super::pipelines::{Gap, Moving, OfBuckets, Path, Pipeline, PipelineKind};
 use super::shape::Asked;
 
@@ -23,9 +24,11 @@ pub(super) fn add(asked: &[Asked], pipelines: &[Pipeline], answers: &mut Map<Str
             _ => add_below(one, &mut [answer]),
         }
         for pipeline in &one.pipelines {
-            if let (PipelineKind::Sort { by, from, size }, Some(buckets)) = (&pipeline.kind, answer.get_mut("buckets"))
-            {
-                sort(buckets, by, *from, *size, pipeline.gap);
+            let Some(buckets) = answer.get_mut("buckets") else { continue };
+            match &pipeline.kind {
+                PipelineKind::Sort { by, from, size } => sort(buckets, by, *from, *size, pipeline.gap),
+                PipelineKind::Select(of) => select(buckets, of, pipeline.gap),
+                _ => {}
             }
         }
     }
@@ -49,14 +52,15 @@ fn add_below(asked: &Asked, buckets: &mut [&mut Json]) {
     for pipeline in &asked.pipelines {
         let values: Vec<Option<f64>> =
             buckets.iter().map(|bucket| value_at(bucket, &pipeline.path, pipeline.gap)).collect();
-        let computed = match &pipeline.kind {
+        let found = match &pipeline.kind {
             PipelineKind::Derivative { unit_ms } => derivatives(&values, buckets, *unit_ms),
             PipelineKind::CumulativeSum => cumulative_sums(&values),
             PipelineKind::SerialDifference { lag } => serial_differences(&values, *lag),
             PipelineKind::Moving { function, window, shift } => moving(&values, *function, *window, *shift),
-            PipelineKind::Sort { .. } | PipelineKind::OfBuckets(_) => continue,
+            PipelineKind::Script(of) => buckets.iter().map(|bucket| computed(bucket, of, pipeline.gap)).collect(),
+            PipelineKind::Sort { .. } | PipelineKind::Select(_) | PipelineKind::OfBuckets(_) => continue,
         };
-        for (bucket, value) in buckets.iter_mut().zip(computed) {
+        for (bucket, value) in buckets.iter_mut().zip(found) {
             if let (Json::Object(bucket), Some(value)) = (&mut **bucket, value) {
                 bucket.insert(pipeline.name.clone(), value);
             }
@@ -161,6 +165,32 @@ fn moved(values: &[f64], function: Moving) -> Option<f64> {
             (!values.is_empty()).then_some(sum / weights)
         }
         Moving::Ewma { alpha } => values.iter().copied().reduce(|mean, value| value * alpha + mean * (1.0 - alpha)),
+    }
+}
+
+/// The numbers of a bucket that a formula names; `None` where there is a gap.
+fn inputs(bucket: &Json, of: &BucketFormula, gap: Gap) -> Vec<Option<f64>> {
+    let found = of.inputs.iter().map(|path| value_at(bucket, path, gap));
+    found.chain(of.constants.iter().copied().map(Some)).collect()
+}
+
+/// What a formula makes of a bucket; nothing where a number is missing.
+fn computed(bucket: &Json, of: &BucketFormula, gap: Gap) -> Option<Json> {
+    let values: Vec<f64> = inputs(bucket, of, gap).into_iter().collect::<Option<_>>()?;
+    let value = of.formula.number(&values);
+    Some(json!({"value": value.is_finite().then_some(value)}))
+}
+
+/// Keeps the buckets of which a formula says yes; a number that is missing is no number, and compares with none.
+fn select(buckets: &mut Json, of: &BucketFormula, gap: Gap) {
+    let is_kept = |bucket: &Json| {
+        let values: Vec<f64> = inputs(bucket, of, gap).into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+        of.formula.says_yes(&values)
+    };
+    match buckets {
+        Json::Array(list) => list.retain(is_kept),
+        Json::Object(named) => named.retain(|_, bucket| is_kept(bucket)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
     }
 }
 

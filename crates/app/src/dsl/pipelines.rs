@@ -3,6 +3,8 @@
 use serde_json::{Map, Value as Json};
 use vigie_domain::Result;
 
+use super::bucket_formula::BucketFormula;
+use super::formula::Formula;
 use super::intervals::width;
 use super::place::Place;
 use super::query::needed;
@@ -42,6 +44,10 @@ pub(super) enum PipelineKind {
         from: usize,
         size: Option<usize>,
     },
+    /// What a formula makes of numbers of each bucket.
+    Script(BucketFormula),
+    /// Only the buckets of which a formula says yes.
+    Select(BucketFormula),
     /// Of all buckets of a sibling.
     OfBuckets(OfBuckets),
 }
@@ -120,13 +126,24 @@ impl Pipeline {
             | PipelineKind::OfBuckets(OfBuckets::Avg | OfBuckets::Sum) => Some("simple_value"),
             PipelineKind::OfBuckets(OfBuckets::Min | OfBuckets::Max) => Some("bucket_metric_value"),
             PipelineKind::OfBuckets(OfBuckets::Stats) => Some("stats_bucket"),
-            PipelineKind::Sort { .. } => None,
+            PipelineKind::Script(_) => Some("simple_value"),
+            PipelineKind::Sort { .. } | PipelineKind::Select(_) => None,
+        }
+    }
+
+    /// Whether buckets are left out or put in order by it, which comes behind what is computed of them.
+    const fn rank(&self) -> u8 {
+        match self.kind {
+            PipelineKind::Select(_) => 1,
+            PipelineKind::Sort { .. } => 2,
+            _ => 0,
         }
     }
 
     fn paths(&self) -> Vec<&Path> {
         match &self.kind {
             PipelineKind::Sort { by, .. } => by.iter().map(|(path, _)| path).collect(),
+            PipelineKind::Script(of) | PipelineKind::Select(of) => of.inputs.iter().collect(),
             _ => vec![&self.path],
         }
     }
@@ -163,9 +180,7 @@ pub(super) fn read(name: &str, kind: &str, json: &Json, place: &Place) -> Result
         "bucket_sort" => &["sort", "from", "size", "gap_policy"],
         "cumulative_sum" => &["buckets_path"],
         "serial_diff" => &["buckets_path", "gap_policy", "lag"],
-        "bucket_script" | "bucket_selector" => {
-            return Err(place.missing(&format!("[{kind}], which runs a script of the request's,")));
-        }
+        "bucket_script" | "bucket_selector" => &["buckets_path", "gap_policy", "script"],
         _ => &["buckets_path", "gap_policy"],
     };
     place.check_keys(object, known, &["format"])?;
@@ -175,6 +190,8 @@ pub(super) fn read(name: &str, kind: &str, json: &Json, place: &Place) -> Result
         "serial_diff" => PipelineKind::SerialDifference { lag: lag(object, place)? },
         "moving_fn" => moving(object, place)?,
         "bucket_sort" => sort(object, place)?,
+        "bucket_script" => PipelineKind::Script(BucketFormula::read(object, Formula::of_number, place)?),
+        "bucket_selector" => PipelineKind::Select(BucketFormula::read(object, Formula::of_choice, place)?),
         "avg_bucket" => PipelineKind::OfBuckets(OfBuckets::Avg),
         "sum_bucket" => PipelineKind::OfBuckets(OfBuckets::Sum),
         "min_bucket" => PipelineKind::OfBuckets(OfBuckets::Min),
@@ -182,7 +199,7 @@ pub(super) fn read(name: &str, kind: &str, json: &Json, place: &Place) -> Result
         _ => PipelineKind::OfBuckets(OfBuckets::Stats),
     };
     let path = match &kind {
-        PipelineKind::Sort { .. } => Path::default(),
+        PipelineKind::Sort { .. } | PipelineKind::Script(_) | PipelineKind::Select(_) => Path::default(),
         _ => Path::read(&place.key("buckets_path").text(needed(object, "buckets_path", place)?)?),
     };
     let gap = match object.get("gap_policy").map(|json| place.key("gap_policy").text(json)).transpose()?.as_deref() {
@@ -311,9 +328,7 @@ pub(super) fn in_order(
     while !left.is_empty() {
         let waits = |pipeline: &Pipeline| {
             let needs = |path: &Path| left.iter().any(|other| other.name == path.first());
-            let is_last = matches!(pipeline.kind, PipelineKind::Sort { .. });
-            pipeline.paths().into_iter().any(needs)
-                || (is_last && left.iter().any(|other| !matches!(other.kind, PipelineKind::Sort { .. })))
+            pipeline.paths().into_iter().any(needs) || left.iter().any(|other| other.rank() < pipeline.rank())
         };
         let Some(next) = left.iter().position(|pipeline| !waits(pipeline)) else {
             return Err(place.key(&left[0].name).wrong("[buckets_path] leads in a circle"));
@@ -346,8 +361,14 @@ fn check(
                 place.wrong("[buckets_path] must begin with an aggregation that has buckets, such as months>sales")
             })
         }
-        (PipelineKind::Sort { .. }, Some(shape)) if shape.has_buckets() => Ok(()),
-        (PipelineKind::Sort { .. }, _) => Err(place.wrong("must lie within an aggregation that has buckets")),
+        (PipelineKind::Sort { .. } | PipelineKind::Script(_) | PipelineKind::Select(_), Some(shape))
+            if shape.has_buckets() =>
+        {
+            Ok(())
+        }
+        (PipelineKind::Sort { .. } | PipelineKind::Script(_) | PipelineKind::Select(_), _) => {
+            Err(place.wrong("must lie within an aggregation that has buckets"))
+        }
         (_, Some(Shape::Spans(spans))) if spans.least_count == 0 => Ok(()),
         (_, Some(Shape::NumberSpans(spans))) if spans.least_count == 0 => Ok(()),
         _ => Err(place.wrong("must lie within a histogram whose [min_doc_count] is 0")),
@@ -380,7 +401,16 @@ mod tests {
         check("serial_diff", weekly, Ok(PipelineKind::SerialDifference { lag: 7 }));
         check("serial_diff", json!({"buckets_path": "a", "lag": 0}), Err("[p.lag] must be from 1"));
         check("sum_bucket", json!({"buckets_path": "a>b", "gap_policy": "x"}), Err("[p.gap_policy]"));
-        check("bucket_script", json!({"buckets_path": {}}), Err("runs a script"));
+        check("bucket_script", json!({"buckets_path": {}}), Err("must have [script]"));
+        let doc = json!({"buckets_path": {"a": "a"}, "script": "doc['x'].value"});
+        check("bucket_script", doc, Err("[p.script] knows no \"doc\""));
+        let choice =
+            json!({"buckets_path": "a", "script": {"source": "params._value > params.least", "params": {"least": 3}}});
+        let text = "params._value > params.least";
+        let names = ["_value".to_owned(), "least".to_owned()];
+        let formula = Formula::of_choice(text, &names, &Place::of("p")).unwrap();
+        let select = BucketFormula { formula, inputs: vec![Path::read("a")], constants: vec![3.0] };
+        check("bucket_selector", choice, Ok(PipelineKind::Select(select)));
         check("bucket_sort", json!({}), Err("must have [sort], [from] or [size]"));
         check("bucket_sort", json!({"size": 0}), Err("must be above 0"));
         check("bucket_sort", json!({"sort": [{"a": "up"}]}), Err("must be asc or desc"));

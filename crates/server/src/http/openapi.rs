@@ -137,7 +137,9 @@ fn complete(operation: &mut Operation, route: &Route) {
 fn operation_id(route: &Route) -> String {
     let segments = route.path.split('/').filter(|segment| !segment.is_empty() && *segment != "api");
     let words = segments.map(|segment| segment.trim_matches(['{', '}']).replace(['-', '.'], "_"));
-    std::iter::once(route.method.as_str().to_lowercase()).chain(words).collect::<Vec<_>>().join("_")
+    // A path that is written with and without a slash at its end is two routes.
+    let slash = route.path.ends_with('/').then(|| "slash".to_owned());
+    std::iter::once(route.method.as_str().to_lowercase()).chain(words).chain(slash).collect::<Vec<_>>().join("_")
 }
 
 fn problem(words: &str) -> utoipa::openapi::Response {

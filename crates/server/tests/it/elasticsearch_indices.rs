@@ -350,6 +350,45 @@ async fn every_index_has_statistics_settings_and_fields() {
 }
 
 #[tokio::test]
+async fn what_there_is_is_told_in_tables_and_numbers() {
+    let client = Client::new().await;
+    client.done(Method::PUT, "/till/_doc/1", json!({"n": 1})).await;
+    let nodes = client.call(Method::GET, "/_cat/nodes?v", "").await.text();
+    assert_eq!(nodes, "ip        node.role master name\nlocalhost dim       *      vigie\n");
+    let template = json!({"index_patterns": ["shop-*", "till"], "priority": 7, "composed_of": ["base"]});
+    client.call(Method::PUT, "/_index_template/shops", &template.to_string()).await;
+    let templates = client.call(Method::GET, "/_cat/templates/sh*", "").await.text();
+    assert_eq!(templates.split_whitespace().collect::<Vec<_>>(), ["shops", "[shop-*,", "till]", "7", "[base]"]);
+    assert_eq!(client.call(Method::GET, "/_cat/templates/other", "").await.text(), "");
+    let stats = client.get("/_cluster/stats").await;
+    assert_eq!((&stats["indices"]["docs"]["count"], &stats["nodes"]["count"]["total"]), (&json!(1), &json!(1)));
+}
+
+#[tokio::test]
+async fn the_words_of_a_text_are_told() {
+    let client = Client::new().await;
+    let mapping = json!({"mappings": {"properties": {"title": {"type": "text"}, "code": {"type": "keyword"}}}});
+    client.done(Method::PUT, "/books", mapping).await;
+    let tokens = async |path: &str, body: Json| -> Vec<String> {
+        let answer = client.done(Method::POST, path, body).await;
+        let tokens = answer["tokens"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
+        tokens.iter().map(|token| token["token"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(tokens("/_analyze", json!({"text": ["Échec du", "Paiement!"]})).await, ["echec", "du", "paiement"]);
+    assert_eq!(tokens("/books/_analyze", json!({"field": "title", "text": "A b"})).await, ["a", "b"]);
+    assert_eq!(tokens("/books/_analyze", json!({"field": "code", "text": "A b"})).await, ["A b"]);
+    assert_eq!(tokens("/_analyze", json!({"field": "message", "text": "A b"})).await, ["a", "b"]);
+    let explained =
+        client.done(Method::GET, "/_analyze", json!({"text": "A b", "analyzer": "standard", "explain": true})).await;
+    assert_eq!(explained["detail"]["analyzer"]["tokens"].as_array().unwrap().len(), 2);
+    for wrong in
+        [json!({}), json!({"text": 5}), json!({"text": "a", "analyzer": "french"}), json!({"text": "a", "filter": []})]
+    {
+        client.refused(Method::POST, "/_analyze", wrong, (400, "illegal_argument_exception")).await;
+    }
+}
+
+#[tokio::test]
 async fn an_index_may_take_no_ids_of_senders() {
     let client = Client::new().await;
     let settings =

@@ -207,3 +207,20 @@ async fn what_is_stored_is_described() {
     shop.get("/api/logs/recent?limit=many").await.assert_problem(400);
     shop.get("/api/logs/search/services?from=soon").await.assert_problem(400);
 }
+
+#[tokio::test]
+async fn a_search_is_an_address() {
+    let shop = five().await;
+    let found = async |query: &str| numbers(&shop.get(&format!("/api/search{query}")).await.json()["hits"]);
+    assert_eq!(found("?q=level:error").await, [1, 3]);
+    assert_eq!(found("/?q=step&size=2&from=1").await, [1, 2]);
+    assert_eq!(found("?level=INFO,ERROR&service=cart&sort=oldest&size=2").await, [4, 3]);
+    assert_eq!(found("?service=till").await, [0; 0]);
+    assert_eq!(found("?date_from=now-75s&date_to=now").await, [0, 1]);
+    let page = shop.get("/api/search?size=3").await.json();
+    let next = page["next_cursor"].as_str().unwrap();
+    assert_eq!(found(&format!("?cursor={next}")).await, [3, 4]);
+    shop.get("/api/search?q=level:(").await.assert_problem(400);
+    shop.get("/api/search?size=5000").await.assert_problem(422);
+    shop.get("/api/search?date_from=never").await.assert_problem(400);
+}

@@ -4,18 +4,20 @@ use std::time::Instant;
 
 use axum::extract::State;
 use serde::Deserialize;
+use serde_json::Value as Json;
 use utoipa::OpenApi;
 use vigie_app::accounts::Permission;
 use vigie_app::search::SQL_ROWS_DEFAULT;
 
 use super::Routes;
-use super::logs::elapsed_ms;
+use super::logs::{elapsed_ms, search_view};
 use crate::http::auth::Caller;
 use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::{JsonAnswer, JsonBody, QueryParams};
 use crate::http::state::AppState;
 use crate::http::views::aggregations::{AggregateRequest, AggregateView};
-use crate::http::views::parameters::{RangeParams, asked_range};
+use crate::http::views::logs::{SearchRequest, SearchView, SortText, TimeText};
+use crate::http::views::parameters::{RangeParams, asked_range, said};
 use crate::http::views::search::{
     AutocompleteView, FieldView, FieldsView, SuggestionView, ValidateRequest, ValidateView, ValuesView,
 };
@@ -27,6 +29,8 @@ const VALUES_DEFAULT: usize = 10;
 /// Adds the routes of this file.
 pub fn routes(routes: Routes) -> Routes {
     routes
+        .get("/api/search", Permission::LogsRead, search_by_text)
+        .get("/api/search/", Permission::LogsRead, search_by_text_too)
         .post("/api/search/aggregate", Permission::LogsRead, aggregate_events)
         .get("/api/search/autocomplete", Permission::LogsRead, autocomplete)
         .get("/api/search/fields", Permission::LogsRead, search_fields)
@@ -37,7 +41,16 @@ pub fn routes(routes: Routes) -> Routes {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(aggregate_events, autocomplete, search_fields, field_values, search_sql, validate_query))]
+#[openapi(paths(
+    search_by_text,
+    search_by_text_too,
+    aggregate_events,
+    autocomplete,
+    search_fields,
+    field_values,
+    search_sql,
+    validate_query
+))]
 struct SearchApi;
 
 /// Counts the events that match: in buckets of values, spans of time or queries, and numbers about each bucket.
@@ -55,6 +68,83 @@ pub async fn aggregate_events(
     let started = Instant::now();
     let aggregated = state.search.aggregate(&caller.scope, &request.into_input()?).await?;
     Ok(JsonAnswer(AggregateView::new(aggregated, elapsed_ms(started))))
+}
+
+/// A search as it stands in an address.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct SearchParams {
+    /// What to find, such as `level:error AND amount>100`; empty for every event.
+    #[param(example = "level:error")]
+    pub q: Option<String>,
+    /// Levels, with commas between them, of which events must have one.
+    pub level: Option<String>,
+    /// Services, the same.
+    pub service: Option<String>,
+    /// Log types, the same.
+    pub log_type: Option<String>,
+    /// First instant: RFC 3339, `2026-11-23 14:00`, `now-15m` or a UNIX time; all time when left out.
+    pub date_from: Option<String>,
+    /// First instant past the range, in the same forms.
+    pub date_to: Option<String>,
+    /// Events of the page, 50 unless said, at most 1,000.
+    pub size: Option<usize>,
+    /// Events left out before the page, at most 10,000.
+    pub from: Option<usize>,
+    /// `newest` first, or `oldest`.
+    pub sort: Option<SortText>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// Whether to answer snippets with what was searched for.
+    pub highlight: Option<bool>,
+}
+
+impl From<SearchParams> for SearchRequest {
+    fn from(params: SearchParams) -> Self {
+        let filters = [("level", params.level), ("service", params.service), ("log_type", params.log_type)];
+        let values = |text: String| text.split(',').map(|value| Json::from(value.trim())).collect::<Vec<_>>();
+        let filters =
+            filters.into_iter().filter_map(|(name, text)| Some((name.to_owned(), values(said(text)?).into())));
+        Self {
+            query: params.q,
+            filters: Some(filters.collect()),
+            date_from: said(params.date_from).map(TimeText::Text),
+            date_to: said(params.date_to).map(TimeText::Text),
+            size: params.size,
+            from: params.from,
+            sort: params.sort,
+            cursor: params.cursor,
+            highlight: params.highlight,
+            remember: None,
+        }
+    }
+}
+
+/// Finds events, in time order: the same as `POST /api/logs/search`, as an address that can be sent to somebody.
+#[utoipa::path(get, path = "/api/search", tag = "search", params(SearchParams), responses(
+    (status = 200, description = "a page of events", body = SearchView),
+    (status = 400, description = "the query, a time or the cursor cannot be read; `errors` names the place", body = ProblemView, content_type = "application/problem+json"),
+    (status = 422, description = "the page is too large, or there is no such filter", body = ProblemView, content_type = "application/problem+json"),
+))]
+pub async fn search_by_text(
+    State(state): State<AppState>,
+    caller: Caller,
+    QueryParams(params): QueryParams<SearchParams>,
+) -> ApiResult<JsonAnswer<SearchView>> {
+    Ok(JsonAnswer(search_view(&state.search, &caller.scope, params.into()).await?))
+}
+
+/// The same as `GET /api/search`, as some write it.
+#[utoipa::path(get, path = "/api/search/", tag = "search", params(SearchParams), responses(
+    (status = 200, description = "a page of events", body = SearchView),
+))]
+pub async fn search_by_text_too(
+    state: State<AppState>,
+    caller: Caller,
+    params: QueryParams<SearchParams>,
+) -> ApiResult<JsonAnswer<SearchView>> {
+    search_by_text(state, caller, params).await
 }
 
 /// What is being typed.

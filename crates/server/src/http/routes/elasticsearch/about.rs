@@ -4,7 +4,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
+use vigie_domain::ports::IndexInfo;
 
+use crate::http::auth::Caller;
+use crate::http::error::ApiResult;
 use crate::http::extract::JsonAnswer;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
@@ -31,6 +34,7 @@ pub fn routes(routes: Routes) -> Routes {
         .get("/elasticsearch/_cluster/health", any_login, health)
         .get("/elasticsearch/_cluster/health/{index}", any_login, health)
         .get("/elasticsearch/_cluster/settings", any_login, cluster_settings)
+        .get("/elasticsearch/_cluster/stats", Permission::LogsRead, cluster_stats)
         .get("/elasticsearch/_nodes", any_login, nodes)
         .get("/elasticsearch/_nodes/{which}", any_login, nodes)
         .get("/elasticsearch/_nodes/{which}/{what}", any_login, nodes);
@@ -119,6 +123,31 @@ async fn health(State(state): State<AppState>) -> JsonAnswer<Json> {
 /// Clusters have settings that are changed while they run; Vigie's are in its file.
 async fn cluster_settings() -> JsonAnswer<Json> {
     JsonAnswer(json!({"persistent": {}, "transient": {}}))
+}
+
+/// How many indices, events and bytes there are.
+async fn cluster_stats(State(state): State<AppState>, caller: Caller) -> ApiResult<JsonAnswer<Json>> {
+    let indices = state.search.indices(&caller.scope).await?;
+    let (events_count, bytes): (u64, u64) =
+        (indices.iter().map(IndexInfo::events_count).sum(), indices.iter().map(IndexInfo::bytes).sum());
+    Ok(JsonAnswer(json!({
+        "_nodes": {"total": 1, "successful": 1, "failed": 0},
+        "cluster_name": NAME,
+        "cluster_uuid": NO_ID,
+        "timestamp": (state.clock)().as_millis(),
+        "status": colour(&state).await,
+        "indices": {
+            "count": indices.len(),
+            "shards": {"total": indices.len(), "primaries": indices.len(), "replication": 0.0},
+            "docs": {"count": events_count, "deleted": 0},
+            "store": {"size_in_bytes": bytes, "reserved_in_bytes": 0},
+            "segments": {"count": indices.iter().map(|index| index.segments.len()).sum::<usize>()},
+        },
+        "nodes": {
+            "count": {"total": 1, "data": 1, "ingest": 1, "master": 1},
+            "versions": [state.elasticsearch_node.version],
+        },
+    })))
 }
 
 /// How Vigie is, as the colour of a cluster.

@@ -6,13 +6,14 @@ use axum::response::Response;
 use serde_json::{Map, Value as Json};
 use vigie_app::accounts::Permission;
 use vigie_app::kept_indices::{Names, aliases_of};
+use vigie_app::kept_objects::ObjectKind;
 use vigie_domain::ports::IndexInfo;
 use vigie_domain::time::NANOS_PER_SECOND;
 
 use super::about::{NAME, asked_at, colour, split_address};
 use super::cat_columns::{
-    ALIASES, COUNT, HEALTH, INDICES, NODE_ATTRIBUTES, NODE_ATTRIBUTES_USUAL, PLUGINS, SEGMENTS, SEGMENTS_USUAL, SHARDS,
-    SHARDS_UNCOUNTED, SHARDS_USUAL,
+    ALIASES, COUNT, HEALTH, INDICES, NODE_ATTRIBUTES, NODE_ATTRIBUTES_USUAL, NODES, NODES_UNCOUNTED, NODES_USUAL,
+    PLUGINS, SEGMENTS, SEGMENTS_USUAL, SHARDS, SHARDS_UNCOUNTED, SHARDS_USUAL, TEMPLATES,
 };
 use super::cat_table::Table;
 use super::indices::definitions;
@@ -45,6 +46,9 @@ pub fn routes(routes: Routes) -> Routes {
         .get("/elasticsearch/_cat/aliases/{name}", any_login, aliases)
         .get("/elasticsearch/_cat/plugins", any_login, plugins)
         .get("/elasticsearch/_cat/nodeattrs", any_login, node_attributes)
+        .get("/elasticsearch/_cat/nodes", any_login, nodes)
+        .get("/elasticsearch/_cat/templates", any_login, all_templates)
+        .get("/elasticsearch/_cat/templates/{name}", any_login, templates)
 }
 
 async fn health(State(state): State<AppState>, params: Params) -> ApiResult<Response> {
@@ -240,6 +244,50 @@ async fn node_attributes(State(state): State<AppState>, (params, headers): (Para
     };
     let rows = state.elasticsearch_node.attributes.iter().map(row).collect();
     Table { usual: NODE_ATTRIBUTES_USUAL, ..Table::of(NODE_ATTRIBUTES, rows) }.respond(&params)
+}
+
+/// The one node there is.
+async fn nodes(State(state): State<AppState>, (params, headers): (Params, HeaderMap)) -> ApiResult<Response> {
+    let (host, port) = place_of(&headers);
+    let (pid, version) = (std::process::id().to_string(), &state.elasticsearch_node.version);
+    let row = [NAME, &pid, host, port, asked_at(&headers), version, "dim", "*", NAME].map(str::to_owned).to_vec();
+    Table { uncounted: NODES_UNCOUNTED, usual: NODES_USUAL, ..Table::of(NODES, vec![row]) }.respond(&params)
+}
+
+async fn all_templates(State(state): State<AppState>, params: Params) -> ApiResult<Response> {
+    template_table(&state, "", &params).await
+}
+
+async fn templates(
+    State(state): State<AppState>,
+    (PathParams(names), params): (PathParams<String>, Params),
+) -> ApiResult<Response> {
+    template_table(&state, &names, &params).await
+}
+
+/// Templates that are kept, of both sorts.
+async fn template_table(state: &AppState, names: &str, params: &Params) -> ApiResult<Response> {
+    let asked = Names::of(names);
+    let text = |said: Option<&Json>| match said {
+        None | Some(Json::Null) => String::new(),
+        Some(Json::String(text)) => text.clone(),
+        Some(Json::Array(list)) => {
+            format!("[{}]", list.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(", "))
+        }
+        Some(other) => other.to_string(),
+    };
+    let mut rows = Vec::new();
+    for (kind, order) in [(ObjectKind::IndexTemplate, "priority"), (ObjectKind::LegacyTemplate, "order")] {
+        for template in state.kept_objects.find(kind, "*").await? {
+            let said = |name: &str| text(template.body.get(name));
+            if asked.mean(&template.name) {
+                let cells = [said("index_patterns"), said(order), said("version"), said("composed_of")];
+                rows.push([vec![template.name.clone()], cells.to_vec()].concat());
+            }
+        }
+    }
+    rows.sort();
+    Table::of(TEMPLATES, rows).respond(params)
 }
 
 /// Now in seconds, and as time of day in UTC.

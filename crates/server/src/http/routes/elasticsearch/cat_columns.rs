@@ -152,6 +152,38 @@ pub(super) const ALIASES: &[Column] = &[
     Column("routing.search", "rs,routingSearch", "search routing"),
     Column("is_write_index", "w,isWriteIndex", "write index"),
 ];
+pub(super) const NODES: &[Column] = &[
+    Column("id", "nodeId", "unique node id"),
+    Column("pid", "p", "process id"),
+    Column("ip", "i", "ip address"),
+    Column("port", "po", "bound transport port"),
+    Column("http_address", "http", "bound http address"),
+    Column("version", "v", "version"),
+    Column("node.role", "r,role,nodeRole", "m: manager, d: data, i: ingest"),
+    Column("master", "m", "*: current manager"),
+    Column("name", "n", "node name"),
+];
+/// What Elasticsearch counts of a node and Vigie tells by its own metrics.
+pub(super) const NODES_UNCOUNTED: &[&str] = &[
+    "heap.percent",
+    "heap.current",
+    "heap.max",
+    "ram.percent",
+    "ram.current",
+    "ram.max",
+    "cpu",
+    "load_1m",
+    "load_5m",
+    "load_15m",
+];
+pub(super) const NODES_USUAL: &str = "ip,node.role,master,name";
+pub(super) const TEMPLATES: &[Column] = &[
+    Column("name", "n", "template name"),
+    Column("index_patterns", "t", "template index patterns"),
+    Column("order", "o,p", "template application order/priority number"),
+    Column("version", "v", "version"),
+    Column("composed_of", "c", "component templates comprising index template"),
+];
 pub(super) const PLUGINS: &[Column] = &[
     Column("id", "", "unique node id"),
     Column("name", "n", "node name"),

@@ -6,6 +6,7 @@
 
 mod about;
 mod aliases;
+mod analyze;
 mod answer;
 mod answer_form;
 mod async_search;
@@ -60,6 +61,7 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = read::routes(routes);
     let routes = field_caps::routes(routes);
     let routes = stats::routes(routes);
+    let routes = analyze::routes(routes);
     cat::routes(routes)
 }
 
