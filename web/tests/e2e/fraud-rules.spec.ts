@@ -110,7 +110,7 @@ test('a rule is written, tried on the past and saved; its versions are compared 
   await expect(page.getByLabel('Owner')).toHaveValue(/./);
   await page.getByLabel('Owner').fill('payments team');
   await page.getByLabel('When it fires').selectOption('Always review');
-  await page.getByLabel('Points').fill('35');
+  await page.getByRole('spinbutton', { name: 'Points' }).fill('35');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await expect(page.getByText('Saved as version 2')).toBeVisible();
   await expect(page.getByTestId('difference')).toContainText('35');
@@ -119,7 +119,7 @@ test('a rule is written, tried on the past and saved; its versions are compared 
   await page.getByRole('button', { name: 'Bring back: Version 1' }).click();
   await page.getByRole('button', { name: 'Bring it back? Version 1' }).click();
   await expect(page.getByText('Version 1 is in force again')).toBeVisible();
-  await expect(page.getByLabel('Points')).toHaveValue('20');
+  await expect(page.getByRole('spinbutton', { name: 'Points' })).toHaveValue('20');
 });
 
 test('a rule that somebody else changed meanwhile is told, and neither is lost', async () => {
@@ -131,7 +131,7 @@ test('a rule that somebody else changed meanwhile is told, and neither is lost',
     const answer = await fetch('/api/fraud/rules/card_testing', { method: 'PUT', headers: { 'Content-Type': 'application/json', 'X-Vigie-Client': 'web' }, body });
     if (!answer.ok) throw new Error(`${answer.status}`);
   }, expression);
-  await page.getByLabel('Points').fill('33');
+  await page.getByRole('spinbutton', { name: 'Points' }).fill('33');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   const conflict = page.getByTestId('conflict');
   await expect(conflict).toContainText('44');
