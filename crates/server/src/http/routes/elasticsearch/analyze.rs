@@ -11,10 +11,10 @@ use vigie_domain::mapping::{self, FieldKind};
 use vigie_domain::query::tokens::{fold, raw_words};
 
 use super::indices::definitions;
-use super::params::Params;
+use super::params::{NamesInPath, Params};
 use super::search::object_of;
 use crate::http::error::ApiResult;
-use crate::http::extract::{JsonAnswer, PathParams};
+use crate::http::extract::JsonAnswer;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 
@@ -31,22 +31,10 @@ const GAP: usize = 100;
 pub fn routes(routes: Routes) -> Routes {
     let read = Permission::Authenticated;
     routes
-        .get("/elasticsearch/_analyze", read, of_text)
-        .post("/elasticsearch/_analyze", read, of_text)
-        .get("/elasticsearch/{index}/_analyze", read, of_field)
-        .post("/elasticsearch/{index}/_analyze", read, of_field)
-}
-
-async fn of_text(State(state): State<AppState>, params: Params, body: Bytes) -> ApiResult<JsonAnswer<Json>> {
-    analyze(&state, "", &params, &body).await
-}
-
-async fn of_field(
-    State(state): State<AppState>,
-    (PathParams(index), params): (PathParams<String>, Params),
-    body: Bytes,
-) -> ApiResult<JsonAnswer<Json>> {
-    analyze(&state, &index, &params, &body).await
+        .get("/elasticsearch/_analyze", read, analyze)
+        .post("/elasticsearch/_analyze", read, analyze)
+        .get("/elasticsearch/{index}/_analyze", read, analyze)
+        .post("/elasticsearch/{index}/_analyze", read, analyze)
 }
 
 /// How the words of texts are found.
@@ -60,9 +48,14 @@ enum Way {
     Whole,
 }
 
-async fn analyze(state: &AppState, index: &str, params: &Params, body: &[u8]) -> ApiResult<JsonAnswer<Json>> {
+/// The words of texts, of a field of the index that is named, or of none.
+async fn analyze(
+    State(state): State<AppState>,
+    (NamesInPath(index), params): (NamesInPath, Params),
+    body: Bytes,
+) -> ApiResult<JsonAnswer<Json>> {
     params.check(&["index"])?;
-    let object = object_of(body)?;
+    let object = object_of(&body)?;
     if let Some(unknown) = object.keys().find(|key| !KNOWN.contains(&key.as_str())) {
         let words = format!("[{unknown}] is not there in Vigie: the words of a text are always found in the same way");
         return Err(Error::malformed_field(unknown.as_str(), words).into());
@@ -74,7 +67,7 @@ async fn analyze(state: &AppState, index: &str, params: &Params, body: &[u8]) ->
         }
     }
     let way = match object.get("field").and_then(Json::as_str) {
-        Some(field) if !is_text(state, index, field).await? => Way::Whole,
+        Some(field) if !is_text(&state, &index, field).await? => Way::Whole,
         _ if object.contains_key("tokenizer") => Way::Written,
         _ => Way::Folded,
     };

@@ -18,11 +18,10 @@ use super::cat_columns::{
 use super::cat_table::Table;
 use super::indices::definitions;
 use super::listed::{Listed, index_uuid, listed};
-use super::params::Params;
+use super::params::{NamesInPath, Params};
 use super::search::request;
 use crate::http::auth::Caller;
 use crate::http::error::ApiResult;
-use crate::http::extract::PathParams;
 use crate::http::routes::Routes;
 use crate::http::state::AppState;
 
@@ -34,20 +33,20 @@ pub fn routes(routes: Routes) -> Routes {
     let any_login = Permission::Authenticated;
     routes
         .get("/elasticsearch/_cat/health", any_login, health)
-        .get("/elasticsearch/_cat/indices", Permission::LogsRead, all_indices)
+        .get("/elasticsearch/_cat/indices", Permission::LogsRead, indices)
         .get("/elasticsearch/_cat/indices/{name}", Permission::LogsRead, indices)
-        .get("/elasticsearch/_cat/shards", Permission::LogsRead, all_shards)
+        .get("/elasticsearch/_cat/shards", Permission::LogsRead, shards)
         .get("/elasticsearch/_cat/shards/{name}", Permission::LogsRead, shards)
-        .get("/elasticsearch/_cat/segments", Permission::LogsRead, all_segments)
+        .get("/elasticsearch/_cat/segments", Permission::LogsRead, segments)
         .get("/elasticsearch/_cat/segments/{name}", Permission::LogsRead, segments)
-        .get("/elasticsearch/_cat/count", Permission::LogsRead, count_of_all)
+        .get("/elasticsearch/_cat/count", Permission::LogsRead, count)
         .get("/elasticsearch/_cat/count/{name}", Permission::LogsRead, count)
-        .get("/elasticsearch/_cat/aliases", any_login, all_aliases)
+        .get("/elasticsearch/_cat/aliases", any_login, aliases)
         .get("/elasticsearch/_cat/aliases/{name}", any_login, aliases)
         .get("/elasticsearch/_cat/plugins", any_login, plugins)
         .get("/elasticsearch/_cat/nodeattrs", any_login, node_attributes)
         .get("/elasticsearch/_cat/nodes", any_login, nodes)
-        .get("/elasticsearch/_cat/templates", any_login, all_templates)
+        .get("/elasticsearch/_cat/templates", any_login, templates)
         .get("/elasticsearch/_cat/templates/{name}", any_login, templates)
 }
 
@@ -57,88 +56,46 @@ async fn health(State(state): State<AppState>, params: Params) -> ApiResult<Resp
     Table::of(HEALTH, vec![row]).respond(&params)
 }
 
-async fn all_indices(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
-    index_table(&state, &caller, "", &params).await
-}
-
+/// Daily indices, and those that clients made.
 async fn indices(
     State(state): State<AppState>,
     caller: Caller,
-    (PathParams(names), params): (PathParams<String>, Params),
+    (NamesInPath(names), params): (NamesInPath, Params),
 ) -> ApiResult<Response> {
-    index_table(&state, &caller, &names, &params).await
-}
-
-/// Daily indices, and those that clients made.
-async fn index_table(state: &AppState, caller: &Caller, names: &str, params: &Params) -> ApiResult<Response> {
     let row = |index: Listed| {
         let size = size_of(index.bytes);
         let (uuid, count) = (index_uuid(&index.name), index.events_count.to_string());
         let cells = ["green", "open", &index.name, &uuid, "1", "0", &count, "0", &size, &size];
         cells.map(str::to_owned).to_vec()
     };
-    let rows = listed(state, caller, names, params).await?.into_iter().map(row).collect();
-    Table::of(INDICES, rows).respond(params)
-}
-
-async fn all_shards(
-    State(state): State<AppState>,
-    caller: Caller,
-    (params, headers): (Params, HeaderMap),
-) -> ApiResult<Response> {
-    shard_table(&state, &caller, ("", &params), &headers).await
-}
-
-async fn shards(
-    State(state): State<AppState>,
-    caller: Caller,
-    (PathParams(names), params, headers): (PathParams<String>, Params, HeaderMap),
-) -> ApiResult<Response> {
-    shard_table(&state, &caller, (&names, &params), &headers).await
+    let rows = listed(&state, &caller, &names, &params).await?.into_iter().map(row).collect();
+    Table::of(INDICES, rows).respond(&params)
 }
 
 /// Each index is one shard on the one node.
-async fn shard_table(
-    state: &AppState,
-    caller: &Caller,
-    (names, params): (&str, &Params),
-    headers: &HeaderMap,
+async fn shards(
+    State(state): State<AppState>,
+    caller: Caller,
+    (NamesInPath(names), params, headers): (NamesInPath, Params, HeaderMap),
 ) -> ApiResult<Response> {
-    let (host, _) = place_of(headers);
+    let (host, _) = place_of(&headers);
     let row = |index: Listed| {
         let count = index.events_count.to_string();
         let cells = [&index.name, "0", "p", "STARTED", &count, &size_of(index.bytes), host, NAME, NAME];
         cells.map(str::to_owned).to_vec()
     };
-    let rows = listed(state, caller, names, params).await?.into_iter().map(row).collect();
-    Table { uncounted: SHARDS_UNCOUNTED, usual: SHARDS_USUAL, ..Table::of(SHARDS, rows) }.respond(params)
-}
-
-async fn all_segments(
-    State(state): State<AppState>,
-    caller: Caller,
-    (params, headers): (Params, HeaderMap),
-) -> ApiResult<Response> {
-    segment_table(&state, &caller, ("", &params), &headers).await
-}
-
-async fn segments(
-    State(state): State<AppState>,
-    caller: Caller,
-    (PathParams(names), params, headers): (PathParams<String>, Params, HeaderMap),
-) -> ApiResult<Response> {
-    segment_table(&state, &caller, (&names, &params), &headers).await
+    let rows = listed(&state, &caller, &names, &params).await?.into_iter().map(row).collect();
+    Table { uncounted: SHARDS_UNCOUNTED, usual: SHARDS_USUAL, ..Table::of(SHARDS, rows) }.respond(&params)
 }
 
 /// What the events of each index lie in: parts on disk, and memory. Events of an index that somebody made lie among those of their
 /// days: they are listed as one segment, without a size of its own.
-async fn segment_table(
-    state: &AppState,
-    caller: &Caller,
-    (names, params): (&str, &Params),
-    headers: &HeaderMap,
+async fn segments(
+    State(state): State<AppState>,
+    caller: Caller,
+    (NamesInPath(names), params, headers): (NamesInPath, Params, HeaderMap),
 ) -> ApiResult<Response> {
-    let (host, _) = place_of(headers);
+    let (host, _) = place_of(&headers);
     let row = |index: &str, place: usize, events_count: u64, bytes: Option<u64>| {
         let (segment, place, count) = (format!("_{place}"), place.to_string(), events_count.to_string());
         let (size, is_on_disk) = (size_of(bytes), bytes.is_some().to_string());
@@ -147,14 +104,14 @@ async fn segment_table(
         before.into_iter().chain(behind).map(str::to_owned).collect::<Vec<_>>()
     };
     let mut rows = Vec::new();
-    for index in listed(state, caller, names, params).await? {
+    for index in listed(&state, &caller, &names, &params).await? {
         if index.segments.is_empty() && index.events_count > 0 {
             rows.push(row(&index.name, 0, index.events_count, None));
         }
         let segments = index.segments.iter().enumerate();
         rows.extend(segments.map(|(place, segment)| row(&index.name, place, segment.events_count, segment.bytes)));
     }
-    Table { usual: SEGMENTS_USUAL, ..Table::of(SEGMENTS, rows) }.respond(params)
+    Table { usual: SEGMENTS_USUAL, ..Table::of(SEGMENTS, rows) }.respond(&params)
 }
 
 /// Host and port of the node.
@@ -168,40 +125,26 @@ fn size_of(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| NOTHING.to_owned(), |bytes| format!("{bytes}b"))
 }
 
-async fn count_of_all(State(state): State<AppState>, caller: Caller, params: Params) -> ApiResult<Response> {
-    let indices = state.search.indices(&caller.scope).await?;
-    let count: u64 = indices.iter().map(IndexInfo::events_count).sum();
-    count_table(&state, count, &params)
-}
-
+/// All events, or those of the indices that are named.
 async fn count(
     State(state): State<AppState>,
     caller: Caller,
-    (PathParams(names), params): (PathParams<String>, Params),
+    (NamesInPath(names), params): (NamesInPath, Params),
 ) -> ApiResult<Response> {
-    let request = request(names, &params, Map::new())?;
-    let count = state.dsl.count(&caller.scope, &request).await?;
-    count_table(&state, count, &params)
-}
-
-fn count_table(state: &AppState, count: u64, params: &Params) -> ApiResult<Response> {
-    let (epoch, time) = now(state);
-    Table::of(COUNT, vec![vec![epoch, time, count.to_string()]]).respond(params)
-}
-
-async fn all_aliases(State(state): State<AppState>, params: Params) -> ApiResult<Response> {
-    alias_table(&state, "", &params).await
+    let count = if names.is_empty() {
+        state.search.indices(&caller.scope).await?.iter().map(IndexInfo::events_count).sum()
+    } else {
+        state.dsl.count(&caller.scope, &request(names, &params, Map::new())?).await?
+    };
+    let (epoch, time) = now(&state);
+    Table::of(COUNT, vec![vec![epoch, time, count.to_string()]]).respond(&params)
 }
 
 async fn aliases(
     State(state): State<AppState>,
-    (PathParams(names), params): (PathParams<String>, Params),
+    (NamesInPath(names), params): (NamesInPath, Params),
 ) -> ApiResult<Response> {
-    alias_table(&state, &names, &params).await
-}
-
-async fn alias_table(state: &AppState, names: &str, params: &Params) -> ApiResult<Response> {
-    let asked = Names::of(names);
+    let asked = Names::of(&names);
     let text = |said: &Json, key: &str| match said.get(key) {
         None | Some(Json::Null) => NOTHING.to_owned(),
         Some(Json::String(text)) => text.clone(),
@@ -211,7 +154,7 @@ async fn alias_table(state: &AppState, names: &str, params: &Params) -> ApiResul
         params.get("expand_wildcards").is_none_or(|shown| shown.contains("hidden") || shown.contains("all"));
     let is_shown = |said: &Json| shows_hidden || said.get("is_hidden") != Some(&Json::Bool(true));
     let mut rows = Vec::new();
-    for index in definitions(state).await? {
+    for index in definitions(&state).await? {
         let aliases = aliases_of(&index).into_iter().flatten();
         for (alias, said) in aliases.filter(|(alias, said)| asked.mean(alias) && is_shown(said)) {
             let filter = if said.get("filter").is_some() { "*" } else { NOTHING };
@@ -227,7 +170,7 @@ async fn alias_table(state: &AppState, names: &str, params: &Params) -> ApiResul
         }
     }
     rows.sort();
-    Table::of(ALIASES, rows).respond(params)
+    Table::of(ALIASES, rows).respond(&params)
 }
 
 /// Vigie has none.
@@ -254,20 +197,12 @@ async fn nodes(State(state): State<AppState>, (params, headers): (Params, Header
     Table { uncounted: NODES_UNCOUNTED, usual: NODES_USUAL, ..Table::of(NODES, vec![row]) }.respond(&params)
 }
 
-async fn all_templates(State(state): State<AppState>, params: Params) -> ApiResult<Response> {
-    template_table(&state, "", &params).await
-}
-
+/// Templates that are kept, of both sorts.
 async fn templates(
     State(state): State<AppState>,
-    (PathParams(names), params): (PathParams<String>, Params),
+    (NamesInPath(names), params): (NamesInPath, Params),
 ) -> ApiResult<Response> {
-    template_table(&state, &names, &params).await
-}
-
-/// Templates that are kept, of both sorts.
-async fn template_table(state: &AppState, names: &str, params: &Params) -> ApiResult<Response> {
-    let asked = Names::of(names);
+    let asked = Names::of(&names);
     let text = |said: Option<&Json>| match said {
         None | Some(Json::Null) => String::new(),
         Some(Json::String(text)) => text.clone(),
@@ -287,7 +222,7 @@ async fn template_table(state: &AppState, names: &str, params: &Params) -> ApiRe
         }
     }
     rows.sort();
-    Table::of(TEMPLATES, rows).respond(params)
+    Table::of(TEMPLATES, rows).respond(&params)
 }
 
 /// Now in seconds, and as time of day in UTC.

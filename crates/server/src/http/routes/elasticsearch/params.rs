@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::Uri;
 use axum::http::request::Parts;
 use vigie_app::ingest::{IngestOptions, PipelineChoice};
@@ -90,6 +90,20 @@ impl Params {
         named
             .filter(|name| !pipelines.has(name))
             .map(|_| "there is no file of the ingest pipeline that was named; events went through that of all events")
+    }
+}
+
+/// The names that stand in the path, with commas between them; empty where the route has no place for any, which means all.
+pub struct NamesInPath(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamesInPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Option::<Path<String>>::from_request_parts(parts, state).await {
+            Ok(names) => Ok(Self(names.map(|Path(names)| names).unwrap_or_default())),
+            Err(rejection) => Err(Error::malformed(format!("the path is wrong: {}", rejection.body_text())).into()),
+        }
     }
 }
 
