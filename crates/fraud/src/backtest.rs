@@ -420,10 +420,10 @@ mod tests {
             acting("known", "transaction.amount > 100.0", Effect::Allow),
             acting("tiny", "transaction.amount < 1.0", Effect::Block),
         ];
-        let payments = [(0, "a", 20.0, None), (10, "b", 150.0, None), (20, "c", 0.5, Some(30))];
+        let payments = [(0, "a", 20.0, None), (10, "b", 150.0, None), (20, "c", 0.5, Some(30)), (30, "d", 130.0, None)];
         let found = report(trial(in_force, drafts), &payments);
-        assert_eq!(found.before, DecisionCounts { allow: 1, review: 0, block: 2 });
-        assert_eq!(found.after, DecisionCounts { allow: 1, review: 0, block: 2 });
+        assert_eq!(found.before, DecisionCounts { allow: 1, review: 0, block: 3 });
+        assert_eq!(found.after, DecisionCounts { allow: 2, review: 0, block: 2 });
         assert_eq!(found.rules[1].total.money_saved.sums().collect::<Vec<_>>(), [("EUR", 0.5)]);
     }
 
