@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use vigie_domain::ports::{
     AggregateRequest, AggregateResult, Append, AppendOutcome, FieldInfo, Hit, IndexInfo, Lines, LogStore,
-    SearchRequest, SearchResult,
+    SearchRequest, SearchResult, Selection,
 };
 use vigie_domain::{EventId, Position, Result, Scope, TimeRange};
 
@@ -36,6 +36,10 @@ impl DoorStore {
 impl LogStore for DoorStore {
     async fn append(&self, scope: &Scope, batch: Append) -> Result<AppendOutcome> {
         self.door.append(self.store.as_ref(), scope, batch).await
+    }
+
+    async fn delete(&self, scope: &Scope, selection: &Selection) -> Result<u64> {
+        self.store.delete(scope, selection).await
     }
 
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {

@@ -45,6 +45,11 @@ impl DedupIndex {
         self.forget_ids_before(now.as_nanos().saturating_sub(REMEMBERED_NS));
     }
 
+    /// Forgets the id: its event is no longer stored.
+    pub fn forget_id(&mut self, id: &str) {
+        self.ids.remove(&hash_of(id));
+    }
+
     fn forget_ids_before(&mut self, oldest: i64) {
         while let Some((stored_at, hash)) = self.ids_by_age.front().copied()
             && stored_at < oldest
@@ -148,6 +153,18 @@ mod tests {
         index.add_id("a", at_hours(25));
         index.add_id("b", at_hours(26));
         assert!(index.has_id("a", at_hours(40)));
+    }
+
+    #[test]
+    fn an_id_that_is_forgotten_is_new() {
+        let mut index = DedupIndex::default();
+        index.add_id("a", at_hours(0));
+        index.forget_id("a");
+        index.forget_id("b");
+        assert!(!index.has_id("a", at_hours(1)));
+        index.add_id("a", at_hours(20));
+        index.add_id("c", at_hours(30));
+        assert!(index.has_id("a", at_hours(30)), "its age is that of the event that came later");
     }
 
     #[test]

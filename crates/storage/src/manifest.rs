@@ -13,7 +13,7 @@ use vigie_domain::{Day, LogType, Timestamp};
 use crate::dedup::StoredKey;
 use crate::error::StorageError;
 use crate::files::{self, Files};
-use crate::part::{INDEX_EXTENSION, PART_EXTENSION};
+use crate::part::{INDEX_EXTENSION, PART_EXTENSION, PageSpan, WrittenPart};
 
 /// Version of the format; a newer one is refused.
 const VERSION: u32 = 1;
@@ -71,6 +71,33 @@ pub struct PartMeta {
 }
 
 impl PartMeta {
+    /// A part that has no number and no files yet.
+    pub fn unwritten(day: Day, log_type: LogType) -> Self {
+        Self {
+            id: 0,
+            day,
+            log_type,
+            rows: 0,
+            bytes: 0,
+            index_bytes: 0,
+            first: Timestamp::default(),
+            last: Timestamp::default(),
+            min_sequence: 0,
+            max_sequence: 0,
+            last_ingested_at: Timestamp::default(),
+            has_ids: false,
+            is_recompressed: false,
+        }
+    }
+
+    /// The same, as its files say of which this was written.
+    #[must_use]
+    pub fn with_written(self, written: &WrittenPart) -> Self {
+        let WrittenPart { span, rows, bytes, index_bytes } = *written;
+        let PageSpan { first, last, min_sequence, max_sequence } = span;
+        Self { rows, bytes, index_bytes, first, last, min_sequence, max_sequence, ..self }
+    }
+
     /// The file's path below the folder of indices.
     pub fn relative_path(&self) -> String {
         format!("{}/{}-{:08x}.{PART_EXTENSION}", self.day, self.log_type, self.id)

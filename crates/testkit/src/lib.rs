@@ -9,6 +9,7 @@
 )]
 
 mod aggregation_cases;
+mod deletion_cases;
 pub mod differential;
 pub mod generate;
 mod linear_aggregation;

@@ -54,6 +54,7 @@ pub struct LinearStore {
 #[derive(Default)]
 struct State {
     rows: Vec<Arc<Row>>,
+    next_sequence: u64,
     keys: HashSet<String>,
     ids: HashSet<EventId>,
     failures_due: usize,
@@ -89,17 +90,29 @@ impl LogStore for LinearStore {
         if batch.key.is_some_and(|key| sent > 0 && !state.keys.insert(key)) {
             return Ok(AppendOutcome::all_known(sent));
         }
-        let mut outcome = AppendOutcome { first_sequence: state.rows.len() as u64, ..AppendOutcome::default() };
+        let mut outcome = AppendOutcome { first_sequence: state.next_sequence, ..AppendOutcome::default() };
         for (place, event) in batch.events.events().enumerate() {
             if event.id.clone().is_some_and(|id| !state.ids.insert(id)) {
                 outcome.known.push(place);
                 continue;
             }
-            let sequence = state.rows.len() as u64;
+            let sequence = state.next_sequence;
+            state.next_sequence += 1;
             state.rows.push(Arc::new(Row { sequence, event }));
             outcome.stored += 1;
         }
         Ok(outcome)
+    }
+
+    async fn delete(&self, scope: &Scope, selection: &Selection) -> Result<u64> {
+        let gone = self.matching(scope, selection)?;
+        let numbers: HashSet<u64> = gone.iter().map(|row| row.sequence).collect();
+        let mut state = self.lock();
+        state.rows.retain(|row| !numbers.contains(&row.sequence));
+        gone.iter().filter_map(|row| row.event.id.as_ref()).for_each(|id| {
+            state.ids.remove(id);
+        });
+        Ok(gone.len() as u64)
     }
 
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {

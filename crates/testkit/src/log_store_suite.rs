@@ -12,6 +12,7 @@ use vigie_domain::query::{Query, parse};
 use vigie_domain::{Event, EventId, LogType, Object, Scope, TimeRange, Timestamp, Value};
 
 pub use crate::aggregation_cases::*;
+pub use crate::deletion_cases::*;
 pub use crate::source_cases::*;
 
 /// Makes a test of every case; `make` is an expression that gives a fresh store and what must outlive it.
@@ -24,6 +25,7 @@ macro_rules! log_store_suite {
             ranges_are_half_open
             events_are_found_by_id
             batches_and_ids_are_stored_once
+            what_is_deleted_is_gone
             sources_come_back_as_they_were_sent
             lines_are_the_events_that_a_search_finds
             only_the_fields_that_are_asked_for_are_found

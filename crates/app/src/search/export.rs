@@ -249,6 +249,10 @@ mod tests {
             self.store.append(scope, batch).await
         }
 
+        async fn delete(&self, scope: &Scope, selection: &Selection) -> Result<u64> {
+            self.store.delete(scope, selection).await
+        }
+
         async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {
             if request.limit > self.events_max {
                 return Err(Error::new(ErrorKind::TooLarge, "too much memory"));

@@ -27,6 +27,17 @@ pub trait LogStore: Send + Sync {
     /// `DiskFull` before the disk is; `Unavailable` once the log could not be synced.
     async fn append(&self, scope: &Scope, batch: Append) -> Result<AppendOutcome>;
 
+    /// Removes the events that match, for good, and says how many they were. When it returns no later search sees them, nothing of
+    /// them is left in the store's files, and what a sender called them may be stored again.
+    ///
+    /// Every event is meant that was stored before this was asked; of those that are stored meanwhile, some may go too. It takes as
+    /// long as it takes, and when it fails or its future is dropped some of them may be gone.
+    ///
+    /// # Errors
+    /// `Conflict` for events that lie in an index that is held, of which then none is removed; `DiskFull` when there is no room to
+    /// write again what stays; else as `search`.
+    async fn delete(&self, scope: &Scope, selection: &Selection) -> Result<u64>;
+
     /// The events that match, in time order.
     ///
     /// # Errors

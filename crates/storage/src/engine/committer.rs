@@ -41,6 +41,8 @@ pub enum Command {
     Append(Box<PreparedBatch>, Reply),
     /// Close the memory table, so that it can be written to parts.
     Seal(oneshot::Sender<Option<Sealed>>),
+    /// Forget these ids: their events are removed.
+    Forget(Vec<String>),
 }
 
 /// A closed memory table.
@@ -87,6 +89,7 @@ impl Committer {
                 Command::Seal(reply) => {
                     let _ = reply.send(self.seal());
                 }
+                Command::Forget(ids) => ids.iter().for_each(|id| self.dedup.forget_id(id)),
                 Command::Append(batch, reply) => {
                     let mut group = vec![(batch, reply)];
                     waiting = gather(&mut commands, &mut group);

@@ -33,16 +33,10 @@ impl Maintenance {
     }
 
     fn delete_index(&mut self, day: Day) -> Result<(), StorageError> {
-        let mut manifest = self.parts.manifest.clone();
-        manifest.parts.retain(|part| part.day != day);
-        self.parts.store(manifest)?;
-        let mut state = self.shared.lock();
-        let (gone, kept): (Vec<_>, Vec<_>) = state.parts.drain(..).partition(|part| part.meta.day == day);
-        state.parts = kept;
-        state.note_days();
-        drop(state);
+        let is_meant = |part: &&Arc<Part>| part.meta.day == day;
+        let gone: Vec<Arc<Part>> = self.shared.lock().parts.iter().filter(is_meant).cloned().collect();
+        self.exchange(&gone, None)?;
         let event_count: u64 = gone.iter().map(|part| part.meta.rows).sum();
-        self.shared.drop_parts(&gone);
         tracing::info!(index = day.index_name(), event_count, "the index was deleted for its age");
         Ok(())
     }

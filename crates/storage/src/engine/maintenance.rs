@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use arrow::buffer::BooleanBuffer;
 use tokio::sync::{mpsc, oneshot};
-use vigie_domain::{Day, LogType, Timestamp};
+use vigie_domain::{Day, Error, LogType, Timestamp};
 
 use super::committer::{Command, Sealed};
+use super::removal::{Removal, Removed};
 use super::snapshot::Snapshot;
 use super::state::SharedState;
 use crate::chunk::{Chunk, Exceeding, column_names};
@@ -71,11 +73,16 @@ struct Requests {
     stop: bool,
     flushes: Vec<oneshot::Sender<()>>,
     snapshots: Vec<oneshot::Sender<Snapshot>>,
+    removals: Vec<Removal>,
 }
 
 impl Requests {
     fn is_flush_asked(&self) -> bool {
         !self.flushes.is_empty() || !self.snapshots.is_empty()
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.stop && !self.is_flush_asked() && self.removals.is_empty()
     }
 }
 
@@ -102,9 +109,18 @@ impl Signal {
         receiver
     }
 
+    /// Asks for the rows of the part to be removed; the receiver hears whether they were, or whether the part itself is gone.
+    pub fn remove(&self, part: Arc<Part>, gone: BooleanBuffer) -> oneshot::Receiver<Result<Removed, Error>> {
+        let (done, receiver) = oneshot::channel();
+        let removal = Removal { part, gone, done };
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).removals.push(removal);
+        self.changed.notify_all();
+        receiver
+    }
+
     fn wait(&self, timeout: Duration) -> Requests {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_idle = |requests: &mut Requests| !requests.stop && !requests.is_flush_asked();
+        let is_idle = |requests: &mut Requests| requests.is_idle();
         let (mut requests, _) =
             self.changed.wait_timeout_while(requests, timeout, is_idle).unwrap_or_else(PoisonError::into_inner);
         let stop = requests.stop;
@@ -145,6 +161,9 @@ impl Maintenance {
             requests.flushes.into_iter().for_each(|done| {
                 let _ = done.send(());
             });
+            for Removal { part, gone, done } in requests.removals {
+                let _ = done.send(self.remove(&part, &gone));
+            }
             if !is_left_in_memory {
                 requests.snapshots.into_iter().for_each(|asked| drop(asked.send(self.snapshot())));
             }
@@ -220,17 +239,27 @@ impl Maintenance {
     pub fn replace(&mut self, group: &[Arc<Part>], effort: Effort) -> Result<u64, StorageError> {
         let meta = self.parts.merge(group, effort)?;
         let bytes = meta.bytes + meta.index_bytes;
-        let is_merged = |id: u64| group.iter().any(|part| part.meta.id == id);
+        self.exchange(group, Some(meta))?;
+        Ok(bytes)
+    }
+
+    /// Lists the written part in place of these, or none.
+    ///
+    /// # Errors
+    /// What the file system answers; the parts are then as they were.
+    pub fn exchange(&mut self, gone: &[Arc<Part>], written: Option<PartMeta>) -> Result<(), StorageError> {
+        let is_gone = |id: u64| gone.iter().any(|part| part.meta.id == id);
         let mut manifest = self.parts.manifest.clone();
-        manifest.parts.retain(|part| !is_merged(part.id));
-        manifest.parts.push(meta.clone());
+        manifest.parts.retain(|part| !is_gone(part.id));
+        manifest.parts.extend(written.clone());
         self.parts.store(manifest)?;
         let mut state = self.shared.lock();
-        state.parts.retain(|part| !is_merged(part.meta.id));
-        state.parts.push(Arc::new(self.parts.open(meta)));
+        state.parts.retain(|part| !is_gone(part.meta.id));
+        state.parts.extend(written.map(|meta| Arc::new(self.parts.open(meta))));
+        state.note_days();
         drop(state);
-        self.shared.drop_parts(group);
-        Ok(bytes)
+        self.shared.drop_parts(gone);
+        Ok(())
     }
 }
 
@@ -297,27 +326,15 @@ impl PartFolder {
     }
 
     fn write_chunks(&mut self, day: Day, log_type: LogType, chunks: &[Arc<Chunk>]) -> Result<PartMeta, StorageError> {
-        let times = || chunks.iter().flat_map(|chunk| chunk.timestamps());
-        let sequences = || chunks.iter().flat_map(|chunk| chunk.sequences());
-        let instant = |nanos: Option<&i64>| Timestamp::from_nanos(nanos.copied().unwrap_or_default());
-        let mut meta = PartMeta {
+        let last_ingested_at = chunks.iter().flat_map(|chunk| chunk.ingested_at()).max().copied();
+        let meta = PartMeta {
             id: self.next_part(),
-            day,
-            log_type,
-            rows: chunks.iter().map(|chunk| chunk.rows() as u64).sum(),
-            bytes: 0,
-            index_bytes: 0,
-            first: instant(times().min()),
-            last: instant(times().max()),
-            min_sequence: sequences().min().copied().unwrap_or_default(),
-            max_sequence: sequences().max().copied().unwrap_or_default(),
-            last_ingested_at: instant(chunks.iter().flat_map(|chunk| chunk.ingested_at()).max()),
+            last_ingested_at: Timestamp::from_nanos(last_ingested_at.unwrap_or_default()),
             has_ids: chunks.iter().any(|chunk| chunk.column(column_names::ID).is_some()),
-            is_recompressed: false,
+            ..PartMeta::unwritten(day, log_type)
         };
         let written = part::write(&self.files, &self.path_of(&meta), chunks)?;
-        (meta.bytes, meta.index_bytes) = (written.bytes, written.index_bytes);
-        Ok(meta)
+        Ok(meta.with_written(&written))
     }
 
     /// Writes the events of these parts, which are of one day and log type, to a new one; the manifest does not list it yet.
@@ -326,21 +343,26 @@ impl PartFolder {
         let Some(first) = metas().next() else {
             return Err(StorageError::Damaged("no part to merge".to_owned()));
         };
-        let mut meta = PartMeta {
+        let meta = PartMeta {
             id: self.next_part(),
-            rows: metas().map(|meta| meta.rows).sum(),
-            first: metas().map(|meta| meta.first).min().unwrap_or_default(),
-            last: metas().map(|meta| meta.last).max().unwrap_or_default(),
-            min_sequence: metas().map(|meta| meta.min_sequence).min().unwrap_or_default(),
-            max_sequence: metas().map(|meta| meta.max_sequence).max().unwrap_or_default(),
             last_ingested_at: metas().map(|meta| meta.last_ingested_at).max().unwrap_or_default(),
             has_ids: metas().any(|meta| meta.has_ids),
             is_recompressed: effort == Effort::Hard,
-            ..first.clone()
+            ..PartMeta::unwritten(first.day, first.log_type)
         };
         let written = part::merge(&self.files, &self.path_of(&meta), parts, effort)?;
-        (meta.bytes, meta.index_bytes) = (written.bytes, written.index_bytes);
-        Ok(meta)
+        Ok(meta.with_written(&written))
+    }
+
+    /// Writes those events of the part whose rows are kept, at least one, to a new one; the manifest does not list it yet.
+    ///
+    /// # Errors
+    /// What the file system or a damaged part answers.
+    pub fn rewrite(&mut self, part: &Arc<Part>, kept: &BooleanBuffer) -> Result<PartMeta, StorageError> {
+        let meta = PartMeta { id: self.next_part(), ..part.meta.clone() };
+        let effort = if meta.is_recompressed { Effort::Hard } else { Effort::Light };
+        let written = part::rewrite(&self.files, &self.path_of(&meta), part, kept, effort)?;
+        Ok(meta.with_written(&written))
     }
 
     fn next_part(&mut self) -> u64 {

@@ -6,6 +6,7 @@ mod maintenance;
 mod prepared;
 mod queries;
 mod recovery;
+mod removal;
 #[cfg(test)]
 mod scan_tests;
 mod snapshot;
@@ -222,6 +223,10 @@ impl LogStore for LogEngine {
             let words = "the log store stopped while it wrote; whether this batch is stored is not known, so send it again with its ids";
             Error::new(ErrorKind::Unavailable, words)
         })?
+    }
+
+    async fn delete(&self, scope: &Scope, selection: &Selection) -> Result<u64> {
+        self.remove_matching(scope, selection).await
     }
 
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {

@@ -196,9 +196,10 @@ impl Replaying {
         };
         let index_of = |day| self.indices.of(day, || stored(day));
         let batch = PreparedBatch::new(vigie_domain::ports::Append { key, events }, &index_of);
-        batch.remember(&mut self.dedup);
-        // A record is consumed as a whole: tables are sealed between batches.
+        // A record is consumed as a whole: tables are sealed between batches. What the parts no longer have of one that is was removed,
+        // and may be sent again.
         if first_sequence >= consumed {
+            batch.remember(&mut self.dedup);
             batch.insert_into(&mut self.table, first_sequence).iter().for_each(|late| late.build());
         }
     }

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use vigie_domain::Day;
+
 use super::PARTS_FOLDER;
 use super::maintenance::PartFolder;
+use crate::care::is_held;
 use crate::files::SharedFiles;
 use crate::manifest::Manifest;
 use crate::part::Part;
@@ -15,14 +18,14 @@ pub struct Snapshot {
     folder: PathBuf,
     manifest: Manifest,
     /// Their files are removed only once nobody holds them.
-    _parts: Vec<Arc<Part>>,
+    parts: Vec<Arc<Part>>,
 }
 
 impl Snapshot {
     /// What the maintenance thread sees between two changes.
     pub fn new(folder: &PartFolder, parts: Vec<Arc<Part>>) -> Self {
         let PartFolder { files, folder, manifest, .. } = folder;
-        Self { files: files.clone(), folder: folder.clone(), manifest: manifest.clone(), _parts: parts }
+        Self { files: files.clone(), folder: folder.clone(), manifest: manifest.clone(), parts }
     }
 
     /// The file system they lie on.
@@ -33,6 +36,16 @@ impl Snapshot {
     /// Which parts there are.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The parts.
+    pub fn parts(&self) -> &[Arc<Part>] {
+        &self.parts
+    }
+
+    /// Whether the index of the day is held.
+    pub fn is_held(&self, day: Day) -> bool {
+        is_held(&*self.files, &self.folder, day)
     }
 
     /// The folder of the parts.

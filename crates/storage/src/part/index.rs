@@ -43,6 +43,18 @@ pub struct PageSpan {
     pub max_sequence: u64,
 }
 
+impl PageSpan {
+    /// That of all pages together, which are in order; `None` of no page.
+    pub fn of_all(pages: &[Self]) -> Option<Self> {
+        Some(Self {
+            first: pages.first()?.first,
+            last: pages.last()?.last,
+            min_sequence: pages.iter().map(|page| page.min_sequence).min()?,
+            max_sequence: pages.iter().map(|page| page.max_sequence).max()?,
+        })
+    }
+}
+
 /// What is known of a column of strings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IndexedColumn {

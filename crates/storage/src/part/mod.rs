@@ -33,7 +33,8 @@ pub use opened::OpenedParts;
 pub use reader::Rows;
 pub use token_filter::{Hashed, NO_STRING, hash_of};
 pub use verify::{Damage, DamagedFile, Place, verify};
-pub use write::{merge, write};
+pub use write::{merge, rewrite, write};
+pub use writer::WrittenPart;
 
 /// Key of the file's metadata under which the overflowed fields are listed, as JSON.
 const OVERFLOW_FIELDS_KEY: &str = "vigie.overflow_fields";

@@ -3,8 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array,
+};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, FieldRef, Int32Type, TimeUnit, TimestampNanosecondType, UInt64Type};
+use arrow::error::ArrowError;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use super::encoding::Effort;
@@ -123,17 +128,35 @@ pub fn merge(
     parts: &[Arc<Part>],
     effort: Effort,
 ) -> Result<WrittenPart, StorageError> {
-    whole_or_not(files, path, merge_parts(files, path, parts, effort))
+    whole_or_not(files, path, merge_parts(files, path, parts, None, effort))
 }
 
+/// Writes those events of the part whose rows are kept to a new part, a page at a time.
+///
+/// # Errors
+/// As `merge`; when no row is kept.
+pub fn rewrite(
+    files: &SharedFiles,
+    path: &Path,
+    part: &Arc<Part>,
+    kept: &BooleanBuffer,
+    effort: Effort,
+) -> Result<WrittenPart, StorageError> {
+    whole_or_not(files, path, merge_parts(files, path, std::slice::from_ref(part), Some(kept), effort))
+}
+
+/// `kept` says which rows of the first part stay, if not all do.
 fn merge_parts(
     files: &SharedFiles,
     path: &Path,
     parts: &[Arc<Part>],
+    kept: Option<&BooleanBuffer>,
     effort: Effort,
 ) -> Result<WrittenPart, StorageError> {
     let ahead_bytes = AHEAD_BYTES_MAX / parts.len().max(1);
-    let mut cursors = parts.iter().map(|part| Cursor::open(part, ahead_bytes)).collect::<Result<Vec<_>, _>>()?;
+    let kept_of = |number: usize| kept.filter(|_| number == 0).cloned();
+    let opened = parts.iter().enumerate().map(|(number, part)| Cursor::open(part, kept_of(number), ahead_bytes));
+    let mut cursors = opened.collect::<Result<Vec<_>, _>>()?;
     let heads: Vec<RecordBatch> =
         cursors.iter().filter_map(|cursor| Some(cursor.batch.as_ref()?.batch.clone())).collect();
     let indices = parts.iter().map(|part| part.index()).collect::<Result<Vec<_>, _>>()?;
@@ -159,7 +182,10 @@ fn merge_parts(
     let schemas = parts.iter().map(|part| part.schema()).collect::<Result<Vec<_>, _>>()?;
     let all: Vec<_> = overflow_fields.iter().zip(&schemas).map(|(fields, schema)| (&**fields, &**schema)).collect();
     let overflow_fields = Arc::new(OverflowFields::joined(&all));
-    let row_count = parts.iter().map(|part| part.meta.rows as usize).sum();
+    let row_count = match kept {
+        Some(kept) => kept.count_set_bits(),
+        None => parts.iter().map(|part| part.meta.rows as usize).sum(),
+    };
     let target = PartTarget { effort, ..target(files, path, overflow_fields, row_count) };
     let mut writer = PartWriter::new(target, columns);
     drop(heads);
@@ -172,6 +198,10 @@ fn merge_parts(
 /// Where reading a part stands.
 struct Cursor {
     reader: ParquetRecordBatchReader,
+    /// Which rows are not passed over, if any is.
+    kept: Option<BooleanBuffer>,
+    /// Rows read so far, with those that were passed over.
+    rows_read: usize,
     batch: Option<Ordered>,
     row: usize,
     /// Place of the batch among those of the page being collected.
@@ -189,17 +219,18 @@ struct Ordered {
 type RowKey = (i64, u64);
 
 impl Cursor {
-    fn open(part: &Part, ahead_bytes: usize) -> Result<Self, StorageError> {
+    fn open(part: &Part, kept: Option<BooleanBuffer>, ahead_bytes: usize) -> Result<Self, StorageError> {
         let row_bytes = part.row_bytes(None)? + part.schema()?.fields().len() * VALUE_BYTES;
         let batch_rows = (ahead_bytes / row_bytes).clamp(AHEAD_ROWS_MIN, PAGE_ROWS);
-        let mut cursor = Self { reader: part.batches(batch_rows)?, batch: None, row: 0, place: None };
+        let reader = part.batches(batch_rows)?;
+        let mut cursor = Self { reader, kept, rows_read: 0, batch: None, row: 0, place: None };
         cursor.advance_batch(part)?;
         Ok(cursor)
     }
 
     fn advance_batch(&mut self, part: &Part) -> Result<(), StorageError> {
         (self.row, self.place) = (0, None);
-        self.batch = match self.reader.next().transpose().map_err(|error| part.unreadable(error))? {
+        self.batch = match self.next_kept().map_err(|error| part.unreadable(error))? {
             None => None,
             Some(batch) => {
                 let batch = addresses::in_texts(instants::in_nanos(batch)?)?;
@@ -210,6 +241,19 @@ impl Cursor {
             }
         };
         Ok(())
+    }
+
+    /// The next rows that are not passed over.
+    fn next_kept(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        while let Some(batch) = self.reader.next().transpose()? {
+            let Some(kept) = &self.kept else { return Ok(Some(batch)) };
+            let kept = kept.slice(self.rows_read, batch.num_rows());
+            self.rows_read += batch.num_rows();
+            if kept.count_set_bits() > 0 {
+                return filter_record_batch(&batch, &BooleanArray::new(kept, None)).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     fn key(&self) -> Option<RowKey> {
@@ -316,7 +360,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let parts = [part(folder.path(), 0), part(folder.path(), 1)];
         for ahead_bytes in [0, usize::MAX] {
-            let mut cursors: Vec<Cursor> = parts.iter().map(|part| Cursor::open(part, ahead_bytes).unwrap()).collect();
+            let mut cursors: Vec<Cursor> =
+                parts.iter().map(|part| Cursor::open(part, None, ahead_bytes).unwrap()).collect();
             let rows = cursors[0].batch.as_ref().unwrap().batch.num_rows();
             assert_eq!(rows, if ahead_bytes == 0 { AHEAD_ROWS_MIN } else { ROWS as usize });
             let mut sequences = Vec::new();

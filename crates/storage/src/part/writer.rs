@@ -33,7 +33,7 @@ const HASHES_MARGIN: f64 = 1.15;
 
 /// What is known of a column's strings before they are written, from one place where they lie now.
 pub enum KnownTexts<'a> {
-    /// A dictionary: each of its values is in some row.
+    /// A dictionary: each of its values is in some row, or was in one that was removed.
     Values(&'a StringArray),
     /// A column without one.
     Sketch(&'a DistinctSketch),
@@ -49,6 +49,7 @@ pub struct PlannedColumn {
 }
 
 struct TextPlan {
+    /// Rows so far that have a value.
     value_count: u64,
     has_dictionary: bool,
     hashed: Hashed,
@@ -61,7 +62,7 @@ struct TextPlan {
 }
 
 impl PlannedColumn {
-    /// A column of which so many rows have a value; `texts` says what is known if it is one of strings.
+    /// A column of which so many rows have a value at most; `texts` says what is known if it is one of strings.
     pub fn new(field: FieldRef, value_count: u64, texts: &[KnownTexts<'_>]) -> Self {
         let text = is_text(field.data_type()).then(|| {
             let mut distinct = DistinctSketch::default();
@@ -77,7 +78,7 @@ impl PlannedColumn {
             let has_dictionary = field.name() == column_names::SHAPE || is_repeated;
             let hashed = hashed_of(field.name());
             TextPlan {
-                value_count,
+                value_count: 0,
                 has_dictionary,
                 hashed,
                 dictionary_hashes: (has_dictionary && has_filter(field.name()))
@@ -146,9 +147,13 @@ pub struct PartTarget {
     pub effort: Effort,
 }
 
-/// Bytes of the two files.
+/// What was written.
 #[derive(Clone, Copy, Debug)]
 pub struct WrittenPart {
+    /// The first and the last of all rows.
+    pub span: PageSpan,
+    /// How many rows.
+    pub rows: u64,
     /// Of the part.
     pub bytes: u64,
     /// Of its index.
@@ -161,6 +166,7 @@ pub struct PartWriter {
     schema: Arc<Schema>,
     columns: Vec<PlannedColumn>,
     pages: Vec<PageSpan>,
+    row_count: u64,
     /// Pages kept until there are enough to choose by.
     waiting: Vec<RecordBatch>,
     writer: Option<ArrowWriter<SummingWriter<Box<dyn NewFile>>>>,
@@ -193,6 +199,7 @@ impl PartWriter {
             schema: Arc::new(Schema::new(fields)),
             columns,
             pages: Vec::new(),
+            row_count: 0,
             waiting: Vec::new(),
             writer: None,
             hashes: PageHashes::default(),
@@ -211,6 +218,12 @@ impl PartWriter {
     /// What the file system or Arrow answers.
     pub fn push(&mut self, columns: Vec<ArrayRef>) -> Result<(), StorageError> {
         self.pages.extend(self.span_of(&columns));
+        self.row_count += columns.first().map_or(0, |column| column.len() as u64);
+        for (planned, column) in self.columns.iter_mut().zip(&columns) {
+            if let Some(text) = &mut planned.text {
+                text.value_count += (column.len() - column.null_count()) as u64;
+            }
+        }
         let (mut fields, mut arrays) = (Vec::with_capacity(columns.len()), Vec::with_capacity(columns.len()));
         for (field, column) in self.schema.fields().iter().zip(&columns) {
             let is_coded = matches!(column.data_type(), DataType::Dictionary(..));
@@ -246,8 +259,8 @@ impl PartWriter {
     /// What the file system or Arrow answers.
     pub fn finish(mut self) -> Result<WrittenPart, StorageError> {
         self.start()?;
-        let Some(mut writer) = self.writer.take() else {
-            return Err(StorageError::Damaged("a part was finished before it was started".to_owned()));
+        let (Some(mut writer), Some(span)) = (self.writer.take(), PageSpan::of_all(&self.pages)) else {
+            return Err(StorageError::Damaged("a part was finished that has no rows".to_owned()));
         };
         // Not `into_inner`, whose errors do not say that the disk is full.
         writer.finish()?;
@@ -256,7 +269,8 @@ impl PartWriter {
         let mut runs = Vec::new();
         let columns = self.columns.into_iter().filter_map(|column| indexed(column, &mut runs)).collect();
         let index = PartIndex { pages: self.pages, columns, sums: sums.into() };
-        Ok(WrittenPart { bytes, index_bytes: index.write(&*self.target.files, &self.target.index_path, runs)? })
+        let index_bytes = index.write(&*self.target.files, &self.target.index_path, runs)?;
+        Ok(WrittenPart { span, rows: self.row_count, bytes, index_bytes })
     }
 
     /// Chooses encodings and sizes by the pages that wait, and writes them.

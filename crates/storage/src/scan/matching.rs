@@ -1,7 +1,10 @@
 //! The rows of a unit that match: pruned by the index, then decided by the filter's own columns and no others.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use arrow::array::BooleanBufferBuilder;
+use arrow::buffer::BooleanBuffer;
 use vigie_domain::LogType;
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::query::{Matcher, Scalar};
@@ -9,7 +12,7 @@ use vigie_domain::query::{Matcher, Scalar};
 use super::filter::{Filter, ScanContext, TimeCheck};
 use super::narrow::Narrowing;
 use super::prune::prune;
-use super::{ColumnNeeds, Unit};
+use super::{ColumnNeeds, Run, Unit, parallel};
 use crate::chunk::column_names;
 use crate::error::StorageError;
 use crate::part::{Part, Rows};
@@ -56,6 +59,30 @@ fn may_be_of(matcher: &Matcher, log_type: LogType) -> bool {
         }
         Matcher::Field(_) => true,
     }
+}
+
+/// A part and which of its rows match.
+pub type MatchingSet = (Arc<Part>, BooleanBuffer);
+
+/// Those of the parts that have matching rows, and which these are.
+///
+/// # Errors
+/// When a part cannot be read, nobody waits any more or too much would be held.
+pub fn matching_sets(run: &Run, parts: Vec<Arc<Part>>, filter: &Filter) -> Result<Vec<MatchingSet>, StorageError> {
+    let sets = parallel::run(run, parts.len(), |number| matching_set(run, &parts[number], filter))?;
+    Ok(parts.into_iter().zip(sets).filter(|(_, set)| set.count_set_bits() > 0).collect())
+}
+
+fn matching_set(run: &Run, part: &Arc<Part>, filter: &Filter) -> Result<BooleanBuffer, StorageError> {
+    let unit = Unit::Part(part.clone());
+    let mut context = ScanContext::new(run)?;
+    let found = candidates(&unit, filter)?;
+    let rows = matching_rows(part, &unit, &found, filter, &mut context)?;
+    let _rows = run.memory.hold(rows.capacity() * size_of::<u32>())?;
+    let mut set = BooleanBufferBuilder::new(part.meta.rows as usize);
+    set.append_n(part.meta.rows as usize, false);
+    rows.into_iter().for_each(|row| set.set_bit(row as usize, true));
+    Ok(set.finish())
 }
 
 /// Numbers of the candidates that match, ascending.

@@ -46,6 +46,7 @@ use crate::part::{Part, Rows};
 pub use aggregate::{aggregate, totals};
 pub use filter::Filter;
 pub use kept::{Kept, KeptNumbers};
+pub use matching::matching_sets;
 pub use memory::{Budget, MemoryBounds, Pool};
 pub use positions::events_at;
 pub use prune::prune;

@@ -51,6 +51,10 @@ impl LogStore for FlushingEngine {
         outcome
     }
 
+    async fn delete(&self, scope: &Scope, selection: &Selection) -> Result<u64> {
+        self.0.delete(scope, selection).await
+    }
+
     async fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchResult> {
         self.0.search(scope, request).await
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use vigie_domain::ports::{Append, Fields, Hit, LogStore, SearchRequest, Selection, SortOrder};
-use vigie_domain::query::Query;
+use vigie_domain::query::{Query, parse};
 use vigie_domain::time::NANOS_PER_DAY;
 use vigie_domain::{Day, Event, EventId, LogType, Result, Scope, TimeRange, Timestamp, Value};
 use vigie_storage::care::{self, BackupPlan, LifecyclePolicy, ScrubMode, back_up, restore, scrub};
@@ -32,6 +32,10 @@ pub enum Promise {
     Stored(Range<i64>),
     /// From now on the index may be deleted for its age.
     MayGo(Day),
+    /// From now on these may be gone.
+    MayBeDeleted(Range<i64>),
+    /// These are gone.
+    Deleted(Range<i64>),
     /// A backup of everything promised before.
     BackedUp { number: u64, event_count: u64 },
 }
@@ -148,6 +152,9 @@ impl Life {
         life.look().await;
         life.back_up().await;
         life.append(4).await;
+        // Some of two batches, of which one has ids.
+        life.delete(13..18).await;
+        life.look().await;
         life.restart();
         life.append(5).await;
         life.look().await;
@@ -196,17 +203,36 @@ impl Life {
         for _ in 0..3 {
             let Some(engine) = &self.engine else { return };
             let is_stored = engine.append(&Scope::main(), batch(number)).await.is_ok();
-            // The process ends when its log cannot be synced, and whoever runs it starts it again.
-            if self.has_failed.swap(false, Ordering::Relaxed) {
-                self.story.stops += 1;
-                self.restart();
-            }
+            self.restart_if_failed();
             if is_stored {
                 return self.promise(Promise::Stored(numbers));
             }
             if known == Known::No {
                 return;
             }
+        }
+    }
+
+    /// Deletes these, and again after a failure.
+    async fn delete(&mut self, numbers: Range<i64>) {
+        self.promise(Promise::MayBeDeleted(numbers.clone()));
+        let query = parse(&format!("n:>={} n:<{}", numbers.start, numbers.end)).unwrap();
+        let selection = Selection { query, range: TimeRange::ALL };
+        for _ in 0..3 {
+            let Some(engine) = &self.engine else { return };
+            let is_done = engine.delete(&Scope::main(), &selection).await.is_ok();
+            self.restart_if_failed();
+            if is_done {
+                return self.promise(Promise::Deleted(numbers));
+            }
+        }
+    }
+
+    /// The process ends when its log cannot be synced, and whoever runs it starts it again.
+    fn restart_if_failed(&mut self) {
+        if self.has_failed.swap(false, Ordering::Relaxed) {
+            self.story.stops += 1;
+            self.restart();
         }
     }
 
@@ -223,10 +249,7 @@ impl Life {
     async fn look(&mut self) {
         let Some(engine) = &self.engine else { return };
         let Ok(hits) = hits(engine).await else { return };
-        let wrong = match checked(&hits) {
-            Err(wrong) => Some(wrong),
-            Ok(found) => owed(&self.story.promises).difference(&found).next().map(|lost| format!("lost {lost}")),
-        };
+        let wrong = checked(&hits).and_then(|found| compare(&self.story.promises, &found)).err();
         self.story.wrong.extend(wrong);
     }
 
@@ -259,11 +282,40 @@ pub fn owed(promises: &[Promise]) -> BTreeSet<i64> {
         let day = event(*number).timestamp.day();
         promises.iter().any(|promise| matches!(promise, Promise::MayGo(gone) if *gone == day))
     };
-    let stored = promises.iter().filter_map(|promise| match promise {
-        Promise::Stored(numbers) => Some(numbers.clone()),
-        _ => None,
-    });
-    stored.flatten().filter(|number| !may_go(number)).collect()
+    let mut owed = BTreeSet::new();
+    for promise in promises {
+        match promise {
+            Promise::Stored(numbers) => owed.extend(numbers.clone()),
+            Promise::MayBeDeleted(numbers) => owed.retain(|number| !numbers.contains(number)),
+            Promise::MayGo(_) | Promise::Deleted(_) | Promise::BackedUp { .. } => {}
+        }
+    }
+    owed.retain(|number| !may_go(number));
+    owed
+}
+
+/// Numbers that must not be there.
+fn deleted(promises: &[Promise]) -> BTreeSet<i64> {
+    let mut deleted = BTreeSet::new();
+    for promise in promises {
+        match promise {
+            Promise::Deleted(numbers) => deleted.extend(numbers.clone()),
+            Promise::Stored(numbers) => deleted.retain(|number| !numbers.contains(number)),
+            Promise::MayGo(_) | Promise::MayBeDeleted(_) | Promise::BackedUp { .. } => {}
+        }
+    }
+    deleted
+}
+
+/// What is stored is what was promised.
+fn compare(promises: &[Promise], stored: &BTreeSet<i64>) -> std::result::Result<(), String> {
+    let lost: Vec<_> = owed(promises).difference(stored).copied().collect();
+    let left: Vec<_> = deleted(promises).intersection(stored).copied().collect();
+    match (lost.as_slice(), left.as_slice()) {
+        ([], []) => Ok(()),
+        ([], left) => Err(format!("{left:?} were deleted and are there")),
+        (lost, _) => Err(format!("lost {lost:?}")),
+    }
 }
 
 /// Everything that is stored.
@@ -306,9 +358,8 @@ fn checked(hits: &[Hit]) -> std::result::Result<BTreeSet<i64>, String> {
 /// Opens what is on the disk, now healthy, and compares it with what was promised. Answers the store.
 pub async fn check(disk: &Disk, promises: &[Promise]) -> std::result::Result<LogEngine, String> {
     let engine = open(disk).map_err(|error| format!("does not open: {error}"))?;
-    let stored = checked_numbers(&engine).await?;
-    let lost: Vec<_> = owed(promises).difference(&stored).copied().collect();
-    if lost.is_empty() { Ok(engine) } else { Err(format!("lost {lost:?}")) }
+    compare(promises, &checked_numbers(&engine).await?)?;
+    Ok(engine)
 }
 
 /// Sends again what was not promised and is known when it is sent again, and answers all promises.
