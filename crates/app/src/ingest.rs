@@ -28,7 +28,7 @@ use crate::pipelines::Pipelines;
 use admission::{BODIES_KIB_MAX, kib, too_busy};
 
 pub use admission::Admission;
-pub use bulk::{BulkAnswer, BulkBody, BulkReport, ItemOutcome};
+pub use bulk::{BulkAnswer, BulkBody, BulkReport, BulkRequest, ItemOutcome};
 pub(crate) use chunks::append_all;
 pub use framed::{Fill, FramedReport, Frames, ReplayReport};
 pub use sent::{Read, Repetition, Sent, SentReport};

@@ -12,9 +12,11 @@ use vigie_pipeline::MadeIndices;
 
 use crate::dsl::{FieldTypes, is_applied};
 use crate::kept_objects::KeptObject;
+use crate::retention::POLICY_SETTING;
 
 /// Settings that are done, or only say how Elasticsearch does its work.
-const HARMLESS_SETTINGS: [&str; 9] = [
+const HARMLESS_SETTINGS: [&str; 10] = [
+    POLICY_SETTING,
     APPEND_ONLY,
     SHARD_SELECTION,
     "number_of_shards",
@@ -181,10 +183,16 @@ fn flatten(json: &Json, prefix: &str, flat: &mut Vec<(String, Json)>) {
     }
 }
 
+/// What the setting of that name, without its `index.`, says in a definition.
+pub fn setting_of(definition: &Json, name: &str) -> Option<String> {
+    let settings = settings_of(definition);
+    let found = settings.iter().find(|(known, _)| known.strip_prefix(INDEX_PREFIX) == Some(name));
+    found.and_then(|(_, value)| value.as_str().map(str::to_owned))
+}
+
 /// Whether a definition has a setting of that name, without its `index.`, that says yes.
 pub fn is_set(definition: &Json, name: &str) -> bool {
-    let settings = settings_of(definition);
-    settings.iter().any(|(known, value)| known.strip_prefix(INDEX_PREFIX) == Some(name) && *value == "true")
+    setting_of(definition, name).as_deref() == Some("true")
 }
 
 /// Refuses settings that do not go together.

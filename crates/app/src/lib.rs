@@ -20,6 +20,7 @@ pub mod listing;
 pub mod performance;
 pub mod pipelines;
 mod records;
+pub mod retention;
 pub mod search;
 pub mod searches;
 pub mod significance;
@@ -27,6 +28,7 @@ pub mod tail;
 #[cfg(test)]
 mod test_shop;
 pub mod time_range;
+pub mod time_value;
 pub mod uploads;
 
 pub use clock::Clock;

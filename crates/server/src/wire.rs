@@ -9,11 +9,13 @@ pub mod care;
 pub mod inputs;
 mod memory;
 mod remembering;
+mod retention;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use vigie_adapters::keys::{CardHashKey, TokenSecrets};
 use vigie_adapters::sqlite::SqliteMetadataStore;
 use vigie_app::Clock;
@@ -249,8 +251,16 @@ pub fn pipelines(settings: &Settings) -> Pipelines {
     pipelines
 }
 
+/// Does now and then what nobody asks for: reads changed pipelines, deletes what is kept no longer. Until it is aborted.
+pub fn look_after(state: &AppState) -> JoinHandle<()> {
+    let (pipelines, logs, objects) = (state.pipelines.clone(), state.logs.clone(), state.kept_objects.clone());
+    tokio::spawn(async {
+        tokio::join!(watch_pipelines(pipelines), retention::keep_retention(logs, objects));
+    })
+}
+
 /// Looks at the files of pipelines every few seconds, for as long as it is polled.
-pub async fn watch_pipelines(pipelines: Arc<Pipelines>) {
+async fn watch_pipelines(pipelines: Arc<Pipelines>) {
     let mut ticks = tokio::time::interval(PIPELINES_LOOK_EVERY);
     loop {
         ticks.tick().await;

@@ -41,6 +41,8 @@ pub enum Permission {
     LogsIngest,
     /// Uploading files of events.
     LogsUpload,
+    /// Deleting events.
+    LogsDelete,
     /// Having transactions judged for fraud.
     FraudScore,
     /// Saying what turned out about payments: cases and labels.
@@ -95,7 +97,7 @@ impl FromStr for Role {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Public,
         Self::Authenticated,
         Self::LogsRead,
@@ -104,6 +106,7 @@ impl Permission {
         Self::SearchesKeep,
         Self::LogsIngest,
         Self::LogsUpload,
+        Self::LogsDelete,
         Self::FraudScore,
         Self::FraudDecide,
         Self::FraudRules,
@@ -124,6 +127,7 @@ impl Permission {
             Self::SearchesKeep => "searches:keep",
             Self::LogsIngest => "logs:ingest",
             Self::LogsUpload => "logs:upload",
+            Self::LogsDelete => "logs:delete",
             Self::FraudScore => "fraud:score",
             Self::FraudDecide => "fraud:decide",
             Self::FraudRules => "fraud:rules",
@@ -149,7 +153,7 @@ impl Permission {
             | Self::PipelinesTest
             | Self::KeysManage => Some(Role::Analyst),
             Self::FraudRules | Self::UsersManage => Some(Role::Moderator),
-            Self::Administer => Some(Role::Admin),
+            Self::LogsDelete | Self::Administer => Some(Role::Admin),
         }
     }
 }
@@ -171,6 +175,7 @@ mod tests {
         check(Permission::SearchesKeep, [false, true, true, true]);
         check(Permission::LogsIngest, [false, true, true, true]);
         check(Permission::LogsUpload, [false, true, true, true]);
+        check(Permission::LogsDelete, [false, false, false, true]);
         check(Permission::FraudScore, [false, true, true, true]);
         check(Permission::FraudDecide, [false, true, true, true]);
         check(Permission::FraudRules, [false, false, true, true]);

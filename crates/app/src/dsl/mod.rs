@@ -14,6 +14,7 @@ mod bucket_tests;
 mod collapse;
 mod composite;
 mod cursor;
+mod deletion;
 mod document;
 mod field_types;
 mod fields;
@@ -78,6 +79,7 @@ use place::Place;
 use sort::After;
 
 pub use body::WINDOW_MAX;
+pub use deletion::DocumentFate;
 pub use document::{document, index_of};
 pub use field_types::{FieldTypes, is_applied};
 pub use look::{Looked, several_indices};

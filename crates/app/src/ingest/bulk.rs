@@ -3,15 +3,22 @@
 //! The same way as every other body: the same lanes, bounds and batches. An answer is given only once the store has
 //! answered; when it refuses some batches of a request, their items say so and the others are stored.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use vigie_domain::ports::Append;
-use vigie_domain::{Day, Error, EventId, Result, Scope};
+use vigie_domain::{Day, Error, ErrorKind, EventBatch, EventId, Result, Scope};
 use vigie_pipeline::{
-    BulkAction, BulkBatch, BulkFate, BulkItem, DecodeOptions, RedactionCounts, decode_bulk, decode_document,
+    BulkAction, BulkBatch, BulkFate, BulkItem, DecodeOptions, NO_SUCH_INDEX, RedactionCounts, decode_bulk,
+    decode_document,
 };
 
 use super::chunks::bounded;
 use super::{Ingest, IngestOptions};
+use crate::dsl::{DocumentFate, DslSearch, several_indices};
+
+/// Why an event is not deleted.
+const MAY_NOT_DELETE: &str = "deleting events needs the role \"admin\", and no API key has it";
 
 /// What became of the items of a request, in the order sent.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,7 +37,7 @@ pub struct BulkAnswer {
     /// The name that the sender gave, else the one that was made; `None` when nothing is stored and none was given.
     pub id: Option<String>,
     /// The index that the sender named.
-    pub index: Option<std::sync::Arc<str>>,
+    pub index: Option<Arc<str>>,
     /// What became of it.
     pub outcome: ItemOutcome,
 }
@@ -52,12 +59,31 @@ pub enum ItemOutcome {
     },
     /// The pipeline let it go, as it says; nothing is stored.
     Dropped,
-    /// It would change what is not there.
+    /// The event is gone, durably.
+    Deleted {
+        /// The index that it was sent to, else that of its day.
+        index: String,
+        /// Number that it had in the log.
+        sequence: u64,
+    },
+    /// It would change or delete what is not there.
     Missing,
     /// It cannot be stored: why, and what to do.
     Rejected(String),
     /// The store did not take it; it may be sent again.
     Failed(Error),
+}
+
+/// A request.
+pub struct BulkRequest<'a> {
+    /// Its body, as it was sent.
+    pub body: Bytes,
+    /// Where its items are.
+    pub shape: BulkBody,
+    /// What the caller says of its events.
+    pub options: &'a IngestOptions,
+    /// Who deletes events for the caller; without, items that want that are refused.
+    pub deleting: Option<&'a DslSearch>,
 }
 
 /// Where the items of a request are.
@@ -76,7 +102,8 @@ impl BulkReport {
             match item.outcome {
                 ItemOutcome::Stored { .. } => counts.0 += 1,
                 ItemOutcome::Known { .. } => counts.1 += 1,
-                ItemOutcome::Dropped => {}
+                ItemOutcome::Dropped | ItemOutcome::Deleted { .. } => {}
+                ItemOutcome::Missing if item.action == BulkAction::Delete => {}
                 ItemOutcome::Missing | ItemOutcome::Rejected(_) | ItemOutcome::Failed(_) => counts.2 += 1,
             }
         }
@@ -85,18 +112,13 @@ impl BulkReport {
 }
 
 impl Ingest {
-    /// Decodes the items and stores their events; when it returns, those that it says so of are durable.
+    /// Decodes the items and does what they say, in their order; when it returns, what it says so of is durable.
     ///
     /// # Errors
     /// `Malformed` for a body that is empty, undecodable or without items, `TooLarge` for one that unpacks to too much,
     /// `Throttled` when too many requests wait; what the store answers when it took nothing at all.
-    pub async fn accept_bulk(
-        &self,
-        scope: &Scope,
-        body: Bytes,
-        shape: BulkBody,
-        options: &IngestOptions,
-    ) -> Result<BulkReport> {
+    pub async fn accept_bulk(&self, scope: &Scope, request: BulkRequest<'_>) -> Result<BulkReport> {
+        let BulkRequest { body, shape, options, deleting } = request;
         if body.trim_ascii().is_empty() {
             return Err(Error::malformed("the body is empty; send events"));
         }
@@ -107,13 +129,45 @@ impl Ingest {
         if batch.items.is_empty() {
             return Err(Error::malformed("the request holds no action; send an action and its document, a line each"));
         }
-        self.store_bulk(scope, batch).await
+        let BulkBatch { events, items, redactions } = batch;
+        let items = match items.iter().any(is_deletion) {
+            true => self.in_order(scope, &events, &items, deleting).await?,
+            false => self.store_items(scope, events, items).await?,
+        };
+        Ok(BulkReport { items, redactions })
     }
 
-    async fn store_bulk(&self, scope: &Scope, batch: BulkBatch) -> Result<BulkReport> {
-        let mut fates = Vec::with_capacity(batch.events.len());
+    /// Stores and deletes by turns, as the items stand.
+    async fn in_order(
+        &self,
+        scope: &Scope,
+        events: &EventBatch,
+        items: &[BulkItem],
+        deleting: Option<&DslSearch>,
+    ) -> Result<Vec<BulkAnswer>> {
+        let (mut answers, mut rows) = (Vec::with_capacity(items.len()), events.rows());
+        for run in items.chunk_by(|left, right| is_deletion(left) == is_deletion(right)) {
+            let done = if run.first().is_some_and(is_deletion) {
+                delete_items(scope, run, deleting).await
+            } else {
+                let mut events = EventBatch::default();
+                rows.by_ref().take(run.iter().map(event_count).sum()).for_each(|row| events.push_row(row));
+                self.store_items(scope, events, run.to_vec()).await
+            };
+            match done {
+                Ok(done) => answers.extend(done),
+                Err(error) if answers.is_empty() => return Err(error),
+                Err(error) => answers.extend(run.iter().cloned().map(|item| failed(item, &error))),
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Stores the events of these items, none of which deletes.
+    async fn store_items(&self, scope: &Scope, events: EventBatch, items: Vec<BulkItem>) -> Result<Vec<BulkAnswer>> {
+        let mut fates = Vec::with_capacity(events.len());
         let mut failure: Option<Error> = None;
-        for events in bounded(batch.events) {
+        for events in bounded(events) {
             let sent = events.len();
             if let Some(error) = &failure {
                 fates.resize(fates.len() + sent, StoreFate::Failed(error.clone()));
@@ -139,9 +193,56 @@ impl Ingest {
             }
         }
         let mut fates = fates.into_iter();
-        let items = batch.items.into_iter().map(|item| answer_of(item, &mut fates)).collect();
-        Ok(BulkReport { items, redactions: batch.redactions })
+        Ok(items.into_iter().map(|item| answer_of(item, &mut fates)).collect())
     }
+}
+
+const fn is_deletion(item: &BulkItem) -> bool {
+    matches!(item.fate, BulkFate::Deletion)
+}
+
+/// Events of the batch that the item became.
+const fn event_count(item: &BulkItem) -> usize {
+    match item.fate {
+        BulkFate::Event(_) => 1,
+        BulkFate::Several(_, count) => count,
+        BulkFate::Dropped | BulkFate::Deletion | BulkFate::Rejected(_) => 0,
+    }
+}
+
+/// What items say of which nothing was done: those that were refused anyway, and those that may be sent again.
+fn failed(item: BulkItem, error: &Error) -> BulkAnswer {
+    let BulkItem { action, id, index, fate } = item;
+    let outcome = match fate {
+        BulkFate::Rejected(reason) => ItemOutcome::Rejected(reason),
+        BulkFate::Dropped => ItemOutcome::Dropped,
+        BulkFate::Event(_) | BulkFate::Several(..) | BulkFate::Deletion => ItemOutcome::Failed(error.clone()),
+    };
+    BulkAnswer { action, id, index, outcome }
+}
+
+/// Deletes the events that these items name, all of which do.
+async fn delete_items(scope: &Scope, items: &[BulkItem], deleting: Option<&DslSearch>) -> Result<Vec<BulkAnswer>> {
+    let Some(dsl) = deleting else {
+        let error = Error::new(ErrorKind::Forbidden, MAY_NOT_DELETE);
+        return Ok(items.iter().cloned().map(|item| failed(item, &error)).collect());
+    };
+    let named = |item: &'_ BulkItem| (item.index.clone().unwrap_or_default(), item.id.clone().unwrap_or_default());
+    let named: Vec<(Arc<str>, String)> = items.iter().map(named).collect();
+    let documents: Vec<(&str, &str)> = named.iter().map(|(index, id)| (&**index, id.as_str())).collect();
+    let fates = dsl.delete_documents(scope, &documents).await?;
+    let answer = |(item, fate): (&BulkItem, DocumentFate)| {
+        let BulkItem { action, id, index, .. } = item.clone();
+        let name = index.as_deref().unwrap_or_default();
+        let outcome = match fate {
+            DocumentFate::Deleted { index, sequence } => ItemOutcome::Deleted { index, sequence },
+            DocumentFate::NoDocument => ItemOutcome::Missing,
+            DocumentFate::NoIndex => ItemOutcome::Rejected(format!("{NO_SUCH_INDEX} [{name}]")),
+            DocumentFate::Several(indices) => ItemOutcome::Rejected(several_indices(name, &indices)),
+        };
+        BulkAnswer { action, id, index, outcome }
+    };
+    Ok(items.iter().zip(fates).map(answer).collect())
 }
 
 /// What the store said of an event.
@@ -164,6 +265,7 @@ fn answer_of(item: BulkItem, fates: &mut dyn Iterator<Item = StoreFate>) -> Bulk
     let outcome = match fate {
         BulkFate::Rejected(reason) => ItemOutcome::Rejected(reason),
         BulkFate::Dropped => ItemOutcome::Dropped,
+        BulkFate::Deletion => ItemOutcome::Failed(Error::internal("a deletion was taken for an event")),
         BulkFate::Event(day) => outcome_of(day, fates.next(), &mut id),
         BulkFate::Several(day, count) => {
             let of_item: Vec<StoreFate> = fates.take(count).collect();
@@ -189,10 +291,7 @@ fn outcome_of(day: Day, fate: Option<StoreFate>, id: &mut Option<String>) -> Ite
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use async_trait::async_trait;
-    use vigie_domain::ErrorKind;
     use vigie_domain::Timestamp;
     use vigie_domain::ports::{AppendOutcome, IndexInfo, LogStore};
     use vigie_testkit::LinearStore;
@@ -201,9 +300,14 @@ mod tests {
     use crate::door::{Door, DoorStore};
     use crate::test_shop::{NOW, Shop};
 
+    fn request<'a>(body: &str, options: &'a IngestOptions, deleting: Option<&'a DslSearch>) -> BulkRequest<'a> {
+        BulkRequest { body: body.to_owned().into(), shape: BulkBody::Lines(None), options, deleting }
+    }
+
     async fn send(shop: &Shop, body: &str) -> Result<BulkReport> {
         let options = IngestOptions::default();
-        shop.ingest.accept_bulk(&shop.scope, body.to_owned().into(), BulkBody::Lines(None), &options).await
+        let dsl = DslSearch::new(shop.store.clone(), Arc::new(|| NOW));
+        shop.ingest.accept_bulk(&shop.scope, request(body, &options, Some(&dsl))).await
     }
 
     /// Each item as its name and what became of it.
@@ -217,6 +321,7 @@ mod tests {
                 }
                 ItemOutcome::Known { .. } => format!("{id} known"),
                 ItemOutcome::Dropped => format!("{id} dropped"),
+                ItemOutcome::Deleted { sequence, .. } => format!("{id} deleted {sequence}"),
                 ItemOutcome::Missing => format!("{id} missing"),
                 ItemOutcome::Rejected(_) => format!("{id} rejected"),
                 ItemOutcome::Failed(error) => format!("{id} failed {:?}", error.kind),
@@ -236,6 +341,62 @@ mod tests {
         assert_eq!(told(&again), ["b stored 3", "a known"]);
         let found = shop.store.get(&shop.scope, &EventId("~2".into())).await.unwrap();
         assert!(found.is_some(), "an event is found under the name that was answered");
+    }
+
+    #[tokio::test]
+    async fn items_are_done_in_their_order() {
+        let shop = Shop::new();
+        let index =
+            |id: &str, n: i64| format!("{{\"index\":{{\"_index\":\"till\",\"_id\":\"{id}\"}}}}\n{{\"n\":{n}}}\n");
+        let delete = |index: &str, id: &str| format!("{{\"delete\":{{\"_index\":\"{index}\",\"_id\":\"{id}\"}}}}\n");
+        let items = [
+            index("a", 1),
+            delete("till", "a"),
+            index("a", 2),
+            index("b", 3),
+            delete("till", "b"),
+            delete("till", "b"),
+            delete("shop", "a"),
+            delete("till", "c"),
+        ];
+        let report = send(&shop, &items.concat()).await.unwrap();
+        let expected = [
+            "a stored 0",
+            "a deleted 0",
+            "a stored 1",
+            "b stored 2",
+            "b deleted 2",
+            "b missing",
+            "a rejected",
+            "c missing",
+        ];
+        assert_eq!(told(&report), expected);
+        assert_eq!(report.counts(), (3, 0, 1));
+        let a = shop.store.get(&shop.scope, &EventId::of_index("till", "a")).await.unwrap().unwrap();
+        assert_eq!(a.source.iter().find(|(name, _)| name == "n").unwrap().1, vigie_domain::Value::Int(2));
+        // One id is another event in each index, and one of its own where none was named.
+        let same = [
+            index("x", 1),
+            index("x", 1).replace("till", "shop"),
+            "{\"index\":{\"_id\":\"x\"}}\n{\"n\":1}\n".to_owned(),
+        ];
+        send(&shop, &same.concat()).await.unwrap();
+        let report = send(&shop, &delete("till", "x")).await.unwrap();
+        assert_eq!(told(&report), ["x deleted 3"]);
+        for (id, is_there) in [("~till/x", false), ("~shop/x", true), ("x", true)] {
+            let found = shop.store.get(&shop.scope, &EventId(id.into())).await.unwrap();
+            assert_eq!(found.is_some(), is_there, "{id}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_deletes_who_may_not() {
+        let shop = Shop::new();
+        let body =
+            "{\"index\":{\"_index\":\"till\",\"_id\":\"a\"}}\n{}\n{\"delete\":{\"_index\":\"till\",\"_id\":\"a\"}}\n";
+        let options = IngestOptions::default();
+        let report = shop.ingest.accept_bulk(&shop.scope, request(body, &options, None)).await.unwrap();
+        assert_eq!(told(&report), ["a stored 0", "a failed Forbidden"]);
     }
 
     #[tokio::test]
@@ -277,10 +438,10 @@ mod tests {
     #[tokio::test]
     async fn the_window_holds_unless_any_time_is_asked_for() {
         let shop = Shop::new();
-        let body = Bytes::from_static(b"{\"index\":{\"_id\":\"a\"}}\n{\"@timestamp\":\"2001-01-01T00:00:00Z\"}\n");
+        let body = "{\"index\":{\"_id\":\"a\"}}\n{\"@timestamp\":\"2001-01-01T00:00:00Z\"}\n";
         for (any_time, expected) in [(false, 0), (true, 1)] {
             let options = IngestOptions { any_time, ..IngestOptions::default() };
-            let sent = shop.ingest.accept_bulk(&shop.scope, body.clone(), BulkBody::Lines(None), &options).await;
+            let sent = shop.ingest.accept_bulk(&shop.scope, request(body, &options, None)).await;
             assert_eq!(sent.unwrap().counts().0, expected);
         }
         let first = Timestamp::from_seconds(978_307_200);

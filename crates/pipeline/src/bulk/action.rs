@@ -13,7 +13,7 @@ pub const EMPTY_ID: &str = "if _id is specified it must not be empty";
 /// Conditions on the version that is there: of an event there is one, which does not change.
 pub const CONDITIONS: [&str; 2] = ["if_seq_no", "if_primary_term"];
 /// Why an item with one is refused.
-pub const CONDITION: &str = "logs do not change, so no event can be stored on condition of its version; leave if_seq_no and if_primary_term out";
+pub const CONDITION: &str = "logs do not change, so no event can be stored or deleted on condition of its version; leave if_seq_no and if_primary_term out";
 /// Why an update is refused that stores nothing new.
 pub const NO_UPDATE: &str = "logs do not change, so no event can be updated; send a new event with \"create\" or \"index\", or the whole of it with \"doc_as_upsert\"";
 /// How the reason begins for which an item is refused whose alias stands for several indices.
@@ -56,16 +56,6 @@ impl BulkAction {
     /// Whether a document follows.
     pub(super) const fn has_document(self) -> bool {
         !matches!(self, Self::Delete)
-    }
-
-    /// Why it is not done, if it never is.
-    const fn refusal(self) -> Option<&'static str> {
-        match self {
-            Self::Create | Self::Index | Self::Update => None,
-            Self::Delete => Some(
-                "single events are not deleted; indices are deleted with age by the setting \"lifecycle.delete_after_days\"",
-            ),
-        }
     }
 }
 
@@ -132,8 +122,7 @@ impl ActionLine {
             Some(Value::Text(text)) => text.parse().ok(),
             _ => None,
         };
-        let refusal = action.refusal().map(str::to_owned);
-        let mut line = Self { action, index: None, id: None, require_alias, refusal };
+        let mut line = Self { action, index: None, id: None, require_alias, refusal: None };
         if said.iter().any(|(name, value)| CONDITIONS.contains(&name.as_str()) && *value != Value::Null) {
             line.refuse(CONDITION);
         }
@@ -142,8 +131,8 @@ impl ActionLine {
             Ok(id) => line.id = id,
             Err(reason) => line.refuse(&reason),
         }
-        if action == BulkAction::Update && line.id.is_none() {
-            line.refuse("an update must name its event: give \"_id\"");
+        if matches!(action, BulkAction::Update | BulkAction::Delete) && line.id.is_none() {
+            line.refuse("an update or deletion must name its event: give \"_id\"");
         }
         match text_of(said, "_index") {
             Ok(Some(index)) => match check_index(&index) {
@@ -204,7 +193,7 @@ mod tests {
         let parsed = ActionLine::parse(line.as_bytes()).unwrap_or_else(|reason| panic!("{line}: {reason}"));
         let found = (parsed.action, parsed.index.as_deref(), parsed.id.as_deref());
         assert_eq!(found, (action, index, id), "{line}");
-        assert_eq!(parsed.refusal.is_some(), action == BulkAction::Delete, "{line}");
+        assert_eq!(parsed.refusal, None, "{line}");
     }
 
     #[test]
@@ -244,7 +233,7 @@ mod tests {
         check(r#"{"create":{"_index":""}}"#, "cannot be the name");
         check(&format!(r#"{{"create":{{"_index":"{}"}}}}"#, "x".repeat(256)), "1 to 255 bytes");
         check(r#"{"update":{}}"#, "must name its event");
-        check(r#"{"delete":{"_id":"a"}}"#, "lifecycle.delete_after_days");
+        check(r#"{"delete":{"_index":"shop"}}"#, "must name its event");
     }
 
     #[test]

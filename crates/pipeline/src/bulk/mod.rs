@@ -67,6 +67,8 @@ pub enum BulkFate {
     Several(Day, usize),
     /// None: a pipeline let it go, as it says.
     Dropped,
+    /// None: the event of that name is to be deleted.
+    Deletion,
     /// None: why, and what to do.
     Rejected(String),
 }

@@ -14,6 +14,8 @@ use crate::parse::json_value::{object_of, parse_json};
 use crate::parse::lines::{Line, LineReader};
 use crate::parse::{Bytes, Draft, NamedIndex, Record, RecordReader, binary_reason, draft_of_text, too_large};
 
+/// Why a deletion is refused that does not say where.
+const NO_INDEX: &str = "a deletion must name the index of its event: give \"_index\"";
 /// Where ids are sent.
 const ID_FIELD: &str = "_id";
 
@@ -40,6 +42,8 @@ pub(super) struct BulkReader<'a> {
 enum Behind {
     /// Its document, which is in the buffer, and where that is sent to unless that is the index of its day.
     Document(Option<NamedIndex>),
+    /// None: an event is to be deleted.
+    Deletion,
     /// No document that could be stored: how many bytes it has, and why.
     Nothing(usize, String),
 }
@@ -112,7 +116,11 @@ impl<'a> BulkReader<'a> {
     fn behind(&mut self, action: &ActionLine) -> Result<Behind, DecodeError> {
         self.buffer.clear();
         if !action.action.has_document() {
-            return Ok(Behind::Nothing(0, action.refusal.clone().unwrap_or_default()));
+            return Ok(match &action.refusal {
+                Some(reason) => Behind::Nothing(0, reason.clone()),
+                None if action.index.is_none() => Behind::Nothing(0, NO_INDEX.to_owned()),
+                None => Behind::Deletion,
+            });
         }
         Ok(match (self.lines.append_line(&mut self.buffer)?, &action.refusal) {
             (Line::End, _) => {
@@ -149,7 +157,8 @@ impl<'a> BulkReader<'a> {
         let Some(action) = self.next_action()? else { return Ok(false) };
         let behind = self.behind(&action)?;
         let id = action.id.clone().map(String::from);
-        self.item = Some(BulkItem { action: action.action, id, index: action.index.clone(), fate: unknown() });
+        let fate = if matches!(behind, Behind::Deletion) { BulkFate::Deletion } else { unknown() };
+        self.item = Some(BulkItem { action: action.action, id, index: action.index.clone(), fate });
         self.current = Some((action, behind));
         Ok(true)
     }
@@ -160,10 +169,11 @@ impl<'a> BulkReader<'a> {
         Some((&self.buffer, SentWith { id: action.id.as_deref(), index: index.as_ref() }))
     }
 
-    /// The record of the item last read.
+    /// The record of the item last read, if it stores one.
     pub(super) fn record(&mut self) -> Option<Record> {
         let (action, behind) = self.current.take()?;
         let (size_bytes, outcome) = match behind {
+            Behind::Deletion => return None,
             Behind::Nothing(size_bytes, reason) => (size_bytes, Err(reason)),
             Behind::Document(index) => (self.buffer.len(), draft_of(&self.buffer, action.id.as_ref(), index)),
         };
@@ -173,7 +183,12 @@ impl<'a> BulkReader<'a> {
 
 impl RecordReader for BulkReader<'_> {
     fn next_record(&mut self) -> Result<Option<Record>, DecodeError> {
-        Ok(if self.next_item()? { self.record() } else { None })
+        while self.next_item()? {
+            if let Some(record) = self.record() {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
     }
 
     fn raw(&self) -> &[u8] {

@@ -47,6 +47,7 @@ fn told(batch: &BulkBatch) -> Vec<String> {
                 format!("{} {id}: {}", item.action.as_str(), numbers.join(" and "))
             }
             BulkFate::Dropped => format!("{} {id} dropped", item.action.as_str()),
+            BulkFate::Deletion => format!("{} {id}", item.action.as_str()),
             BulkFate::Rejected(reason) => format!("{} {id}! {reason}", item.action.as_str()),
         }
     };
@@ -113,12 +114,16 @@ fn every_item_has_its_answer_in_order() {
     check(
         "{\"delete\":{\"_id\":\"a\"}}\n{\"update\":{\"_id\":\"a\"}}\n{\"doc\":{}}\n{\"update\":{\"_id\":\"b\"}}\n{\"doc\":{\"n\":2},\"doc_as_upsert\":true}\n{\"create\":{}}\n{\"n\":1}\n{\"index\":{}}",
         &[
-            "delete a! single events",
+            "delete a! a deletion must name the index",
             "update a! logs do not change",
             "update b: 2",
             "create -: 1",
             "index -! the request ends before",
         ],
+    );
+    check(
+        "{\"delete\":{\"_index\":\"shop\",\"_id\":\"a\"}}\n\n{\"index\":{}}\n{\"n\":1}\n{\"delete\":{\"_index\":\"shop\"}}\n{\"delete\":{\"_index\":\"shop\",\"_id\":2}}",
+        &["delete a", "index -: 1", "delete -! an update or deletion must name its event", "delete 2"],
     );
     let long = format!("{{\"index\":{{}}}}\n{{\"x\":\"{}\"}}\n{{\"index\":{{}}}}\n{{\"n\":1}}\n", "x".repeat(200));
     check(&long, &["index -! the record has 209 bytes", "index -: 1"]);

@@ -113,7 +113,7 @@ async fn serve(
 
     let (readiness, metrics, inputs) = (state.readiness.clone(), state.metrics.clone(), state.inputs.clone());
     let tails = state.tails.clone();
-    let watch = tokio::spawn(wire::watch_pipelines(state.pipelines.clone()));
+    let watch = wire::look_after(&state);
     let remembering = wire::Remembering::start(state.fraud.as_ref().map(|fraud| fraud.detection.clone()), settings);
     let alerting = wire::Alerting::start(alerts, settings);
     let (router, _) = http::application(state);

@@ -81,7 +81,7 @@ async fn every_item_of_a_bulk_request_is_answered_as_elasticsearch_does() {
     };
     refused(4, "index", "broken JSON");
     refused(5, "update", "logs do not change");
-    refused(6, "delete", "single events are not deleted");
+    refused(6, "delete", "a deletion must name the index");
     refused(7, "index", "looks like one that is made here");
     assert_eq!(items.len(), 8);
     let found = client.found("sent_index:shop").await;

@@ -22,6 +22,8 @@ mod differences;
 mod documents;
 mod elasticsearch;
 mod elasticsearch_async;
+mod elasticsearch_client;
+mod elasticsearch_deletion;
 mod elasticsearch_indices;
 mod elasticsearch_search;
 mod export;

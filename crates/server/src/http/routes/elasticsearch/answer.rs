@@ -18,6 +18,8 @@ const ITEM_BYTES: usize = 192;
 const NO_INDEX: &str = "ecommerce-logs";
 /// Of an event there is one version.
 const VERSION: u8 = 1;
+/// Of an event that was deleted: that is its second version.
+const DELETED_VERSION: u8 = 2;
 
 /// Fields of the answer that are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -147,33 +149,28 @@ impl<'a> ItemView<'a> {
     pub fn of(answer: &'a BulkAnswer, day_index: &'a str) -> Self {
         let sent_index = answer.index.as_deref().unwrap_or(NO_INDEX);
         let named = |index| Self { _index: Some(index), _id: answer.id.as_deref(), ..Self::default() };
+        let done = |index, version, result, status| Self {
+            _version: Some(version),
+            result: Some(result),
+            _shards: Some(STORED),
+            status: Some(status),
+            ..named(index)
+        };
+        let numbered = |sequence: &u64, view| Self { _seq_no: Some(*sequence), _primary_term: Some(1), ..view };
         match &answer.outcome {
-            ItemOutcome::Stored { sequence, .. } => Self {
-                _version: Some(VERSION),
-                result: Some("created"),
-                _shards: Some(STORED),
-                _seq_no: Some(*sequence),
-                _primary_term: Some(1),
-                status: Some(201),
-                ..named(day_index)
-            },
+            ItemOutcome::Stored { sequence, .. } => numbered(sequence, done(day_index, VERSION, "created", 201)),
             ItemOutcome::Known { .. } if answer.action == BulkAction::Create => {
                 Self { status: Some(409), error: Some(conflict(answer)), ..named(day_index) }
             }
-            ItemOutcome::Known { .. } => {
-                let shards = Some(STORED);
-                Self {
-                    _version: Some(VERSION),
-                    result: Some("noop"),
-                    _shards: shards,
-                    status: Some(200),
-                    ..named(day_index)
-                }
-            }
+            ItemOutcome::Known { .. } => done(day_index, VERSION, "noop", 200),
             // As Elasticsearch answers what a pipeline of its own drops.
             ItemOutcome::Dropped => {
                 Self { _version: Some(VERSION), result: Some("noop"), status: Some(200), ..named(sent_index) }
             }
+            ItemOutcome::Deleted { sequence, .. } => {
+                numbered(sequence, done(day_index, DELETED_VERSION, "deleted", 200))
+            }
+            ItemOutcome::Missing if answer.action == BulkAction::Delete => done(sent_index, VERSION, "not_found", 404),
             ItemOutcome::Missing => {
                 let reason = format!("[{}]: document missing", answer.id.as_deref().unwrap_or_default());
                 let place = Some(PlaceView { index: sent_index, shard: "0" });
@@ -260,6 +257,7 @@ impl DayIndex {
     pub fn of<'a>(&'a mut self, answer: &'a BulkAnswer) -> &'a str {
         let day = match answer.outcome {
             ItemOutcome::Stored { day, .. } | ItemOutcome::Known { day } => day,
+            ItemOutcome::Deleted { ref index, .. } => return index,
             ItemOutcome::Dropped | ItemOutcome::Missing | ItemOutcome::Rejected(_) | ItemOutcome::Failed(_) => {
                 return "";
             }

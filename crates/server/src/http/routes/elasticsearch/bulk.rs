@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
 use vigie_app::accounts::Permission;
 use vigie_app::dsl::Looked;
-use vigie_app::ingest::{BulkAnswer, BulkBody, BulkReport, ItemOutcome};
+use vigie_app::ingest::{BulkAnswer, BulkBody, BulkReport, BulkRequest, ItemOutcome};
 use vigie_domain::Error;
 use vigie_pipeline::{BulkAction, NO_UPDATE};
 
@@ -81,7 +81,11 @@ async fn respond(
     let options = asked.params.ingest_options(state).await?;
     let mut admission = state.ingest.admit();
     let body = receive(body, &mut admission).await?;
-    let mut report = state.ingest.accept_bulk(&caller.scope, body, BulkBody::Lines(asked.index), &options).await?;
+    let deleting = caller.account.require(Permission::LogsDelete).is_ok().then_some(&*state.dsl);
+    let shape = BulkBody::Lines(asked.index);
+    let request = BulkRequest { body, shape, options: &options, deleting };
+    let mut report = state.ingest.accept_bulk(&caller.scope, request).await?;
+    tell_deleted(caller, &report);
     tell_missing(state, caller, &mut report).await?;
     let (accepted, deduplicated, rejected) = report.counts();
     state.metrics.record_ingest(accepted, deduplicated, rejected);
@@ -103,6 +107,15 @@ async fn respond(
     let mut response = ([(header::CONTENT_TYPE, "application/json")], text).into_response();
     response.extensions_mut().insert(Filtered);
     Ok(with_warning(response, asked.params.warning(&state.pipelines)))
+}
+
+/// Notes who deleted events.
+fn tell_deleted(caller: &Caller, report: &BulkReport) {
+    let is_deleted = |item: &&BulkAnswer| matches!(item.outcome, ItemOutcome::Deleted { .. });
+    let event_count = report.items.iter().filter(is_deleted).count();
+    if event_count > 0 {
+        tracing::info!(user = caller.account.username, event_count, "events were deleted by their ids");
+    }
 }
 
 /// Says of updates that are not done whether what they would change is there at all.

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use vigie_app::accounts::Permission;
-use vigie_app::ingest::BulkBody;
+use vigie_app::ingest::{BulkBody, BulkRequest};
 use vigie_domain::Error;
 use vigie_pipeline::{BulkAction, BulkFate, BulkItem, CONDITION, CONDITIONS};
 
@@ -95,7 +95,8 @@ async fn answer(
     let options = params.ingest_options(state).await?;
     let mut admission = state.ingest.admit();
     let body = receive(body, &mut admission).await?;
-    let report = state.ingest.accept_bulk(&caller.scope, body, BulkBody::Document(item), &options).await?;
+    let request = BulkRequest { body, shape: BulkBody::Document(item), options: &options, deleting: None };
+    let report = state.ingest.accept_bulk(&caller.scope, request).await?;
     let (accepted, deduplicated, rejected) = report.counts();
     state.metrics.record_ingest(accepted, deduplicated, rejected);
     let redactions = report.redactions.iter().map(|(kind, count)| (kind.as_str(), count));

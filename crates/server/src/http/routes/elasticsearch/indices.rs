@@ -1,10 +1,13 @@
 //! Indices that clients make: their definitions, and which names are there.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
+use vigie_app::dsl::DslRequest;
 use vigie_app::kept_indices::{self, Names, aliases_of};
 use vigie_app::kept_objects::{KeptObject, ObjectKind};
 use vigie_domain::time::INDEX_PREFIX;
@@ -147,7 +150,7 @@ async fn create_index(
     Ok(with_warning(JsonAnswer(answer).into_response(), warning))
 }
 
-/// Forgets definitions. Events are deleted with age and by no request, so that what holds any is refused.
+/// Deletes the events of indices and forgets their definitions. What holds events must be named: no pattern deletes any.
 async fn delete_index(
     State(state): State<AppState>,
     caller: Caller,
@@ -169,7 +172,7 @@ async fn delete_index(
             .into());
         }
         if has_events(&state, &caller, name).await? {
-            return Ok(holds_events(name));
+            continue;
         }
         if !ignores_missing {
             return Ok(no_such_index(name));
@@ -179,16 +182,22 @@ async fn delete_index(
     if params.get("allow_no_indices") == Some("false") && has_none() {
         return Ok(no_such_index(&names));
     }
-    for day in state.search.indices(&caller.scope).await? {
-        let name = day.day.index_name();
-        if asked.mean(&name) {
-            return Ok(holds_events(&name));
-        }
+    let with_events = with_events(&state, &caller, (&asked, &known)).await?;
+    let all_days = INDEX_PREFIX.trim_end_matches('-');
+    let is_named = |name: &&String| *name != all_days && asked.single().any(|single| single == *name);
+    if let Some(name) = with_events.iter().find(|name| !is_named(name)) {
+        return Ok(holds_events(name, "a pattern deletes none: name it"));
     }
-    for index in &meant {
-        if has_events(&state, &caller, &index.name).await? {
-            return Ok(holds_events(&index.name));
+    if let Some(name) = with_events.iter().next() {
+        if caller.account.require(Permission::LogsDelete).is_err() {
+            return Ok(holds_events(name, "deleting them needs the role \"admin\""));
         }
+        let body = Map::from_iter([("query".to_owned(), json!({"match_all": {}}))]);
+        let indices = with_events.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+        let request = DslRequest { indices, body, ignores_missing: true, ..DslRequest::default() };
+        let event_count = state.dsl.delete_by_query(&caller.scope, &request).await?;
+        let user = &caller.account.username;
+        tracing::info!(user, indices = request.indices, event_count, "the events of indices were deleted");
     }
     for index in meant {
         state.kept_objects.delete(ObjectKind::Index, &index.name).await?;
@@ -197,9 +206,31 @@ async fn delete_index(
     Ok(JsonAnswer(json!({ "acknowledged": true })).into_response())
 }
 
-fn holds_events(name: &str) -> Response {
+/// The indices that are asked for and hold events: those of days, those that were made, and names that events were sent under.
+async fn with_events(
+    state: &AppState,
+    caller: &Caller,
+    (asked, known): (&Names<'_>, &[KeptObject]),
+) -> ApiResult<BTreeSet<String>> {
+    let days = state.search.indices(&caller.scope).await?;
+    let days = days.iter().map(|day| day.day.index_name()).filter(|name| asked.mean(name));
+    let mut found: BTreeSet<String> = days.collect();
+    if !asked.are_all_single() {
+        let sent = state.dsl.sent_counts(&caller.scope).await?;
+        found.extend(sent.into_keys().filter(|name| asked.mean(name)));
+    }
+    let made = known.iter().map(|index| index.name.as_str()).filter(|name| asked.mean(name));
+    for name in made.chain(asked.single()) {
+        if !found.contains(name) && has_events(state, caller, name).await? {
+            found.insert(name.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+fn holds_events(name: &str, advice: &str) -> Response {
     let reason = format!(
-        "index [{name}] holds events, which no request deletes: they go with age, by the setting \"lifecycle.delete_after_days\""
+        "index [{name}] holds events, and {advice}; or let them go with age, by the setting \"lifecycle.delete_after_days\""
     );
     Failure::new(StatusCode::BAD_REQUEST, "illegal_argument_exception", reason).into_response()
 }

@@ -1,5 +1,5 @@
 //! What shippers set up before they send: templates, policies, pipelines, data streams. It is kept and listed
-//! again; the answer to a write says, in `Warning`, that nothing of it is applied.
+//! again; the answer to a write says, in `Warning`, that nothing of it is applied, unless it is a policy that only deletes.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
 use vigie_app::kept_objects::{KeptObject, ObjectKind};
+use vigie_app::retention;
 
 use super::dialect::with_warning;
 use super::error::Failure;
@@ -115,9 +116,12 @@ fn nothing_found(kind: ObjectKind, names: &str) -> Response {
 }
 
 async fn put(state: &AppState, kind: ObjectKind, name: &str, body: &Bytes) -> ApiResult<Response> {
-    state.kept_objects.put(kind, name, Json::Object(object_of(body)?)).await?;
+    let body = Json::Object(object_of(body)?);
+    let is_applied = kind == ObjectKind::LifecyclePolicy && retention::is_applied(&body);
+    state.kept_objects.put(kind, name, body).await?;
     tracing::info!(kind = kind.as_str(), name, "a client of elasticsearch has set something up");
-    Ok(acknowledged())
+    let answer = JsonAnswer(json!({ "acknowledged": true })).into_response();
+    Ok(with_warning(answer, (!is_applied).then_some(NOT_APPLIED)))
 }
 
 async fn delete(state: &AppState, kind: ObjectKind, name: &str) -> ApiResult<Response> {
@@ -130,8 +134,4 @@ async fn delete(state: &AppState, kind: ObjectKind, name: &str) -> ApiResult<Res
     }
     tracing::info!(kind = kind.as_str(), name, "a client of elasticsearch has taken something back");
     Ok(JsonAnswer(json!({ "acknowledged": true })).into_response())
-}
-
-fn acknowledged() -> Response {
-    with_warning(JsonAnswer(json!({ "acknowledged": true })).into_response(), Some(NOT_APPLIED))
 }

@@ -15,6 +15,7 @@ mod cat;
 mod cat_columns;
 mod cat_table;
 mod definitions;
+mod deletion;
 mod dialect;
 mod documents;
 mod error;
@@ -56,6 +57,7 @@ pub fn routes(routes: Routes) -> Routes {
     let routes = definitions::routes(routes);
     let routes = aliases::routes(routes);
     let routes = one_document::routes(routes);
+    let routes = deletion::routes(routes);
     let routes = search::routes(routes);
     let routes = async_search::routes(routes);
     let routes = read::routes(routes);
