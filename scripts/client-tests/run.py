@@ -134,7 +134,7 @@ def started(client, binary, folder):
     vigie.folder.mkdir()
     vigie.start()
     elasticsearch_url = f"http://127.0.0.1:{vigie.elasticsearch_port}"
-    site = Site(vigie.url, elasticsearch_url, **vigie.inputs, user=USER, password=PASSWORD, events=EVENTS, folder=folder)
+    site = Site(binary, vigie.url, elasticsearch_url, **vigie.inputs, user=USER, password=PASSWORD, events=EVENTS, folder=folder)
     return vigie, site
 
 

@@ -29,6 +29,7 @@ class Skip(Exception):
 class Site:
     """Where a client sends, and how much."""
 
+    binary: str
     url: str
     elasticsearch_url: str
     tcp: str
@@ -150,12 +151,12 @@ def python_asker(site, python, script, *arguments):
     return logged(site, [str(python), str(HERE / "askers" / script), *map(str, arguments)])
 
 
-def follower(site, query, line, command):
-    """Starts a program that follows `shop.log` in the site's folder, and writes lines to it; ends when all of them are stored.
+def follower(site, query, line, command, place="shop.log"):
+    """Starts a program that follows `shop.log` in the site's folder, or another place, and writes lines to it; ends when all of them are stored.
 
     In `line`, `%(n)d` is the event's number.
     """
-    arguments = [site.url, site.user, site.password, query, str(site.events), line, *command]
+    arguments = [site.url, site.user, site.password, query, str(site.events), line, place, *command]
     return python_sender(site, sys.executable, "follow_file.py", *arguments)
 
 

@@ -1,9 +1,12 @@
-"""Writes lines to a file that a program follows, and ends when all of them are stored.
+"""Writes lines where a program finds them, and ends when all of them are stored.
 
-usage: follow_file.py URL USER PASSWORD QUERY EVENTS LINE COMMAND…
+usage: follow_file.py URL USER PASSWORD QUERY EVENTS LINE PLACE COMMAND…
+
+PLACE is a file, or `journal:TAG` for systemd's journal.
 """
 
 import base64
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -12,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 
-url, user, password, query, events, line, *command = sys.argv[1:]
+url, user, password, query, events, line, place, *command = sys.argv[1:]
 AT_ONCE = 100
 PAUSE_S = 0.05
 STORED_MAX_S = 240
@@ -28,11 +31,22 @@ def stored():
         return 0
 
 
-log = pathlib.Path("shop.log")
-log.touch()
+@contextlib.contextmanager
+def opened():
+    kind, _, tag = place.partition("journal:")
+    if not kind:
+        with subprocess.Popen(["systemd-cat", "--identifier", tag], stdin=subprocess.PIPE, text=True) as to_journal:
+            yield to_journal.stdin
+    else:
+        with pathlib.Path(place).open("a") as file:
+            yield file
+
+
+if not place.startswith("journal:"):
+    pathlib.Path(place).touch()
 program = subprocess.Popen(command)
 try:
-    with log.open("a") as lines:
+    with opened() as lines:
         for n in range(int(events)):
             lines.write(line % {"n": n} + "\n")
             if n % AT_ONCE == 0:

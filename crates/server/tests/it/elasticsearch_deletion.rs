@@ -30,6 +30,9 @@ async fn a_document_is_deleted_by_its_index_and_id() {
     assert_eq!((again.status, &again.json()["result"]), (404, &json!("not_found")));
     assert_eq!(client.status("/till/_doc/1").await, 200, "an id is one of an index");
     assert_eq!((count(&client, "shop").await, count(&client, "till").await), (2, 1));
+    client.done(Method::DELETE, "/till/_doc/1", json!({})).await;
+    let empty = client.call(Method::DELETE, "/till/_doc/1", "").await;
+    assert_eq!((empty.status, &empty.json()["result"]), (404, &json!("not_found")), "an index stays without events");
     client.refused(Method::DELETE, "/none/_doc/1", json!({}), (404, "index_not_found_exception")).await;
     client.refused(Method::DELETE, "/shop/_doc/2?if_seq_no=1", json!({}), (400, "illegal_argument_exception")).await;
     client.refused(Method::DELETE, "/shop/_doc/2?colour=red", json!({}), (400, "illegal_argument_exception")).await;
@@ -71,7 +74,14 @@ async fn events_are_deleted_by_a_query() {
         )
         .await;
     assert_eq!(delete("/*/_delete_by_query", json!({"query": {"match_all": {}}})).await["deleted"], 2);
-    assert_eq!(count(&client, "_all").await, 0);
+    assert_eq!(
+        (count(&client, "_all").await, client.status("/till").await),
+        (0, 404),
+        "of nobody's index nothing is left"
+    );
+    client.done(Method::PUT, "/till/_doc/1", json!({})).await;
+    assert_eq!(delete("/till/_delete_by_query", json!({"query": {"match_all": {}}})).await["deleted"], 1);
+    assert_eq!(client.status("/till").await, 200, "one that was named stays");
 }
 
 #[tokio::test]

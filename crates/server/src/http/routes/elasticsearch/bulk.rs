@@ -15,7 +15,7 @@ use vigie_pipeline::{BulkAction, NO_UPDATE};
 use super::answer::{self, Fields};
 use super::dialect::{Filtered, with_warning};
 use super::filter_path::Filter;
-use super::indices::definitions;
+use super::indices::{define, definitions};
 use super::params::Params;
 use crate::http::auth::Caller;
 use crate::http::body::BodyLimit;
@@ -85,7 +85,7 @@ async fn respond(
     let shape = BulkBody::Lines(asked.index);
     let request = BulkRequest { body, shape, options: &options, deleting };
     let mut report = state.ingest.accept_bulk(&caller.scope, request).await?;
-    tell_deleted(caller, &report);
+    settle_deleted(state, caller, &report).await?;
     tell_missing(state, caller, &mut report).await?;
     let (accepted, deduplicated, rejected) = report.counts();
     state.metrics.record_ingest(accepted, deduplicated, rejected);
@@ -109,13 +109,18 @@ async fn respond(
     Ok(with_warning(response, asked.params.warning(&state.pipelines)))
 }
 
-/// Notes who deleted events.
-fn tell_deleted(caller: &Caller, report: &BulkReport) {
-    let is_deleted = |item: &&BulkAnswer| matches!(item.outcome, ItemOutcome::Deleted { .. });
-    let event_count = report.items.iter().filter(is_deleted).count();
-    if event_count > 0 {
-        tracing::info!(user = caller.account.username, event_count, "events were deleted by their ids");
+/// Notes who deleted events, and keeps their indices.
+async fn settle_deleted(state: &AppState, caller: &Caller, report: &BulkReport) -> ApiResult<()> {
+    let index_of = |item: &'_ BulkAnswer| match &item.outcome {
+        ItemOutcome::Deleted { index, .. } => Some(index.clone()),
+        _ => None,
+    };
+    let deleted: Vec<String> = report.items.iter().filter_map(index_of).collect();
+    if deleted.is_empty() {
+        return Ok(());
     }
+    tracing::info!(user = caller.account.username, event_count = deleted.len(), "events were deleted by their ids");
+    define(state, &deleted.iter().map(String::as_str).collect()).await
 }
 
 /// Says of updates that are not done whether what they would change is there at all.

@@ -1,5 +1,6 @@
 //! Deleting events: one by its id, and those that a query finds.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use axum::extract::State;
@@ -12,7 +13,7 @@ use vigie_app::dsl::{DocumentFate, several_indices};
 use vigie_domain::Error;
 use vigie_pipeline::{CONDITION, CONDITIONS};
 
-use super::indices::no_such_index;
+use super::indices::{define, define_written, no_such_index};
 use super::params::Params;
 use super::search::{object_of, request, shards, with_took};
 use crate::http::auth::Caller;
@@ -75,6 +76,7 @@ async fn delete_document(
     Ok(match fates.into_iter().next() {
         Some(DocumentFate::Deleted { index, sequence }) => {
             tracing::info!(user = caller.account.username, index, id, "an event was deleted");
+            define(&state, &BTreeSet::from([index.as_str()])).await?;
             let mut answer = document(&index, "deleted", 2);
             (answer["_seq_no"], answer["_primary_term"]) = (Json::from(sequence), Json::from(1));
             JsonAnswer(answer).into_response()
@@ -103,6 +105,7 @@ async fn delete_by_query(
             "deleting is not done in the background here; leave wait_for_completion out and wait for the answer";
         return Err(Error::malformed_field("wait_for_completion", words).into());
     }
+    define_written(&state, &caller, &index).await?;
     let deleted =
         state.dsl.delete_by_query(&caller.scope, &request(index.clone(), &params, object_of(&body)?)?).await?;
     tracing::info!(user = caller.account.username, index, event_count = deleted, "events were deleted by a query");

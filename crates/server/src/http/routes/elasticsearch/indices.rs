@@ -72,6 +72,17 @@ pub(super) async fn define_written(state: &AppState, caller: &Caller, names: &st
     Ok(())
 }
 
+/// Makes definitions for those of the names that nobody made: an index stays when its last event is deleted.
+pub(super) async fn define(state: &AppState, names: &BTreeSet<&str>) -> ApiResult<()> {
+    let known = definitions(state).await?;
+    for name in names.iter().filter(|name| !known.iter().any(|index| index.name == **name)) {
+        if !is_daily_index(name) && kept_indices::check_name(name).is_ok() {
+            state.kept_objects.put(ObjectKind::Index, name, json!({})).await?;
+        }
+    }
+    Ok(())
+}
+
 /// The answer to a name that nothing has.
 pub(super) fn no_such_index(name: &str) -> Response {
     let reason = format!("no such index [{name}]");
