@@ -11,6 +11,7 @@ mod index;
 mod instants;
 mod opened;
 mod order;
+mod pages;
 mod reader;
 mod sketch;
 mod token_filter;

@@ -8,15 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowSelection};
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
 use super::checked_file::CheckedFile;
 use super::index::{FilterReader, PAGE_ROWS, PartIndex};
 use super::opened::Opened;
+use super::pages::PartPages;
 use super::{OVERFLOW_FIELDS_KEY, Part, addresses, instants};
 use crate::chunk::{Chunk, Exceeding, OverflowFields, column_names};
 use crate::error::StorageError;
@@ -316,15 +315,14 @@ impl Part {
         let sums = opened.index.as_ref().map(|index| index.sums.clone());
         let file = self.file(sums)?;
         let bytes_read = file.bytes_read();
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, opened.reader.clone())
-            .with_projection(mask)
-            .with_batch_size(batch_rows);
+        let levels = parquet_to_arrow_field_levels(opened.reader.parquet_schema(), mask, Some(schema.fields()))?;
         let row_count = self.meta.rows as usize;
-        if rows.count() < row_count {
-            let ranges = rows.ranges().iter().cloned();
-            builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, row_count));
-        }
-        Ok((builder.build()?, bytes_read))
+        let ranges = rows.ranges().iter().cloned();
+        let selection = (rows.count() < row_count).then(|| RowSelection::from_consecutive_ranges(ranges, row_count));
+        let pages = PartPages::new(file, opened.reader.metadata().clone());
+        let batch_rows = batch_rows.min(row_count);
+        let reader = ParquetRecordBatchReader::try_new_with_row_groups(&levels, &pages, batch_rows, selection)?;
+        Ok((reader, bytes_read))
     }
 
     fn chunk(&self, batch: RecordBatch) -> Result<Chunk, StorageError> {

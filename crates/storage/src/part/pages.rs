@@ -1,0 +1,186 @@
+//! Pages of a part, unpacked by a context that each thread keeps.
+//!
+//! The Parquet library makes two contexts of zstd for every column that it opens, one of which is for packing: of a few rows of many
+//! columns that costs as much as unpacking their pages. Here it is handed pages that are unpacked already.
+
+use std::cell::RefCell;
+use std::io::Read;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::RowGroups;
+use parquet::basic::Compression;
+use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::serialized_reader::SerializedPageReader;
+use zstd::zstd_safe::get_frame_content_size;
+
+use super::checked_file::CheckedFile;
+
+/// Bytes that a page may unpack to whatever its size.
+const PLAIN_BYTES_MIN: u64 = 1024 * 1024;
+/// How much more than its own size a page may unpack to beyond that.
+const PLAIN_RATIO_MAX: u64 = 4 * 1024;
+
+thread_local! {
+    static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// The pages of a part's file.
+#[derive(Clone)]
+pub(super) struct PartPages {
+    file: Arc<CheckedFile>,
+    metadata: Arc<ParquetMetaData>,
+}
+
+impl PartPages {
+    /// Of this file, which says this of itself.
+    pub(super) fn new(file: CheckedFile, metadata: Arc<ParquetMetaData>) -> Self {
+        Self { file: Arc::new(file), metadata }
+    }
+
+    fn reader(&self, row_group: usize, column: usize) -> Result<Box<dyn PageReader>> {
+        let group = self.metadata.row_group(row_group);
+        let (chunk, row_count) = (group.column(column), group.num_rows() as usize);
+        let of_group = self.metadata.offset_index().and_then(|groups| groups.get(row_group));
+        let locations = of_group.and_then(|columns| Some(columns.get(column)?.page_locations.clone()));
+        let open =
+            |chunk: &ColumnChunkMetaData| SerializedPageReader::new(self.file.clone(), chunk, row_count, locations);
+        match chunk.compression() {
+            Compression::ZSTD(_) => {
+                let as_it_lies = chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED).build()?;
+                Ok(Box::new(Unpacking(open(&as_it_lies)?)))
+            }
+            _ => Ok(Box::new(open(chunk)?)),
+        }
+    }
+}
+
+impl RowGroups for PartPages {
+    fn num_rows(&self) -> usize {
+        self.metadata.row_groups().iter().map(|group| group.num_rows() as usize).sum()
+    }
+
+    fn column_chunks(&self, column: usize) -> Result<Box<dyn PageIterator>> {
+        Ok(Box::new(ColumnPages { pages: self.clone(), column, row_group: 0 }))
+    }
+
+    fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
+        Box::new(self.metadata.row_groups().iter())
+    }
+
+    fn metadata(&self) -> &ParquetMetaData {
+        &self.metadata
+    }
+}
+
+/// The pages of a column, row group after row group; a part has one.
+struct ColumnPages {
+    pages: PartPages,
+    column: usize,
+    row_group: usize,
+}
+
+impl Iterator for ColumnPages {
+    type Item = Result<Box<dyn PageReader>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row_group = self.row_group;
+        self.row_group += 1;
+        (row_group < self.pages.metadata.num_row_groups()).then(|| self.pages.reader(row_group, self.column))
+    }
+}
+
+impl PageIterator for ColumnPages {}
+
+/// Unpacks what a reader finds who takes it for plain.
+struct Unpacking(SerializedPageReader<CheckedFile>);
+
+impl Iterator for Unpacking {
+    type Item = Result<Page>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.get_next_page().transpose()
+    }
+}
+
+impl PageReader for Unpacking {
+    fn get_next_page(&mut self) -> Result<Option<Page>> {
+        self.0.get_next_page()?.map(unpacked).transpose()
+    }
+
+    fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
+        self.0.peek_next_page()
+    }
+
+    fn skip_next_page(&mut self) -> Result<()> {
+        self.0.skip_next_page()
+    }
+
+    fn at_record_boundary(&mut self) -> Result<bool> {
+        self.0.at_record_boundary()
+    }
+}
+
+fn unpacked(mut page: Page) -> Result<Page> {
+    match &mut page {
+        Page::DataPage { buf, .. } | Page::DictionaryPage { buf, .. } => *buf = unpack(buf)?,
+        Page::DataPageV2 { .. } => {
+            return Err(ParquetError::General("a page of the second version, which no part has".to_owned()));
+        }
+    }
+    Ok(page)
+}
+
+fn unpack(packed: &[u8]) -> Result<Bytes> {
+    let broken = |why: &dyn std::fmt::Display| ParquetError::General(format!("a page cannot be unpacked: {why}"));
+    let bytes_max = (packed.len() as u64).saturating_mul(PLAIN_RATIO_MAX).saturating_add(PLAIN_BYTES_MIN);
+    let size = get_frame_content_size(packed).map_err(|_| broken(&"it is no frame of zstd"))?;
+    if size.is_some_and(|size| size > bytes_max) {
+        return Err(broken(&format_args!("it says that it unpacks to more than {bytes_max} bytes")));
+    }
+    let Some(size) = size else {
+        // As former versions wrote them.
+        let mut plain = Vec::new();
+        let stream = zstd::stream::read::Decoder::with_buffer(packed).map_err(|error| broken(&error))?;
+        stream.take(bytes_max).read_to_end(&mut plain).map_err(|error| broken(&error))?;
+        return Ok(plain.into());
+    };
+    UNPACKER.with_borrow_mut(|unpacker| {
+        let unpacker = match unpacker {
+            Some(unpacker) => unpacker,
+            None => unpacker.insert(zstd::bulk::Decompressor::new().map_err(|error| broken(&error))?),
+        };
+        let mut plain = Vec::with_capacity(size as usize);
+        unpacker.decompress_to_buffer(packed, &mut plain).map_err(|error| broken(&error))?;
+        Ok(plain.into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_unpacked_whether_they_say_their_size_or_not() {
+        let plain: Vec<u8> = (0..100_000_u32).map(|number| (number % 251) as u8).collect();
+        assert_eq!(unpack(&zstd::bulk::compress(&plain, 1).unwrap()).unwrap(), plain);
+        let streamed = zstd::stream::encode_all(&plain[..], 1).unwrap();
+        assert!(matches!(get_frame_content_size(&streamed), Ok(None)), "a stream does not know it");
+        assert_eq!(unpack(&streamed).unwrap(), plain);
+        assert_eq!(unpack(&zstd::bulk::compress(&[], 1).unwrap()).unwrap(), Bytes::new());
+    }
+
+    #[test]
+    fn what_lies_about_its_size_takes_no_memory() {
+        let zeros = zstd::bulk::compress(&vec![0; 4 << 20], 1).unwrap();
+        for packed in [&zeros[..16], b"", b"plain"] {
+            let error = unpack(packed).unwrap_err().to_string();
+            assert!(error.contains("a page cannot be unpacked"), "{error}");
+        }
+        let short = zstd::bulk::compress(&vec![7; 1_000_000], 1).unwrap();
+        assert_eq!(unpack(&short).unwrap().len(), 1_000_000);
+        assert!(unpack(&short[..short.len() - 1]).is_err());
+    }
+}
