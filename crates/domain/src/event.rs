@@ -23,7 +23,14 @@ const INDEX_END: char = '/';
 impl EventId {
     /// The id made for the event with this sequence number.
     pub fn from_sequence(sequence: u64) -> Self {
-        Self(format!("{MADE_ID_PREFIX}{sequence:x}"))
+        // Each event of a bulk request is answered with one, so that formatting would be felt.
+        let digit_count = sequence.max(1).ilog2() / 4 + 1;
+        let mut id = String::with_capacity(MADE_ID_PREFIX.len_utf8() + digit_count as usize);
+        id.push(MADE_ID_PREFIX);
+        let digits =
+            (0..digit_count).rev().filter_map(|place| char::from_digit((sequence >> (4 * place)) as u32 & 15, 16));
+        id.extend(digits);
+        Self(id)
     }
 
     /// The sequence number of a made id; `None` for a sender's.
@@ -174,7 +181,10 @@ mod tests {
 
     #[test]
     fn made_ids_give_their_sequence_back() {
-        assert_eq!(EventId::from_sequence(4096).sequence(), Some(4096));
+        for sequence in [0, 1, 15, 16, 255, 4096, u64::from(u32::MAX) + 7, u64::MAX] {
+            let id = EventId::from_sequence(sequence);
+            assert_eq!((id.sequence(), id.0.clone()), (Some(sequence), format!("~{sequence:x}")));
+        }
         assert_eq!(EventId("order-1".into()).sequence(), None);
     }
 
