@@ -30,6 +30,10 @@ RULES = {
     "new": {"type": "new_term", "fields": ["service"], "terms_window_size": {"days": 1}, "filter": []},
     "any": {"type": "any", "filter": [{"query": {"query_string": {"query": "message:payment AND n:7"}}}]},
 }
+# Alerts that wait for each other: each is stored, and deleted once all of them were sent.
+LATER = {"type": "any", "aggregation": {"seconds": 5}, "filter": [{"query": {"query_string": {"query": "n:(11 OR 12 OR 13)"}}}]}
+# Said when it is told to end while a rule is due.
+AT_ITS_END = "cannot schedule new futures after shutdown"
 
 
 def soon():
@@ -47,7 +51,7 @@ def main(programs, host, port, user, password):
     }
     pathlib.Path("config.yaml").write_text(json.dumps(config))
     pathlib.Path("rules").mkdir()
-    for name, rule in RULES.items():
+    for name, rule in {**RULES, "later": LATER}.items():
         common = {"name": name, "index": "shop", "timeframe": {"minutes": 5}, "alert": ["debug"], "realert": {"minutes": 60}}
         pathlib.Path("rules", f"{name}.yaml").write_text(json.dumps({**common, **rule}))
 
@@ -55,7 +59,8 @@ def main(programs, host, port, user, password):
         done = subprocess.run([str(pathlib.Path(programs, program)), "--config", "config.yaml", *arguments], capture_output=True, text=True)
         print(done.stdout, done.stderr, sep="")
         assert done.returncode == 0, f"{program} ended with {done.returncode}"
-        assert "Traceback" not in done.stderr and "ERROR:elastalert" not in done.stderr, done.stderr[-1_000:]
+        tracebacks, at_its_end = done.stderr.count("Traceback"), done.stderr.count(f"RuntimeError: {AT_ITS_END}")
+        assert tracebacks == at_its_end and "ERROR:elastalert" not in done.stderr, done.stderr[-1_000:]
         return done.stderr + done.stdout
 
     run("elastalert-create-index", "--index", "elastalert")
@@ -68,6 +73,9 @@ def main(programs, host, port, user, password):
         assert calls.count("elastalert_status", {"term": {"rule_name": name}}) > 0, f"{name} left no status"
         # Alerted once, and silent from then on: also when it is run again, by what it finds of itself.
         assert calls.count("elastalert_silence", {"prefix": {"rule_name": name}}) > 0, f"{name} is not silent"
+    waiting = calls.count("elastalert", {"bool": {"filter": [{"term": {"rule_name": "later"}}, {"term": {"alert_sent": False}}]}})
+    sent = calls.count("elastalert", {"bool": {"filter": [{"term": {"rule_name": "later"}}, {"term": {"alert_sent": True}}]}})
+    assert waiting == 0 < sent, f"{waiting} alerts that were sent together are still there, {sent} were sent"
     before = calls.count("elastalert", {"term": {"alert_sent": True}})
     run("elastalert", "--verbose", "--start", begin.isoformat(), "--end", soon())
     assert calls.count("elastalert", {"term": {"alert_sent": True}}) == before, "it alerted again while it was to be silent"
