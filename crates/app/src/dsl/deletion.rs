@@ -1,14 +1,14 @@
 //! Deleting events: those that a query finds, and single ones by their index and id.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value as Json;
 use vigie_domain::event::pseudo_fields;
 use vigie_domain::ports::{Hit, Selection};
-use vigie_domain::query::{Bound, Predicate, Query};
-use vigie_domain::{Result, Scope, TimeRange, Timestamp};
+use vigie_domain::query::{Predicate, Query};
+use vigie_domain::{Result, Scope, TimeRange};
 
-use super::document::index_of;
+use super::document::{index_of, sent_index};
 use super::indices::SENT_INDEX;
 use super::place::Place;
 use super::{DslRequest, DslSearch, Looked};
@@ -78,28 +78,27 @@ impl DslSearch {
     }
 }
 
-/// These events and no others.
+/// The events of these ids in their indices. An id is one of an index, so that asking for it alone would find those of others too.
 fn these(scope: &Scope, hits: &[Box<Hit>]) -> Option<Selection> {
     let times = hits.iter().map(|hit| hit.position.timestamp);
     let range = TimeRange { from: times.clone().min()?, to: times.max()?.saturating_add_nanos(1) };
-    let query = Query::any(hits.iter().map(|hit| this(scope, hit)).collect())?;
+    let mut ids: BTreeMap<Option<&str>, Vec<Query>> = BTreeMap::new();
+    for hit in hits {
+        let index = sent_index(hit).filter(|_| !scope.hides(SENT_INDEX));
+        ids.entry(index).or_default().push(Query::equals(pseudo_fields::ID, hit.id.0.as_str()));
+    }
+    let of_index = |(index, ids): (Option<&str>, Vec<Query>)| {
+        let query = Query::any(ids)?;
+        Some(match index {
+            Some(index) => query.and(Query::equals(SENT_INDEX, index)),
+            None if scope.hides(SENT_INDEX) => query,
+            None => query.and(Query::Not(Box::new(exists(SENT_INDEX)))),
+        })
+    };
+    let query = Query::any(ids.into_iter().filter_map(of_index).collect())?;
     Some(Selection { query, range })
 }
 
-/// An id is one of an index, so that asking for it finds events of all; the instant and the index tell them apart.
-fn this(scope: &Scope, hit: &Hit) -> Query {
-    let at = |time: Timestamp| Bound::Inclusive(time.to_string());
-    let (field, predicate) = (
-        pseudo_fields::TIMESTAMP,
-        Predicate::Range { lower: at(hit.position.timestamp), upper: at(hit.position.timestamp) },
-    );
-    let query =
-        Query::equals(pseudo_fields::ID, hit.id.0.as_str()).and(Query::Field { field: field.to_owned(), predicate });
-    if scope.hides(SENT_INDEX) {
-        return query;
-    }
-    query.and(match hit.source.iter().find(|(name, _)| name == SENT_INDEX) {
-        Some((_, vigie_domain::Value::Text(index))) => Query::equals(SENT_INDEX, index.as_str()),
-        _ => Query::Not(Box::new(Query::Field { field: SENT_INDEX.to_owned(), predicate: Predicate::Exists })),
-    })
+fn exists(field: &str) -> Query {
+    Query::Field { field: field.to_owned(), predicate: Predicate::Exists }
 }

@@ -22,7 +22,8 @@ pub(super) fn id_of(hit: &Hit) -> &str {
     sent_index(hit).and_then(|index| hit.id.sent_to(index)).unwrap_or(&hit.id.0)
 }
 
-fn sent_index(hit: &Hit) -> Option<&str> {
+/// The index that the event was sent to.
+pub(super) fn sent_index(hit: &Hit) -> Option<&str> {
     hit.source.iter().find(|(name, _)| name == SENT_INDEX).and_then(|(_, value)| match value {
         Value::Text(text) => Some(text.as_str()),
         _ => None,

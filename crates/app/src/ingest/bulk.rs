@@ -17,6 +17,11 @@ use super::chunks::bounded;
 use super::{Ingest, IngestOptions};
 use crate::dsl::{DocumentFate, DslSearch, several_indices};
 
+/// Events that a request deletes at most: each is looked up by itself.
+const DELETIONS_MAX: usize = 10_000;
+/// Why further ones are not.
+const TOO_MANY_DELETIONS: &str =
+    "one request deletes 10,000 events at most; send the others again, or delete them by a query";
 /// Why an event is not deleted.
 const MAY_NOT_DELETE: &str = "deleting events needs the role \"admin\", and no API key has it";
 
@@ -146,9 +151,17 @@ impl Ingest {
         deleting: Option<&DslSearch>,
     ) -> Result<Vec<BulkAnswer>> {
         let (mut answers, mut rows) = (Vec::with_capacity(items.len()), events.rows());
+        let mut deletions_left = DELETIONS_MAX;
         for run in items.chunk_by(|left, right| is_deletion(left) == is_deletion(right)) {
             let done = if run.first().is_some_and(is_deletion) {
-                delete_items(scope, run, deleting).await
+                let (now, later) = run.split_at(run.len().min(deletions_left));
+                deletions_left -= now.len();
+                let done = delete_items(scope, now, deleting).await;
+                let too_many = Error::new(ErrorKind::Throttled, TOO_MANY_DELETIONS).with_retry_after_s(1);
+                done.map(|mut done| {
+                    done.extend(later.iter().cloned().map(|item| failed(item, &too_many)));
+                    done
+                })
             } else {
                 let mut events = EventBatch::default();
                 rows.by_ref().take(run.iter().map(event_count).sum()).for_each(|row| events.push_row(row));
@@ -387,6 +400,17 @@ mod tests {
             let found = shop.store.get(&shop.scope, &EventId(id.into())).await.unwrap();
             assert_eq!(found.is_some(), is_there, "{id}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_request_deletes_so_many_events_at_most() {
+        let shop = Shop::new();
+        let body = "{\"delete\":{\"_index\":\"ecommerce-logs\",\"_id\":\"a\"}}\n".repeat(DELETIONS_MAX + 1);
+        let told = told(&send(&shop, &body).await.unwrap());
+        assert_eq!(
+            (told[DELETIONS_MAX - 1].as_str(), told[DELETIONS_MAX].as_str()),
+            ("a missing", "a failed Throttled")
+        );
     }
 
     #[tokio::test]

@@ -162,7 +162,10 @@ impl Maintenance {
                 let _ = done.send(());
             });
             for Removal { part, gone, done } in requests.removals {
-                let _ = done.send(self.remove(&part, &gone));
+                let removed = self.remove(&part, &gone);
+                // Its files go with it.
+                drop(part);
+                let _ = done.send(removed);
             }
             if !is_left_in_memory {
                 requests.snapshots.into_iter().for_each(|asked| drop(asked.send(self.snapshot())));
@@ -255,8 +258,10 @@ impl Maintenance {
         self.parts.store(manifest)?;
         let mut state = self.shared.lock();
         state.parts.retain(|part| !is_gone(part.meta.id));
-        state.parts.extend(written.map(|meta| Arc::new(self.parts.open(meta))));
-        state.note_days();
+        match written {
+            Some(meta) => state.parts.push(Arc::new(self.parts.open(meta))),
+            None => state.note_days(),
+        }
         drop(state);
         self.shared.drop_parts(gone);
         Ok(())

@@ -18,10 +18,10 @@ use zstd::zstd_safe::get_frame_content_size;
 
 use super::checked_file::CheckedFile;
 
-/// Bytes that a page may unpack to whatever its size.
-const PLAIN_BYTES_MIN: u64 = 1024 * 1024;
-/// How much more than its own size a page may unpack to beyond that.
-const PLAIN_RATIO_MAX: u64 = 4 * 1024;
+/// Bytes that memory is taken for at once, because a page says that it unpacks to so many.
+const TAKEN_BYTES_MIN: u64 = 1024 * 1024;
+/// The same beyond that, for each byte that the page has.
+const TAKEN_RATIO_MAX: u64 = 1024;
 
 thread_local! {
     static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
@@ -135,16 +135,13 @@ fn unpacked(mut page: Page) -> Result<Page> {
 
 fn unpack(packed: &[u8]) -> Result<Bytes> {
     let broken = |why: &dyn std::fmt::Display| ParquetError::General(format!("a page cannot be unpacked: {why}"));
-    let bytes_max = (packed.len() as u64).saturating_mul(PLAIN_RATIO_MAX).saturating_add(PLAIN_BYTES_MIN);
     let size = get_frame_content_size(packed).map_err(|_| broken(&"it is no frame of zstd"))?;
-    if size.is_some_and(|size| size > bytes_max) {
-        return Err(broken(&format_args!("it says that it unpacks to more than {bytes_max} bytes")));
-    }
-    let Some(size) = size else {
-        // As former versions wrote them.
+    let taken_max = (packed.len() as u64).saturating_mul(TAKEN_RATIO_MAX).saturating_add(TAKEN_BYTES_MIN);
+    let Some(size) = size.filter(|size| *size <= taken_max) else {
+        // One that does not say it, as former versions wrote them, or says much: what it really has takes its memory as it comes.
         let mut plain = Vec::new();
-        let stream = zstd::stream::read::Decoder::with_buffer(packed).map_err(|error| broken(&error))?;
-        stream.take(bytes_max).read_to_end(&mut plain).map_err(|error| broken(&error))?;
+        let mut stream = zstd::stream::read::Decoder::with_buffer(packed).map_err(|error| broken(&error))?;
+        stream.read_to_end(&mut plain).map_err(|error| broken(&error))?;
         return Ok(plain.into());
     };
     UNPACKER.with_borrow_mut(|unpacker| {
@@ -170,6 +167,10 @@ mod tests {
         assert!(matches!(get_frame_content_size(&streamed), Ok(None)), "a stream does not know it");
         assert_eq!(unpack(&streamed).unwrap(), plain);
         assert_eq!(unpack(&zstd::bulk::compress(&[], 1).unwrap()).unwrap(), Bytes::new());
+        let alike = vec![b' '; 8 << 20];
+        let packed = zstd::bulk::compress(&alike, 1).unwrap();
+        assert!(packed.len() < 2_000, "a page of one value that is repeated is much smaller than itself");
+        assert_eq!(unpack(&packed).unwrap(), alike);
     }
 
     #[test]
