@@ -12,11 +12,10 @@ use vigie_pipeline::MadeIndices;
 
 use crate::dsl::{FieldTypes, is_applied};
 use crate::kept_objects::KeptObject;
-use crate::retention::POLICY_SETTING;
+use crate::retention::{AGREED, POLICY_SETTING, is_agreed};
 
 /// Settings that are done, or only say how Elasticsearch does its work.
-const HARMLESS_SETTINGS: [&str; 10] = [
-    POLICY_SETTING,
+const HARMLESS_SETTINGS: [&str; 9] = [
     APPEND_ONLY,
     SHARD_SELECTION,
     "number_of_shards",
@@ -116,6 +115,7 @@ pub fn check_name(name: &str) -> Result<()> {
 /// # Errors
 /// `Malformed` for a field without a name, an alias that cannot be one, or a part of another shape.
 pub fn definition(mut body: Map<String, Json>) -> Result<Json> {
+    body.remove(AGREED);
     if let Some(mappings) = body.get("mappings") {
         check_fields(mappings, 0)?;
     }
@@ -147,7 +147,7 @@ fn check_fields(mapping: &Json, depth: usize) -> Result<()> {
 pub fn is_unapplied(definition: &Json) -> bool {
     let Some(parts) = definition.as_object() else { return false };
     parts.iter().any(|(name, part)| match name.as_str() {
-        "aliases" | CREATED_AT => false,
+        "aliases" | CREATED_AT | AGREED => false,
         "settings" => !are_harmless(definition),
         "mappings" => !is_applied(part),
         _ => true,
@@ -156,7 +156,10 @@ pub fn is_unapplied(definition: &Json) -> bool {
 
 fn are_harmless(definition: &Json) -> bool {
     let settings = settings_of(definition);
-    settings.iter().all(|(name, _)| HARMLESS_SETTINGS.contains(&name.strip_prefix(INDEX_PREFIX).unwrap_or(name)))
+    settings.iter().all(|(name, _)| {
+        let name = name.strip_prefix(INDEX_PREFIX).unwrap_or(name);
+        HARMLESS_SETTINGS.contains(&name) || name == POLICY_SETTING && is_agreed(definition)
+    })
 }
 
 /// The settings of a definition, by their whole names; flags and numbers as text, as Elasticsearch shows them.

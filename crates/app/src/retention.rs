@@ -3,6 +3,8 @@
 //! Of a policy (`_ilm/policy`) one thing is done, its phase `delete`: an event goes once it is older than `min_age`. Its age counts
 //! from the later of its own time and its arrival, so that an import of old logs is not deleted at once. Everything else goes with
 //! the indices of days.
+//!
+//! Whoever sends events may set policies and indices up, and may not delete: both count only as somebody left them who may.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,8 @@ use crate::time_value::time_value;
 
 /// The setting of an index that names its policy, without its `index.`.
 pub const POLICY_SETTING: &str = "lifecycle.name";
+/// Where an object says what somebody who may delete has agreed to: a policy that it deletes, an index which policy it names.
+pub const AGREED: &str = "vigie_agreed";
 
 /// How long events of an index are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,9 +77,37 @@ impl Retention {
     }
 }
 
+/// Notes that somebody who may delete has sent the policy, or that nobody has.
+pub fn agree_to_policy(policy: &mut Json, may_delete: bool) {
+    note(policy, may_delete.then_some(Json::Bool(true)));
+}
+
+/// The same of the policy that an index names. What an index had before stays agreed to as long as it names it.
+pub fn agree_to_index(index: &mut Json, may_delete: bool) {
+    if may_delete {
+        let named = setting_of(index, POLICY_SETTING).map(Json::from);
+        note(index, named);
+    }
+}
+
+fn note(object: &mut Json, agreed: Option<Json>) {
+    let Some(object) = object.as_object_mut() else { return };
+    match agreed {
+        Some(agreed) => drop(object.insert(AGREED.to_owned(), agreed)),
+        None => drop(object.remove(AGREED)),
+    }
+}
+
+/// Whether somebody who may delete has agreed to the policy that the index names.
+pub fn is_agreed(index: &Json) -> bool {
+    let named = setting_of(index, POLICY_SETTING);
+    named.is_some_and(|named| index.get(AGREED).and_then(Json::as_str) == Some(named.as_str()))
+}
+
 fn keeping(index: KeptObject, policies: &[KeptObject]) -> Option<Keeping> {
-    let named = setting_of(&index.body, POLICY_SETTING)?;
-    let policy = policies.iter().find(|policy| policy.name == named)?;
+    let named = setting_of(&index.body, POLICY_SETTING).filter(|_| is_agreed(&index.body))?;
+    let is_meant = |policy: &&KeptObject| policy.name == named && policy.body.get(AGREED) == Some(&Json::Bool(true));
+    let policy = policies.iter().find(is_meant)?;
     Some(Keeping { index: index.name, policy: named, age_max: age_max(&policy.body)? })
 }
 
@@ -86,8 +118,11 @@ fn age_max(policy: &Json) -> Option<Duration> {
     time_value(phase.get("min_age")?.as_str()?).filter(|age| !age.is_zero())
 }
 
-/// Whether Vigie does what the policy says and nothing else is said: it deletes, and has no other phase.
+/// Whether Vigie does what the policy says and nothing else is said: it deletes, has no other phase, and is agreed to.
 pub fn is_applied(policy: &Json) -> bool {
+    if policy.get(AGREED) != Some(&Json::Bool(true)) {
+        return false;
+    }
     let phases = policy.pointer("/policy/phases").and_then(Json::as_object);
     phases.is_some_and(|phases| phases.len() == 1) && age_max(policy).is_some()
 }
@@ -136,13 +171,21 @@ mod tests {
     async fn an_index_keeps_its_events_as_long_as_its_policy_says() {
         let objects = Arc::new(KeptObjects::new(Arc::new(MemoryMetadataStore::default())));
         let week = json!({"policy": {"phases": {"delete": {"min_age": "7d", "actions": {"delete": {}}}}}});
-        objects.put(ObjectKind::LifecyclePolicy, "week", week).await.unwrap();
-        for (index, settings) in [
-            ("shop", json!({"index": {"lifecycle": {"name": "week"}}})),
-            ("till", json!({"lifecycle.name": "none"})),
-            ("cart", json!({})),
+        for (name, may_delete) in [("week", true), ("day", false)] {
+            let mut policy = week.clone();
+            agree_to_policy(&mut policy, may_delete);
+            objects.put(ObjectKind::LifecyclePolicy, name, policy).await.unwrap();
+        }
+        for (index, settings, may_delete) in [
+            ("shop", json!({"index": {"lifecycle": {"name": "week"}}}), true),
+            ("till", json!({"lifecycle.name": "none"}), true),
+            ("cart", json!({}), true),
+            ("bank", json!({"lifecycle.name": "week"}), false),
+            ("loan", json!({"lifecycle.name": "day"}), true),
         ] {
-            objects.put(ObjectKind::Index, index, json!({"settings": settings})).await.unwrap();
+            let mut definition = json!({ "settings": settings });
+            agree_to_index(&mut definition, may_delete);
+            objects.put(ObjectKind::Index, index, definition).await.unwrap();
         }
         let store = Arc::new(LinearStore::default());
         let events = vec![
@@ -151,6 +194,8 @@ mod tests {
             event("shop", "new", 6, 6),
             event("till", "a", 0, 0),
             event("cart", "b", 0, 0),
+            event("bank", "c", 0, 0),
+            event("loan", "d", 0, 0),
         ];
         store.append(&Scope::main(), Append { key: None, events: events.into() }).await.unwrap();
         let now = Arc::new(AtomicI64::new(at(7).as_nanos()));
@@ -171,15 +216,30 @@ mod tests {
         pass(10, &[1]).await;
         pass(13, &[1]).await;
         pass(400, &[]).await;
-        for (id, is_there) in [("old", false), ("imported", false), ("new", false), ("a", true), ("b", true)] {
+        let others = ["a", "b", "c", "d"].map(|id| (id, true));
+        for (id, is_there) in ["old", "imported", "new"].map(|id| (id, false)).into_iter().chain(others) {
             let found = store.get(&Scope::main(), &EventId(id.into())).await.unwrap();
             assert_eq!(found.is_some(), is_there, "{id}");
         }
     }
 
     #[test]
+    fn what_is_agreed_to_holds_for_what_was_named_then() {
+        let named = |name: &str, agreed: &str| json!({"settings": {"index.lifecycle.name": name}, AGREED: agreed});
+        assert!(is_agreed(&named("week", "week")) && !is_agreed(&named("day", "week")));
+        let mut index = named("day", "week");
+        agree_to_index(&mut index, false);
+        assert!(!is_agreed(&index));
+        agree_to_index(&mut index, true);
+        assert!(is_agreed(&index));
+        index["settings"] = json!({});
+        agree_to_index(&mut index, true);
+        assert_eq!(index, json!({"settings": {}}));
+    }
+
+    #[test]
     fn only_policies_that_delete_and_do_nothing_else_are_applied() {
-        let policy = |phases: Json| json!({ "policy": { "phases": phases } });
+        let policy = |phases: Json| json!({ "policy": { "phases": phases }, AGREED: true });
         let delete = json!({"min_age": "30d", "actions": {"delete": {}}});
         assert!(is_applied(&policy(json!({ "delete": delete }))));
         for phases in [
@@ -192,6 +252,9 @@ mod tests {
         ] {
             assert!(!is_applied(&policy(phases.clone())), "{phases}");
         }
+        let mut unagreed = policy(json!({ "delete": delete }));
+        agree_to_policy(&mut unagreed, false);
+        assert!(!is_applied(&unagreed));
         assert!(!is_applied(&json!({})));
     }
 }

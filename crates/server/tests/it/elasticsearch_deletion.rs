@@ -144,3 +144,25 @@ async fn an_index_is_deleted_with_its_events() {
     assert_eq!(count(&client, "_all").await, 0);
     client.refused(Method::DELETE, &format!("/{today}"), json!({}), (404, "index_not_found_exception")).await;
 }
+
+#[tokio::test]
+async fn a_policy_holds_where_one_who_may_delete_put_it_and_the_index() {
+    let mut client = Client::of(Role::Admin).await;
+    let policy = json!({"policy": {"phases": {"delete": {"min_age": "7d", "actions": {"delete": {}}}}}});
+    let settings = json!({"settings": {"index.lifecycle.name": "week"}});
+    client.done(Method::PUT, "/_ilm/policy/week", policy.clone()).await;
+    client.done(Method::PUT, "/shop", settings.clone()).await;
+    client.done(Method::PUT, "/shop/_settings", json!({"index.lifecycle.name": "week"})).await;
+    let shown = client.get("/_ilm/policy/week").await;
+    assert_eq!(shown["week"]["policy"], policy["policy"], "{shown}");
+    client.become_one(Role::Moderator).await;
+    for (path, body) in [
+        ("/_ilm/policy/day", json!({"policy": policy["policy"], "vigie_agreed": true})),
+        ("/till", json!({"settings": settings["settings"], "vigie_agreed": "week"})),
+        ("/till/_settings", json!({"index.lifecycle.name": "week"})),
+    ] {
+        let answer = client.call(Method::PUT, path, &body.to_string()).await;
+        assert!(answer.status == 200 && answer.header("warning").contains("not applied"), "{path}: {}", answer.text());
+    }
+    client.done(Method::PUT, "/shop/_settings", json!({"number_of_replicas": 0})).await;
+}

@@ -15,7 +15,7 @@ use vigie_pipeline::{BulkAction, NO_UPDATE};
 use super::answer::{self, Fields};
 use super::dialect::{Filtered, with_warning};
 use super::filter_path::Filter;
-use super::indices::{define, definitions};
+use super::indices::{define, definitions, may_delete};
 use super::params::Params;
 use crate::http::auth::Caller;
 use crate::http::body::BodyLimit;
@@ -81,7 +81,7 @@ async fn respond(
     let options = asked.params.ingest_options(state).await?;
     let mut admission = state.ingest.admit();
     let body = receive(body, &mut admission).await?;
-    let deleting = caller.account.require(Permission::LogsDelete).is_ok().then_some(&*state.dsl);
+    let deleting = may_delete(caller).then_some(&*state.dsl);
     let shape = BulkBody::Lines(asked.index);
     let request = BulkRequest { body, shape, options: &options, deleting };
     let mut report = state.ingest.accept_bulk(&caller.scope, request).await?;

@@ -6,10 +6,11 @@ use serde_json::{Map, Value as Json, json};
 use vigie_app::accounts::Permission;
 use vigie_app::kept_indices::{self, CREATED_AT, Names, aliases_of, settings_of};
 use vigie_app::kept_objects::{KeptObject, ObjectKind};
+use vigie_app::retention::{AGREED, agree_to_index};
 use vigie_domain::query::glob::glob_matches;
 
 use super::dialect::with_warning;
-use super::indices::{check_params, define_written, definitions, has_events, no_such_index};
+use super::indices::{check_params, define_written, definitions, has_events, may_delete, no_such_index};
 use super::kept::NOT_APPLIED;
 use super::listed::index_uuid;
 use super::params::Params;
@@ -177,6 +178,7 @@ fn put(settings: &mut Map<String, Json>, path: &[&str], value: Json) {
 /// Settings are kept under their whole names, so that one that is sent again takes the place of the one before.
 async fn put_settings(
     State(state): State<AppState>,
+    caller: Caller,
     (PathParams(names), params): (PathParams<String>, Params),
     RawBody(body): RawBody,
 ) -> ApiResult<Response> {
@@ -191,11 +193,15 @@ async fn put_settings(
     let (keeps_old, mut is_applied) = (params.is_on("preserve_existing"), true);
     for index in indices {
         let settings = with_settings(index, &sent, keeps_old);
-        is_applied &= !kept_indices::is_unapplied(&json!({ "settings": settings }));
         let change = |mut body: Json| {
             body["settings"] = Json::Object(settings.clone());
+            agree_to_index(&mut body, may_delete(&caller));
             Ok(body)
         };
+        let changed = change(index.body.clone())?;
+        // What else the index asks for was said when that was sent.
+        let alone = json!({ "settings": settings, AGREED: changed.get(AGREED) });
+        is_applied &= !kept_indices::is_unapplied(&alone);
         state.kept_objects.change(ObjectKind::Index, &index.name, change).await?;
     }
     let answer = JsonAnswer(json!({ "acknowledged": true })).into_response();

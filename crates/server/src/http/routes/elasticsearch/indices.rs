@@ -10,6 +10,7 @@ use vigie_app::accounts::Permission;
 use vigie_app::dsl::DslRequest;
 use vigie_app::kept_indices::{self, Names, aliases_of};
 use vigie_app::kept_objects::{KeptObject, ObjectKind};
+use vigie_app::retention::agree_to_index;
 use vigie_domain::time::INDEX_PREFIX;
 use vigie_domain::{Error, ErrorKind};
 use vigie_pipeline::is_daily_index;
@@ -83,6 +84,11 @@ pub(super) async fn define(state: &AppState, names: &BTreeSet<&str>) -> ApiResul
     Ok(())
 }
 
+/// Whether the caller may delete events.
+pub(super) fn may_delete(caller: &Caller) -> bool {
+    caller.account.require(Permission::LogsDelete).is_ok()
+}
+
 /// The answer to a name that nothing has.
 pub(super) fn no_such_index(name: &str) -> Response {
     let reason = format!("no such index [{name}]");
@@ -135,6 +141,7 @@ fn view(object: &KeptObject) -> Json {
 
 async fn create_index(
     State(state): State<AppState>,
+    caller: Caller,
     (PathParams(name), params): (PathParams<String>, Params),
     RawBody(body): RawBody,
 ) -> ApiResult<Response> {
@@ -145,6 +152,7 @@ async fn create_index(
     }
     let mut definition = kept_indices::definition(object_of(&body)?)?;
     kept_indices::check_settings(&name, &definition)?;
+    agree_to_index(&mut definition, may_delete(&caller));
     let warning = kept_indices::is_unapplied(&definition).then_some(NOT_APPLIED);
     definition[kept_indices::CREATED_AT] = Json::from((state.clock)().as_millis());
     match state.kept_objects.create(ObjectKind::Index, &name, definition).await {
@@ -200,7 +208,7 @@ async fn delete_index(
         return Ok(holds_events(name, "a pattern deletes none: name it"));
     }
     if let Some(name) = with_events.iter().next() {
-        if caller.account.require(Permission::LogsDelete).is_err() {
+        if !may_delete(&caller) {
             return Ok(holds_events(name, "deleting them needs the role \"admin\""));
         }
         let body = Map::from_iter([("query".to_owned(), json!({"match_all": {}}))]);

@@ -12,7 +12,9 @@ use vigie_app::retention;
 
 use super::dialect::with_warning;
 use super::error::Failure;
+use super::indices::may_delete;
 use super::search::object_of;
+use crate::http::auth::Caller;
 use crate::http::error::ApiResult;
 use crate::http::extract::{JsonAnswer, PathParams, RawBody};
 use crate::http::routes::Routes;
@@ -36,9 +38,10 @@ macro_rules! kind_routes {
             .put(
                 concat!($path, "/{name}"),
                 write,
-                async |state: State<AppState>, PathParams(name): PathParams<String>, RawBody(body): RawBody| {
-                    put(&state, $kind, &name, &body).await
-                },
+                async |state: State<AppState>,
+                       caller: Caller,
+                       PathParams(name): PathParams<String>,
+                       RawBody(body): RawBody| { put(&state, &caller, ($kind, &name), &body).await },
             )
             .delete(
                 concat!($path, "/{name}"),
@@ -115,8 +118,11 @@ fn nothing_found(kind: ObjectKind, names: &str) -> Response {
     }
 }
 
-async fn put(state: &AppState, kind: ObjectKind, name: &str, body: &Bytes) -> ApiResult<Response> {
-    let body = Json::Object(object_of(body)?);
+async fn put(state: &AppState, caller: &Caller, (kind, name): (ObjectKind, &str), body: &Bytes) -> ApiResult<Response> {
+    let mut body = Json::Object(object_of(body)?);
+    if kind == ObjectKind::LifecyclePolicy {
+        retention::agree_to_policy(&mut body, may_delete(caller));
+    }
     let is_applied = kind == ObjectKind::LifecyclePolicy && retention::is_applied(&body);
     state.kept_objects.put(kind, name, body).await?;
     tracing::info!(kind = kind.as_str(), name, "a client of elasticsearch has set something up");
