@@ -104,6 +104,49 @@ async fn a_crash_between_part_and_manifest_loses_and_doubles_nothing() {
     assert_eq!(numbers(&open(folder.path())).await, (0..200).collect::<Vec<_>>());
 }
 
+/// Whether a file of the folder has the text in it; of a few events, what is packed still shows it.
+fn is_written(folder: &Path, text: &str) -> bool {
+    std::fs::read_dir(folder).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        let has_text = |bytes: Vec<u8>| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        if path.is_dir() { is_written(&path, text) } else { has_text(std::fs::read(path).unwrap()) }
+    })
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_in_no_file_and_does_not_come_back() {
+    const SECRET: &str = "correct-horse-battery-staple";
+    let folder = tempfile::tempdir().unwrap();
+    let secret = |number: i64, id: &str| {
+        let mut event = event(number, Some(id));
+        event.body.push(("leaked".into(), Value::text(format!("{id} {SECRET}"))));
+        event
+    };
+    let send = async |engine: &LogEngine, events: Vec<Event>| {
+        engine.append(&Scope::main(), Append { key: None, events: events.into() }).await.unwrap().stored
+    };
+    let engine = open(folder.path());
+    send(&engine, vec![secret(0, "a"), event(1, Some("b"))]).await;
+    engine.flush().await;
+    send(&engine, vec![secret(2, "c"), event(3, Some("d"))]).await;
+    let log: Vec<_> =
+        std::fs::read_dir(folder.path().join("wal")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let copies: Vec<_> = log.iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    assert!(is_written(&folder.path().join("indices"), SECRET) && is_written(&folder.path().join("wal"), SECRET));
+    let selection = Selection { query: vigie_domain::query::parse("leaked:*").unwrap(), range: TimeRange::ALL };
+    assert_eq!(engine.delete(&Scope::main(), &selection).await.unwrap(), 2);
+    assert!(!is_written(folder.path(), SECRET));
+    drop(engine);
+    // As if a segment of the log that parts have taken over could not be removed.
+    for (path, bytes) in copies {
+        std::fs::write(path, bytes).unwrap();
+    }
+    let engine = open(folder.path());
+    assert_eq!(numbers(&engine).await, [1, 3]);
+    assert_eq!(send(&engine, vec![secret(0, "a"), event(1, Some("b")), secret(2, "c"), event(3, Some("d"))]).await, 2);
+    assert_eq!(numbers(&engine).await, [0, 1, 2, 3], "their ids are free, and those of the others are known");
+}
+
 #[tokio::test]
 async fn small_parts_are_merged_and_hold_the_same() {
     let folder = tempfile::tempdir().unwrap();

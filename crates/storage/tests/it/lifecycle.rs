@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use vigie_domain::ports::{Append, Fields, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::Query;
 use vigie_domain::time::NANOS_PER_DAY;
-use vigie_domain::{Day, Event, LogType, Scope, TimeRange, Timestamp, Value};
+use vigie_domain::{Day, ErrorKind, Event, LogType, Scope, TimeRange, Timestamp, Value};
 use vigie_storage::care::{self, LifecyclePolicy, ScrubMode, scrub};
 use vigie_storage::files::os;
 use vigie_storage::{EngineOptions, LogEngine};
@@ -131,6 +131,25 @@ async fn a_held_index_is_rewritten_but_not_deleted_until_it_is_released() {
     care::release(&os(), folder.path(), DAY).unwrap();
     assert!(care::release(&os(), folder.path(), DAY).unwrap_err().message.contains("not held"));
     aging.pass(0).await;
+    assert_eq!(aging.count().await, 0);
+}
+
+#[tokio::test]
+async fn nothing_of_a_held_index_is_deleted_by_a_query_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let aging = Aging::open(folder.path());
+    let other = Day(DAY.0 - 1);
+    aging.append(DAY, 0..10).await;
+    aging.append(other, 0..10).await;
+    care::hold(&os(), folder.path(), DAY).unwrap();
+    let delete =
+        async |range: TimeRange| aging.engine.delete(&Scope::main(), &Selection { query: Query::All, range }).await;
+    let error = delete(TimeRange::ALL).await.unwrap_err();
+    assert!(error.kind == ErrorKind::Conflict && error.message.contains(&DAY.index_name()), "{error}");
+    assert_eq!(aging.count().await, 20, "nor is anything of the others");
+    assert_eq!(delete(TimeRange { from: other.start(), to: other.end() }).await.unwrap(), 10);
+    care::release(&os(), folder.path(), DAY).unwrap();
+    assert_eq!(delete(TimeRange::ALL).await.unwrap(), 10);
     assert_eq!(aging.count().await, 0);
 }
 
