@@ -60,28 +60,28 @@ pub(super) async fn definitions(state: &AppState) -> ApiResult<Vec<KeptObject>> 
 /// Makes definitions for names that events were sent under and nobody made an index of.
 pub(super) async fn define_written(state: &AppState, caller: &Caller, names: &str) -> ApiResult<()> {
     let known = definitions(state).await?;
-    let is_alias = |name: &str| known.iter().filter_map(aliases_of).any(|aliases| aliases.contains_key(name));
-    for name in Names::of(names).single().filter(|name| !known.iter().any(|index| index.name == *name)) {
-        if !is_daily_index(name)
-            && !is_alias(name)
-            && kept_indices::check_name(name).is_ok()
-            && has_events(state, caller, name).await?
-        {
+    for name in Names::of(names).single().filter(|name| is_undefined(name, &known)) {
+        if has_events(state, caller, name).await? {
             state.kept_objects.put(ObjectKind::Index, name, json!({})).await?;
         }
     }
     Ok(())
 }
 
-/// Makes definitions for those of the names that nobody made: an index stays when its last event is deleted.
+/// The same for names that are known to have events: an index stays when its last one is deleted.
 pub(super) async fn define(state: &AppState, names: &BTreeSet<&str>) -> ApiResult<()> {
     let known = definitions(state).await?;
-    for name in names.iter().filter(|name| !known.iter().any(|index| index.name == **name)) {
-        if !is_daily_index(name) && kept_indices::check_name(name).is_ok() {
-            state.kept_objects.put(ObjectKind::Index, name, json!({})).await?;
-        }
+    for name in names.iter().filter(|name| is_undefined(name, &known)) {
+        state.kept_objects.put(ObjectKind::Index, name, json!({})).await?;
     }
     Ok(())
+}
+
+/// Whether an index may be made of that name, and neither one nor an alias is called so.
+fn is_undefined(name: &str, known: &[KeptObject]) -> bool {
+    let is_alias = |index: &KeptObject| aliases_of(index).is_some_and(|aliases| aliases.contains_key(name));
+    let is_known = || known.iter().any(|index| index.name == name || is_alias(index));
+    !is_daily_index(name) && kept_indices::check_name(name).is_ok() && !is_known()
 }
 
 /// Whether the caller may delete events.
