@@ -1,6 +1,6 @@
 // Vigie as it is measured: the binary, over HTTP, every answer to a batch after its sync.
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection } from './connection.mjs';
 import { clientCpuSeconds, cpuSeconds, diskBytes, folderBytes, freePort, peakMb, quiet, residentMb, sleep } from './measure.mjs';
@@ -11,6 +11,8 @@ const SENDERS = 2;
 const EMPTY_LOG_BYTES = 65_536;
 /** So that a run need not wait a minute for the last events to be written; said in the report. */
 export const FLUSH_SECONDS = '15';
+/** The same for the ten minutes after which the parts of a day and type become one; long enough to tell its CPU from that of ingest. */
+export const GATHER_SECONDS = '30';
 
 export class Vigie {
   name = 'Vigie';
@@ -28,7 +30,7 @@ export class Vigie {
     const begun = performance.now();
     this.child = spawn(this.binary, ['serve', '--data', this.data, '--listen', `127.0.0.1:${port}`], {
       // Settings of the caller's environment are in force, so that they can be compared. Peers judge no payments.
-      env: { VIGIE_STORAGE_FLUSH_SECONDS: FLUSH_SECONDS, VIGIE_FRAUD_ENABLED: 'false', VIGIE_LOG_LEVEL: 'warn', ...process.env, VIGIE_ADMIN_PASSWORD: PASSWORD },
+      env: { VIGIE_STORAGE_FLUSH_SECONDS: FLUSH_SECONDS, VIGIE_STORAGE_GATHER_AFTER_S: GATHER_SECONDS, VIGIE_FRAUD_ENABLED: 'false', VIGIE_LOG_LEVEL: 'warn', ...process.env, VIGIE_ADMIN_PASSWORD: PASSWORD },
       stdio: ['ignore', 'ignore', log],
     });
     closeSync(log);
@@ -89,6 +91,17 @@ export class Vigie {
     const isInParts = () => folderBytes(join(this.data, 'logs/wal')) < EMPTY_LOG_BYTES;
     const is_quiet = await quiet(this.pid, isInParts);
     return { events, wall_s, client_cpu_s, answered_cpu_s, cpu_s: cpuSeconds(this.pid) - cpu, is_quiet };
+  }
+
+  /** Waits until each day and type has one part, the layout that it is asked in, as peers are merged into theirs; the CPU that it took. */
+  async gathered() {
+    const cpu = cpuSeconds(this.pid);
+    const isGathered = () => {
+      const names = readdirSync(join(this.data, 'logs/indices'), { recursive: true }).filter((name) => name.endsWith('.parquet'));
+      return new Set(names.map((name) => name.replace(/-[0-9a-f]+\.parquet$/, ''))).size === names.length;
+    };
+    if (!(await quiet(this.pid, isGathered))) throw new Error('the parts of a day and type did not become one in time');
+    return cpuSeconds(this.pid) - cpu;
   }
 
   diskBytes() {

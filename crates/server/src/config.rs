@@ -168,6 +168,8 @@ pub struct StorageSettings {
     pub flush_bytes: usize,
     /// Seconds before parts are written.
     pub flush_seconds: u64,
+    /// Seconds without an event of a day and log type after which its parts become one.
+    pub gather_after_s: u64,
     /// Columns that an index may have beside those of the mapping.
     pub fields_max: usize,
     /// Bytes of free disk below which events are refused.

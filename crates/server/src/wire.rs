@@ -85,6 +85,8 @@ impl Stores {
         options.flush_interval = Duration::from_secs(settings.storage.flush_seconds);
         options.fields_max = settings.storage.fields_max;
         options.free_bytes_min = settings.storage.free_bytes_min;
+        let gather_after_s = settings.storage.gather_after_s;
+        options.gather_after = (gather_after_s > 0).then(|| Duration::from_secs(gather_after_s));
         options.query_timeout = Some(Duration::from_secs(settings.query.timeout_s));
         options.query_memory =
             MemoryBounds { one_bytes_max: settings.query.bytes_max, all_bytes_max: settings.query.all_bytes_max };

@@ -72,6 +72,9 @@ pub enum StorageError {
         /// The bound.
         bytes_max: usize,
     },
+    /// The engine is to end.
+    #[error("the log store stops")]
+    Stopped,
     /// Nobody waits for the answer any more.
     #[error("the query was given up: nobody waits for its answer")]
     AskerLeft,
@@ -118,7 +121,7 @@ impl From<StorageError> for Error {
                 Self::new(ErrorKind::Unavailable, error.to_string()).with_retry_after_s(BUSY_RETRY_AFTER_S)
             }
             StorageError::TimedOut(_) => Self::new(ErrorKind::TimedOut, error.to_string()),
-            StorageError::AskerLeft => Self::new(ErrorKind::Unavailable, error.to_string()),
+            StorageError::AskerLeft | StorageError::Stopped => Self::new(ErrorKind::Unavailable, error.to_string()),
             // Callers are told: what does not need the part still works, and an administrator can mend it.
             StorageError::UnreadablePart(message) => Self::new(
                 ErrorKind::Unavailable,

@@ -38,6 +38,8 @@ pub struct EngineOptions {
     pub merge_fan_in: usize,
     /// Parts with more rows are not merged again.
     pub merge_rows_max: u64,
+    /// How long no event of a day and log type may have come before its parts become one; `None`: they stay.
+    pub gather_after: Option<Duration>,
     /// How long a question may take; `None`: as long as it takes.
     pub query_timeout: Option<Duration>,
     /// What questions may hold in memory.
@@ -65,6 +67,7 @@ impl EngineOptions {
             free_bytes_min: 256 * 1024 * 1024,
             merge_fan_in: 8,
             merge_rows_max: 2_000_000,
+            gather_after: None,
             query_timeout: Some(Duration::from_secs(30)),
             query_memory: MemoryBounds { one_bytes_max: 96 * 1024 * 1024, all_bytes_max: 128 * 1024 * 1024 },
             kept_bytes_max: 24 * 1024 * 1024,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use vigie_domain::{Day, LogType};
 
-use super::maintenance::{Maintenance, PartFolder, narrow_groups};
+use super::maintenance::{Maintenance, PartFolder};
+use super::merging::narrow_groups;
 use crate::care::{Step, is_held};
 use crate::error::StorageError;
 use crate::part::{Effort, Part};

@@ -1,6 +1,5 @@
 //! The thread that writes memory tables to parts and merges small parts. It alone changes the manifest.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,9 +16,9 @@ use crate::chunk::{Chunk, Exceeding, column_names};
 use crate::error::StorageError;
 use crate::files::SharedFiles;
 use crate::manifest::{Manifest, PartMeta};
-use crate::memtable::{MemTable, ShelfKey};
+use crate::memtable::MemTable;
 use crate::options::EngineOptions;
-use crate::part::{self, Effort, OpenedParts, Part};
+use crate::part::{self, OpenedParts, Part};
 use crate::wal;
 
 /// How often the size of the memory table is looked at.
@@ -29,9 +28,6 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How often it is looked whether an index has come of age.
 const AGEING_INTERVAL: Duration = Duration::from_secs(10);
-/// Columns of a merged part beside the dynamic ones that an index may have: those of the mapping and some hundred more, for
-/// parts that were written when an index could have other ones.
-const MORE_COLUMNS_MAX: usize = 1_000;
 /// How long a part may go unasked before what is kept of it is forgotten, at least.
 const FORGET_INTERVAL: Duration = Duration::from_secs(300);
 
@@ -59,6 +55,38 @@ pub struct Maintenance {
     pub commands: mpsc::WeakSender<Command>,
     /// Says when to stop and when to flush at once.
     pub signal: Arc<Signal>,
+    /// How far writing memory tables is.
+    pub writing: Writing,
+}
+
+/// How far writing memory tables to parts is.
+pub struct Writing {
+    last_at: Instant,
+    unwritten: Option<Sealed>,
+    failed_at: Option<Instant>,
+}
+
+impl Default for Writing {
+    fn default() -> Self {
+        Self { last_at: Instant::now(), unwritten: None, failed_at: None }
+    }
+}
+
+impl Writing {
+    fn look_interval(&self) -> Duration {
+        if self.unwritten.is_some() { RETRY_INTERVAL } else { LOOK_INTERVAL }
+    }
+
+    fn has_just_failed(&self) -> bool {
+        self.failed_at.is_some_and(|failed_at| failed_at.elapsed() < RETRY_INTERVAL)
+    }
+}
+
+fn say_failed(done: Result<(), StorageError>, words: &str) {
+    match done {
+        Ok(()) | Err(StorageError::Stopped) => {}
+        Err(error) => tracing::error!(%error, "{words}"),
+    }
 }
 
 /// How the engine talks to the thread.
@@ -91,6 +119,10 @@ impl Signal {
     pub fn stop(&self) {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).stop = true;
         self.changed.notify_all();
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).stop
     }
 
     /// Asks for a flush now; the receiver hears when it is done.
@@ -131,33 +163,15 @@ impl Signal {
 impl Maintenance {
     /// Serves until told to stop.
     pub fn run(mut self) {
-        let mut last_flush = Instant::now();
-        let mut unwritten: Option<Sealed> = None;
         let mut next_ageing = Instant::now();
         let mut next_forgetting = Instant::now() + FORGET_INTERVAL;
         loop {
-            let requests = self.signal.wait(if unwritten.is_some() { RETRY_INTERVAL } else { LOOK_INTERVAL });
+            let requests = self.signal.wait(self.writing.look_interval());
             if requests.stop {
                 return;
             }
             let is_asked = requests.is_flush_asked();
-            let bytes = self.shared.lock().active.bytes();
-            let is_due =
-                bytes >= self.options.flush_bytes || last_flush.elapsed() >= self.options.flush_interval || is_asked;
-            let mut is_left_in_memory = bytes > 0;
-            if unwritten.is_none() && is_due {
-                unwritten = self.seal();
-                is_left_in_memory &= unwritten.is_none();
-                last_flush = Instant::now();
-            }
-            if let Some(sealed) = unwritten.take()
-                && let Err(error) = self.flush(&sealed)
-            {
-                tracing::error!(%error, "events could not be written to parts; they stay in memory and log");
-                self.shared.say_unwritten(error.is_disk_full());
-                unwritten = Some(sealed);
-                continue;
-            }
+            let Ok(is_left_in_memory) = self.write_due(is_asked) else { continue };
             requests.flushes.into_iter().for_each(|done| {
                 let _ = done.send(());
             });
@@ -170,20 +184,57 @@ impl Maintenance {
             if !is_left_in_memory {
                 requests.snapshots.into_iter().for_each(|asked| drop(asked.send(self.snapshot())));
             }
-            if let Err(error) = self.merge_one() {
-                tracing::error!(%error, "parts could not be merged; they stay as they are");
-            }
+            say_failed(self.merge_one(), "parts could not be merged; they stay as they are");
             if Instant::now() >= next_forgetting {
                 next_forgetting = Instant::now() + FORGET_INTERVAL;
                 self.parts.opened_parts.forget_unused();
             }
             if is_asked || Instant::now() >= next_ageing {
                 next_ageing = Instant::now() + AGEING_INTERVAL;
-                if let Err(error) = self.age_one() {
-                    tracing::error!(%error, "an index could not be rewritten or deleted for its age; it stays as it is");
-                }
+                say_failed(self.gather_one(), "parts could not be gathered; they stay as they are");
+                let words = "an index could not be rewritten or deleted for its age; it stays as it is";
+                say_failed(self.age_one(), words);
             }
         }
+    }
+
+    /// Writes the memory table to parts when that is due or asked; whether events are left in memory that came before.
+    ///
+    /// # Errors
+    /// When it could not be written, which is told; it is tried again.
+    fn write_due(&mut self, is_asked: bool) -> Result<bool, ()> {
+        let bytes = self.shared.lock().active.bytes();
+        let is_old = self.writing.last_at.elapsed() >= self.options.flush_interval;
+        let mut is_left_in_memory = bytes > 0;
+        if self.writing.unwritten.is_none() && (bytes >= self.options.flush_bytes || is_old || is_asked) {
+            self.writing.unwritten = self.seal();
+            self.writing.last_at = Instant::now();
+            is_left_in_memory &= self.writing.unwritten.is_none();
+        }
+        let Some(sealed) = self.writing.unwritten.take() else { return Ok(is_left_in_memory) };
+        if let Err(error) = self.flush(&sealed) {
+            tracing::error!(%error, "events could not be written to parts; they stay in memory and log");
+            self.shared.say_unwritten(error.is_disk_full());
+            (self.writing.unwritten, self.writing.failed_at) = (Some(sealed), Some(Instant::now()));
+            return Err(());
+        }
+        self.writing.failed_at = None;
+        Ok(is_left_in_memory)
+    }
+
+    /// Between two pages of a part that is written of others, which may take minutes: what came meanwhile goes on being written.
+    ///
+    /// # Errors
+    /// `Stopped` when the thread is to end: what was begun is given up.
+    pub fn tend(&mut self) -> Result<(), StorageError> {
+        if self.signal.is_stopped() {
+            return Err(StorageError::Stopped);
+        }
+        if !self.writing.has_just_failed() {
+            // A failure was told.
+            let _ = self.write_due(false);
+        }
+        Ok(())
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -212,38 +263,6 @@ impl Maintenance {
             tracing::warn!(%error, "log segments that parts hold could not be removed; the next flush or start tries again");
         }
         Ok(())
-    }
-
-    /// Merges the small parts of one day and log type, if there are enough.
-    fn merge_one(&mut self) -> Result<(), StorageError> {
-        let mut small: BTreeMap<ShelfKey, Vec<Arc<Part>>> = BTreeMap::new();
-        for part in &self.shared.lock().parts {
-            // One that cannot be read would fail every merge again and keep the others from theirs.
-            let is_small = part.meta.rows < self.options.merge_rows_max / self.options.merge_fan_in as u64;
-            if is_small && !part.is_unreadable() {
-                small.entry((part.meta.day, part.meta.log_type)).or_default().push(part.clone());
-            }
-        }
-        let columns_max = self.columns_max();
-        let group_of = |parts| one_tier(parts, self.options.merge_fan_in).filter(|group| is_narrow(group, columns_max));
-        let Some(group) = small.into_values().find_map(group_of) else { return Ok(()) };
-        self.replace(&group, Effort::Light).map(|_| ())
-    }
-
-    /// Columns of a merged part.
-    pub fn columns_max(&self) -> usize {
-        self.options.fields_max + MORE_COLUMNS_MAX
-    }
-
-    /// Puts one part in place of these, which are of one day and log type, and answers its bytes.
-    ///
-    /// # Errors
-    /// What the file system or a damaged part answers; the parts are then as they were.
-    pub fn replace(&mut self, group: &[Arc<Part>], effort: Effort) -> Result<u64, StorageError> {
-        let meta = self.parts.merge(group, effort)?;
-        let bytes = meta.bytes + meta.index_bytes;
-        self.exchange(group, Some(meta))?;
-        Ok(bytes)
     }
 
     /// Lists the written part in place of these, or none.
@@ -277,44 +296,6 @@ pub struct WrittenTable {
     pub exceeding: Exceeding,
 }
 
-/// Whether a part of all their columns would have a bearable number of them: writing holds buffers for each. Indices have
-/// a bound of their own; parts that are older than it, or than another setting of it, may stay apart.
-fn is_narrow(group: &[Arc<Part>], columns_max: usize) -> bool {
-    narrow_groups(group, columns_max).len() <= 1
-}
-
-/// The parts in groups that have so many columns together at most; one that alone has more is a group of its own.
-pub fn narrow_groups(parts: &[Arc<Part>], columns_max: usize) -> Vec<Vec<Arc<Part>>> {
-    let mut groups: Vec<(BTreeSet<String>, Vec<Arc<Part>>)> = Vec::new();
-    for part in parts {
-        // What cannot be read is told by the merge.
-        let columns: BTreeSet<String> = part.schema().map_or_else(
-            |_| BTreeSet::new(),
-            |schema| schema.fields().iter().map(|field| field.name().clone()).collect(),
-        );
-        let fits = |(known, _): &&mut (BTreeSet<String>, _)| known.union(&columns).count() <= columns_max;
-        match groups.iter_mut().find(fits) {
-            Some((known, group)) => {
-                known.extend(columns);
-                group.push(part.clone());
-            }
-            None => groups.push((columns, vec![part.clone()])),
-        }
-    }
-    groups.into_iter().map(|(_, group)| group).collect()
-}
-
-/// Parts of similar size, so that no event is rewritten more than a logarithmic number of times.
-fn one_tier(mut parts: Vec<Arc<Part>>, fan_in: usize) -> Option<Vec<Arc<Part>>> {
-    parts.sort_by_key(|part| part.meta.rows);
-    let first = (0..=parts.len().checked_sub(fan_in)?).find(|first| {
-        let total: u64 = parts[*first..*first + fan_in].iter().map(|part| part.meta.rows).sum();
-        let largest = parts[*first + fan_in - 1].meta.rows;
-        largest <= total - largest
-    })?;
-    Some(parts.drain(first..first + fan_in).collect())
-}
-
 impl PartFolder {
     /// Writes every shelf of the table to a part of its own; the manifest does not list them yet.
     ///
@@ -342,40 +323,14 @@ impl PartFolder {
         Ok(meta.with_written(&written))
     }
 
-    /// Writes the events of these parts, which are of one day and log type, to a new one; the manifest does not list it yet.
-    fn merge(&mut self, parts: &[Arc<Part>], effort: Effort) -> Result<PartMeta, StorageError> {
-        let metas = || parts.iter().map(|part| &part.meta);
-        let Some(first) = metas().next() else {
-            return Err(StorageError::Damaged("no part to merge".to_owned()));
-        };
-        let meta = PartMeta {
-            id: self.next_part(),
-            last_ingested_at: metas().map(|meta| meta.last_ingested_at).max().unwrap_or_default(),
-            has_ids: metas().any(|meta| meta.has_ids),
-            is_recompressed: effort == Effort::Hard,
-            ..PartMeta::unwritten(first.day, first.log_type)
-        };
-        let written = part::merge(&self.files, &self.path_of(&meta), parts, effort)?;
-        Ok(meta.with_written(&written))
-    }
-
-    /// Writes those events of the part whose rows are kept, at least one, to a new one; the manifest does not list it yet.
-    ///
-    /// # Errors
-    /// What the file system or a damaged part answers.
-    pub fn rewrite(&mut self, part: &Arc<Part>, kept: &BooleanBuffer) -> Result<PartMeta, StorageError> {
-        let meta = PartMeta { id: self.next_part(), ..part.meta.clone() };
-        let effort = if meta.is_recompressed { Effort::Hard } else { Effort::Light };
-        let written = part::rewrite(&self.files, &self.path_of(&meta), part, kept, effort)?;
-        Ok(meta.with_written(&written))
-    }
-
-    fn next_part(&mut self) -> u64 {
+    /// The number of a new part.
+    pub fn next_part(&mut self) -> u64 {
         self.manifest.next_part += 1;
         self.manifest.next_part - 1
     }
 
-    fn path_of(&self, meta: &PartMeta) -> PathBuf {
+    /// Where the file of the part lies.
+    pub fn path_of(&self, meta: &PartMeta) -> PathBuf {
         self.folder.join(super::PARTS_FOLDER).join(meta.relative_path())
     }
 

@@ -3,6 +3,7 @@
 mod committer;
 mod lifecycle;
 mod maintenance;
+mod merging;
 mod prepared;
 mod queries;
 mod recovery;
@@ -36,7 +37,7 @@ use crate::options::EngineOptions;
 use crate::scan::{self, Filter, Question, Run, TableSession, Unit};
 use crate::wal::OpenSegment;
 use committer::{Command, Committer, LATE_CHUNKS_MAX, QUEUE_MAX};
-use maintenance::{Maintenance, Signal};
+use maintenance::{Maintenance, Signal, Writing};
 use prepared::PreparedBatch;
 use queries::{Queries, blocking};
 
@@ -106,6 +107,7 @@ impl LogEngine {
             parts: recovered.parts,
             commands: commands.downgrade(),
             signal: signal.clone(),
+            writing: Writing::default(),
         };
         let threads = vec![
             spawn("vigie-log", move || committer.run(received))?,

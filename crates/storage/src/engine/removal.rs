@@ -17,7 +17,7 @@ use super::maintenance::Maintenance;
 use crate::care::is_held;
 use crate::chunk::column_names;
 use crate::error::StorageError;
-use crate::part::{Part, Rows};
+use crate::part::{Effort, Merge, Part, Rows};
 use crate::scan;
 
 /// How often it is looked again for what a merge took away meanwhile.
@@ -102,7 +102,12 @@ impl Maintenance {
         }
         let ids = ids_of(part, gone)?;
         let kept = !gone;
-        let written = (kept.count_set_bits() > 0).then(|| self.parts.rewrite(part, &kept)).transpose()?;
+        let rewrite = || {
+            let effort = if part.meta.is_recompressed { Effort::Hard } else { Effort::Light };
+            let merge = Merge { parts: std::slice::from_ref(part), kept: Some(&kept), effort };
+            self.write_merged(part.meta.clone(), merge)
+        };
+        let written = (kept.count_set_bits() > 0).then(rewrite).transpose()?;
         self.exchange(std::slice::from_ref(part), written)?;
         // Batches that are sent once this is answered come behind it.
         if let (Some(commands), false) = (self.commands.upgrade(), ids.is_empty()) {

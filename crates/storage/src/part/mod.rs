@@ -34,7 +34,7 @@ pub use opened::OpenedParts;
 pub use reader::Rows;
 pub use token_filter::{Hashed, NO_STRING, hash_of};
 pub use verify::{Damage, DamagedFile, Place, verify};
-pub use write::{merge, rewrite, write};
+pub use write::{Merge, merge, write};
 pub use writer::WrittenPart;
 
 /// Key of the file's metadata under which the overflowed fields are listed, as JSON.

@@ -118,40 +118,35 @@ fn page(fields: &[FieldRef], batches: &[RecordBatch], picks: &[Pick]) -> Result<
     Ok(fields.iter().map(|field| gather(field, batches, picks)).collect::<Result<_, _>>()?)
 }
 
-/// Writes the events of these parts, which are of one day and log type, to a new part, a page at a time.
+/// Events of other parts, which are of one day and log type, and how they are written to one.
+#[derive(Clone, Copy)]
+pub struct Merge<'a> {
+    /// The parts.
+    pub parts: &'a [Arc<Part>],
+    /// Which rows of the first part stay, at least one, if not all do.
+    pub kept: Option<&'a BooleanBuffer>,
+    /// How hard to compress.
+    pub effort: Effort,
+}
+
+/// Writes these events to a new part, a page at a time; `between` is called between two pages.
 ///
 /// # Errors
-/// What the file system, Arrow or a damaged part answers.
+/// What the file system, Arrow, a damaged part or `between` answers.
 pub fn merge(
     files: &SharedFiles,
     path: &Path,
-    parts: &[Arc<Part>],
-    effort: Effort,
+    merge: Merge<'_>,
+    between: &mut dyn FnMut() -> Result<(), StorageError>,
 ) -> Result<WrittenPart, StorageError> {
-    whole_or_not(files, path, merge_parts(files, path, parts, None, effort))
+    whole_or_not(files, path, merge_parts(files, path, merge, between))
 }
 
-/// Writes those events of the part whose rows are kept to a new part, a page at a time.
-///
-/// # Errors
-/// As `merge`; when no row is kept.
-pub fn rewrite(
-    files: &SharedFiles,
-    path: &Path,
-    part: &Arc<Part>,
-    kept: &BooleanBuffer,
-    effort: Effort,
-) -> Result<WrittenPart, StorageError> {
-    whole_or_not(files, path, merge_parts(files, path, std::slice::from_ref(part), Some(kept), effort))
-}
-
-/// `kept` says which rows of the first part stay, if not all do.
 fn merge_parts(
     files: &SharedFiles,
     path: &Path,
-    parts: &[Arc<Part>],
-    kept: Option<&BooleanBuffer>,
-    effort: Effort,
+    Merge { parts, kept, effort }: Merge<'_>,
+    between: &mut dyn FnMut() -> Result<(), StorageError>,
 ) -> Result<WrittenPart, StorageError> {
     let ahead_bytes = AHEAD_BYTES_MAX / parts.len().max(1);
     let kept_of = |number: usize| kept.filter(|_| number == 0).cloned();
@@ -191,6 +186,7 @@ fn merge_parts(
     drop(heads);
     while let Some((batches, picks)) = next_page(&mut cursors, parts)? {
         writer.push(page(&writer.fields(), &batches, &picks)?)?;
+        between()?;
     }
     writer.finish()
 }
@@ -373,5 +369,22 @@ mod tests {
             }
             assert!(sequences.into_iter().eq(0..2 * ROWS), "{ahead_bytes}");
         }
+    }
+
+    #[test]
+    fn what_is_given_up_between_two_pages_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let parts = [part(folder.path(), 0), part(folder.path(), 1)];
+        let path = folder.path().join("merged.parquet");
+        let all = Merge { parts: &parts, kept: None, effort: Effort::Light };
+        let mut pages = 0;
+        let given_up = merge(&files::os(), &path, all, &mut || {
+            pages += 1;
+            Err(StorageError::Stopped)
+        });
+        assert!(matches!(given_up, Err(StorageError::Stopped)) && pages == 1, "{given_up:?}");
+        assert!(!path.exists() && !path.with_extension(INDEX_EXTENSION).exists());
+        let written = merge(&files::os(), &path, all, &mut || Ok(())).unwrap();
+        assert_eq!((written.rows, path.exists()), (2 * ROWS, true));
     }
 }

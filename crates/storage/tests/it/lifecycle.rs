@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use vigie_domain::ports::{Append, Fields, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::Query;
-use vigie_domain::time::NANOS_PER_DAY;
 use vigie_domain::{Day, ErrorKind, Event, LogType, Scope, TimeRange, Timestamp, Value};
 use vigie_storage::care::{self, LifecyclePolicy, ScrubMode, scrub};
 use vigie_storage::files::os;
@@ -15,6 +15,8 @@ use vigie_storage::{EngineOptions, LogEngine};
 /// 2026-11-23.
 const DAY: Day = Day(20_780);
 const POLICY: LifecyclePolicy = LifecyclePolicy { recompress_after_days: Some(7), delete_after_days: Some(90) };
+
+const GATHER_AFTER: Duration = Duration::from_secs(600);
 
 /// An engine and its clock.
 struct Aging {
@@ -25,11 +27,16 @@ struct Aging {
 impl Aging {
     /// Opened on the day after the events' own.
     fn open(folder: &Path) -> Self {
+        Self::gathering(folder, None)
+    }
+
+    fn gathering(folder: &Path, gather_after: Option<Duration>) -> Self {
         let now = Arc::new(AtomicI64::new(DAY.end().as_nanos()));
         let clock = now.clone();
         let options = EngineOptions {
             free_bytes_min: 0,
             lifecycle: POLICY,
+            gather_after,
             clock: Arc::new(move || Timestamp::from_nanos(clock.load(Ordering::Relaxed))),
             ..EngineOptions::new(folder)
         };
@@ -53,7 +60,11 @@ impl Aging {
 
     /// So many days pass; then everything that is due is done.
     async fn pass(&self, days: i64) {
-        self.now.fetch_add(days * NANOS_PER_DAY, Ordering::Relaxed);
+        self.pass_time(Duration::from_secs(days as u64 * 86_400)).await;
+    }
+
+    async fn pass_time(&self, time: Duration) {
+        self.now.fetch_add(time.as_nanos() as i64, Ordering::Relaxed);
         for _ in 0..8 {
             self.engine.flush().await;
         }
@@ -187,4 +198,33 @@ async fn what_comes_next_is_explained() {
     let [index] = care::explain(&os(), folder.path(), Some(DAY), &POLICY).unwrap().try_into().unwrap();
     assert!(index.is_held && index.steps.len() == 2, "{index:?}");
     assert!(care::explain(&os(), folder.path(), Some(Day(1)), &POLICY).is_err());
+}
+
+#[tokio::test]
+async fn the_parts_of_an_index_become_one_once_no_event_came_for_a_while() {
+    let folder = tempfile::tempdir().unwrap();
+    let aging = Aging::gathering(folder.path(), Some(GATHER_AFTER));
+    for round in 0..3 {
+        aging.append(DAY, round * 10..(round + 1) * 10).await;
+    }
+    aging.append(Day(DAY.0 - 1), 0..10).await;
+    aging.pass_time(GATHER_AFTER - Duration::from_secs(1)).await;
+    assert_eq!(part_count(folder.path(), DAY), 6);
+    // One that came just now keeps those of its type apart.
+    aging.append(DAY, 30..31).await;
+    aging.pass_time(Duration::from_secs(1)).await;
+    assert_eq!(part_count(folder.path(), DAY), 5);
+    aging.pass_time(GATHER_AFTER).await;
+    assert_eq!((part_count(folder.path(), DAY), aging.count().await), (2, 41), "one part per log type");
+    // One late event is not worth writing sixteen others again, two are.
+    aging.append(DAY, 31..32).await;
+    aging.append(DAY, 32..33).await;
+    aging.pass_time(GATHER_AFTER).await;
+    assert_eq!(part_count(folder.path(), DAY), 4);
+    aging.append(DAY, 34..35).await;
+    aging.pass_time(GATHER_AFTER).await;
+    assert_eq!((part_count(folder.path(), DAY), aging.count().await), (3, 44));
+    drop(aging);
+    let report = scrub(&os(), folder.path(), ScrubMode::Look).unwrap();
+    assert!(report.is_clean() && report.unlisted.is_empty(), "{report:?}");
 }

@@ -113,6 +113,8 @@ struct State {
     syncs: usize,
     /// Syncs of files wait as long as this is so.
     is_slow: bool,
+    /// Making a file with such an end of its name waits as long as there is one.
+    held_name: Option<&'static str>,
     waiting: usize,
     locked: BTreeSet<PathBuf>,
 }
@@ -272,6 +274,7 @@ impl Disk {
             failed: Vec::new(),
             syncs: 0,
             is_slow: false,
+            held_name: None,
             waiting: 0,
             locked: BTreeSet::new(),
         };
@@ -334,16 +337,37 @@ impl Disk {
         self.state().is_slow = true;
     }
 
-    /// Waits until somebody waits for a sync.
-    pub fn wait_for_a_sync(&self) {
+    /// From now on whoever makes a file whose name ends so waits, until `go_on` or another end is held.
+    pub fn hold_creation(&self, name_end: &'static str) {
+        self.state().held_name = Some(name_end);
+        self.changed.notify_all();
+    }
+
+    /// Waits until somebody waits for a sync or to make a file whose name ends so.
+    pub fn wait_for_a_waiter(&self) {
         let nobody_waits = |state: &mut State| state.waiting == 0;
         drop(self.changed.wait_while(self.state(), nobody_waits).unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Lets all syncs go on.
+    /// Lets all go on.
     pub fn go_on(&self) {
-        self.state().is_slow = false;
+        let mut state = self.state();
+        (state.is_slow, state.held_name) = (false, None);
+        drop(state);
         self.changed.notify_all();
+    }
+
+    /// The state, once a file of that name may be made.
+    fn state_for_creation(&self, path: &Path) -> MutexGuard<'_, State> {
+        let is_held = |state: &State| state.held_name.is_some_and(|end| path.to_string_lossy().ends_with(end));
+        let mut state = self.state();
+        if is_held(&state) {
+            state.waiting += 1;
+            self.changed.notify_all();
+            state = self.changed.wait_while(state, |state| is_held(state)).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
+        }
+        state
     }
 
     /// The state, once syncs go on.

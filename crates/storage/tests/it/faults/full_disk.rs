@@ -1,10 +1,13 @@
 //! Disks that are full, read-only, slow, or cannot sync the log.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vigie_domain::ports::{Append, AppendOutcome, LogStore};
-use vigie_domain::{ErrorKind, Result, Scope};
+use vigie_domain::{ErrorKind, Event, LogType, Result, Scope};
+use vigie_storage::care::{self, LifecyclePolicy};
+use vigie_storage::files::SharedFiles;
 use vigie_storage::{EngineOptions, LogEngine};
 
 use super::disk::{Disk, Fault, Kind, Plan};
@@ -178,7 +181,7 @@ async fn a_slow_disk_makes_senders_wait_and_nobody_else() {
         })
         .collect();
     let waiting = disk.clone();
-    tokio::task::spawn_blocking(move || waiting.wait_for_a_sync()).await.unwrap();
+    tokio::task::spawn_blocking(move || waiting.wait_for_a_waiter()).await.unwrap();
     assert!(checked_numbers(&engine).await.unwrap().into_iter().eq(FIRST..FIRST + 5), "searches go on");
     assert_eq!(answered.load(Ordering::Relaxed), 0, "nothing is acknowledged before it is on disk");
     let sync_count = disk.sync_count();
@@ -188,4 +191,43 @@ async fn a_slow_disk_makes_senders_wait_and_nobody_else() {
     }
     assert!(disk.sync_count() - sync_count <= 39);
     assert!(checked_numbers(&engine).await.unwrap().into_iter().eq(FIRST..FIRST + 200));
+}
+
+#[tokio::test]
+async fn events_go_on_being_written_to_parts_while_others_are_merged() {
+    const MERGED: &str = "-00000003.parquet";
+    const MERGED_INDEX: &str = "-00000003.index";
+    let disk = Disk::new();
+    // Both parts together have more pages than are looked at before the first is written.
+    let (half, flush_bytes) = (20_500, 10_000);
+    let options = EngineOptions {
+        files: Arc::new(disk.clone()),
+        free_bytes_min: 0,
+        merge_fan_in: 2,
+        flush_bytes,
+        ..EngineOptions::new("/data/logs")
+    };
+    let engine = LogEngine::open(options).unwrap();
+    let append = async |numbers: std::ops::Range<i64>| {
+        let events = numbers.map(|number| Event { log_type: LogType::Error, ..event(FIRST + 4 * number) });
+        engine.append(&Scope::main(), Append { key: None, events: events.collect() }).await.unwrap();
+    };
+    append(0..half).await;
+    engine.flush().await;
+    disk.hold_creation(MERGED);
+    append(half..2 * half).await;
+    disk.wait_for_a_waiter();
+    append(2 * half..2 * half + 1_000).await;
+    disk.hold_creation(MERGED_INDEX);
+    // The merge has written its pages and is about to finish.
+    disk.wait_for_a_waiter();
+    let files: SharedFiles = Arc::new(disk.clone());
+    let parts = || care::explain(&files, Path::new("/data/logs"), None, &LifecyclePolicy::default()).unwrap();
+    let [index] = parts().try_into().unwrap();
+    assert_eq!((index.part_count, index.event_count), (3, 2 * half as u64 + 1_000), "they did not wait for the merge");
+    disk.go_on();
+    engine.flush().await;
+    engine.flush().await;
+    let [index] = parts().try_into().unwrap();
+    assert_eq!((index.part_count, index.event_count), (2, 2 * half as u64 + 1_000));
 }

@@ -10,7 +10,7 @@ use super::{Disk, Kind, Node, Number};
 
 impl Files for Disk {
     fn create(&self, path: &Path, _access: Access) -> io::Result<Box<dyn NewFile>> {
-        let mut state = self.state();
+        let mut state = self.state_for_creation(path);
         state.change("create", path)?;
         let number = state.add(path, Node::File(Arc::default()))?;
         Ok(Box::new(Handle { disk: self.clone(), number, path: path.to_owned() }))
