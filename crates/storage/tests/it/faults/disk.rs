@@ -115,6 +115,8 @@ struct State {
     is_slow: bool,
     /// Making a file with such an end of its name waits as long as there is one.
     held_name: Option<&'static str>,
+    /// Whether somebody waits for that.
+    is_creation_held: bool,
     waiting: usize,
     locked: BTreeSet<PathBuf>,
 }
@@ -275,6 +277,7 @@ impl Disk {
             syncs: 0,
             is_slow: false,
             held_name: None,
+            is_creation_held: false,
             waiting: 0,
             locked: BTreeSet::new(),
         };
@@ -339,12 +342,20 @@ impl Disk {
 
     /// From now on whoever makes a file whose name ends so waits, until `go_on` or another end is held.
     pub fn hold_creation(&self, name_end: &'static str) {
-        self.state().held_name = Some(name_end);
+        let mut state = self.state();
+        (state.held_name, state.is_creation_held) = (Some(name_end), false);
+        drop(state);
         self.changed.notify_all();
     }
 
-    /// Waits until somebody waits for a sync or to make a file whose name ends so.
-    pub fn wait_for_a_waiter(&self) {
+    /// Waits until somebody waits to make such a file.
+    pub fn wait_for_a_creation(&self) {
+        let nobody_waits = |state: &mut State| !state.is_creation_held;
+        drop(self.changed.wait_while(self.state(), nobody_waits).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Waits until somebody waits for a sync.
+    pub fn wait_for_a_sync(&self) {
         let nobody_waits = |state: &mut State| state.waiting == 0;
         drop(self.changed.wait_while(self.state(), nobody_waits).unwrap_or_else(PoisonError::into_inner));
     }
@@ -361,11 +372,10 @@ impl Disk {
     fn state_for_creation(&self, path: &Path) -> MutexGuard<'_, State> {
         let is_held = |state: &State| state.held_name.is_some_and(|end| path.to_string_lossy().ends_with(end));
         let mut state = self.state();
-        if is_held(&state) {
-            state.waiting += 1;
+        while is_held(&state) {
+            state.is_creation_held = true;
             self.changed.notify_all();
-            state = self.changed.wait_while(state, |state| is_held(state)).unwrap_or_else(PoisonError::into_inner);
-            state.waiting -= 1;
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state
     }

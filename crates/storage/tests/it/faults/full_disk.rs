@@ -181,7 +181,7 @@ async fn a_slow_disk_makes_senders_wait_and_nobody_else() {
         })
         .collect();
     let waiting = disk.clone();
-    tokio::task::spawn_blocking(move || waiting.wait_for_a_waiter()).await.unwrap();
+    tokio::task::spawn_blocking(move || waiting.wait_for_a_sync()).await.unwrap();
     assert!(checked_numbers(&engine).await.unwrap().into_iter().eq(FIRST..FIRST + 5), "searches go on");
     assert_eq!(answered.load(Ordering::Relaxed), 0, "nothing is acknowledged before it is on disk");
     let sync_count = disk.sync_count();
@@ -216,16 +216,17 @@ async fn events_go_on_being_written_to_parts_while_others_are_merged() {
     engine.flush().await;
     disk.hold_creation(MERGED);
     append(half..2 * half).await;
-    disk.wait_for_a_waiter();
+    disk.wait_for_a_creation();
     append(2 * half..2 * half + 1_000).await;
     disk.hold_creation(MERGED_INDEX);
     // The merge has written its pages and is about to finish.
-    disk.wait_for_a_waiter();
+    disk.wait_for_a_creation();
     let files: SharedFiles = Arc::new(disk.clone());
     let parts = || care::explain(&files, Path::new("/data/logs"), None, &LifecyclePolicy::default()).unwrap();
-    let [index] = parts().try_into().unwrap();
-    assert_eq!((index.part_count, index.event_count), (3, 2 * half as u64 + 1_000), "they did not wait for the merge");
+    let meanwhile = parts();
     disk.go_on();
+    let [index] = meanwhile.try_into().unwrap();
+    assert_eq!((index.part_count, index.event_count), (3, 2 * half as u64 + 1_000), "they did not wait for the merge");
     engine.flush().await;
     engine.flush().await;
     let [index] = parts().try_into().unwrap();
