@@ -46,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     target!(access_log),
     target!(bulk),
     target!(cef),
+    target!(codes_page),
     target!(csv),
     target!(detect),
     target!(forward),

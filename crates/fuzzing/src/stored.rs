@@ -77,3 +77,13 @@ pub fn part_index() -> Result<Seeds, SeedError> {
     let length = index[end..].iter().take(4).rev().fold(0, |length, byte| length << 8 | usize::from(*byte));
     Ok(vec![index[end.saturating_sub(length)..end].to_vec()])
 }
+
+/// Pages of codes: some repeated and some packed, with and without rows that lack one.
+pub fn codes_page() -> Result<Seeds, SeedError> {
+    /// Three bits each: a run of twelve fives, then the numbers from 0 to 7.
+    const CODES: [u8; 7] = [3, 12 << 1, 5, 1 << 1 | 1, 0b1000_1000, 0b1100_0110, 0b1111_1010];
+    /// Of twenty-eight rows the first twelve and the last eight have a value.
+    const LEVELS: [u8; 10] = [6, 0, 0, 0, 12 << 1, 1, 8 << 1, 0, 8 << 1, 1];
+    let with = |head: [u8; 3], bytes: &[&[u8]]| [&head[..], &bytes.concat()].concat();
+    Ok(vec![with([20, 0, 0], &[&CODES]), with([28, 0, 1], &[&LEVELS, &CODES])])
+}

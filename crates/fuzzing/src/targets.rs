@@ -116,6 +116,16 @@ pub fn ndjson(bytes: &[u8]) {
     assert_eq!(events_behind(LINES_BEFORE, &lines.concat()), alone);
 }
 
+/// A page of codes of a part: two bytes of rows and one that says whether some lack a value, then the page.
+pub fn codes_page(bytes: &[u8]) {
+    let Some(([low, high, flags], page)) = bytes.split_first_chunk::<3>() else { return };
+    let (row_count, is_nullable) = (u16::from_le_bytes([*low, *high]), flags & 1 == 1);
+    if let Some(count) = outside::read_codes_page(page, row_count, is_nullable) {
+        assert!(is_nullable || count == usize::from(row_count));
+        assert!(count <= usize::from(row_count));
+    }
+}
+
 /// Unpacking and telling the format.
 pub fn detect(bytes: &[u8]) {
     assert_eq!(vigie_pipeline::detect(bytes, None), vigie_pipeline::detect(bytes, None));

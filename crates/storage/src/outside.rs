@@ -1,8 +1,10 @@
 //! Readers of the engine's own files over bytes alone, as fuzzing asks them: whatever the bytes are, they answer and
 //! never panic, and take no more memory than the bytes explain.
 
+use bytes::Bytes;
+
 use crate::manifest::Manifest;
-use crate::part::PartIndex;
+use crate::part::{PartIndex, count_codes};
 use crate::wal::record::{self, Found};
 
 /// How many events the log record at the start of the bytes holds; `None` when there is no whole one.
@@ -21,4 +23,9 @@ pub fn read_manifest(bytes: &[u8]) -> Option<usize> {
 /// How many pages the head of a part's index describes; `None` when the bytes are none.
 pub fn read_part_index(bytes: &[u8]) -> Option<usize> {
     PartIndex::parse(bytes).ok().map(|index| index.pages.len())
+}
+
+/// How many codes the page of a column has, of so many rows, some of which may lack a value; `None` when the bytes are none.
+pub fn read_codes_page(bytes: &[u8], row_count: u16, is_nullable: bool) -> Option<usize> {
+    count_codes(Bytes::copy_from_slice(bytes), usize::from(row_count), is_nullable).ok()
 }

@@ -4,7 +4,9 @@
 //! overflow column are listed in the file's metadata. The index says nothing that the part does not: see `index`.
 
 mod addresses;
+mod batches;
 mod checked_file;
+mod codes;
 mod encoding;
 mod gather;
 mod index;
@@ -28,6 +30,7 @@ use crate::manifest::PartMeta;
 use opened::Slot;
 
 pub use addresses::{AddressText, number_of};
+pub use codes::count_codes;
 pub use encoding::Effort;
 pub use index::{FilterReader, PAGE_ROWS, PageSpan, PartIndex};
 pub use opened::OpenedParts;

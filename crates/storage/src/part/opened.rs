@@ -1,12 +1,14 @@
-//! What is kept of parts that were read: their metadata and the head of their index, all together under a bound.
+//! What is kept of parts that were read: their metadata, the head of their index and dictionaries, all together under a bound.
 //!
 //! A store of years has thousands of parts, and a question about all of time reads a little of each. What was read longest
 //! ago is forgotten first and read again when it is asked for.
 
-use std::collections::VecDeque;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
@@ -15,6 +17,10 @@ use crate::chunk::OverflowFields;
 
 /// Bytes kept of all parts: some hundreds of wide ones.
 const KEPT_BYTES_MAX: usize = 48 * 1024 * 1024;
+/// Bytes of a dictionary that is kept; a larger one would push out those of all others.
+const DICTIONARY_BYTES_MAX: usize = KEPT_BYTES_MAX / 8;
+/// What a kept dictionary takes beside its strings, about.
+const DICTIONARY_BYTES: usize = 300;
 /// What the two schemas of a part take per column, about: names, types and what describes both.
 const COLUMN_BYTES: usize = 1_500;
 
@@ -28,6 +34,23 @@ pub(super) struct Opened {
     pub(super) overflow_fields: Arc<OverflowFields>,
     /// None of parts written before there were any, or when it is damaged.
     pub(super) index: Option<Arc<PartIndex>>,
+    /// Dictionaries of its columns that were read.
+    pub(super) dictionaries: Dictionaries,
+}
+
+/// Dictionaries, by the places of their columns in the file.
+#[derive(Debug, Default)]
+pub(super) struct Dictionaries(Mutex<BTreeMap<usize, ArrayRef>>);
+
+impl Dictionaries {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, ArrayRef>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// That of the column, if it is kept.
+    pub(super) fn get(&self, column: usize) -> Option<ArrayRef> {
+        self.lock().get(&column).cloned()
+    }
 }
 
 impl Opened {
@@ -87,6 +110,25 @@ impl OpenedParts {
         kept.bytes += bytes;
         kept.order.push_back((Arc::downgrade(slot), bytes));
         kept.enforce(KEPT_BYTES_MAX);
+    }
+
+    /// Keeps the dictionary of a column with what else is kept of its part.
+    pub(super) fn keep_dictionary(&self, slot: &Arc<Slot>, opened: &Arc<Opened>, column: usize, dictionary: &ArrayRef) {
+        let bytes = dictionary.get_array_memory_size() + DICTIONARY_BYTES;
+        if bytes > DICTIONARY_BYTES_MAX {
+            return;
+        }
+        let mut kept = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = Arc::downgrade(slot);
+        let is_kept = slot.get().is_some_and(|kept| Arc::ptr_eq(&kept, opened));
+        let entry = kept.order.iter_mut().find(|(slot, _)| is_kept && Weak::ptr_eq(slot, &own));
+        let Some((_, entry_bytes)) = entry else { return };
+        if let Entry::Vacant(place) = opened.dictionaries.lock().entry(column) {
+            place.insert(dictionary.clone());
+            *entry_bytes += bytes;
+            kept.bytes += bytes;
+            kept.enforce(KEPT_BYTES_MAX);
+        }
     }
 
     /// Forgets the parts that nobody asked for since this was last called.

@@ -1,7 +1,8 @@
 //! Pages of a part, unpacked by a context that each thread keeps.
 //!
 //! The Parquet library makes two contexts of zstd for every column that it opens, one of which is for packing: of a few rows of many
-//! columns that costs as much as unpacking their pages. Here it is handed pages that are unpacked already.
+//! columns that costs as much as unpacking their pages. Here it is handed pages that are unpacked already. Columns of codes are read
+//! without it: see `codes`.
 
 use std::cell::RefCell;
 use std::io::Read;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::RowGroups;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Encoding};
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
@@ -17,6 +18,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use zstd::zstd_safe::get_frame_content_size;
 
 use super::checked_file::CheckedFile;
+use super::codes::CodesColumn;
 
 /// Bytes that memory is taken for at once, because a page says that it unpacks to so many.
 const TAKEN_BYTES_MIN: u64 = 1024 * 1024;
@@ -54,6 +56,26 @@ impl PartPages {
             }
             _ => Ok(Box::new(open(chunk)?)),
         }
+    }
+}
+
+impl PartPages {
+    /// The column as one of codes, if it lies in one row group, every page of it holds codes and it is known where each begins.
+    ///
+    /// # Errors
+    /// When the file does not say what it must.
+    pub(super) fn codes(&self, column: usize) -> Result<Option<CodesColumn>> {
+        let [group] = self.metadata.row_groups() else { return Ok(None) };
+        let chunk = group.column(column);
+        let descriptor = chunk.column_descr();
+        let is_flat = descriptor.max_rep_level() == 0 && descriptor.max_def_level() <= 1;
+        let is_coded = chunk.page_encoding_stats_mask().is_some_and(|mask| mask.is_only(Encoding::RLE_DICTIONARY));
+        let index = self.metadata.offset_index().and_then(|groups| groups.first()?.get(column));
+        let Some(index) = index.filter(|_| is_flat && is_coded) else { return Ok(None) };
+        let firsts = index.page_locations.iter().map(|location| location.first_row_index.max(0) as usize);
+        let borders = firsts.chain([group.num_rows().max(0) as usize]).collect();
+        let is_nullable = descriptor.max_def_level() == 1;
+        Ok(Some(CodesColumn { pages: self.reader(0, column)?, borders, is_nullable }))
     }
 }
 

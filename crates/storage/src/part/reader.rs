@@ -3,19 +3,18 @@
 use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, RowSelection};
-use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
+use super::batches::Batches;
 use super::checked_file::CheckedFile;
 use super::index::{FilterReader, PAGE_ROWS, PartIndex};
-use super::opened::Opened;
-use super::pages::PartPages;
+use super::opened::{Dictionaries, Opened};
 use super::{OVERFLOW_FIELDS_KEY, Part, addresses, instants};
 use crate::chunk::{Chunk, Exceeding, OverflowFields, column_names};
 use crate::error::StorageError;
@@ -95,7 +94,7 @@ impl FromIterator<usize> for Rows {
 }
 
 impl Part {
-    fn opened(&self) -> Result<Arc<Opened>, StorageError> {
+    pub(super) fn opened(&self) -> Result<Arc<Opened>, StorageError> {
         if let Some(opened) = self.slot.get() {
             return Ok(opened);
         }
@@ -121,10 +120,16 @@ impl Part {
         let schema = with_dictionaries(reader.schema(), index.as_deref());
         let reader = ArrowReaderMetadata::try_new(reader.metadata().clone(), options.with_schema(schema))?;
         let schema = addresses::joined_schema(reader.schema());
-        Ok(Opened { reader, schema, overflow_fields: Arc::new(overflow_fields), index })
+        Ok(Opened {
+            reader,
+            schema,
+            overflow_fields: Arc::new(overflow_fields),
+            index,
+            dictionaries: Dictionaries::default(),
+        })
     }
 
-    fn file(&self, sums: Option<Arc<[u32]>>) -> Result<CheckedFile, StorageError> {
+    pub(super) fn file(&self, sums: Option<Arc<[u32]>>) -> Result<CheckedFile, StorageError> {
         let file = self.files.open(&self.path).and_then(|file| CheckedFile::new(file, sums));
         file.map_err(|error| self.unreadable(error))
     }
@@ -298,31 +303,8 @@ impl Part {
     }
 
     /// Reads every column of every row in batches of so many rows.
-    pub(super) fn batches(&self, batch_rows: usize) -> Result<ParquetRecordBatchReader, StorageError> {
+    pub(super) fn batches(&self, batch_rows: usize) -> Result<Batches, StorageError> {
         Ok(self.reader(None, &self.all_rows(), batch_rows)?.0)
-    }
-
-    fn reader(
-        &self,
-        columns: Option<&BTreeSet<String>>,
-        rows: &Rows,
-        batch_rows: usize,
-    ) -> Result<(ParquetRecordBatchReader, Arc<AtomicU64>), StorageError> {
-        let opened = self.opened()?;
-        let schema = opened.reader.schema();
-        let roots = (0..schema.fields().len()).filter(|index| is_meant(columns, schema.field(*index).name()));
-        let mask = ProjectionMask::roots(opened.reader.parquet_schema(), roots);
-        let sums = opened.index.as_ref().map(|index| index.sums.clone());
-        let file = self.file(sums)?;
-        let bytes_read = file.bytes_read();
-        let levels = parquet_to_arrow_field_levels(opened.reader.parquet_schema(), mask, Some(schema.fields()))?;
-        let row_count = self.meta.rows as usize;
-        let ranges = rows.ranges().iter().cloned();
-        let selection = (rows.count() < row_count).then(|| RowSelection::from_consecutive_ranges(ranges, row_count));
-        let pages = PartPages::new(file, opened.reader.metadata().clone());
-        let batch_rows = batch_rows.min(row_count);
-        let reader = ParquetRecordBatchReader::try_new_with_row_groups(&levels, &pages, batch_rows, selection)?;
-        Ok((reader, bytes_read))
     }
 
     fn chunk(&self, batch: RecordBatch) -> Result<Chunk, StorageError> {
@@ -333,7 +315,7 @@ impl Part {
 }
 
 /// Whether a column of the file belongs to one of these; to any unless some are named.
-fn is_meant(columns: Option<&BTreeSet<String>>, name: &str) -> bool {
+pub(super) fn is_meant(columns: Option<&BTreeSet<String>>, name: &str) -> bool {
     columns.is_none_or(|columns| columns.contains(addresses::shown_name(name)))
 }
 

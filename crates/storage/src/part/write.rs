@@ -10,8 +10,8 @@ use arrow::buffer::BooleanBuffer;
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, FieldRef, Int32Type, TimeUnit, TimestampNanosecondType, UInt64Type};
 use arrow::error::ArrowError;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
+use super::batches::Batches;
 use super::encoding::Effort;
 use super::gather::{JoinedCodes, Pick, gather, joined_fields};
 use super::index::PAGE_ROWS;
@@ -193,7 +193,7 @@ fn merge_parts(
 
 /// Where reading a part stands.
 struct Cursor {
-    reader: ParquetRecordBatchReader,
+    reader: Batches,
     /// Which rows are not passed over, if any is.
     kept: Option<BooleanBuffer>,
     /// Rows read so far, with those that were passed over.
