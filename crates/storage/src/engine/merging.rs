@@ -49,7 +49,7 @@ impl Maintenance {
         if self.parts.files.free_bytes(&self.parts.folder)? < bytes.saturating_add(self.options.free_bytes_min) {
             return Ok(());
         }
-        self.replace(&group, Effort::Light).map(|_| ())
+        self.replace(&group, Effort::Medium).map(|_| ())
     }
 
     /// The parts of each day and log type, of those that are meant. One that cannot be read would fail every merge again and keep

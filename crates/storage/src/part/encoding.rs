@@ -1,6 +1,7 @@
 //! How each column of a part is encoded, decided by what it holds and not by its name.
 
 use std::collections::HashSet;
+use std::io;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Int64Type};
@@ -14,11 +15,21 @@ use super::index::PAGE_ROWS;
 use crate::error::StorageError;
 
 /// Bytes of a page at most, where rows are wide.
-const PAGE_BYTES: usize = 64 * 1024;
+const PAGE_BYTES: usize = 32 * 1024;
+/// The same where values are alike no others, so that a larger one packs no better: of a page one value is mostly wanted.
+const SMALL_PAGE_BYTES: usize = 16 * 1024;
+/// Rows between two looks at how large a page is: a hundred of a hundred bytes are a small page already.
+const LOOK_ROWS: usize = 256;
+/// Bytes of strings that are packed to see how well they do.
+const TRIED_BYTES: usize = PAGE_BYTES;
 /// A dictionary may grow to this size before a column falls back to plain values.
 const DICTIONARY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Level of zstd for everything but strings that a higher one makes smaller.
+const LEVEL: i32 = 1;
 /// Level of zstd for parts that are rewritten once and then kept; reading them costs the same.
 const HARD_LEVEL: i32 = 12;
+/// So many of a hundred bytes may be left by what takes more time or is read with more effort.
+const WORTH_PERCENT: usize = 97;
 /// Above this share of distinct values a dictionary costs more than it saves.
 pub const DISTINCT_SHARE_MAX: f64 = 0.5;
 
@@ -27,6 +38,8 @@ pub const DISTINCT_SHARE_MAX: f64 = 0.5;
 pub enum Effort {
     /// While events arrive.
     Light,
+    /// Once nothing of the day arrives any more; it is still read often.
+    Medium,
     /// Once, for the rest of the part's life.
     Hard,
 }
@@ -98,9 +111,9 @@ pub fn file_properties(
     // Parts of less than a page are read column by column and soon merged: setting up zstd would cost more than it saves.
     let is_small = row_count < PAGE_ROWS;
     let compression = match effort {
-        Effort::Hard => Compression::ZSTD(ZstdLevel::try_new(HARD_LEVEL)?),
-        Effort::Light if is_small => Compression::LZ4_RAW,
-        Effort::Light => Compression::ZSTD(ZstdLevel::try_new(1)?),
+        Effort::Hard => zstd(HARD_LEVEL)?,
+        Effort::Light | Effort::Medium if is_small => Compression::LZ4_RAW,
+        Effort::Light | Effort::Medium => zstd(LEVEL)?,
     };
     Ok(WriterProperties::builder()
         .set_compression(compression)
@@ -108,10 +121,63 @@ pub fn file_properties(
         .set_max_row_group_row_count(Some(usize::MAX))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_data_page_size_limit(PAGE_BYTES)
+        .set_write_batch_size(LOOK_ROWS)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by(concat!("vigie ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_key_value_metadata(Some(vec![metadata])))
+}
+
+fn zstd(level: i32) -> Result<Compression, StorageError> {
+    Ok(Compression::ZSTD(ZstdLevel::try_new(level)?))
+}
+
+/// How strings without a dictionary are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packing {
+    level: i32,
+    page_bytes: usize,
+}
+
+impl Packing {
+    /// That of strings like those of the sample, whose first pages it is: texts get a higher level and larger pages, ids that are alike
+    /// no others neither, which would cost time and save nothing.
+    ///
+    /// # Errors
+    /// When it cannot be tried.
+    pub fn of_texts(sample: &[ArrayRef], effort: Effort) -> Result<Self, StorageError> {
+        let mut bytes = Vec::new();
+        for texts in sample.iter().filter_map(|page| page.as_string_opt::<i32>()) {
+            let (start, end) = (texts.value_offsets()[0] as usize, texts.value_offsets()[texts.len()] as usize);
+            let wanted = (TRIED_BYTES - bytes.len()).min(end - start);
+            bytes.extend_from_slice(&texts.value_data()[start..start + wanted]);
+        }
+        let higher = match effort {
+            Effort::Light => 3,
+            Effort::Medium => 9,
+            Effort::Hard => HARD_LEVEL,
+        };
+        let packed = |level, page_bytes| -> Result<usize, StorageError> {
+            let pages =
+                bytes.chunks(page_bytes).map(|page| zstd::bulk::compress(page, level).map(|packed| packed.len()));
+            Ok(pages.sum::<io::Result<usize>>()?)
+        };
+        let (plain, small) = (packed(LEVEL, PAGE_BYTES)?, packed(LEVEL, SMALL_PAGE_BYTES)?);
+        let is_worth = |less: usize, more: usize| less * 100 < more * WORTH_PERCENT;
+        let page_bytes = if is_worth(plain, small) { PAGE_BYTES } else { SMALL_PAGE_BYTES };
+        let level = if is_worth(packed(higher, page_bytes)?, packed(LEVEL, page_bytes)?) { higher } else { LEVEL };
+        Ok(Self { level, page_bytes })
+    }
+
+    /// Properties with this of one column.
+    ///
+    /// # Errors
+    /// Never in practice: the levels are constants.
+    pub fn set(self, builder: WriterPropertiesBuilder, field: &Field) -> Result<WriterPropertiesBuilder, StorageError> {
+        let path = || ColumnPath::new(vec![field.name().clone()]);
+        let builder = builder.set_column_compression(path(), zstd(self.level)?);
+        Ok(builder.set_column_data_page_size_limit(path(), self.page_bytes))
+    }
 }
 
 /// Properties with those of one column.
@@ -136,7 +202,10 @@ pub fn with_column(
     match encoding {
         ColumnEncoding::Dictionary => builder.set_column_dictionary_enabled(path(), true),
         ColumnEncoding::Delta => plain(Encoding::DELTA_BINARY_PACKED),
-        ColumnEncoding::ByteStreamSplit => plain(Encoding::BYTE_STREAM_SPLIT),
+        ColumnEncoding::ByteStreamSplit => {
+            // To have one number every place of all of a page is needed.
+            plain(Encoding::BYTE_STREAM_SPLIT).set_column_data_page_size_limit(path(), SMALL_PAGE_BYTES)
+        }
         ColumnEncoding::DeltaLength => plain(Encoding::DELTA_LENGTH_BYTE_ARRAY),
         ColumnEncoding::Plain => plain(Encoding::PLAIN),
     }
@@ -146,7 +215,7 @@ pub fn with_column(
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{BooleanArray, Float64Array, Int64Array, UInt64Array};
+    use arrow::array::{BooleanArray, Float64Array, Int64Array, StringArray, UInt64Array};
 
     use super::*;
 
@@ -163,5 +232,30 @@ mod tests {
         check(Float64Array::from_iter_values((0..100).map(|n| f64::from(n % 2))), ColumnEncoding::Dictionary);
         check(UInt64Array::from(vec![1, 1, 1]), ColumnEncoding::Delta);
         check(BooleanArray::from(vec![true]), ColumnEncoding::Plain);
+    }
+
+    #[test]
+    fn texts_are_packed_harder_and_ids_in_smaller_pages() {
+        let packing = |text: &dyn Fn(u64) -> String, effort| {
+            let texts: ArrayRef = Arc::new(StringArray::from_iter_values((0..4_000).map(text)));
+            Packing::of_texts(&[texts.slice(0, 100), texts.slice(100, 3_900)], effort).unwrap()
+        };
+        let hash = |number: u64| twox_hash::XxHash3_64::oneshot(&number.to_le_bytes());
+        let id = |number: u64| format!("{:016x}{:016x}", hash(number), hash(number + 1_000_000));
+        for effort in [Effort::Light, Effort::Medium, Effort::Hard] {
+            assert_eq!(packing(&id, effort), Packing { level: LEVEL, page_bytes: SMALL_PAGE_BYTES });
+        }
+        const WORDS: [&str; 8] = ["payment", "order", "refused", "by", "card", "the", "gateway", "customer"];
+        let text = |number: u64| {
+            let words: Vec<&str> = (0..9).map(|place| WORDS[(hash(number * 9 + place) % 8) as usize]).collect();
+            format!("{} {}", words.join(" "), hash(number) % 1_000)
+        };
+        let [light, medium] = [Effort::Light, Effort::Medium].map(|effort| packing(&text, effort));
+        assert!(
+            light.level > LEVEL && medium.level > light.level && light.page_bytes == PAGE_BYTES,
+            "{light:?} {medium:?}"
+        );
+        let nothing = |_| String::new();
+        assert_eq!(packing(&nothing, Effort::Light).level, LEVEL);
     }
 }

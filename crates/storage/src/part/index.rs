@@ -286,12 +286,12 @@ impl FilterReader {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::token_filter::{FilterBuilder, hash_of};
+    use super::super::token_filter::{BITS_PER_HASH, FilterBuilder, hash_of};
     use super::*;
     use crate::files::OsFiles;
 
     fn sample() -> (PartIndex, Vec<u8>) {
-        let mut builder = FilterBuilder::new(2);
+        let mut builder = FilterBuilder::new(2, BITS_PER_HASH);
         builder.push_page(&[hash_of("gateway")]);
         builder.push_page(&[hash_of("timeout")]);
         let mut runs = Vec::new();

@@ -14,6 +14,7 @@ mod instants;
 mod opened;
 mod order;
 mod pages;
+mod planned;
 mod reader;
 mod sketch;
 mod token_filter;

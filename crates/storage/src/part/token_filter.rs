@@ -1,6 +1,7 @@
 //! Which pages of a column may hold a word or a value: a split-block Bloom filter per page, asked of all pages at once.
 //!
-//! A filter never says no of what is there; it says yes of what is not in about two to three cases in a hundred. Every page of
+//! A filter never says no of what is there; it says yes of what is not in about three cases in a hundred, in nine of pages that are
+//! looked through in no time. Every page of
 //! a column has as many blocks, and the blocks of one number lie side by side, so one look-up reads one short run of
 //! bytes. Each run ends with its CRC32C: a damaged one is taken for "may hold anything".
 //!
@@ -17,7 +18,9 @@ pub const BLOCK_BYTES: usize = 32;
 /// Bytes after the blocks of a run: their CRC32C, little-endian.
 const SUM_BYTES: usize = 4;
 /// Bits that a distinct hash takes: about three wrong yes in a hundred of a filter of its exact size. Two more would halve them.
-const BITS_PER_HASH: usize = 8;
+pub const BITS_PER_HASH: usize = 8;
+/// The same where a page that is read in vain costs little: about nine wrong yes in a hundred.
+pub const BITS_PER_HASH_MIN: usize = 6;
 /// Blocks of a page at most: 8 MiB.
 const BLOCKS_MAX: usize = 1 << 18;
 const SALTS: [u32; 8] =
@@ -31,9 +34,9 @@ pub fn hash_of(text: &str) -> u64 {
 /// Which hashes of a column's values its filter holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hashed {
-    /// Those of whole values and those of their words.
+    /// Those of whole values and those of their words: of ids of senders, and of all that is no text in former versions.
     ValuesAndWords,
-    /// Those of words alone: nobody asks for the whole of a text, and texts are mostly all different.
+    /// Those of words alone: a whole value is looked for by all of its words.
     Words,
     /// Of cells of the overflow: those of the words of all strings in them, and `NO_STRING`.
     Cells,
@@ -88,9 +91,9 @@ pub struct FilterBuilder {
 }
 
 impl FilterBuilder {
-    /// For pages that hold about so many distinct hashes.
-    pub fn new(hashes_per_page: usize) -> Self {
-        let block_count = (hashes_per_page * BITS_PER_HASH).div_ceil(BLOCK_BYTES * 8).clamp(1, BLOCKS_MAX);
+    /// For pages that hold about so many distinct hashes, each of which takes so many bits.
+    pub fn new(hashes_per_page: usize, bits_per_hash: usize) -> Self {
+        let block_count = (hashes_per_page * bits_per_hash).div_ceil(BLOCK_BYTES * 8).clamp(1, BLOCKS_MAX);
         Self { block_count, pages: Vec::new() }
     }
 
@@ -179,7 +182,7 @@ mod tests {
     use super::*;
 
     fn built(pages: &[Vec<u64>], hashes_per_page: usize) -> (Vec<u8>, FilterPlace) {
-        let mut builder = FilterBuilder::new(hashes_per_page);
+        let mut builder = FilterBuilder::new(hashes_per_page, BITS_PER_HASH);
         pages.iter().for_each(|page| builder.push_page(page));
         let mut bytes = vec![0; 7];
         let place = builder.finish(&mut bytes);

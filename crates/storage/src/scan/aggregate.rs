@@ -264,6 +264,7 @@ impl<'a> Asked<'a> {
         if pieces.is_empty() {
             counted = missing.iter().map(|place| self.questions[*place].empty()).collect();
         }
+        counted.iter_mut().for_each(Partial::join_pieces);
         let counted: Vec<Arc<Partial>> = counted.into_iter().map(Arc::new).collect();
         self.merge_kept(plan.kept(), &counted, tally);
         let Unit::Part(part) = unit else { return };

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use vigie_domain::LogType;
 use vigie_domain::aggregation::AggregationKind;
 
+use super::buckets::{BucketCount, Buckets};
 use super::distinct::Distinct;
 use super::filter::{ScanContext, evaluate};
-use super::keys::{FastMap, KeySpace, Keys};
+use super::keys::{KeySpace, Keys};
 use super::memory::{Budget, Held};
 use super::number_lists::NumberList;
 use super::partial::{BucketState, Partial, StatsState, TermsSegment, WeightedState};
@@ -24,14 +25,8 @@ use super::visit::{add_stats, add_weighted, count_texts, for_each_key, for_each_
 use crate::chunk::Chunk;
 use crate::error::StorageError;
 
-/// Tables by code are used up to this size.
-const TABLE_MAX: usize = 1 << 22;
-/// Bytes of an entry of the maps here, its control byte and free slots included.
-pub const SLOT_BYTES: usize = 20;
 /// Bytes that the smallest list takes.
 const LIST_BYTES_MIN: usize = 16;
-/// No bucket yet.
-const NONE: u32 = u32::MAX;
 
 /// Rows of a chunk, and for each the bucket it is in.
 #[derive(Default)]
@@ -88,42 +83,6 @@ struct Numbers {
     len: usize,
 }
 
-/// Buckets by parent and number of key.
-#[derive(Default)]
-struct Buckets {
-    /// Bucket of each key of parent 0.
-    table: Vec<u32>,
-    map: FastMap<(u32, u32), u32>,
-    /// Parent, number of the key, events.
-    entries: Vec<(u32, u32, u64)>,
-}
-
-impl Buckets {
-    fn bytes(&self) -> usize {
-        let table = self.table.capacity() * size_of::<u32>();
-        table + self.map.capacity() * SLOT_BYTES + self.entries.capacity() * size_of::<(u32, u32, u64)>()
-    }
-
-    /// The bucket, with so many events more in it.
-    fn add(&mut self, parent: u32, key: u32, count: u64) -> u32 {
-        let next = self.entries.len() as u32;
-        let place = if parent == 0 && (key as usize) < TABLE_MAX {
-            if self.table.len() <= key as usize {
-                self.table.resize((key as usize + 1).next_power_of_two(), NONE);
-            }
-            &mut self.table[key as usize]
-        } else {
-            self.map.entry((parent, key)).or_insert(NONE)
-        };
-        if *place == NONE {
-            *place = next;
-            self.entries.push((parent, key, 0));
-        }
-        self.entries[*place as usize].2 += count;
-        *place
-    }
-}
-
 impl State {
     /// Bytes that it holds, those that growing vectors keep free included.
     fn bytes(&self) -> usize {
@@ -153,8 +112,11 @@ impl<'q> Collector<'q> {
     /// When nothing may be held any more.
     pub fn new(question: &'q Question, memory: &'q Budget) -> Result<Self, StorageError> {
         let mut collector = Self::below(question, memory)?;
-        if let State::Terms { short, .. } = &mut collector.state {
+        if let State::Terms { short, buckets, .. } = &mut collector.state {
             *short = question.is_of_most_frequent().then(Box::default);
+            if question.children.is_empty() {
+                *buckets = Buckets::flat();
+            }
         }
         Ok(collector)
     }
@@ -286,11 +248,12 @@ impl<'q> Collector<'q> {
     fn partials(self, parent_count: usize) -> Vec<Partial> {
         let children = self.children;
         match self.state {
-            State::Terms { keys, mut buckets, short } => {
-                let below = children_by_bucket(children, buckets.entries.len());
-                let keys = compact(keys.into_keys(), &mut buckets.entries);
+            State::Terms { keys, buckets, short } => {
+                let mut entries = buckets.into_entries();
+                let below = children_by_bucket(children, entries.len());
+                let keys = compact(keys.into_keys(), &mut entries);
                 let short = short.map(|short| short.finish()).unwrap_or_default();
-                terms_partials(Arc::new(keys), buckets.entries, below, short, parent_count)
+                terms_partials(Arc::new(keys), entries, below, short, parent_count)
             }
             State::Cardinality(distinct) => {
                 let lists = distinct.finish(parent_count);
@@ -337,7 +300,7 @@ impl<'q> Collector<'q> {
 }
 
 /// The keys of the entries alone when they are few of many: the others need not be held.
-fn compact(keys: Keys, entries: &mut [(u32, u32, u64)]) -> Keys {
+fn compact(keys: Keys, entries: &mut [BucketCount]) -> Keys {
     if !keys.are_many_beside(entries.len()) {
         return keys;
     }
@@ -357,7 +320,7 @@ fn children_by_bucket(children: Vec<Collector<'_>>, bucket_count: usize) -> Vec<
 
 fn terms_partials(
     keys: Arc<Keys>,
-    entries: Vec<(u32, u32, u64)>,
+    entries: Vec<BucketCount>,
     below: Vec<Vec<Partial>>,
     mut short: CountedTexts,
     parent_count: usize,

@@ -10,7 +10,11 @@ use super::memory::Held;
 use super::{Run, Unit, parallel};
 use crate::chunk::{Chunk, LineWriter, SourceReader};
 use crate::error::StorageError;
+use crate::part::PAGE_ROWS;
 
+/// Rows that lie in pages of their own and that a thread reads at once: more would leave one thread behind the others, fewer open all
+/// columns for little.
+const ROWS_AT_ONCE: usize = 6;
 /// Events that a thread writes as lines at least: each reads the pages again in which its events begin and end.
 const LINES_MIN: usize = 4_096;
 
@@ -46,8 +50,10 @@ pub(super) fn fetch(
     passing: Option<Passing<'_>>,
 ) -> Result<(Vec<Hit>, ScanStats), StorageError> {
     let by_unit = by_unit(candidates);
-    let read = parallel::run(run, by_unit.len(), |number| {
-        let (unit, rows) = &by_unit[number];
+    let pieces: Vec<(usize, &[(usize, usize)])> =
+        by_unit.iter().flat_map(|(unit, rows)| pieces_of(rows).map(|rows| (*unit, rows))).collect();
+    let read = parallel::run(run, pieces.len(), |number| {
+        let (unit, rows) = &pieces[number];
         let places = rows.iter().map(|(row, _)| *row).collect();
         // The events are about as large as the columns they are made of.
         let columns = units[*unit].columns_of(shown.fields)?;
@@ -80,6 +86,13 @@ fn by_unit(candidates: &[Candidate]) -> Vec<(usize, Vec<(usize, usize)>)> {
     }
     by_unit.values_mut().for_each(|rows| rows.sort_unstable());
     by_unit.into_iter().collect()
+}
+
+/// Rows of a unit that lie far apart in pieces that can be read at once; those of few pages in one, which reads each page once.
+fn pieces_of(rows: &[(usize, usize)]) -> impl Iterator<Item = &[(usize, usize)]> {
+    let page_of = |row: Option<&(usize, usize)>| row.map_or(0, |(row, _)| row / PAGE_ROWS);
+    let pages = page_of(rows.last()) - page_of(rows.first());
+    rows.chunks(if pages >= rows.len() { ROWS_AT_ONCE } else { rows.len().max(1) })
 }
 
 /// Writes the candidates' events as lines, in their order: as many at once as there are threads.

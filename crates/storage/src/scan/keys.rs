@@ -218,6 +218,15 @@ impl Keys {
         texts + self.owned.capacity() * size_of::<(Key, u32)>() + self.elsewhere_bytes
     }
 
+    /// Whether both are the values of one dictionary and no others, so that their numbers are the same.
+    pub fn are_the_same(&self, other: &Self) -> bool {
+        let only = |keys: &Self| match keys.dictionaries.as_slice() {
+            [(values, _)] if keys.owned.is_empty() && keys.ends.is_empty() => Some(values.clone()),
+            _ => None,
+        };
+        only(self).zip(only(other)).is_some_and(|(own, other)| std::sync::Arc::ptr_eq(&own, &other))
+    }
+
     /// Whether they are many more than so many: then those few are better kept alone.
     pub fn are_many_beside(&self, count: usize) -> bool {
         let in_dictionaries: usize = self.dictionaries.iter().map(|(values, _)| values.len()).sum();
@@ -266,5 +275,21 @@ mod tests {
         assert_eq!(keys.get(third), KeyRef::Text("c"));
         assert_eq!(keys.get(five), KeyRef::Int(5));
         assert_eq!(keys.get(first + 1), keys.get(other), "one string is one key wherever it lies");
+    }
+
+    #[test]
+    fn keys_of_one_dictionary_are_the_same() {
+        let values: ArrayRef = Arc::new(StringArray::from(vec!["a", "b"]));
+        let equal: ArrayRef = Arc::new(StringArray::from(vec!["a", "b"]));
+        let keys = |values: &ArrayRef, text: Option<&str>| {
+            let mut space = KeySpace::default();
+            space.dictionary(values);
+            text.map(|text| space.text(text));
+            space.into_keys()
+        };
+        let own = keys(&values, None);
+        assert!(own.are_the_same(&keys(&values, None)));
+        assert!(!own.are_the_same(&keys(&equal, None)) && !own.are_the_same(&keys(&values, Some("c"))));
+        assert!(!own.are_the_same(&Keys::default()) && !Keys::default().are_the_same(&Keys::default()));
     }
 }

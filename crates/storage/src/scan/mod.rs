@@ -5,6 +5,7 @@
 mod aggregate;
 mod answer;
 mod asked_text;
+mod buckets;
 mod collect;
 mod count;
 mod distinct;

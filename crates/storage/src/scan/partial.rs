@@ -152,6 +152,26 @@ impl Partial {
         }
     }
 
+    /// Joins what pieces of one part counted, as far as their keys lie in one dictionary.
+    pub fn join_pieces(&mut self) {
+        let Self::Terms(segments) = self else { return };
+        let [first, others @ ..] = segments.as_slice() else { return };
+        let is_alike = |other: &Arc<TermsSegment>| other.is_flat() && other.keys.are_the_same(&first.keys);
+        if others.is_empty() || !first.is_flat() || !others.iter().all(is_alike) {
+            return;
+        }
+        let mut counts = Vec::new();
+        for (key, count) in segments.iter().flat_map(|segment| &segment.counts) {
+            if counts.len() <= *key as usize {
+                counts.resize(*key as usize + 1, 0);
+            }
+            counts[*key as usize] += count;
+        }
+        let counts = (0..).zip(counts).filter(|(_, count)| *count > 0).collect();
+        let (keys, short, children) = (first.keys.clone(), CountedTexts::default(), Vec::new());
+        *segments = vec![Arc::new(TermsSegment { keys, counts, short, children })];
+    }
+
     /// Puts lists of numbers in order, so that places in them are found without looking at all: worth it for what is
     /// asked again.
     pub fn put_in_order(&self) {
@@ -208,6 +228,11 @@ fn keys_bytes(keys: &Arc<Keys>, seen: &mut SeenKeys) -> usize {
 }
 
 impl TermsSegment {
+    /// Whether it is counts by number of key alone.
+    fn is_flat(&self) -> bool {
+        self.short.is_empty() && self.children.is_empty()
+    }
+
     fn bytes(&self, seen: &mut SeenKeys) -> usize {
         let children = self.children.iter().map(|children| size_of::<Vec<Partial>>() + bytes_of_all(children, seen));
         let below: usize = children.sum();

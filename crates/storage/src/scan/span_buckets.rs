@@ -2,7 +2,8 @@
 
 use vigie_domain::aggregation::AggregationKind;
 
-use super::collect::{SLOT_BYTES, Selected};
+use super::buckets::SLOT_BYTES;
+use super::collect::Selected;
 use super::keys::FastMap;
 use super::question::Question;
 use super::visit::{for_each_number, for_each_scalar};
