@@ -9,6 +9,7 @@
 #   bench/run.sh exports [ARG…]  exports, analytics, performance and patterns over two million events
 #   bench/run.sh mix [ARG…]      what people ask all day while events arrive, and what the cache saves a dashboard
 #   bench/run.sh fraud FILE      features and models on a Parquet file of labelled card payments (`make fraud-bench`)
+#   bench/run.sh trees FILE      Vigie's boosted trees beside forust's on the same rows of that file
 #   bench/run.sh fraud-speeds      judging payments: single decisions, over HTTP, rules tried on the past, training, memory
 #   bench/run.sh engine [ARG…]   the engine beside its peers on the same events (bench/engine/engine.mjs says what ARG may be)
 set -eu -o pipefail
@@ -31,6 +32,13 @@ case ${1:-foundation} in
     exec node bench/inputs.mjs "$binary" --sender "${CARGO_TARGET_DIR:-target}/release/examples/send_datagrams" "$@"
     ;;
   fraud) shift; exec cargo run --quiet --release --package vigie-micro-bench --example judge_payments -- "$@" ;;
+  trees)
+    shift
+    features=$(mktemp)
+    trap 'rm -f "$features"' EXIT
+    cargo run --quiet --release --package vigie-micro-bench --example judge_payments -- "$1" --features "$features"
+    cargo run --quiet --release --manifest-path bench/compare/trees/Cargo.toml -- "$features"
+    ;;
   fraud-speeds)
     cargo run --quiet --release --package vigie-micro-bench --example fraud_speeds
     exec node bench/fraud.mjs "$binary"

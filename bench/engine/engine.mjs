@@ -62,7 +62,9 @@ async function measure(system, corpus, found) {
   await system.start();
   // Read before, so that reading takes nothing from the server while it is measured.
   const ingest = await system.ingest([...batches(corpus.file)].values(), { file: corpus.file, count });
-  Object.assign(ingest, { disk_bytes: system.diskBytes(), peak_mb: system.peakMb(), idle_mb: system.residentMb() });
+  Object.assign(ingest, { peak_mb: system.peakMb(), idle_mb: system.residentMb() });
+  const gather_cpu_s = await system.gathered?.();
+  Object.assign(ingest, { disk_bytes: system.diskBytes(), gather_cpu_s });
   say(`${system.name}: queries`);
   // A new OpenSearch for every cold question would take minutes: there, cold is the first time in one new process.
   const queries = await askAll(system, found, { isFresh: system.name !== 'OpenSearch' });
@@ -108,6 +110,7 @@ function report(measured, corpus, { arrived, alone }) {
   console.log(`${whole(count)} events of ${Math.round(corpus.bytes / count)} bytes; memory written as parts after ${process.env.VIGIE_STORAGE_FLUSH_SECONDS ?? FLUSH_SECONDS} s at the latest`);
   console.log('CPU of all threads of the server; that of the client, which makes no events meanwhile, is beside it and not counted. ClickHouse reads the file itself, in process, without HTTP or sync.\n');
   console.log(`${ingestTable(measured)}\n`);
+  console.log(`putting the parts of a day and type together took ${shown(measured[0].ingest.gather_cpu_s)} CPU s after that, as merging the peers does, which is not counted; disk and answers are of what they then have\n`);
   console.log(`${targetTable(measured[0])}\n`);
   console.log(`${queryTable(QUERIES, measured)}\n`);
   console.log(`events that arrived meanwhile: ${whole(arrived.per_s)}/s`);

@@ -2,11 +2,12 @@
 //!
 //! `judge_payments FILE` reads Parquet in the columns of the Fraud Detection Handbook's simulated payments, replays them, and prints the
 //! judge's table, what the windows deviate from the reference, and what replaying, training and scoring cost. It ends with an error when a
-//! "must" is missed, a window deviates, or the leak guard fires.
+//! "must" is missed, a window deviates, or the leak guard fires. `--features OUT` writes what is learnt from and judged instead.
 
 #![allow(clippy::print_stdout)]
 
 use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::time::{Duration, Instant};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -18,11 +19,13 @@ use vigie_domain::{Day, Timestamp};
 use vigie_fraud::judge::{Check, JudgedHistory, JudgedPayment, Measured, Verdict, greatest_deviation, judge, split};
 use vigie_fraud::{Model, Settings, train};
 
-const USAGE: &str = "usage: judge_payments FILE.parquet (columns TRANSACTION_ID, TX_DATETIME, CUSTOMER_ID, TERMINAL_ID, TX_AMOUNT, TX_FRAUD)";
+const USAGE: &str = "usage: judge_payments FILE.parquet [--features OUT] (columns TRANSACTION_ID, TX_DATETIME, CUSTOMER_ID, TERMINAL_ID, TX_AMOUNT, TX_FRAUD)";
 /// The days on which trainings start: first the week of the handbook's chapter 3, then back in steps of a week is what it calls folds.
 const CHAPTER_THREE: &str = "2018-07-25T00:00:00Z";
 const FOLDS: [&str; 4] =
     ["2018-07-25T00:00:00Z", "2018-08-01T00:00:00Z", "2018-08-08T00:00:00Z", "2018-08-15T00:00:00Z"];
+/// Days that are learnt from.
+const TRAINING_DAYS: i32 = 7;
 /// Every so many payments one is compared with the reference, which walks through all payments of its card and merchant.
 const REFERENCE_STRIDE: usize = 20;
 /// What a window may deviate from the reference.
@@ -33,8 +36,12 @@ const SCORED_ROWS: usize = 20_000;
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Outcome<()> {
-    let path = std::env::args().nth(1).ok_or(USAGE)?;
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().ok_or(USAGE)?;
     let payments = read(&path)?;
+    if arguments.next().as_deref() == Some("--features") {
+        return write_features(&JudgedHistory::replay(payments), &arguments.next().ok_or(USAGE)?);
+    }
     let fraud_count = payments.iter().filter(|judged| judged.is_fraud).count();
     println!("{} payments, {fraud_count} of them fraud", payments.len());
 
@@ -54,6 +61,25 @@ fn main() -> Outcome<()> {
         return Err(format!("windows: {feature} deviates by {deviation}").into());
     }
     if missed.is_empty() { Ok(()) } else { Err(format!("missed: {}", missed.join("; ")).into()) }
+}
+
+/// Writes the rows of every fold, a line each: the fold's first day, whether it is learnt from or judged, day, card, whether it is a
+/// fraud, and its features.
+fn write_features(history: &JudgedHistory, path: &str) -> Outcome<()> {
+    let mut out = BufWriter::new(File::create(path)?);
+    for start in FOLDS {
+        let found = split(&history.payments, day_of(start), TRAINING_DAYS);
+        for (part, rows) in [("training", found.training), ("test", found.test)] {
+            for row in rows {
+                let judged = &history.payments[row];
+                let (day, card) = (judged.payment.at.day().0, judged.payment.card);
+                write!(out, "{},{part},{day},{card},{}", &start[..10], u8::from(judged.is_fraud))?;
+                history.features.row(row).iter().try_for_each(|value| write!(out, ",{value}"))?;
+                writeln!(out)?;
+            }
+        }
+    }
+    Ok(out.flush()?)
 }
 
 fn day_of(text: &str) -> Day {
