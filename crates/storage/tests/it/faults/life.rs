@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
 use vigie_domain::ports::{Append, Fields, Hit, LogStore, SearchRequest, Selection, SortOrder};
 use vigie_domain::query::{Query, parse};
@@ -102,6 +103,7 @@ fn options(disk: &Disk, clock: &Clock) -> EngineOptions {
         files: Arc::new(disk.clone()),
         free_bytes_min: 0,
         merge_fan_in: 2,
+        gather_after: Some(Duration::from_secs(600)),
         // Small, so that the log goes on in another segment now and then, as it does in a long life.
         segment_bytes_max: 600,
         lifecycle: LifecyclePolicy { recompress_after_days: Some(7), delete_after_days: Some(90) },
