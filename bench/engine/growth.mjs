@@ -45,6 +45,7 @@ export async function growth(vigie, { say, until, step }) {
       const made = [...madeBatches({ count: step, day, seed: 1 }, BATCH)];
       needles.push(/"transaction_id":"([^"]+)"/.exec(made[0].body.toString())[1]);
       const ingest = await vigie.ingest(made.values());
+      await vigie.gathered();
       const asked = questions(day);
       const found = {};
       for (const query of asked) found[query.name] = await times(vigie, query, query.name === 'needle' ? needles : [null]);

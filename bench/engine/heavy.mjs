@@ -42,6 +42,7 @@ export async function heavy(vigie, { say, corpus }) {
   try {
     say('ingest');
     await vigie.ingest([...batches(corpus.file)].values());
+    await vigie.gathered();
     await vigie.restart();
     const idle_mb = residentMb(vigie.pid);
     // The peak so far is that of starting and of hashing a password.
