@@ -17,8 +17,8 @@ use crate::chunk::OverflowFields;
 
 /// Bytes kept of all parts: some hundreds of wide ones.
 const KEPT_BYTES_MAX: usize = 48 * 1024 * 1024;
-/// Bytes of a dictionary that is kept; a larger one would push out those of all others.
-const DICTIONARY_BYTES_MAX: usize = KEPT_BYTES_MAX / 8;
+/// Bytes of a dictionary that is kept, as of half a million sessions; a larger one would push out those of all others.
+const DICTIONARY_BYTES_MAX: usize = KEPT_BYTES_MAX / 3;
 /// What a kept dictionary takes beside its strings, about.
 const DICTIONARY_BYTES: usize = 300;
 /// What the two schemas of a part take per column, about: names, types and what describes both.
