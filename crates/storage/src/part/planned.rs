@@ -271,3 +271,52 @@ impl PlannedColumn {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::{DataType, Field};
+
+    use super::*;
+
+    const PAGES: u64 = 20;
+    const PAGE_ROWS: u64 = 400;
+
+    /// What the index says of a column of these texts, by number of row.
+    fn indexed(name: &str, text: impl Fn(u64) -> String) -> IndexedColumn {
+        let page = |page: u64| -> ArrayRef {
+            let rows = page * PAGE_ROWS..(page + 1) * PAGE_ROWS;
+            Arc::new(StringArray::from_iter_values(rows.map(&text)))
+        };
+        let mut sketch = DistinctSketch::default();
+        (0..PAGES * PAGE_ROWS).for_each(|row| sketch.add(hash_of(&text(row))));
+        let field = Arc::new(Field::new(name, DataType::Utf8, true));
+        let mut column = PlannedColumn::new(field, PAGES * PAGE_ROWS, &[KnownTexts::Sketch(&sketch)]);
+        let mut hashes = PageHashes::default();
+        column.choose_encoding(&[page(0)], &mut hashes);
+        (1..PAGES).for_each(|number| column.add_to_filter(&page(number), &mut hashes));
+        column.indexed(&mut Vec::new()).unwrap()
+    }
+
+    #[test]
+    fn whole_values_are_hashed_where_words_do_not_tell_them_apart() {
+        let hashed = |name: &str, text: &dyn Fn(u64) -> String| indexed(name, text).hashed;
+        assert_eq!(hashed("order", &|row| format!("TX-{row}")), Hashed::Words);
+        let address = |row: u64| format!("10.{}.{}.{}", row % 20, row / 20 % 20, row / 400);
+        assert_eq!(hashed("peer", &address), Hashed::ValuesAndWords);
+        assert_eq!(hashed("message", &address), Hashed::Words, "nobody asks for the whole of a text");
+        assert_eq!(hashed(column_names::ID, &|row| format!("TX-{row}")), Hashed::ValuesAndWords);
+    }
+
+    #[test]
+    fn values_that_lie_in_many_pages_have_one_filter() {
+        let pages = |text: &dyn Fn(u64) -> String| {
+            let column = indexed("user", text);
+            (column.has_dictionary, column.filter.unwrap().page_count as u64)
+        };
+        assert_eq!(pages(&|row| format!("u{}", row * 7_919 % 300)), (true, 1));
+        assert_eq!(pages(&|row| format!("u{}", row / 3)), (true, PAGES));
+        assert_eq!(pages(&|row| format!("u{row}")), (false, PAGES));
+    }
+}

@@ -162,3 +162,18 @@ pub(super) fn hit(chunk: &Chunk, sources: &mut SourceReader<'_>, row: usize, sco
         source: scope.visible(sources.source(row)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_lie_far_apart_are_read_in_pieces() {
+        let rows = |stride: usize| (0..20).map(|number| (number * stride, number)).collect::<Vec<_>>();
+        let (near, far) = (rows(1), rows(2 * PAGE_ROWS));
+        assert_eq!(pieces_of(&near).collect::<Vec<_>>(), [near.as_slice()]);
+        let pieces: Vec<_> = pieces_of(&far).collect();
+        assert!(pieces.len() > 1 && pieces.concat() == far, "{pieces:?}");
+        assert_eq!(pieces_of(&[]).count(), 0);
+    }
+}

@@ -265,3 +265,36 @@ pub fn merge_all(mine: &mut Vec<Partial>, theirs: &[Partial]) {
         mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.merge(theirs));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, StringArray};
+
+    use super::super::keys::KeySpace;
+    use super::*;
+
+    /// What a piece counted whose keys lie in this dictionary.
+    fn piece(values: &ArrayRef, counts: &[(u32, u64)]) -> Arc<TermsSegment> {
+        let mut space = KeySpace::default();
+        space.dictionary(values);
+        let (keys, short, children) = (Arc::new(space.into_keys()), CountedTexts::default(), Vec::new());
+        Arc::new(TermsSegment { keys, counts: counts.to_vec(), short, children })
+    }
+
+    fn joined(pieces: Vec<Arc<TermsSegment>>) -> Vec<Vec<(u32, u64)>> {
+        let mut partial = Partial::Terms(pieces);
+        partial.join_pieces();
+        let Partial::Terms(segments) = partial else { return Vec::new() };
+        segments.iter().map(|segment| segment.counts.clone()).collect()
+    }
+
+    #[test]
+    fn pieces_with_one_dictionary_are_joined_by_code() {
+        let dictionary = || -> ArrayRef { Arc::new(StringArray::from(vec!["a", "b", "c"])) };
+        let (own, other) = (dictionary(), dictionary());
+        let pieces = |second: &ArrayRef| vec![piece(&own, &[(2, 5), (0, 1)]), piece(second, &[(2, 4), (1, 3)])];
+        assert_eq!(joined(pieces(&own)), [[(0, 1), (1, 3), (2, 9)]]);
+        assert_eq!(joined(pieces(&other)), [[(2, 5), (0, 1)], [(2, 4), (1, 3)]], "its codes may mean other values");
+        assert_eq!(joined(vec![piece(&own, &[(2, 5)])]), [[(2, 5)]]);
+    }
+}
