@@ -17,7 +17,11 @@ import urllib.request
 import duckdb
 import pyarrow.parquet as parquet
 
-EVENTS = 20_000
+EVENTS = 200_000
+# Events of one request.
+BATCH = 20_000
+# What a frame of zstd begins with.
+FRAME = bytes.fromhex("28b52ffd")
 PASSWORD = "quiet-lantern-42-orbit"
 
 
@@ -49,6 +53,19 @@ def is_ready(url):
         return False
 
 
+def blocks_of(part):
+    """Blocks of the dictionary of a part that has the most."""
+    group, bytes = parquet.read_metadata(part).row_group(0), part.read_bytes()
+    columns = [group.column(number) for number in range(group.num_columns)]
+    dictionaries = [bytes[column.dictionary_page_offset:column.data_page_offset] for column in columns if column.has_dictionary_page]
+    return max(dictionary.count(FRAME) for dictionary in dictionaries)
+
+
+def is_gathered(folder):
+    parts = list(folder.glob("logs/indices/*/*.parquet"))
+    return len({(part.parent, part.name.rsplit("-", 1)[0]) for part in parts}) == len(parts)
+
+
 def compare(folder, url, token):
     parts = sorted(folder.glob("logs/indices/*/*.parquet"))
     tables = {part: parquet.read_table(part) for part in parts}
@@ -73,6 +90,8 @@ def compare(folder, url, token):
     assert [bucket["count"] for bucket in answer["addresses"]["buckets"]] == found, (answer["addresses"], found)
     distinct = duckdb.sql(f"select count(distinct {address}) from {parts_read}").fetchall()[0][0]
     assert answer["distinct"]["value"] == distinct, (answer["distinct"], distinct)
+    blocks = max(blocks_of(part) for part in parts)
+    assert blocks > 1, "a large dictionary lies in blocks"
     for table in tables.values():
         times = table.column("@timestamp").cast("int64").to_pylist()
         assert times == sorted(times), "rows are in time order"
@@ -87,7 +106,7 @@ def main():
         subprocess.run([binary, "generate", "--events", str(EVENTS), "--seed", "3", "--out", events], check=True, capture_output=True)
         url = f"http://127.0.0.1:{free_port()}"
         # Decisions about payments are events too, and would be counted.
-        environment = os.environ | {"VIGIE_ADMIN_PASSWORD": PASSWORD, "VIGIE_LOG_LEVEL": "error", "VIGIE_STORAGE_FLUSH_SECONDS": "1", "VIGIE_FRAUD_ENABLED": "false"}
+        environment = os.environ | {"VIGIE_ADMIN_PASSWORD": PASSWORD, "VIGIE_LOG_LEVEL": "error", "VIGIE_STORAGE_FLUSH_SECONDS": "1", "VIGIE_STORAGE_GATHER_AFTER_S": "1", "VIGIE_FRAUD_ENABLED": "false"}
         server = subprocess.Popen(
             [binary, "serve", "--data", folder / "data", "--listen", url.removeprefix("http://")],
             env=environment,
@@ -97,9 +116,12 @@ def main():
             wait_until(lambda: is_ready(url), 30, "start")
             login = {"username": "admin@localhost", "password": PASSWORD}
             token = call(f"{url}/api/auth/login", body=json.dumps(login).encode())["access_token"]
-            call(f"{url}/api/logs/ingest?any_time=true", token, events.read_bytes(), "application/x-ndjson")
+            lines = events.read_bytes().splitlines(keepends=True)
+            for first in range(0, len(lines), BATCH):
+                call(f"{url}/api/logs/ingest?any_time=true", token, b"".join(lines[first : first + BATCH]), "application/x-ndjson")
             log = folder / "data/logs/wal"
             wait_until(lambda: sum(file.stat().st_size for file in log.iterdir()) == 0, 60, "writing parts")
+            wait_until(lambda: is_gathered(folder / "data"), 60, "making one part of each day and type")
             compare(folder / "data", url, token)
         finally:
             server.send_signal(signal.SIGTERM)

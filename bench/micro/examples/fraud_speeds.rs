@@ -1,7 +1,7 @@
 //! What judging payments costs in one process: `bench/run.sh fraud-speeds`.
 //!
 //! Memory with more and more keys, single decisions (signals, 50 rules, a model, reasons when flagged), rules tried on 1.75 million payments, and
-//! training. Prints each beside its target.
+//! training. Prints each beside its target; of those that are named, if any is: `memory decisions backtests trainings`.
 
 #![allow(clippy::print_stdout)]
 
@@ -29,14 +29,21 @@ const BATCH: u64 = 5_000;
 const FRAUD_EVERY: u64 = 200;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+type Part = fn() -> Outcome<()>;
 
 fn main() -> Outcome<()> {
     println!("{:<58} {:>14} {:>20}", "", "measured", "must (aim)");
-    // First, while the process has nothing else in its memory.
-    memory()?;
-    decisions()?;
-    backtests()?;
-    trainings()
+    let named: Vec<String> = std::env::args().skip(1).collect();
+    // Memory first, while the process has nothing else in it.
+    let parts: [(&str, Part); 4] =
+        [("memory", memory), ("decisions", decisions), ("backtests", backtests), ("trainings", trainings)];
+    if let Some(unknown) = named.iter().find(|name| !parts.iter().any(|(known, _)| known == name)) {
+        return Err(
+            format!("there is no \"{unknown}\"; name some of memory, decisions, backtests and trainings").into()
+        );
+    }
+    let meant = parts.into_iter().filter(|(name, _)| named.is_empty() || named.iter().any(|meant| meant == name));
+    meant.map(|(_, run)| run()).try_for_each(|outcome| outcome)
 }
 
 fn say(what: &str, measured: &str, asked: &str) {

@@ -12,12 +12,16 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection};
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::errors::ParquetError;
 
-use super::codes::CodesReader;
-use super::opened::Opened;
+use super::codes::{CodesReader, Dictionary};
+use super::dictionary::{BlockBorders, DictionaryBlocks};
+use super::opened::{KeptDictionary, Opened};
 use super::pages::PartPages;
 use super::reader::is_meant;
 use super::{Part, Rows};
 use crate::error::StorageError;
+
+/// A dictionary is read whole, and kept, for rows of which each could need its own of so many blocks.
+const BLOCKS_OF_ROW: usize = 2;
 
 /// Reads columns of a part.
 pub(super) struct Batches {
@@ -82,13 +86,35 @@ impl Part {
             return Ok(None);
         }
         let Some(codes) = pages.codes(column)? else { return Ok(None) };
-        let kept = opened.dictionaries.get(column);
-        let is_new = kept.is_none();
-        let reader = CodesReader::new(codes, ranges.clone(), kept)?;
-        if is_new {
-            self.opened_parts.keep_dictionary(&self.slot, opened, column, reader.dictionary());
+        let kept = KeptDictionary {
+            parts: self.opened_parts.clone(),
+            slot: self.slot.clone(),
+            opened: opened.clone(),
+            column,
+        };
+        let known = match (kept.whole(), opened.blocks(column, ranges), pages.dictionary_start(column)) {
+            (Some(strings), ..) => Some(Dictionary::Whole(strings)),
+            (None, Some(borders), Some(start)) => {
+                let blocks = DictionaryBlocks { file: pages.file(), start, borders, kept: Box::new(kept) };
+                return CodesReader::new(codes, ranges.clone(), Some(Dictionary::Blocks(blocks))).map(Some);
+            }
+            _ => None,
+        };
+        let is_new = known.is_none();
+        let reader = CodesReader::new(codes, ranges.clone(), known)?;
+        if let Some(strings) = reader.dictionary().filter(|_| is_new) {
+            kept.keep_whole(strings);
         }
         Ok(Some(reader))
+    }
+}
+
+impl Opened {
+    /// Where the blocks of the column's dictionary lie, if these rows are so few that only some of them are to be read.
+    fn blocks(&self, column: usize, ranges: &[Range<usize>]) -> Option<BlockBorders> {
+        let index = self.index.as_ref()?.column(self.reader.schema().field(column).name())?;
+        let row_count: usize = ranges.iter().map(ExactSizeIterator::len).sum();
+        (row_count * BLOCKS_OF_ROW < index.blocks.len()).then(|| index.blocks.clone())
     }
 }
 

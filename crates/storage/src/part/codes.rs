@@ -7,12 +7,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
-use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::Int32Type;
 use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};
 use parquet::errors::{ParquetError, Result};
+
+use super::dictionary::{DictionaryBlocks, all_strings};
 
 /// Bytes before a string of a dictionary, and before the levels of a page: how long they are, little-endian.
 const LENGTH_BYTES: usize = size_of::<u32>();
@@ -32,7 +34,15 @@ pub(super) struct CodesReader {
     range: usize,
     next_row: usize,
     is_nullable: bool,
-    dictionary: ArrayRef,
+    dictionary: Dictionary,
+}
+
+/// Where the strings of codes are.
+pub(super) enum Dictionary {
+    /// All of them.
+    Whole(ArrayRef),
+    /// Only those that are needed are read.
+    Blocks(DictionaryBlocks),
 }
 
 /// A column of codes as its file describes it.
@@ -46,14 +56,14 @@ pub(super) struct CodesColumn {
 }
 
 impl CodesReader {
-    /// Of these rows: ranges in order that lie within the column's. `kept` is the dictionary, if it is known.
+    /// Of these rows: ranges in order that lie within the column's. Without a dictionary it is read from its page.
     ///
     /// # Errors
     /// When the dictionary cannot be read.
-    pub(super) fn new(column: CodesColumn, ranges: Arc<[Range<usize>]>, kept: Option<ArrayRef>) -> Result<Self> {
+    pub(super) fn new(column: CodesColumn, ranges: Arc<[Range<usize>]>, known: Option<Dictionary>) -> Result<Self> {
         let CodesColumn { mut pages, borders, is_nullable } = column;
         let has_page = pages.peek_next_page()?.is_some_and(|page| page.is_dict);
-        let dictionary = match kept {
+        let dictionary = match known {
             Some(dictionary) => {
                 if has_page {
                     pages.skip_next_page()?;
@@ -61,16 +71,19 @@ impl CodesReader {
                 dictionary
             }
             // One without a value has none.
-            None if !has_page => Arc::new(StringArray::from(Vec::<&str>::new())),
-            None => Arc::new(dictionary_of(pages.get_next_page()?)?),
+            None if !has_page => Dictionary::Whole(Arc::new(StringArray::from(Vec::<&str>::new()))),
+            None => Dictionary::Whole(Arc::new(dictionary_of(pages.get_next_page()?)?)),
         };
         let next_row = ranges.first().map_or(0, |range| range.start);
         Ok(Self { pages, borders, next_page: 0, page: None, ranges, range: 0, next_row, is_nullable, dictionary })
     }
 
-    /// The dictionary.
-    pub(super) fn dictionary(&self) -> &ArrayRef {
-        &self.dictionary
+    /// The dictionary, unless only some of it is read.
+    pub(super) fn dictionary(&self) -> Option<&ArrayRef> {
+        match &self.dictionary {
+            Dictionary::Whole(strings) => Some(strings),
+            Dictionary::Blocks(_) => None,
+        }
     }
 
     /// The next so many of the rows.
@@ -94,9 +107,13 @@ impl CodesReader {
             page.append(start - page.rows.start..end - page.rows.start, &mut codes)?;
             self.next_row = end;
         }
+        let strings = match &self.dictionary {
+            Dictionary::Whole(strings) => strings.clone(),
+            Dictionary::Blocks(blocks) => Arc::new(codes.strings_of(blocks)?),
+        };
         let nulls = codes.valid.map(|valid| NullBuffer::new(BooleanBuffer::from(valid)));
         let keys = Int32Array::try_new(ScalarBuffer::from(codes.keys), nulls)?;
-        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, self.dictionary.clone())?))
+        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, strings)?))
     }
 
     fn page_with(&mut self, row: usize) -> Result<&CodesPage> {
@@ -124,28 +141,10 @@ fn damaged(what: &str) -> ParquetError {
 
 /// The strings of a dictionary's page.
 fn dictionary_of(page: Option<Page>) -> Result<StringArray> {
-    let Some(Page::DictionaryPage { buf, num_values, .. }) = page else {
-        return Err(damaged("its dictionary is missing"));
-    };
-    let too_short = || damaged("its dictionary is cut off");
-    let count = num_values as usize;
-    // Each has a length at least.
-    if count > buf.len() / LENGTH_BYTES {
-        return Err(too_short());
+    match page {
+        Some(Page::DictionaryPage { buf, num_values, .. }) => all_strings(&buf, num_values as usize),
+        _ => Err(damaged("its dictionary is missing")),
     }
-    let mut bytes = Vec::with_capacity(buf.len() - count * LENGTH_BYTES);
-    let mut ends = Vec::with_capacity(count + 1);
-    ends.push(0);
-    let mut rest = &buf[..];
-    for _ in 0..count {
-        let (length, behind) = split_length(rest).ok_or_else(too_short)?;
-        let (text, behind) = behind.split_at_checked(length).ok_or_else(too_short)?;
-        bytes.extend_from_slice(text);
-        ends.push(i32::try_from(bytes.len()).map_err(|_| damaged("its dictionary is too large"))?);
-        rest = behind;
-    }
-    // What it checks in addition is that each is UTF-8.
-    Ok(StringArray::try_new(OffsetBuffer::new(ends.into()), bytes.into(), None)?)
 }
 
 fn split_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
@@ -159,6 +158,22 @@ struct Codes {
     keys: Vec<i32>,
     /// Where there is one, once some row has none.
     valid: Option<Vec<bool>>,
+}
+
+impl Codes {
+    /// The strings that there are codes of, which become the places of these strings.
+    fn strings_of(&mut self, blocks: &DictionaryBlocks) -> Result<StringArray> {
+        let is_valid = |row: usize| self.valid.as_ref().is_none_or(|valid| valid[row]);
+        // Those beyond any dictionary are in no block either.
+        let mut codes: Vec<u32> =
+            self.keys.iter().enumerate().filter(|(row, _)| is_valid(*row)).map(|(_, key)| *key as u32).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        for key in &mut self.keys {
+            *key = codes.binary_search(&(*key as u32)).unwrap_or_default() as i32;
+        }
+        blocks.strings(&codes)
+    }
 }
 
 /// A page of codes.
@@ -418,7 +433,7 @@ mod tests {
 
     /// The rows of these ranges, read so many at a time.
     fn read(file: &Bytes, ranges: &[Range<usize>], at_once: usize, kept: Option<ArrayRef>) -> StringArray {
-        let mut reader = CodesReader::new(column_of(file), ranges.into(), kept).unwrap();
+        let mut reader = CodesReader::new(column_of(file), ranges.into(), kept.map(Dictionary::Whole)).unwrap();
         let mut left: usize = ranges.iter().map(Range::len).sum();
         let mut read = vec![StringArray::from(Vec::<&str>::new())];
         while left > 0 {
@@ -454,8 +469,8 @@ mod tests {
             let expected: Vec<Option<&str>> = parts.iter().flat_map(|part| part.iter()).collect();
             let found = read(&file, &ranges, at_once, None);
             prop_assert_eq!(found.iter().collect::<Vec<_>>(), expected.clone());
-            let kept = CodesReader::new(column_of(&file), Arc::new([]), None).unwrap().dictionary().clone();
-            let found = read(&file, &ranges, at_once, Some(kept));
+            let kept = CodesReader::new(column_of(&file), Arc::new([]), None).unwrap().dictionary().cloned();
+            let found = read(&file, &ranges, at_once, kept);
             prop_assert_eq!(found.iter().collect::<Vec<_>>(), expected);
         }
 
@@ -471,13 +486,15 @@ mod tests {
     fn what_is_damaged_is_told() {
         let texts = StringArray::from((0..100).map(|number| (number % 9).to_string()).collect::<Vec<_>>());
         let file = file_of(&texts, false, 40);
-        let error =
-            |column, kept: Option<ArrayRef>| match CodesReader::new(column, std::iter::once(0..100).collect(), kept) {
-                Ok(mut reader) => reader.read(100).unwrap_err().to_string(),
-                Err(error) => error.to_string(),
-            };
+        let error = |column, known| match CodesReader::new(column, std::iter::once(0..100).collect(), known) {
+            Ok(mut reader) => reader.read(100).unwrap_err().to_string(),
+            Err(error) => error.to_string(),
+        };
         let fewer: ArrayRef = Arc::new(StringArray::from(vec!["0"]));
-        assert!(error(column_of(&file), Some(fewer)).contains("dictionary"), "a code beyond the dictionary");
+        assert!(
+            error(column_of(&file), Some(Dictionary::Whole(fewer))).contains("dictionary"),
+            "a code beyond the dictionary"
+        );
         let column = CodesColumn { borders: vec![0, 30, 100], ..column_of(&file) };
         assert!(error(column, None).contains("otherwise than it says"));
         let column = CodesColumn { borders: vec![0, 40], ..column_of(&file) };

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use vigie_domain::Timestamp;
 
+use super::dictionary::{BlockBorder, BlockBorders};
 use super::sketch::DistinctSketch;
 use super::token_filter::{FilterPlace, Hashed, false_positive_share, pages_with};
 use crate::error::StorageError;
@@ -27,6 +28,8 @@ const LACKS_VALUES_BIT: u8 = 1;
 const COUNTS_VALUES_BIT: u8 = 2;
 /// Of the same byte: whether its filter is one of cells of the overflow.
 const OF_CELLS_BIT: u8 = 3;
+/// Of the same byte: whether its dictionary lies in blocks, whose borders come last.
+const HAS_BLOCKS_BIT: u8 = 4;
 /// Length, checksum, magic.
 pub const TAIL_BYTES: u64 = 16;
 
@@ -70,6 +73,8 @@ pub struct IndexedColumn {
     pub value_count: Option<u64>,
     /// Of columns without a dictionary: how many distinct values, about.
     pub distinct: DistinctSketch,
+    /// The blocks of its dictionary.
+    pub blocks: BlockBorders,
 }
 
 /// The head of an index.
@@ -89,7 +94,10 @@ impl PartIndex {
         /// Of a node of the tree in which a sketch has its hashes, per hash.
         const HASH_BYTES: usize = 16;
         let column = |column: &IndexedColumn| {
-            size_of::<IndexedColumn>() + column.name.len() + column.distinct.hashes().len() * HASH_BYTES
+            size_of::<IndexedColumn>()
+                + column.name.len()
+                + column.distinct.hashes().len() * HASH_BYTES
+                + size_of_val(column.blocks.as_ref())
         };
         self.pages.len() * size_of::<PageSpan>()
             + self.columns.iter().map(column).sum::<usize>()
@@ -130,7 +138,8 @@ impl PartIndex {
                 u8::from(column.has_dictionary)
                     | u8::from(lacks_values) << LACKS_VALUES_BIT
                     | u8::from(counts_values) << COUNTS_VALUES_BIT
-                    | u8::from(column.hashed == Hashed::Cells) << OF_CELLS_BIT,
+                    | u8::from(column.hashed == Hashed::Cells) << OF_CELLS_BIT
+                    | u8::from(!column.blocks.is_empty()) << HAS_BLOCKS_BIT,
             );
             column.value_count.iter().for_each(|count| write_unsigned(&mut out, *count));
             let place = column.filter.unwrap_or(FilterPlace { offset: 0, page_count: 0, block_count: 0 });
@@ -139,6 +148,9 @@ impl PartIndex {
             write_unsigned(&mut out, place.block_count as u64);
             write_unsigned(&mut out, column.distinct.hashes().len() as u64);
             column.distinct.hashes().for_each(|hash| out.extend_from_slice(&hash.to_le_bytes()));
+            if !column.blocks.is_empty() {
+                write_borders(&mut out, &column.blocks);
+            }
         }
         write_unsigned(&mut out, self.sums.len() as u64);
         self.sums.iter().for_each(|sum| out.extend_from_slice(&sum.to_le_bytes()));
@@ -239,7 +251,27 @@ fn read_column(reader: &mut Reader<'_>) -> Result<IndexedColumn, CodecError> {
         distinct.add(bytes.iter().rev().fold(0, |hash, byte| hash << 8 | u64::from(*byte)));
     }
     let filter = (place.block_count > 0).then_some(place);
-    Ok(IndexedColumn { name, has_dictionary, filter, hashed, value_count, distinct })
+    let blocks = if flags >> HAS_BLOCKS_BIT & 1 == 1 { read_borders(reader)? } else { BlockBorders::default() };
+    Ok(IndexedColumn { name, has_dictionary, filter, hashed, value_count, distinct, blocks })
+}
+
+fn write_borders(out: &mut Vec<u8>, borders: &[BlockBorder]) {
+    write_unsigned(out, borders.len() as u64);
+    for border in borders {
+        write_unsigned(out, u64::from(border.code));
+        write_unsigned(out, border.offset);
+    }
+}
+
+fn read_borders(reader: &mut Reader<'_>) -> Result<BlockBorders, CodecError> {
+    let count = reader.count()?;
+    let mut border = || {
+        let code = reader.unsigned()?;
+        let Ok(code) = u32::try_from(code) else { return reader.fail() };
+        Ok(BlockBorder { code, offset: reader.unsigned()? })
+    };
+    let borders = (0..count).map(|_| border()).collect::<Result<Vec<_>, _>>()?;
+    Ok(borders.into())
 }
 
 /// Asks the filters of a part.
@@ -312,6 +344,7 @@ mod tests {
                 hashed: Hashed::Words,
                 value_count: Some(300),
                 distinct,
+                blocks: BlockBorders::default(),
             },
             IndexedColumn {
                 name: "_shape".into(),
@@ -320,6 +353,7 @@ mod tests {
                 hashed: Hashed::ValuesAndWords,
                 value_count: None,
                 distinct: DistinctSketch::default(),
+                blocks: [(0, 17), (3_000, 9_000)].map(|(code, offset)| BlockBorder { code, offset }).into(),
             },
         ];
         let cells = IndexedColumn { name: "_overflow".into(), hashed: Hashed::Cells, ..columns[0].clone() };

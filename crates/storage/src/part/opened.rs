@@ -10,8 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
+use super::dictionary::KeepsBlocks;
 use super::index::PartIndex;
 use crate::chunk::OverflowFields;
 
@@ -19,7 +21,7 @@ use crate::chunk::OverflowFields;
 const KEPT_BYTES_MAX: usize = 48 * 1024 * 1024;
 /// Bytes of a dictionary that is kept, as of half a million sessions; a larger one would push out those of all others.
 const DICTIONARY_BYTES_MAX: usize = KEPT_BYTES_MAX / 3;
-/// What a kept dictionary takes beside its strings, about.
+/// What a kept dictionary, or a block of one, takes beside its strings, about.
 const DICTIONARY_BYTES: usize = 300;
 /// What the two schemas of a part take per column, about: names, types and what describes both.
 const COLUMN_BYTES: usize = 1_500;
@@ -38,18 +40,63 @@ pub(super) struct Opened {
     pub(super) dictionaries: Dictionaries,
 }
 
-/// Dictionaries, by the places of their columns in the file.
+/// Dictionaries, and blocks of those of which only some were needed, by the places of their columns in the file.
 #[derive(Debug, Default)]
-pub(super) struct Dictionaries(Mutex<BTreeMap<usize, ArrayRef>>);
+pub(super) struct Dictionaries(Mutex<KeptStrings>);
+
+#[derive(Debug, Default)]
+struct KeptStrings {
+    whole: BTreeMap<usize, ArrayRef>,
+    blocks: BTreeMap<(usize, usize), Bytes>,
+}
 
 impl Dictionaries {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, ArrayRef>> {
+    fn lock(&self) -> MutexGuard<'_, KeptStrings> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// That of the column, if it is kept.
-    pub(super) fn get(&self, column: usize) -> Option<ArrayRef> {
-        self.lock().get(&column).cloned()
+/// What is kept of the dictionary of one column.
+pub(super) struct KeptDictionary {
+    pub(super) parts: Arc<OpenedParts>,
+    pub(super) slot: Arc<Slot>,
+    pub(super) opened: Arc<Opened>,
+    pub(super) column: usize,
+}
+
+impl KeptDictionary {
+    /// All of it.
+    pub(super) fn whole(&self) -> Option<ArrayRef> {
+        self.opened.dictionaries.lock().whole.get(&self.column).cloned()
+    }
+
+    /// Keeps all of it.
+    pub(super) fn keep_whole(&self, strings: &ArrayRef) {
+        let bytes = strings.get_array_memory_size() + DICTIONARY_BYTES;
+        self.parts.keep_of(&self.slot, &self.opened, bytes, |kept| match kept.whole.entry(self.column) {
+            Entry::Vacant(place) => {
+                place.insert(strings.clone());
+                true
+            }
+            Entry::Occupied(_) => false,
+        });
+    }
+}
+
+impl KeepsBlocks for KeptDictionary {
+    fn block(&self, number: usize) -> Option<Bytes> {
+        self.opened.dictionaries.lock().blocks.get(&(self.column, number)).cloned()
+    }
+
+    fn keep_block(&self, number: usize, block: &Bytes) {
+        let bytes = block.len() + DICTIONARY_BYTES;
+        self.parts.keep_of(&self.slot, &self.opened, bytes, |kept| match kept.blocks.entry((self.column, number)) {
+            Entry::Vacant(place) => {
+                place.insert(block.clone());
+                true
+            }
+            Entry::Occupied(_) => false,
+        });
     }
 }
 
@@ -112,9 +159,14 @@ impl OpenedParts {
         kept.enforce(KEPT_BYTES_MAX);
     }
 
-    /// Keeps the dictionary of a column with what else is kept of its part.
-    pub(super) fn keep_dictionary(&self, slot: &Arc<Slot>, opened: &Arc<Opened>, column: usize, dictionary: &ArrayRef) {
-        let bytes = dictionary.get_array_memory_size() + DICTIONARY_BYTES;
+    /// Keeps so many bytes of a dictionary with what else is kept of its part, if `insert` finds that they are not there.
+    fn keep_of(
+        &self,
+        slot: &Arc<Slot>,
+        opened: &Arc<Opened>,
+        bytes: usize,
+        insert: impl FnOnce(&mut KeptStrings) -> bool,
+    ) {
         if bytes > DICTIONARY_BYTES_MAX {
             return;
         }
@@ -123,8 +175,7 @@ impl OpenedParts {
         let is_kept = slot.get().is_some_and(|kept| Arc::ptr_eq(&kept, opened));
         let entry = kept.order.iter_mut().find(|(slot, _)| is_kept && Weak::ptr_eq(slot, &own));
         let Some((_, entry_bytes)) = entry else { return };
-        if let Entry::Vacant(place) = opened.dictionaries.lock().entry(column) {
-            place.insert(dictionary.clone());
+        if insert(&mut opened.dictionaries.lock()) {
             *entry_bytes += bytes;
             kept.bytes += bytes;
             kept.enforce(KEPT_BYTES_MAX);

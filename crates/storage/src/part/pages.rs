@@ -15,7 +15,7 @@ use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::serialized_reader::SerializedPageReader;
-use zstd::zstd_safe::get_frame_content_size;
+use zstd::zstd_safe::{find_frame_compressed_size, get_frame_content_size};
 
 use super::checked_file::CheckedFile;
 use super::codes::CodesColumn;
@@ -76,6 +76,18 @@ impl PartPages {
         let borders = firsts.chain([group.num_rows().max(0) as usize]).collect();
         let is_nullable = descriptor.max_def_level() == 1;
         Ok(Some(CodesColumn { pages: self.reader(0, column)?, borders, is_nullable }))
+    }
+}
+
+impl PartPages {
+    /// Where in the file the dictionary of the column begins, if it has one.
+    pub(super) fn dictionary_start(&self, column: usize) -> Option<u64> {
+        u64::try_from(self.metadata.row_groups().first()?.column(column).dictionary_page_offset()?).ok()
+    }
+
+    /// The file.
+    pub(super) fn file(&self) -> Arc<CheckedFile> {
+        self.file.clone()
     }
 }
 
@@ -155,9 +167,13 @@ fn unpacked(mut page: Page) -> Result<Page> {
     Ok(page)
 }
 
-fn unpack(packed: &[u8]) -> Result<Bytes> {
+/// What these bytes unpack to: one frame of zstd, or many that follow each other.
+///
+/// # Errors
+/// When they are something else.
+pub(super) fn unpack(packed: &[u8]) -> Result<Bytes> {
     let broken = |why: &dyn std::fmt::Display| ParquetError::General(format!("a page cannot be unpacked: {why}"));
-    let size = get_frame_content_size(packed).map_err(|_| broken(&"it is no frame of zstd"))?;
+    let size = plain_size(packed).ok_or_else(|| broken(&"it is no frame of zstd"))?;
     let taken_max = (packed.len() as u64).saturating_mul(TAKEN_RATIO_MAX).saturating_add(TAKEN_BYTES_MIN);
     let Some(size) = size.filter(|size| *size <= taken_max) else {
         // One that does not say it, as former versions wrote them, or says much: what it really has takes its memory as it comes.
@@ -175,6 +191,19 @@ fn unpack(packed: &[u8]) -> Result<Bytes> {
         unpacker.decompress_to_buffer(packed, &mut plain).map_err(|error| broken(&error))?;
         Ok(plain.into())
     })
+}
+
+/// What the frames say that they unpack to, if all of them say it; `None` when they are no frames.
+fn plain_size(packed: &[u8]) -> Option<Option<u64>> {
+    let (mut rest, mut size) = (packed, Some(0_u64));
+    loop {
+        let of_frame = get_frame_content_size(rest).ok()?;
+        size = size.zip(of_frame).map(|(size, of_frame)| size.saturating_add(of_frame));
+        rest = rest.get(find_frame_compressed_size(rest).ok()?..)?;
+        if rest.is_empty() {
+            return Some(size);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use arrow::datatypes::{FieldRef, TimeUnit};
 use vigie_domain::mapping;
 
 use super::addresses;
+use super::dictionary::BlockBorders;
 use super::encoding::{self, ColumnEncoding, DISTINCT_SHARE_MAX};
 use super::gather::is_text;
 use super::index::IndexedColumn;
@@ -268,6 +269,7 @@ impl PlannedColumn {
             hashed: text.hashed,
             value_count: Some(text.value_count),
             distinct: text.distinct,
+            blocks: BlockBorders::default(),
         })
     }
 }

@@ -7,7 +7,6 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, TimestampNanosecondType, UInt64Type};
 use arrow::error::ArrowError;
-use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
 use vigie_domain::Timestamp;
 
@@ -15,11 +14,12 @@ use super::checked_file::SummingWriter;
 use super::encoding::{self, ColumnEncoding, Effort, Packing};
 use super::index::{PAGE_ROWS, PageSpan, PartIndex};
 use super::instants::in_unit;
+use super::part_file::{PartFile, WrittenFile};
 use super::planned::{PageHashes, PlannedColumn};
 use super::{OVERFLOW_FIELDS_KEY, addresses};
 use crate::chunk::{OverflowFields, column_names};
 use crate::error::StorageError;
-use crate::files::{self, Access, NewFile, SharedFiles};
+use crate::files::{self, Access, SharedFiles};
 
 /// Pages looked at before encodings and sizes of filters are chosen.
 const SAMPLE_PAGES: usize = 4;
@@ -64,7 +64,7 @@ pub struct PartWriter {
     row_count: u64,
     /// Pages kept until there are enough to choose by.
     waiting: Vec<RecordBatch>,
-    writer: Option<ArrowWriter<SummingWriter<Box<dyn NewFile>>>>,
+    file: Option<PartFile>,
     hashes: PageHashes,
 }
 
@@ -79,7 +79,7 @@ impl PartWriter {
             pages: Vec::new(),
             row_count: 0,
             waiting: Vec::new(),
-            writer: None,
+            file: None,
             hashes: PageHashes::default(),
         }
     }
@@ -108,7 +108,7 @@ impl PartWriter {
             arrays.push(array);
         }
         let page = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?;
-        if self.writer.is_none() {
+        if self.file.is_none() {
             self.waiting.push(page);
             let bytes: usize = self.waiting.iter().map(RecordBatch::get_array_memory_size).sum();
             let is_enough = self.waiting.len() >= SAMPLE_PAGES || bytes >= SAMPLE_BYTES_MAX;
@@ -135,23 +135,25 @@ impl PartWriter {
     /// What the file system or Arrow answers.
     pub fn finish(mut self) -> Result<WrittenPart, StorageError> {
         self.start()?;
-        let (Some(mut writer), Some(span)) = (self.writer.take(), PageSpan::of_all(&self.pages)) else {
+        let (Some(file), Some(span)) = (self.file.take(), PageSpan::of_all(&self.pages)) else {
             return Err(StorageError::Damaged("a part was finished that has no rows".to_owned()));
         };
-        // Not `into_inner`, whose errors do not say that the disk is full.
-        writer.finish()?;
-        let (file, sums, bytes) = writer.inner_mut().finish();
-        file.sync()?;
+        let WrittenFile { sums, bytes, mut dictionary_blocks } = file.finish()?;
         let mut runs = Vec::new();
-        let columns = self.columns.into_iter().filter_map(|column| column.indexed(&mut runs)).collect();
-        let index = PartIndex { pages: self.pages, columns, sums: sums.into() };
+        let indexed = self.columns.into_iter().filter_map(|column| column.indexed(&mut runs));
+        let columns = indexed.map(|mut column| {
+            column.blocks = dictionary_blocks.remove(&column.name).unwrap_or_default();
+            column
+        });
+        let columns = columns.collect();
+        let index = PartIndex { pages: self.pages, columns, sums };
         let index_bytes = index.write(&*self.target.files, &self.target.index_path, runs)?;
         Ok(WrittenPart { span, rows: self.row_count, bytes, index_bytes })
     }
 
     /// Chooses encodings and sizes by the pages that wait, and writes them.
     fn start(&mut self) -> Result<(), StorageError> {
-        if self.writer.is_some() {
+        if self.file.is_some() {
             return Ok(());
         }
         if let Some(folder) = self.target.path.parent() {
@@ -178,11 +180,13 @@ impl PartWriter {
             }
         }
         let file = SummingWriter::new(files::create_file(&*self.target.files, &self.target.path)?);
-        let mut writer = ArrowWriter::try_new(file, Arc::new(Schema::new(fields)), Some(properties.build()))?;
+        // What is written while events arrive is read often enough to be kept, and soon written again.
+        let has_blocks = self.target.effort != Effort::Light;
+        let mut file = PartFile::new(file, Arc::new(Schema::new(fields)), properties.build(), has_blocks)?;
         for page in std::mem::take(&mut self.waiting) {
-            writer.write(&self.stored(page)?)?;
+            file.write(&self.stored(page)?)?;
         }
-        self.writer = Some(writer);
+        self.file = Some(file);
         Ok(())
     }
 
@@ -212,8 +216,8 @@ impl PartWriter {
             column.add_to_filter(array, &mut self.hashes);
         }
         let page = self.stored(page)?;
-        match &mut self.writer {
-            Some(writer) => Ok(writer.write(&page)?),
+        match &mut self.file {
+            Some(file) => Ok(file.write(&page)?),
             None => Ok(()),
         }
     }
