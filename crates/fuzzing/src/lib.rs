@@ -49,6 +49,7 @@ pub const TARGETS: &[Target] = &[
     target!(codes_page),
     target!(csv),
     target!(detect),
+    target!(dictionary),
     target!(forward),
     target!(framing),
     target!(fraud_list),

@@ -2,7 +2,7 @@
 
 use std::io;
 
-pub use crate::stored::{codes_page, log_record, manifest, part_index};
+pub use crate::stored::{codes_page, dictionary, log_record, manifest, part_index};
 use crate::wire::{Wire, gzip, new, zlib};
 
 /// Inputs of a target.

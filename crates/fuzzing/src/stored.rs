@@ -87,3 +87,11 @@ pub fn codes_page() -> Result<Seeds, SeedError> {
     let with = |head: [u8; 3], bytes: &[&[u8]]| [&head[..], &bytes.concat()].concat();
     Ok(vec![with([20, 0, 0], &[&CODES]), with([28, 0, 1], &[&LEVELS, &CODES])])
 }
+
+/// Three strings of a dictionary, each behind its length, and one that is longer than the page.
+pub fn dictionary() -> Result<Seeds, SeedError> {
+    let with_length = |text: &str| [&(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
+    let strings = ["", "EUR", "é"].map(with_length).concat();
+    let long = [&[1, 0, 9, 0, 0, 0], &b"EUR"[..]].concat();
+    Ok(vec![[&[3, 0], &strings[..]].concat(), long])
+}

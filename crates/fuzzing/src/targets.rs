@@ -126,6 +126,12 @@ pub fn codes_page(bytes: &[u8]) {
     }
 }
 
+/// The strings of a dictionary of a part: two bytes that say how many, then the page.
+pub fn dictionary(bytes: &[u8]) {
+    let Some((count, page)) = bytes.split_first_chunk::<2>() else { return };
+    assert_ne!(outside::read_dictionary(page, u16::from_le_bytes(*count)), Some(false));
+}
+
 /// Unpacking and telling the format.
 pub fn detect(bytes: &[u8]) {
     assert_eq!(vigie_pipeline::detect(bytes, None), vigie_pipeline::detect(bytes, None));

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use crate::manifest::Manifest;
-use crate::part::{PartIndex, count_codes};
+use crate::part::{PartIndex, count_codes, strings_both_ways};
 use crate::wal::record::{self, Found};
 
 /// How many events the log record at the start of the bytes holds; `None` when there is no whole one.
@@ -28,4 +28,9 @@ pub fn read_part_index(bytes: &[u8]) -> Option<usize> {
 /// How many codes the page of a column has, of so many rows, some of which may lack a value; `None` when the bytes are none.
 pub fn read_codes_page(bytes: &[u8], row_count: u16, is_nullable: bool) -> Option<usize> {
     count_codes(Bytes::copy_from_slice(bytes), usize::from(row_count), is_nullable).ok()
+}
+
+/// Whether so many strings of a dictionary are the same read all at once and one by one; `None` when the bytes do not hold so many.
+pub fn read_dictionary(bytes: &[u8], count: u16) -> Option<bool> {
+    strings_both_ways(bytes, count).ok().map(|[all, each]| all == each)
 }

@@ -227,6 +227,16 @@ fn append(block: &[u8], places: impl Iterator<Item = u32>, strings: &mut Strings
     Ok(())
 }
 
+/// So many strings of a page's plain bytes: read all at once, and as one block of which each is asked for.
+///
+/// # Errors
+/// When there are not so many.
+pub fn strings_both_ways(plain: &[u8], count: u16) -> Result<[StringArray; 2]> {
+    let mut strings = Strings::new(usize::from(count), 0);
+    append(plain, 0..u32::from(count), &mut strings)?;
+    Ok([all_strings(plain, usize::from(count))?, strings.finish()?])
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;

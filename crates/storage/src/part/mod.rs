@@ -34,6 +34,7 @@ use opened::Slot;
 
 pub use addresses::{AddressText, number_of};
 pub use codes::count_codes;
+pub use dictionary::strings_both_ways;
 pub use encoding::Effort;
 pub use index::{FilterReader, PAGE_ROWS, PageSpan, PartIndex};
 pub use opened::OpenedParts;
