@@ -28,6 +28,9 @@ const BATCH: u64 = 5_000;
 /// One payment in so many is a fraud.
 const FRAUD_EVERY: u64 = 200;
 
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 type Part = fn() -> Outcome<()>;
 

@@ -42,13 +42,12 @@ impl KnownPayments {
 
     fn forget_oldest(&mut self) {
         let mut oldest: Vec<(Timestamp, u64)> = self.first_at.iter().map(|(id, at)| (*at, *id)).collect();
-        let count = (self.payments_max / FORGOTTEN_SHARE).max(1).min(oldest.len());
-        if count < oldest.len() {
-            oldest.select_nth_unstable(count);
+        let count = (self.payments_max / FORGOTTEN_SHARE).max(1);
+        if count >= oldest.len() {
+            return self.first_at.clear();
         }
-        for (_, id) in &oldest[..count] {
-            self.first_at.remove(id);
-        }
+        let (_, first_kept, _) = oldest.select_nth_unstable(count);
+        self.first_at.retain(|id, at| (*at, *id) >= *first_kept);
     }
 
     pub(super) fn write_snapshot(&self, out: &mut Vec<u8>) {
