@@ -1,58 +1,48 @@
 //! Payments that were heard of, so that one is judged once and counted once, however often it is told.
 
+use std::collections::hash_map::Entry;
+
 use vigie_domain::Timestamp;
-use vigie_domain::fraud::features::SnapshotError;
+use vigie_domain::fraud::features::{Shards, SnapshotError};
 
 use super::shop::read_u64;
-
-/// Of a full store, the share that is forgotten at a time: the oldest.
-const FORGOTTEN_SHARE: usize = 8;
 
 /// When each payment was first heard of, by its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KnownPayments {
-    payments_max: usize,
-    first_at: foldhash::HashMap<u64, Timestamp>,
+    first_at: Shards<Timestamp>,
 }
 
 impl KnownPayments {
     /// None, and as many at most.
     pub(super) fn new(payments_max: usize) -> Self {
-        Self { payments_max, first_at: foldhash::HashMap::default() }
+        Self { first_at: Shards::new(payments_max) }
     }
 
     /// Notes that a payment was heard of; the earliest instant that it was known by before.
     pub(super) fn note(&mut self, id: u64, at: Timestamp) -> Option<Timestamp> {
-        if let Some(first) = self.first_at.get_mut(&id) {
-            let before = *first;
-            *first = before.min(at);
-            return Some(before);
+        match self.first_at.entry(id) {
+            Entry::Occupied(mut first) => {
+                let before = *first.get();
+                first.insert(before.min(at));
+                Some(before)
+            }
+            Entry::Vacant(place) => {
+                place.insert(at);
+                // Those that were heard of first go first.
+                self.first_at.make_room(id, |first| *first);
+                None
+            }
         }
-        if self.first_at.len() >= self.payments_max {
-            self.forget_oldest();
-        }
-        self.first_at.insert(id, at);
-        None
     }
 
     /// When it was first heard of.
     pub(super) fn at(&self, id: u64) -> Option<Timestamp> {
-        self.first_at.get(&id).copied()
-    }
-
-    fn forget_oldest(&mut self) {
-        let mut oldest: Vec<(Timestamp, u64)> = self.first_at.iter().map(|(id, at)| (*at, *id)).collect();
-        let count = (self.payments_max / FORGOTTEN_SHARE).max(1);
-        if count >= oldest.len() {
-            return self.first_at.clear();
-        }
-        let (_, first_kept, _) = oldest.select_nth_unstable(count);
-        self.first_at.retain(|id, at| (*at, *id) >= *first_kept);
+        self.first_at.get(id).copied()
     }
 
     pub(super) fn write_snapshot(&self, out: &mut Vec<u8>) {
-        let mut sorted: Vec<(u64, Timestamp)> = self.first_at.iter().map(|(id, at)| (*id, *at)).collect();
-        sorted.sort_unstable();
+        let sorted = self.first_at.sorted();
         out.extend_from_slice(&(sorted.len() as u64).to_le_bytes());
         for (id, at) in sorted {
             out.extend_from_slice(&id.to_le_bytes());
@@ -64,7 +54,7 @@ impl KnownPayments {
         let mut known = Self::new(payments_max);
         for _ in 0..read_u64(bytes)? {
             let id = read_u64(bytes)?;
-            known.first_at.insert(id, Timestamp::from_nanos(read_u64(bytes)?.cast_signed()));
+            known.first_at.entry(id).insert_entry(Timestamp::from_nanos(read_u64(bytes)?.cast_signed()));
         }
         Ok(known)
     }

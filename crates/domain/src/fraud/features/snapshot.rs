@@ -24,11 +24,9 @@ impl Windows {
         out.push(VERSION);
         write_i64(out, self.newest_at.as_nanos());
         write_u64(out, self.histories.len() as u64);
-        let mut keys: Vec<u64> = self.histories.keys().copied().collect();
-        keys.sort_unstable();
-        for key in keys {
+        for (key, history) in self.histories.sorted() {
             write_u64(out, key);
-            write_history(out, &self.histories[&key]);
+            write_history(out, history);
         }
     }
 
@@ -44,7 +42,7 @@ impl Windows {
         windows.newest_at = read_at(bytes)?;
         for _ in 0..read_u64(bytes)? {
             let key = read_u64(bytes)?;
-            windows.histories.insert(key, read_history(bytes)?);
+            windows.histories.entry(key).insert_entry(read_history(bytes)?);
         }
         Ok(windows)
     }
