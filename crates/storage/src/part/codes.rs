@@ -16,7 +16,7 @@ use parquet::errors::{ParquetError, Result};
 
 use super::dictionary::{DictionaryBlocks, all_strings};
 
-/// Bytes before a string of a dictionary, and before the levels of a page: how long they are, little-endian.
+/// Bytes before the levels of a page: how long they are, little-endian.
 const LENGTH_BYTES: usize = size_of::<u32>();
 /// Bits of a code at most.
 const WIDTH_MAX: usize = 32;

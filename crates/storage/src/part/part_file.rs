@@ -109,11 +109,12 @@ impl PagesOfColumns {
     fn in_blocks(&self, column: usize, close: &ColumnCloseResult) -> Result<Option<Blocked>> {
         let metadata = &close.metadata;
         let Compression::ZSTD(level) = metadata.compression() else { return Ok(None) };
-        let all_are_codes = metadata.page_encoding_stats().is_some_and(|pages| {
-            let mut data_pages = pages.iter().filter(|page| page.page_type == PageType::DATA_PAGE);
-            data_pages.all(|page| page.encoding == Encoding::RLE_DICTIONARY)
+        let is_coded = metadata.page_encoding_stats().is_some_and(|pages| {
+            let (data_pages, others): (Vec<_>, Vec<_>) =
+                pages.iter().partition(|page| page.page_type == PageType::DATA_PAGE);
+            !others.is_empty() && data_pages.iter().all(|page| page.encoding == Encoding::RLE_DICTIONARY)
         });
-        if !all_are_codes || metadata.column_type() != Type::BYTE_ARRAY {
+        if !is_coded || metadata.column_type() != Type::BYTE_ARRAY {
             return Ok(None);
         }
         let pages = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&column).cloned();
@@ -172,10 +173,6 @@ impl PageStore for SharedPages {
     fn take(&mut self, key: PageKey) -> Result<Bytes> {
         let page = self.0.lock().get_mut(key.get() as usize).map(mem::take);
         page.ok_or_else(|| ParquetError::General(format!("there is no page {}", key.get())))
-    }
-
-    fn memory_size(&self) -> usize {
-        self.0.lock().iter().map(Bytes::len).sum()
     }
 }
 

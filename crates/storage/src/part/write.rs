@@ -300,20 +300,35 @@ fn next_page(cursors: &mut [Cursor], parts: &[Arc<Part>]) -> Result<Option<PageP
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use vigie_domain::{Event, EventBatch, LogType, Timestamp, Value};
 
+    use arrow::compute::cast;
+
+    use super::super::dictionary::KeepsBlocks;
+    use super::super::opened::KeptDictionary;
     use super::*;
     use crate::chunk::{ChunkBuilder, IndexColumns};
     use crate::manifest::PartMeta;
 
     const ROWS: u64 = 3_000;
 
+    /// Four events share one; so long that those of a part are a large dictionary.
+    fn session(number: u64) -> String {
+        format!("{:0>400}", number / 4)
+    }
+
     /// A part of every second event, from this one on.
     fn part(folder: &Path, first: u64) -> Arc<Part> {
         let event = |number: u64| {
             let timestamp = Timestamp::from_seconds(number as i64);
             let address = format!("10.{}.{}.1", number / 256, number % 256);
-            let body = vec![("n".into(), Value::Int(number as i64)), ("client_ip".into(), Value::text(address))];
+            let body = vec![
+                ("n".into(), Value::Int(number as i64)),
+                ("client_ip".into(), Value::text(address)),
+                ("session".into(), Value::text(session(number))),
+            ];
             Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::Error, body }
         };
         let numbers = (0..ROWS).map(|number| first + 2 * number);
@@ -387,5 +402,37 @@ mod tests {
         assert!(!path.exists() && !path.with_extension(INDEX_EXTENSION).exists());
         let written = merge(&files::os(), &path, all, &mut || Ok(())).unwrap();
         assert_eq!((written.rows, path.exists()), (2 * ROWS, true));
+    }
+    #[test]
+    fn few_rows_read_only_blocks_of_a_large_dictionary() {
+        let folder = tempfile::tempdir().unwrap();
+        let parts = [part(folder.path(), 0), part(folder.path(), 1)];
+        let path = folder.path().join("merged.parquet");
+        let all = Merge { parts: &parts, kept: None, effort: Effort::Hard };
+        let written = merge(&files::os(), &path, all, &mut || Ok(())).unwrap();
+        let (rows, bytes, index_bytes) = (written.rows, written.bytes, written.index_bytes);
+        let meta = PartMeta { rows, bytes, index_bytes, ..parts[0].meta.clone() };
+        let merged = Part::new(files::os(), meta, path);
+        let opened = merged.opened().unwrap();
+        let column = opened.reader.schema().index_of("session").unwrap();
+        let (parts, slot) = (merged.opened_parts.clone(), merged.slot.clone());
+        let kept = KeptDictionary { parts, slot, opened: opened.clone(), column };
+        let blocks = opened.index.as_ref().unwrap().column("session").unwrap().blocks.len() - 1;
+        assert!(blocks > 10, "{blocks}");
+        let check = |numbers: &[usize]| {
+            let columns = BTreeSet::from(["session".to_owned()]);
+            let (chunk, _) = merged.fetch_columns(Some(&columns), &numbers.iter().copied().collect()).unwrap();
+            let texts = cast(chunk.column("session").unwrap(), &DataType::Utf8).unwrap();
+            let found: Vec<&str> = texts.as_string::<i32>().iter().flatten().collect();
+            assert_eq!(found, numbers.iter().map(|number| session(*number as u64)).collect::<Vec<_>>());
+        };
+        check(&[5]);
+        check(&[4, 3_000, 3_001, 5_999]);
+        let are_kept =
+            |expected: &[usize]| (0..blocks).filter(|number| kept.block(*number).is_some()).eq(expected.to_vec());
+        assert!(kept.whole().is_none() && are_kept(&[0, blocks / 2, blocks - 1]));
+        check(&(0..2 * ROWS as usize).collect::<Vec<_>>());
+        assert!(kept.whole().is_some());
+        check(&[7]);
     }
 }
