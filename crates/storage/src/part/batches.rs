@@ -5,13 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection};
-use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::errors::ParquetError;
 
+use super::coded_values::CodedValues;
 use super::codes::{CodesReader, Dictionary};
 use super::dictionary::{BlockBorders, DictionaryBlocks};
 use super::opened::{KeptDictionary, Opened};
@@ -26,12 +26,18 @@ const BLOCKS_OF_ROW: usize = 2;
 /// Reads columns of a part.
 pub(super) struct Batches {
     schema: SchemaRef,
-    /// None when every column is one of codes.
-    plain: Option<ParquetRecordBatchReader>,
-    /// Places in the schema and who reads them.
-    coded: Vec<(usize, CodesReader)>,
+    /// In the order of the schema.
+    columns: Vec<Column>,
     batch_rows: usize,
     rows_left: usize,
+}
+
+/// Where a column comes from.
+enum Column {
+    /// No row has a value: nothing is read.
+    Empty(DataType),
+    Codes(CodesReader),
+    Plain(ParquetRecordBatchReader),
 }
 
 impl Part {
@@ -46,32 +52,26 @@ impl Part {
         let file = self.file(opened.index.as_ref().map(|index| index.sums.clone()))?;
         let bytes_read = file.bytes_read();
         let pages = PartPages::new(file, opened.reader.metadata().clone());
-        let schema = opened.reader.schema();
-        let meant: Vec<usize> =
-            (0..schema.fields().len()).filter(|index| is_meant(columns, schema.field(*index).name())).collect();
+        let fields = opened.reader.schema().fields().iter().enumerate();
+        let meant = fields.filter(|(_, field)| is_meant(columns, field.name()));
         let ranges: Arc<[Range<usize>]> = rows.ranges().into();
-        let (mut coded, mut plain) = (Vec::new(), Vec::new());
-        for (place, column) in meant.iter().enumerate() {
-            match self.codes_reader(&opened, &pages, *column, &ranges)? {
-                Some(reader) => coded.push((place, reader)),
-                None => plain.push(*column),
-            }
+        let batch_rows = batch_rows.min(self.meta.rows as usize);
+        let (mut fields, mut columns) = (Vec::new(), Vec::new());
+        for (column, field) in meant {
+            fields.push(field.clone());
+            columns.push(if opened.empty_columns[column] {
+                Column::Empty(field.data_type().clone())
+            } else if let Some(codes) = self.codes_reader(&opened, &pages, column, &ranges)? {
+                Column::Codes(codes)
+            } else {
+                let plain = pages.plain(column, &ranges);
+                let (levels, selection) = (&opened.levels[column], plain.selection(&ranges));
+                let reader = ParquetRecordBatchReader::try_new_with_row_groups(levels, &plain, batch_rows, selection)?;
+                Column::Plain(reader)
+            });
         }
-        let (row_count, rows_left) = (self.meta.rows as usize, rows.count());
-        let batch_rows = batch_rows.min(row_count);
-        // Without a column it tells how many rows there are.
-        let plain = (!plain.is_empty() || coded.is_empty()).then(|| {
-            let mask = ProjectionMask::roots(opened.reader.parquet_schema(), plain);
-            let levels = parquet_to_arrow_field_levels(opened.reader.parquet_schema(), mask, Some(schema.fields()))?;
-            let ranges = ranges.iter().cloned();
-            let selection = (rows_left < row_count).then(|| RowSelection::from_consecutive_ranges(ranges, row_count));
-            ParquetRecordBatchReader::try_new_with_row_groups(&levels, &pages, batch_rows, selection)
-        });
-        let fields: Vec<_> = meant.into_iter().map(|column| schema.fields()[column].clone()).collect();
-        Ok((
-            Batches { schema: Arc::new(Schema::new(fields)), plain: plain.transpose()?, coded, batch_rows, rows_left },
-            bytes_read,
-        ))
+        let schema = Arc::new(Schema::new(fields));
+        Ok((Batches { schema, columns, batch_rows, rows_left: rows.count() }, bytes_read))
     }
 
     /// Who reads the column, if it is one of codes.
@@ -82,30 +82,26 @@ impl Part {
         column: usize,
         ranges: &Arc<[Range<usize>]>,
     ) -> Result<Option<CodesReader>, ParquetError> {
-        if !matches!(opened.reader.schema().field(column).data_type(), DataType::Dictionary(..)) {
-            return Ok(None);
-        }
-        let Some(codes) = pages.codes(column)? else { return Ok(None) };
+        let Some(values) = CodedValues::of(opened.reader.schema().field(column).data_type()) else { return Ok(None) };
+        let Some(codes) = pages.codes(column, ranges)? else { return Ok(None) };
         let kept = KeptDictionary {
             parts: self.opened_parts.clone(),
             slot: self.slot.clone(),
             opened: opened.clone(),
             column,
         };
-        let known = match (kept.whole(), opened.blocks(column, ranges), pages.dictionary_start(column)) {
-            (Some(strings), ..) => Some(Dictionary::Whole(strings)),
+        let dictionary = match (kept.whole(), opened.blocks(column, ranges), pages.dictionary_start(column)) {
+            (Some(values), ..) => Dictionary::Whole(values),
             (None, Some(borders), Some(start)) => {
-                let blocks = DictionaryBlocks { file: pages.file(), start, borders, kept: Box::new(kept) };
-                return CodesReader::new(codes, ranges.clone(), Some(Dictionary::Blocks(blocks))).map(Some);
+                Dictionary::Blocks(DictionaryBlocks { file: pages.file(), start, borders, kept: Box::new(kept) })
             }
-            _ => None,
+            _ => {
+                let values = values.of_page(pages.dictionary(column)?)?;
+                kept.keep_whole(&values);
+                Dictionary::Whole(values)
+            }
         };
-        let is_new = known.is_none();
-        let reader = CodesReader::new(codes, ranges.clone(), known)?;
-        if let Some(strings) = reader.dictionary().filter(|_| is_new) {
-            kept.keep_whole(strings);
-        }
-        Ok(Some(reader))
+        Ok(Some(CodesReader::new(codes, ranges.clone(), dictionary)))
     }
 }
 
@@ -118,25 +114,29 @@ impl Opened {
     }
 }
 
-impl Batches {
-    fn next_batch(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
-        let (row_count, others) = match &mut self.plain {
-            Some(plain) => match plain.next().transpose()? {
-                Some(batch) => (batch.num_rows(), batch.columns().to_vec()),
-                None => return Ok(None),
-            },
-            None if self.rows_left == 0 => return Ok(None),
-            None => (self.batch_rows.min(self.rows_left), Vec::new()),
-        };
-        self.rows_left = self.rows_left.saturating_sub(row_count);
-        let (mut others, mut coded) = (others.into_iter(), self.coded.iter_mut().peekable());
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
-        for place in 0..self.schema.fields().len() {
-            match coded.next_if(|(coded, _)| *coded == place) {
-                Some((_, reader)) => columns.push(reader.read(row_count)?),
-                None => columns.extend(others.next()),
+impl Column {
+    /// The next so many rows.
+    fn read(&mut self, row_count: usize) -> Result<ArrayRef, ArrowError> {
+        match self {
+            Self::Empty(data_type) => Ok(new_null_array(data_type, row_count)),
+            Self::Codes(reader) => Ok(reader.read(row_count)?),
+            Self::Plain(reader) => {
+                let batch = reader.next().transpose()?.filter(|batch| batch.num_rows() == row_count);
+                let fewer = || ArrowError::ParquetError("a column has fewer rows than it says".to_owned());
+                Ok(batch.ok_or_else(fewer)?.column(0).clone())
             }
         }
+    }
+}
+
+impl Batches {
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        let row_count = self.batch_rows.min(self.rows_left);
+        if row_count == 0 {
+            return Ok(None);
+        }
+        self.rows_left -= row_count;
+        let columns = self.columns.iter_mut().map(|column| column.read(row_count)).collect::<Result<_, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(row_count));
         RecordBatch::try_new_with_options(self.schema.clone(), columns, &options).map(Some)
     }

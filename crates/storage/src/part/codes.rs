@@ -6,15 +6,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use arrow::array::{Array, ArrayRef, DictionaryArray, Int32Array, StringArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
-use arrow::datatypes::Int32Type;
+use arrow::compute::take;
+use arrow::datatypes::{DataType, Int32Type};
 use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};
 use parquet::errors::{ParquetError, Result};
 
-use super::dictionary::{DictionaryBlocks, all_strings};
+use super::dictionary::DictionaryBlocks;
 
 /// Bytes before the levels of a page: how long they are, little-endian.
 const LENGTH_BYTES: usize = size_of::<u32>();
@@ -24,10 +25,8 @@ const WIDTH_MAX: usize = 32;
 /// Reads the codes of one column in selected rows, some at a time.
 pub(super) struct CodesReader {
     pages: Box<dyn PageReader>,
-    /// The first row of each page, and the end of the last.
-    borders: Vec<usize>,
-    /// The page that `pages` hands out next.
-    next_page: usize,
+    /// The rows of each page that `pages` hands out, from the next on.
+    page_rows: std::vec::IntoIter<Range<usize>>,
     page: Option<CodesPage>,
     /// What is selected, in order, from the next row on.
     ranges: Arc<[Range<usize>]>,
@@ -37,53 +36,30 @@ pub(super) struct CodesReader {
     dictionary: Dictionary,
 }
 
-/// Where the strings of codes are.
+/// Where the values of codes are.
 pub(super) enum Dictionary {
     /// All of them.
     Whole(ArrayRef),
-    /// Only those that are needed are read.
+    /// Only those strings that are needed are read.
     Blocks(DictionaryBlocks),
 }
 
 /// A column of codes as its file describes it.
 pub(super) struct CodesColumn {
-    /// Its pages from the first on.
+    /// Those of its pages that hold rows that are asked for, without its dictionary.
     pub(super) pages: Box<dyn PageReader>,
-    /// The first row of each page with values, and the end of the last.
-    pub(super) borders: Vec<usize>,
+    /// The rows of each.
+    pub(super) rows: Vec<Range<usize>>,
     /// Whether rows may lack a value.
     pub(super) is_nullable: bool,
 }
 
 impl CodesReader {
-    /// Of these rows: ranges in order that lie within the column's. Without a dictionary it is read from its page.
-    ///
-    /// # Errors
-    /// When the dictionary cannot be read.
-    pub(super) fn new(column: CodesColumn, ranges: Arc<[Range<usize>]>, known: Option<Dictionary>) -> Result<Self> {
-        let CodesColumn { mut pages, borders, is_nullable } = column;
-        let has_page = pages.peek_next_page()?.is_some_and(|page| page.is_dict);
-        let dictionary = match known {
-            Some(dictionary) => {
-                if has_page {
-                    pages.skip_next_page()?;
-                }
-                dictionary
-            }
-            // One without a value has none.
-            None if !has_page => Dictionary::Whole(Arc::new(StringArray::from(Vec::<&str>::new()))),
-            None => Dictionary::Whole(Arc::new(dictionary_of(pages.get_next_page()?)?)),
-        };
+    /// Of these rows: ranges in order, of which each page of the column holds some.
+    pub(super) fn new(column: CodesColumn, ranges: Arc<[Range<usize>]>, dictionary: Dictionary) -> Self {
+        let CodesColumn { pages, rows, is_nullable, .. } = column;
         let next_row = ranges.first().map_or(0, |range| range.start);
-        Ok(Self { pages, borders, next_page: 0, page: None, ranges, range: 0, next_row, is_nullable, dictionary })
-    }
-
-    /// The dictionary, unless only some of it is read.
-    pub(super) fn dictionary(&self) -> Option<&ArrayRef> {
-        match &self.dictionary {
-            Dictionary::Whole(strings) => Some(strings),
-            Dictionary::Blocks(_) => None,
-        }
+        Self { pages, page_rows: rows.into_iter(), page: None, ranges, range: 0, next_row, is_nullable, dictionary }
     }
 
     /// The next so many of the rows.
@@ -107,44 +83,34 @@ impl CodesReader {
             page.append(start - page.rows.start..end - page.rows.start, &mut codes)?;
             self.next_row = end;
         }
-        let strings = match &self.dictionary {
-            Dictionary::Whole(strings) => strings.clone(),
+        let values = match &self.dictionary {
+            Dictionary::Whole(values) => values.clone(),
             Dictionary::Blocks(blocks) => Arc::new(codes.strings_of(blocks)?),
         };
         let nulls = codes.valid.map(|valid| NullBuffer::new(BooleanBuffer::from(valid)));
         let keys = Int32Array::try_new(ScalarBuffer::from(codes.keys), nulls)?;
-        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, strings)?))
+        // Refuses codes that are beyond the dictionary.
+        let coded = DictionaryArray::<Int32Type>::try_new(keys, values)?;
+        Ok(match coded.values().data_type() {
+            DataType::Utf8 => Arc::new(coded),
+            _ => take(coded.values(), coded.keys(), None)?,
+        })
     }
 
     fn page_with(&mut self, row: usize) -> Result<&CodesPage> {
         if self.page.as_ref().is_none_or(|page| page.rows.end <= row) {
             self.page = None;
-            let borders = &self.borders;
-            while borders.get(self.next_page + 1).is_some_and(|end| *end <= row) {
-                self.pages.skip_next_page()?;
-                self.next_page += 1;
-            }
-            let (Some(start), Some(end)) = (borders.get(self.next_page), borders.get(self.next_page + 1)) else {
+            let (Some(rows), Some(page)) = (self.page_rows.next(), self.pages.get_next_page()?) else {
                 return Err(damaged("it has fewer pages than it says"));
             };
-            let page = self.pages.get_next_page()?.ok_or_else(|| damaged("it has fewer pages than it says"))?;
-            self.page = Some(CodesPage::new(page, *start..*end, self.is_nullable)?);
-            self.next_page += 1;
+            self.page = Some(CodesPage::new(page, rows, self.is_nullable)?);
         }
         self.page.as_ref().filter(|page| page.rows.contains(&row)).ok_or_else(|| damaged("its pages are out of order"))
     }
 }
 
-fn damaged(what: &str) -> ParquetError {
+pub(super) fn damaged(what: &str) -> ParquetError {
     ParquetError::General(format!("a column of codes is damaged: {what}"))
-}
-
-/// The strings of a dictionary's page.
-fn dictionary_of(page: Option<Page>) -> Result<StringArray> {
-    match page {
-        Some(Page::DictionaryPage { buf, num_values, .. }) => all_strings(&buf, num_values as usize),
-        _ => Err(damaged("its dictionary is missing")),
-    }
 }
 
 fn split_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
@@ -390,59 +356,48 @@ pub fn count_codes(bytes: Bytes, row_count: usize, is_nullable: bool) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Array, AsArray, RecordBatch};
+    use arrow::array::{Float64Array, Int64Array, RecordBatch};
     use arrow::compute::{cast, concat};
-    use arrow::datatypes::{DataType, Field, Schema};
+    use arrow::datatypes::{Field, Schema};
     use parquet::arrow::ArrowWriter;
-    use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
     use parquet::file::properties::WriterProperties;
-    use parquet::file::serialized_reader::SerializedPageReader;
     use proptest::prelude::*;
 
+    use super::super::coded_values::CodedValues;
+    use super::super::pages::tests::pages_of;
     use super::*;
 
     /// A file of one column with a dictionary, in pages of so many rows.
-    fn file_of(texts: &StringArray, is_nullable: bool, page_rows: usize) -> Bytes {
-        let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Utf8, is_nullable)]));
+    fn file_of(values: &dyn Array, is_nullable: bool, page_rows: usize) -> Bytes {
+        let schema = Arc::new(Schema::new(vec![Field::new("a", values.data_type().clone(), is_nullable)]));
         let properties = WriterProperties::builder()
             .set_data_page_row_count_limit(page_rows)
             .set_write_batch_size(page_rows)
             .build();
         let mut writer = ArrowWriter::try_new(Vec::new(), schema.clone(), Some(properties)).unwrap();
-        writer.write(&RecordBatch::try_new(schema, vec![Arc::new(texts.clone())]).unwrap()).unwrap();
+        writer.write(&RecordBatch::try_new(schema, vec![values.slice(0, values.len())]).unwrap()).unwrap();
         writer.into_inner().unwrap().into()
     }
 
-    fn column_of(file: &Bytes) -> CodesColumn {
-        let mut reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
-        reader.try_parse(file).unwrap();
-        let metadata = reader.finish().unwrap();
-        let group = metadata.row_group(0);
-        let locations = metadata.offset_index().unwrap()[0][0].page_locations.clone();
-        let firsts = locations.iter().map(|location| location.first_row_index as usize);
-        let borders = firsts.chain([group.num_rows() as usize]).collect();
-        let is_nullable = group.column(0).column_descr().max_def_level() == 1;
-        let (file, chunk, rows) = (Arc::new(file.clone()), group.column(0), group.num_rows() as usize);
-        let pages = SerializedPageReader::new(file, chunk, rows, Some(locations)).unwrap();
-        CodesColumn { pages: Box::new(pages), borders, is_nullable }
+    fn dictionary_of(file: &Bytes, values: CodedValues) -> ArrayRef {
+        values.of_page(pages_of(file).dictionary(0).unwrap()).unwrap()
     }
 
-    fn texts_of(column: &ArrayRef) -> StringArray {
-        cast(column, &DataType::Utf8).unwrap().as_string().clone()
-    }
-
-    /// The rows of these ranges, read so many at a time.
-    fn read(file: &Bytes, ranges: &[Range<usize>], at_once: usize, kept: Option<ArrayRef>) -> StringArray {
-        let mut reader = CodesReader::new(column_of(file), ranges.into(), kept.map(Dictionary::Whole)).unwrap();
+    /// The rows of these ranges, read so many at a time; strings as such.
+    fn read((file, values): (&Bytes, CodedValues), ranges: &[Range<usize>], at_once: usize) -> ArrayRef {
+        let column = pages_of(file).codes(0, ranges).unwrap().unwrap();
+        let dictionary = dictionary_of(file, values);
+        let mut reader = CodesReader::new(column, ranges.into(), Dictionary::Whole(dictionary));
         let mut left: usize = ranges.iter().map(Range::len).sum();
-        let mut read = vec![StringArray::from(Vec::<&str>::new())];
+        let mut read = vec![values.of_page(None).unwrap()];
         while left > 0 {
             let count = left.min(at_once);
-            read.push(texts_of(&reader.read(count).unwrap()));
+            let rows = reader.read(count).unwrap();
+            read.push(if values == CodedValues::Strings { cast(&rows, &DataType::Utf8).unwrap() } else { rows });
             left -= count;
         }
         assert!(reader.read(1).is_err(), "there are no more");
-        concat(&read.iter().map(|texts| texts as &dyn Array).collect::<Vec<_>>()).unwrap().as_string().clone()
+        concat(&read.iter().map(|rows| &**rows).collect::<Vec<_>>()).unwrap()
     }
 
     proptest! {
@@ -456,22 +411,30 @@ mod tests {
         ) {
             let runs = values.into_iter().map(|(number, length, is_null)| {
                 // Some repeat, some do not, so that there are numbers of both kinds.
-                let text = |place: usize| format!("é{}", number as usize + if number % 3 == 0 { place } else { 0 });
-                (0..length).map(move |place| (!(is_null && has_nulls)).then(|| text(place))).collect::<Vec<_>>()
+                let value = |place: usize| number as usize + if number % 3 == 0 { place } else { 0 };
+                (0..length).map(move |place| (!(is_null && has_nulls)).then(|| value(place))).collect::<Vec<_>>()
             });
-            let texts: StringArray = runs.flatten().collect();
-            let file = file_of(&texts, has_nulls, page_rows);
-            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut % (texts.len() + 1)).collect();
+            let rows: Vec<Option<usize>> = runs.flatten().collect();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut % (rows.len() + 1)).collect();
             cuts.sort_unstable();
             cuts.dedup();
             let ranges: Vec<Range<usize>> = cuts.chunks_exact(2).map(|pair| pair[0]..pair[1]).collect();
-            let parts: Vec<StringArray> = ranges.iter().map(|range| texts.slice(range.start, range.len())).collect();
-            let expected: Vec<Option<&str>> = parts.iter().flat_map(|part| part.iter()).collect();
-            let found = read(&file, &ranges, at_once, None);
-            prop_assert_eq!(found.iter().collect::<Vec<_>>(), expected.clone());
-            let kept = CodesReader::new(column_of(&file), Arc::new([]), None).unwrap().dictionary().cloned();
-            let found = read(&file, &ranges, at_once, kept);
-            prop_assert_eq!(found.iter().collect::<Vec<_>>(), expected);
+            let texts: StringArray = rows.iter().map(|value| value.map(|value| format!("é{value}"))).collect();
+            let integers: Int64Array = rows.iter().map(|value| value.map(|value| value as i64 - 20)).collect();
+            let floats: Float64Array = rows.iter().map(|value| value.map(|value| value as f64 / 4.0 - 3.0)).collect();
+            let columns: [(ArrayRef, CodedValues); 3] = [
+                (Arc::new(texts), CodedValues::Strings),
+                (Arc::new(integers), CodedValues::Integers),
+                (Arc::new(floats), CodedValues::Floats),
+            ];
+            for (written, values) in columns {
+                let file = file_of(&*written, has_nulls, page_rows);
+                let pieces: Vec<ArrayRef> = std::iter::once(values.of_page(None).unwrap())
+                    .chain(ranges.iter().map(|range| written.slice(range.start, range.len())))
+                    .collect();
+                let expected = concat(&pieces.iter().map(|piece| &**piece).collect::<Vec<_>>()).unwrap();
+                prop_assert_eq!(&read((&file, values), &ranges, at_once), &expected);
+            }
         }
 
         #[test]
@@ -486,26 +449,23 @@ mod tests {
     fn what_is_damaged_is_told() {
         let texts = StringArray::from((0..100).map(|number| (number % 9).to_string()).collect::<Vec<_>>());
         let file = file_of(&texts, false, 40);
-        let error = |column, known| match CodesReader::new(column, std::iter::once(0..100).collect(), known) {
-            Ok(mut reader) => reader.read(100).unwrap_err().to_string(),
-            Err(error) => error.to_string(),
+        let all: Arc<[Range<usize>]> = std::iter::once(0..100).collect();
+        let column = || pages_of(&file).codes(0, &all).unwrap().unwrap();
+        let error = |column, dictionary| {
+            let mut reader = CodesReader::new(column, all.clone(), Dictionary::Whole(dictionary));
+            reader.read(100).unwrap_err().to_string()
         };
+        let whole = || dictionary_of(&file, CodedValues::Strings);
         let fewer: ArrayRef = Arc::new(StringArray::from(vec!["0"]));
-        assert!(
-            error(column_of(&file), Some(Dictionary::Whole(fewer))).contains("dictionary"),
-            "a code beyond the dictionary"
-        );
-        let column = CodesColumn { borders: vec![0, 30, 100], ..column_of(&file) };
-        assert!(error(column, None).contains("otherwise than it says"));
-        let column = CodesColumn { borders: vec![0, 40], ..column_of(&file) };
-        assert!(error(column, None).contains("fewer pages"));
-        let cut = Page::DictionaryPage {
-            buf: Bytes::from_static(&[9, 0, 0, 0, b'a']),
-            num_values: 1,
-            encoding: Encoding::PLAIN,
-            is_sorted: false,
+        assert!(error(column(), fewer).contains("dictionary"), "a code beyond the dictionary");
+        let rows = |ends: &[usize]| {
+            let rows = ends.windows(2).map(|ends| ends[0]..ends[1]).collect();
+            CodesColumn { rows, ..column() }
         };
-        assert!(dictionary_of(Some(cut)).unwrap_err().to_string().contains("cut off"));
-        assert!(dictionary_of(None).unwrap_err().to_string().contains("missing"));
+        assert!(error(rows(&[0, 30, 100]), whole()).contains("otherwise than it says"));
+        assert!(error(rows(&[0, 40]), whole()).contains("fewer pages"));
+        assert!(error(rows(&[40, 80]), whole()).contains("out of order"));
+        let page = column().pages.get_next_page().unwrap();
+        assert!(CodedValues::Strings.of_page(page).unwrap_err().to_string().contains("missing"));
     }
 }

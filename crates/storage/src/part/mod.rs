@@ -6,6 +6,7 @@
 mod addresses;
 mod batches;
 mod checked_file;
+mod coded_values;
 mod codes;
 mod dictionary;
 mod encoding;

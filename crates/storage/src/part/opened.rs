@@ -12,7 +12,10 @@ use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::errors::ParquetError;
 
+use super::addresses;
 use super::dictionary::KeepsBlocks;
 use super::index::PartIndex;
 use crate::chunk::OverflowFields;
@@ -23,8 +26,8 @@ const KEPT_BYTES_MAX: usize = 48 * 1024 * 1024;
 const DICTIONARY_BYTES_MAX: usize = KEPT_BYTES_MAX / 3;
 /// What a kept dictionary, or a block of one, takes beside its strings, about.
 const DICTIONARY_BYTES: usize = 300;
-/// What the two schemas of a part take per column, about: names, types and what describes both.
-const COLUMN_BYTES: usize = 1_500;
+/// What the schemas of a part take per column, about: names, types and what describes both, and how it is read.
+const COLUMN_BYTES: usize = 2_000;
 
 /// What is kept of a part once it was read.
 #[derive(Debug)]
@@ -36,6 +39,10 @@ pub(super) struct Opened {
     pub(super) overflow_fields: Arc<OverflowFields>,
     /// None of parts written before there were any, or when it is damaged.
     pub(super) index: Option<Arc<PartIndex>>,
+    /// How the Parquet library reads each column of the file alone.
+    pub(super) levels: Vec<FieldLevels>,
+    /// Of which columns of the file it is known that no row has a value.
+    pub(super) empty_columns: Vec<bool>,
     /// Dictionaries of its columns that were read.
     pub(super) dictionaries: Dictionaries,
 }
@@ -98,6 +105,37 @@ impl KeepsBlocks for KeptDictionary {
             Entry::Occupied(_) => false,
         });
     }
+}
+
+/// How the Parquet library reads each column of the file alone.
+///
+/// # Errors
+/// When a column has no such type.
+pub(super) fn levels(reader: &ArrowReaderMetadata) -> Result<Vec<FieldLevels>, ParquetError> {
+    let (parquet, arrow) = (reader.parquet_schema(), reader.schema().fields());
+    let of_column =
+        |column| parquet_to_arrow_field_levels(parquet, ProjectionMask::roots(parquet, [column]), Some(arrow));
+    (0..arrow.len()).map(of_column).collect()
+}
+
+/// Of which columns it is known that none of so many rows has a value.
+pub(super) fn empty_columns(reader: &ArrowReaderMetadata, index: Option<&PartIndex>, row_count: u64) -> Vec<bool> {
+    let fields = reader.schema().fields();
+    // As the file counts them, which it does not for strings.
+    let value_count = |column: usize| {
+        let mut groups = reader.metadata().row_groups().iter();
+        groups.try_fold(row_count, |left, group| left.checked_sub(group.column(column).statistics()?.null_count_opt()?))
+    };
+    let is_empty = |column: usize| {
+        let field = &fields[column];
+        let Some(of_field) = index.and_then(|index| index.column(field.name())?.value_count) else {
+            return value_count(column) == Some(0);
+        };
+        // Beside a column of numbers of addresses, which follows it, the index counts the values of both.
+        let numbers = fields.get(column + 1).filter(|next| **next == addresses::numbers_field(field));
+        numbers.map_or(Some(0), |_| value_count(column + 1)) == Some(of_field)
+    };
+    (0..fields.len()).map(is_empty).collect()
 }
 
 impl Opened {
