@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow::buffer::BooleanBuffer;
 use vigie_domain::ports::{Fields, Hit, Lines, ScanStats};
-use vigie_domain::{EventId, Position, Scope, Timestamp};
+use vigie_domain::{EventId, Scope, Timestamp};
 
 use super::memory::Held;
 use super::{Run, Unit, parallel};
@@ -21,10 +21,9 @@ const LINES_MIN: usize = 4_096;
 /// Lines by whose length that of the others is guessed.
 const SAMPLED_LINES: usize = 256;
 
-/// A matching row.
+/// Where a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Candidate {
-    pub(super) position: Position,
+pub(super) struct Spot {
     pub(super) unit: usize,
     pub(super) row: usize,
 }
@@ -41,15 +40,15 @@ pub(super) struct Shown<'a> {
 /// Which rows of a chunk pass.
 pub(super) type Passing<'a> = &'a (dyn Fn(&Chunk) -> BooleanBuffer + Sync);
 
-/// Reads the candidates' events, in their order, but for those that do not pass; and tells what it cost.
+/// Reads the events there, in this order, but for those that do not pass; and tells what it cost.
 pub(super) fn fetch(
     run: &Run,
     units: &[Unit],
-    candidates: &[Candidate],
+    spots: &[Spot],
     shown: Shown<'_>,
     passing: Option<Passing<'_>>,
 ) -> Result<(Vec<Hit>, ScanStats), StorageError> {
-    let by_unit = by_unit(candidates);
+    let by_unit = by_unit(spots);
     let pieces: Vec<(usize, &[(usize, usize)])> =
         by_unit.iter().flat_map(|(unit, rows)| pieces_of(rows).map(|rows| (*unit, rows))).collect();
     let read = parallel::run(run, pieces.len(), |number| {
@@ -69,7 +68,7 @@ pub(super) fn fetch(
         Ok((hits, bytes, held))
     })?;
     let mut stats = ScanStats::default();
-    let mut hits: Vec<Option<Hit>> = candidates.iter().map(|_| None).collect();
+    let mut hits: Vec<Option<Hit>> = spots.iter().map(|_| None).collect();
     for (of_unit, bytes, _held) in read {
         stats.rows_scanned += of_unit.len() as u64;
         stats.bytes_read += bytes;
@@ -78,11 +77,11 @@ pub(super) fn fetch(
     Ok((hits.into_iter().flatten().collect(), stats))
 }
 
-/// Units, and of each the rows in order with their places among the candidates.
-fn by_unit(candidates: &[Candidate]) -> Vec<(usize, Vec<(usize, usize)>)> {
+/// Units, and of each the rows in order with their places among the spots.
+fn by_unit(spots: &[Spot]) -> Vec<(usize, Vec<(usize, usize)>)> {
     let mut by_unit: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
-    for (place, candidate) in candidates.iter().enumerate() {
-        by_unit.entry(candidate.unit).or_default().push((candidate.row, place));
+    for (place, spot) in spots.iter().enumerate() {
+        by_unit.entry(spot.unit).or_default().push((spot.row, place));
     }
     by_unit.values_mut().for_each(|rows| rows.sort_unstable());
     by_unit.into_iter().collect()
@@ -95,48 +94,47 @@ fn pieces_of(rows: &[(usize, usize)]) -> impl Iterator<Item = &[(usize, usize)]>
     rows.chunks(if pages >= rows.len() { ROWS_AT_ONCE } else { rows.len().max(1) })
 }
 
-/// Writes the candidates' events as lines, in their order: as many at once as there are threads.
+/// Writes the events there as lines, in this order: as many at once as there are threads.
 pub(super) fn fetch_lines(
     run: &Run,
     units: &[Unit],
-    candidates: &[Candidate],
+    spots: &[Spot],
     scope: &Scope,
-) -> Result<Lines, StorageError> {
-    let slices = parallel::slices(candidates.len(), LINES_MIN);
+) -> Result<Vec<Vec<u8>>, StorageError> {
+    let slices = parallel::slices(spots.len(), LINES_MIN);
     let written =
-        parallel::run(run, slices.len(), |number| lines_of(run, units, &candidates[slices[number].clone()], scope))?;
-    let texts = written.into_iter().map(|(text, _held)| text).collect();
-    Ok(Lines { texts, count: candidates.len(), last: candidates.last().map(|candidate| candidate.position) })
+        parallel::run(run, slices.len(), |number| lines_of(run, units, &spots[slices[number].clone()], scope))?;
+    Ok(written.into_iter().map(|(text, _held)| text).collect())
 }
 
 fn lines_of<'r>(
     run: &'r Run,
     units: &[Unit],
-    candidates: &[Candidate],
+    spots: &[Spot],
     scope: &Scope,
 ) -> Result<(Vec<u8>, Held<'r>), StorageError> {
-    let by_unit = by_unit(candidates);
+    let by_unit = by_unit(spots);
     let mut held = run.memory.hold(0)?;
     let mut chunks = Vec::with_capacity(by_unit.len());
-    // Of each candidate the chunk, and the row in it.
-    let mut spots = vec![(0, 0); candidates.len()];
+    // Of each event the chunk, and the row in it.
+    let mut places = vec![(0, 0); spots.len()];
     for (number, (unit, rows)) in by_unit.iter().enumerate() {
         run.check()?;
         let numbers = rows.iter().map(|(row, _)| *row).collect();
         let before: usize = chunks.iter().map(Chunk::bytes).sum();
         held.resize(before + units[*unit].expected_bytes(None, &numbers)?)?;
         chunks.push(units[*unit].fetch(None, &numbers)?.0);
-        rows.iter().enumerate().for_each(|(row, (_, place))| spots[*place] = (number, row));
+        rows.iter().enumerate().for_each(|(row, (_, place))| places[*place] = (number, row));
     }
     let bytes: usize = chunks.iter().map(Chunk::bytes).sum();
     // Lines are about as large as the columns they are written from.
     held.resize(2 * bytes)?;
     let mut writers: Vec<LineWriter<'_>> = chunks.iter().map(|chunk| LineWriter::new(chunk, scope)).collect();
     let mut text = Vec::new();
-    for (written, (number, row)) in spots.into_iter().enumerate() {
+    for (written, (number, row)) in places.into_iter().enumerate() {
         if written == SAMPLED_LINES {
             // The others are about as long, and are not to be copied to a larger place again and again.
-            let left = text.len() / SAMPLED_LINES * (candidates.len() - SAMPLED_LINES) * 17 / 16;
+            let left = text.len() / SAMPLED_LINES * (spots.len() - SAMPLED_LINES) * 17 / 16;
             held.resize(bytes + bytes.max(text.len() + left))?;
             text.reserve_exact(left);
         }

@@ -6,7 +6,9 @@ mod aggregate;
 mod answer;
 mod asked_text;
 mod buckets;
+mod by_id;
 mod collect;
+mod contenders;
 mod count;
 mod distinct;
 mod fetch;
@@ -45,6 +47,7 @@ use crate::error::StorageError;
 use crate::part::{Part, Rows};
 
 pub use aggregate::{aggregate, totals};
+pub use by_id::find_id;
 pub use filter::Filter;
 pub use kept::{Kept, KeptNumbers};
 pub use matching::matching_sets;
@@ -53,7 +56,7 @@ pub use positions::events_at;
 pub use prune::prune;
 pub use question::Question;
 pub use run::{Run, Waiting};
-pub use search::{find_id, lines, search};
+pub use search::{lines, search};
 pub use table::{ScanNumbers, TableColumn, TableRows, TableScan, TableSession, TableShare, schema_of};
 
 /// Something that holds events of one day and log type: a chunk in memory or a part on disk.

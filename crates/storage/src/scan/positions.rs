@@ -6,7 +6,7 @@ use vigie_domain::ports::{Fields, Hit};
 use vigie_domain::query::Matcher;
 use vigie_domain::{Position, Scope};
 
-use super::fetch::{Candidate, Shown, fetch};
+use super::fetch::{Shown, Spot, fetch};
 use super::filter::{Tests, evaluate};
 use super::{Run, Unit, parallel};
 use crate::chunk::{Chunk, column_names};
@@ -36,11 +36,11 @@ pub fn events_at(
     })?;
     let mut places = BTreeMap::new();
     for (unit, rows) in found.into_iter().enumerate() {
-        places.extend(rows.into_iter().map(|(row, position)| (position, Candidate { position, unit, row })));
+        places.extend(rows.into_iter().map(|(row, position)| (position, Spot { unit, row })));
     }
-    let candidates: Vec<Candidate> = positions.iter().filter_map(|position| places.get(position).copied()).collect();
+    let spots: Vec<Spot> = positions.iter().filter_map(|position| places.get(position).copied()).collect();
     let passes = |chunk: &Chunk| evaluate(restriction, chunk, &mut Tests::default());
-    fetch(run, units, &candidates, Shown { scope, fields: &Fields::All }, Some(&passes)).map(|(hits, _)| hits)
+    fetch(run, units, &spots, Shown { scope, fields: &Fields::All }, Some(&passes)).map(|(hits, _)| hits)
 }
 
 /// Rows of the unit that are at one of the places.

@@ -1,21 +1,26 @@
-//! Finding a page of events in time order, and one event by its id.
+//! Finding a page of events in time order.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BTreeSet;
-use std::ops::ControlFlow;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{Array, AsArray};
-use vigie_domain::ports::{Hit, Lines, ScanStats, SearchRequest, SearchResult, SortOrder};
+use vigie_domain::ports::{Lines, ScanStats, SearchRequest, SearchResult, SortOrder};
 use vigie_domain::query::Matcher;
-use vigie_domain::{EventId, Position, Scope};
+use vigie_domain::{Position, Scope};
 
-use super::fetch::{Candidate, Shown, fetch, fetch_lines, hit};
-use super::filter::{Filter, ScanContext, Tests, TimeCheck, evaluate};
+use super::contenders::{Contender, compare, leave_possible, take_unsure};
+use super::fetch::{Shown, Spot, fetch, fetch_lines};
+use super::filter::{Filter, ScanContext, TimeCheck};
 use super::matching::{Candidates, candidates, matching_rows};
 use super::{Run, Unit, parallel};
-use crate::chunk::{Chunk, SourceReader, column_names};
+use crate::chunk::column_names;
 use crate::error::StorageError;
-use crate::part::{PAGE_ROWS, Part, PartIndex, Rows, hash_of};
+use crate::part::{PAGE_ROWS, Part, Rows};
+
+/// Rows of a page whose places are not read unless the index leaves them open. Of a larger one, all that may be on it would be many.
+const GUESSED_ROWS_MAX: usize = 1_000;
+
+/// Where rows lie is read at once when so many or more of them share a page.
+const ROWS_OF_PAGE: usize = 2;
 
 /// What is asked of each unit.
 struct Search<'a> {
@@ -24,6 +29,8 @@ struct Search<'a> {
     filter: &'a Filter,
     /// Rows that the page and what is skipped before it need.
     size: usize,
+    /// Whether it is enough to know which events are on the page, in any order.
+    is_any_order: bool,
 }
 
 /// What some units have.
@@ -31,20 +38,9 @@ struct Search<'a> {
 struct Found {
     /// All matching rows.
     total: u64,
-    /// The first of them in the order asked for, at most `size`.
-    candidates: Vec<Candidate>,
+    /// Those of them that may be among the first `size` in the order asked for.
+    contenders: Vec<Contender>,
     stats: ScanStats,
-}
-
-/// How many rows match, and number and place of some of them.
-type Positions = (u64, Vec<(usize, Position)>);
-
-/// `Less` when `left` comes before `right` on the page.
-fn compare(order: SortOrder, left: Position, right: Position) -> Ordering {
-    match order {
-        SortOrder::NewestFirst => right.cmp(&left),
-        SortOrder::OldestFirst => left.cmp(&right),
-    }
 }
 
 /// The page of events that the request asks for.
@@ -58,8 +54,12 @@ pub fn search(
     request: &SearchRequest,
     scope: &Scope,
 ) -> Result<SearchResult, StorageError> {
-    let Page { units, rows, total, mut stats } = page(run, units, filter, request)?;
-    let (hits, read) = fetch(run, &units, &rows, Shown { scope, fields: &request.fields }, None)?;
+    let size = request.skip.saturating_add(request.limit);
+    let is_any_order = request.skip == 0 && request.after.is_none() && size <= GUESSED_ROWS_MAX;
+    let Page { units, rows, total, mut stats } = Search { run, request, filter, size, is_any_order }.page(units)?;
+    let spots: Vec<Spot> = rows.iter().map(|row| row.spot).collect();
+    let (mut hits, read) = fetch(run, &units, &spots, Shown { scope, fields: &request.fields }, None)?;
+    hits.sort_by(|left, right| compare(request.order, left.position, right.position));
     stats.rows_scanned += read.rows_scanned;
     stats.bytes_read += read.bytes_read;
     Ok(SearchResult { hits, total: request.count_total.then_some(total), stats })
@@ -76,56 +76,81 @@ pub fn lines(
     request: &SearchRequest,
     scope: &Scope,
 ) -> Result<Lines, StorageError> {
-    let Page { units, rows, .. } = page(run, units, filter, request)?;
-    fetch_lines(run, &units, &rows, scope)
+    let size = request.skip.saturating_add(request.limit);
+    let Page { units, rows, .. } = Search { run, request, filter, size, is_any_order: false }.page(units)?;
+    let spots: Vec<Spot> = rows.iter().map(|row| row.spot).collect();
+    let texts = fetch_lines(run, &units, &spots, scope)?;
+    Ok(Lines { texts, count: rows.len(), last: rows.last().map(|row| row.last) })
 }
 
 /// Where the events of a page are.
 struct Page {
     /// In the order that `rows` tell their numbers of.
     units: Vec<Unit>,
-    rows: Vec<Candidate>,
+    /// In their order, unless any is enough.
+    rows: Vec<Contender>,
     /// How many match in all, if that was asked for.
     total: u64,
     stats: ScanStats,
 }
 
-fn page(run: &Run, mut units: Vec<Unit>, filter: &Filter, request: &SearchRequest) -> Result<Page, StorageError> {
-    let search = Search { run, request, filter, size: request.skip.saturating_add(request.limit) };
-    // The span of a unit in memory is looked up once, not for each comparison.
-    match request.order {
-        SortOrder::NewestFirst => units.sort_by_cached_key(|unit| Reverse(search.edge(unit))),
-        SortOrder::OldestFirst => units.sort_by_cached_key(|unit| search.edge(unit)),
-    }
-    let mut all = Found::default();
-    if request.count_total {
-        // Each thread keeps the first of all units that it has seen, not the first of each.
-        let begin = || Ok((Found::default(), run.memory.hold(0)?));
-        let threads = parallel::fold(run, units.len(), begin, |(all, held), number| {
-            let unit = &units[number];
-            let found = match search.known_total(unit).filter(|_| search.is_behind(all, unit)) {
-                Some(total) => Found { total, ..Found::default() },
-                None => search.unit(number, unit)?,
-            };
-            search.add(all, found);
-            held.resize(all.candidates.capacity() * size_of::<Candidate>())
-        })?;
-        threads.into_iter().for_each(|(found, _)| search.add(&mut all, found));
-    } else {
-        for (number, unit) in units.iter().enumerate().take_while(|_| search.size > 0) {
-            if search.is_behind(&all, unit) {
-                break;
-            }
-            run.check()?;
-            search.add(&mut all, search.unit(number, unit)?);
-        }
-    }
-    let Found { total, candidates: mut rows, stats } = all;
-    rows.drain(..request.skip.min(rows.len()));
-    Ok(Page { units, rows, total, stats })
-}
-
 impl Search<'_> {
+    fn page(&self, mut units: Vec<Unit>) -> Result<Page, StorageError> {
+        // The span of a unit in memory is looked up once, not for each comparison.
+        match self.request.order {
+            SortOrder::NewestFirst => units.sort_by_cached_key(|unit| Reverse(self.edge(unit))),
+            SortOrder::OldestFirst => units.sort_by_cached_key(|unit| self.edge(unit)),
+        }
+        let mut all = Found::default();
+        if self.request.count_total {
+            // Each thread keeps the first of all units that it has seen, not the first of each.
+            let begin = || Ok((Found::default(), self.run.memory.hold(0)?));
+            let threads = parallel::fold(self.run, units.len(), begin, |(all, held), number| {
+                let unit = &units[number];
+                let found = match self.known_total(unit).filter(|_| self.is_behind(all, unit)) {
+                    Some(total) => Found { total, ..Found::default() },
+                    None => self.unit(number, unit)?,
+                };
+                self.add(all, found);
+                held.resize(all.contenders.capacity() * size_of::<Contender>())
+            })?;
+            threads.into_iter().for_each(|(found, _)| self.add(&mut all, found));
+        } else {
+            for (number, unit) in units.iter().enumerate().take_while(|_| self.size > 0) {
+                if self.is_behind(&all, unit) {
+                    break;
+                }
+                self.run.check()?;
+                self.add(&mut all, self.unit(number, unit)?);
+            }
+        }
+        self.settle(&units, &mut all)?;
+        let Found { total, contenders: mut rows, stats } = all;
+        rows.drain(..self.request.skip.min(rows.len()));
+        Ok(Page { units, rows, total, stats })
+    }
+
+    /// Reads where those are that may be on the page or not, and leaves those that are.
+    fn settle(&self, units: &[Unit], all: &mut Found) -> Result<(), StorageError> {
+        let unsure = take_unsure(self.request.order, self.size, &mut all.contenders);
+        let (mut placed, guessed): (Vec<Contender>, Vec<Contender>) =
+            unsure.into_iter().partition(Contender::is_placed);
+        let mut by_unit: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for Contender { spot, .. } in guessed {
+            by_unit.entry(spot.unit).or_default().insert(spot.row);
+        }
+        for (number, rows) in by_unit {
+            self.run.check()?;
+            if let Unit::Part(part) = &units[number] {
+                placed.extend(self.placed(part, number, &rows.into_iter().collect(), &mut all.stats)?);
+            }
+        }
+        let places_left = self.size.saturating_sub(all.contenders.len());
+        leave_possible(self.request.order, places_left, &mut placed);
+        all.contenders.extend(placed);
+        Ok(())
+    }
+
     /// The first place that an event of the unit may have on a page.
     fn edge(&self, unit: &Unit) -> Position {
         let (first, last) = unit.span();
@@ -137,10 +162,10 @@ impl Search<'_> {
 
     /// Whether the page is full of events that come before those of the unit.
     fn is_behind(&self, all: &Found, unit: &Unit) -> bool {
-        let worst = all.candidates.last().filter(|_| all.candidates.len() == self.size);
-        let is_before =
-            |worst: &Candidate| compare(self.request.order, worst.position, self.edge(unit)) == Ordering::Less;
-        self.size == 0 || worst.is_some_and(is_before)
+        let worst = self.size.checked_sub(1).map(|worst| all.contenders.get(worst));
+        worst.is_none_or(|worst| {
+            worst.is_some_and(|worst| compare(self.request.order, worst.last, self.edge(unit)).is_lt())
+        })
     }
 
     /// How many events of the unit match, if that is known.
@@ -152,7 +177,7 @@ impl Search<'_> {
     }
 
     fn is_after(&self, position: Position) -> bool {
-        self.request.after.is_none_or(|after| compare(self.request.order, after, position) == Ordering::Less)
+        self.request.after.is_none_or(|after| compare(self.request.order, after, position).is_lt())
     }
 
     /// Adds what a unit has to what others had.
@@ -160,77 +185,107 @@ impl Search<'_> {
         all.total += found.total;
         all.stats.rows_scanned += found.stats.rows_scanned;
         all.stats.bytes_read += found.stats.bytes_read;
-        all.candidates.extend(found.candidates);
-        // Two runs in order, which this sort only merges.
-        all.candidates.sort_by(|left, right| compare(self.request.order, left.position, right.position));
-        all.candidates.truncate(self.size);
+        all.contenders.extend(found.contenders);
+        leave_possible(self.request.order, self.size, &mut all.contenders);
     }
 
     fn unit(&self, number: usize, unit: &Unit) -> Result<Found, StorageError> {
         let mut context = ScanContext::new(self.run)?;
         let _positions;
-        let (total, candidates) = match unit {
+        let (total, mut contenders) = match unit {
             Unit::Memory(_) if candidates(unit, self.filter)?.rows.is_empty() => (0, Vec::new()),
             Unit::Memory(chunk) => {
                 context.enter(chunk)?;
                 let rows = self.filter.rows(chunk, self.filter.time_check(unit.span()), &mut context.tests);
                 let count = rows.count_set_bits();
-                _positions = self.run.memory.hold(count * size_of::<(usize, Position)>())?;
-                (count as u64, rows.set_indices().map(|row| (row, chunk.position(row))).collect())
+                _positions = self.run.memory.hold(count * size_of::<Contender>())?;
+                let contender = |row| Contender::at(chunk.position(row), Spot { unit: number, row });
+                (count as u64, rows.set_indices().map(contender).collect())
             }
-            Unit::Part(part) => self.part(part, unit, &mut context)?,
+            Unit::Part(part) => {
+                let (total, rows) = self.part(part, unit, &mut context)?;
+                (total, self.contenders(part, number, &rows, &mut context.stats)?)
+            }
         };
-        let candidates = candidates.into_iter().map(|(row, position)| Candidate { position, unit: number, row });
-        let mut candidates = candidates.filter(|candidate| self.is_after(candidate.position)).collect();
-        self.keep_first(&mut candidates);
-        Ok(Found { total, candidates, stats: context.stats })
+        contenders.retain(|contender: &Contender| self.is_after(contender.last));
+        self.keep_first(&mut contenders);
+        Ok(Found { total, contenders, stats: context.stats })
     }
 
-    /// Those that the page may have, in its order.
-    fn keep_first(&self, candidates: &mut Vec<Candidate>) {
-        let by_position =
-            |left: &Candidate, right: &Candidate| compare(self.request.order, left.position, right.position);
-        if candidates.len() > self.size && self.size > 0 {
-            candidates.select_nth_unstable_by(self.size - 1, by_position);
+    /// Those that the page may have.
+    fn keep_first(&self, contenders: &mut Vec<Contender>) {
+        if contenders.len() > self.size && self.size > 0 && contenders.iter().all(Contender::is_placed) {
+            let by_place = |left: &Contender, right: &Contender| compare(self.request.order, left.last, right.last);
+            contenders.select_nth_unstable_by(self.size - 1, by_place);
+            contenders.truncate(self.size);
         }
-        candidates.truncate(self.size);
-        // Those of a part lie in the order of time or against it, which this sort finds out.
-        candidates.sort_by(by_position);
+        leave_possible(self.request.order, self.size, contenders);
     }
 
-    /// How many rows match, and places of those that may come first.
-    fn part(&self, part: &Part, unit: &Unit, context: &mut ScanContext<'_>) -> Result<Positions, StorageError> {
+    /// The rows of a part with the places between which they lie: their own, or those of their pages when that is enough and
+    /// reading their own would mean reading as many pages.
+    fn contenders(
+        &self,
+        part: &Part,
+        unit: usize,
+        rows: &Rows,
+        stats: &mut ScanStats,
+    ) -> Result<Vec<Contender>, StorageError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let index = part.index()?.filter(|_| self.is_any_order && rows.page_count() * ROWS_OF_PAGE > rows.count());
+        let Some(index) = index else { return self.placed(part, unit, rows, stats) };
+        let contender = |row: usize| {
+            let page = index.pages.get(row / PAGE_ROWS)?;
+            let oldest = Position { timestamp: page.first, sequence: page.min_sequence };
+            let newest = Position { timestamp: page.last, sequence: page.max_sequence };
+            let (first, last) = match self.request.order {
+                SortOrder::NewestFirst => (newest, oldest),
+                SortOrder::OldestFirst => (oldest, newest),
+            };
+            Some(Contender { first, last, spot: Spot { unit, row } })
+        };
+        let known: Option<Vec<Contender>> = rows.numbers().map(|row| contender(row as usize)).collect();
+        known.map_or_else(|| self.placed(part, unit, rows, stats), Ok)
+    }
+
+    /// The rows of a part with their own places.
+    fn placed(
+        &self,
+        part: &Part,
+        unit: usize,
+        rows: &Rows,
+        stats: &mut ScanStats,
+    ) -> Result<Vec<Contender>, StorageError> {
+        let columns = BTreeSet::from([column_names::TIMESTAMP.to_owned(), column_names::SEQUENCE.to_owned()]);
+        let (chunk, bytes) = part.fetch_columns(Some(&columns), rows)?;
+        stats.bytes_read += bytes;
+        let spots = rows.numbers().map(|row| Spot { unit, row: row as usize });
+        Ok(spots.enumerate().map(|(place, spot)| Contender::at(chunk.position(place), spot)).collect())
+    }
+
+    /// How many rows of a part match, and those that may come first.
+    fn part(&self, part: &Part, unit: &Unit, context: &mut ScanContext<'_>) -> Result<(u64, Rows), StorageError> {
         let known = self.known_total(unit).filter(|_| self.request.count_total);
         let all = candidates(unit, self.filter)?;
         if all.rows.is_empty() {
-            return Ok((0, Vec::new()));
+            return Ok((0, Rows::default()));
         }
         let wanted = self.rows_after(part)?;
-        let total;
-        let takes_all = all.time == TimeCheck::Done && matches!(self.filter.matcher, Matcher::All);
-        let rows = if takes_all {
-            total = all.rows.count() as u64;
-            self.first_of(&all.rows.within(&wanted))
-        } else if self.request.count_total && known.is_none() {
+        if all.time == TimeCheck::Done && matches!(self.filter.matcher, Matcher::All) {
+            return Ok((all.rows.count() as u64, self.first_of(&all.rows.within(&wanted))));
+        }
+        if self.request.count_total && known.is_none() {
             let matching = matching_rows(part, unit, &all, self.filter, context)?;
             self.filter.keep_total(part, self.run, matching.len() as u64);
             let _matching = self.run.memory.hold(matching.capacity() * size_of::<u32>())?;
-            total = matching.len() as u64;
+            let total = matching.len() as u64;
             let matching = matching.into_iter().map(|row| row as usize).filter(|row| wanted.contains(row));
-            self.first_of(&matching.collect())
-        } else {
-            total = known.unwrap_or_default();
-            let all = Candidates { rows: all.rows.within(&wanted), time: all.time };
-            self.first_matching(part, unit, &all, context)?
-        };
-        if rows.is_empty() {
-            return Ok((total, Vec::new()));
+            return Ok((total, self.first_of(&matching.collect())));
         }
-        let columns = BTreeSet::from([column_names::TIMESTAMP.to_owned(), column_names::SEQUENCE.to_owned()]);
-        let (chunk, bytes) = part.fetch_columns(Some(&columns), &rows)?;
-        context.stats.bytes_read += bytes;
-        let positions = rows.numbers().enumerate().map(|(place, row)| (row as usize, chunk.position(place)));
-        Ok((total, positions.collect()))
+        let all = Candidates { rows: all.rows.within(&wanted), time: all.time };
+        Ok((known.unwrap_or_default(), self.first_matching(part, unit, &all, context)?))
     }
 
     /// The rows of a part that come after the position that the page begins behind.
@@ -302,72 +357,4 @@ impl Search<'_> {
             }
         }
     }
-}
-
-/// The event with this id that also matches the caller's restriction.
-///
-/// # Errors
-/// When a part cannot be read.
-pub fn find_id(
-    run: &Run,
-    units: &[Unit],
-    id: &EventId,
-    restriction: &Matcher,
-    scope: &Scope,
-) -> Result<Option<Hit>, StorageError> {
-    for unit in units {
-        run.check()?;
-        let Some(row) = row_of(unit, id)? else { continue };
-        let (chunk, _) = unit.fetch(None, &Rows::run(row..row + 1))?;
-        if evaluate(restriction, &chunk, &mut Tests::default()).value(0) {
-            return Ok(Some(hit(&chunk, &mut SourceReader::new(&chunk), 0, scope)));
-        }
-    }
-    Ok(None)
-}
-
-fn row_of(unit: &Unit, id: &EventId) -> Result<Option<usize>, StorageError> {
-    let find = |chunk: &Chunk| {
-        let ids = chunk.column(column_names::ID).map(AsArray::as_string::<i32>);
-        let is_it = |row: &usize| match ids.filter(|ids| ids.is_valid(*row)) {
-            Some(ids) => ids.value(*row) == id.0,
-            None => id.sequence() == Some(chunk.sequences()[*row]),
-        };
-        (0..chunk.rows()).find(is_it)
-    };
-    let part = match unit {
-        Unit::Memory(chunk) => return Ok(find(chunk)),
-        Unit::Part(part) => part,
-    };
-    let columns = [column_names::SEQUENCE, column_names::ID].map(str::to_owned).into_iter().collect();
-    let mut found = None;
-    part.read(&columns, &rows_with_id(part, id)?, &mut |rows, chunk| {
-        found = find(&chunk).map(|place| rows[place] as usize);
-        Ok(if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    })?;
-    Ok(found)
-}
-
-/// Rows of the part that may be the event with this id.
-fn rows_with_id(part: &Part, id: &EventId) -> Result<Rows, StorageError> {
-    let (meta, sequence) = (&part.meta, id.sequence());
-    let may_hold = |sequence| (meta.min_sequence..=meta.max_sequence).contains(&sequence);
-    if !meta.has_ids && !sequence.is_some_and(may_hold) {
-        return Ok(Rows::default());
-    }
-    let Some(index) = part.index()? else { return Ok(part.all_rows()) };
-    let by_filter = match part.filters()? {
-        Some(filters) if meta.has_ids => filters.pages_with(column_names::ID, hash_of(&id.0)),
-        _ => None,
-    };
-    let mut rows = Rows::default();
-    for (page, span) in index.pages.iter().enumerate() {
-        let by_sequence = sequence.is_some_and(|sequence| (span.min_sequence..=span.max_sequence).contains(&sequence));
-        let by_id = meta.has_ids && by_filter.as_ref().is_none_or(|pages| pages[page]);
-        if by_sequence || by_id {
-            let range = PartIndex::rows_of(page);
-            rows.push(range.start..range.end.min(meta.rows as usize));
-        }
-    }
-    Ok(rows)
 }
