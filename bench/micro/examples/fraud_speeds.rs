@@ -15,7 +15,7 @@ use vigie_fraud::backtest::{Backtest, Trial};
 use vigie_fraud::learning::{Learner, Lessons, LiveModel};
 use vigie_fraud::rules::{BUILTIN_RULES, Builtin, RuleDefinition, RuleSet, Thresholds};
 use vigie_fraud::scoring::{Models, Scorer};
-use vigie_fraud::stream::{Activity, ActivityReader};
+use vigie_fraud::stream::{Activity, ActivityReader, Told};
 use vigie_fraud::{Settings, Table, train};
 
 /// As the settings have them.
@@ -78,16 +78,22 @@ fn payment(number: u64, users: u64) -> Event {
     Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::Transaction, body }
 }
 
-/// Calls `take` with each payment; what it costs to make and read them is not counted.
-fn for_each(numbers: std::ops::Range<u64>, users: u64, mut take: impl FnMut(&Activity<'_>, u64)) -> Duration {
+/// Calls `take` with payments, some at a time; what it costs to make and read them is not counted.
+fn for_each(numbers: std::ops::Range<u64>, users: u64, mut take: impl FnMut(&[Told<'_>])) -> Duration {
     let (mut reader, mut spent, mut next) = (ActivityReader::default(), Duration::ZERO, numbers.start);
     while next < numbers.end {
         let until = (next + BATCH).min(numbers.end);
         let mut batch = EventBatch::default();
         (next..until).for_each(|number| batch.push(&payment(number, users)));
-        let activities: Vec<Activity<'_>> = batch.rows().filter_map(|row| reader.read(&row)).collect();
+        let activities = batch.rows().filter_map(|row| reader.read(&row)).zip(next..until);
+        let told: Vec<Told<'_>> = activities
+            .map(|(activity, number)| {
+                let known_at = fraud_known_at(&activity, number);
+                (activity, known_at)
+            })
+            .collect();
         let started = Instant::now();
-        activities.iter().zip(next..until).for_each(|(activity, number)| take(activity, number));
+        take(&told);
         spent += started.elapsed();
         next = until;
     }
@@ -116,7 +122,7 @@ fn fraud_known_at(activity: &Activity<'_>, number: u64) -> Option<Timestamp> {
 fn model() -> Outcome<LiveModel> {
     let rules = RuleSet::new(rules(0), Thresholds::default())?;
     let mut lessons = Lessons::new(Arc::new(rules), TimeRange::ALL, BOUNDS);
-    for_each(0..60_000, 3_000, |activity, number| lessons.take(activity, fraud_known_at(activity, number)));
+    for_each(0..60_000, 3_000, |told| lessons.take(told));
     Ok(lessons.train(Learner::Trees, &Settings::default())?.model)
 }
 
@@ -124,12 +130,14 @@ fn decisions() -> Outcome<()> {
     let mut scorer = Scorer::new(BOUNDS, Arc::new(RuleSet::new(rules(50), Thresholds::default())?));
     scorer.set_models(Models { active: Some((1, Arc::new(model()?))), challenger: None });
     let warm = 4 * TIMED;
-    for_each(0..warm, 20_000, |activity, _| drop(scorer.score(activity)));
+    for_each(0..warm, 20_000, |told| told.iter().for_each(|(activity, _)| drop(scorer.score(activity))));
     let mut times = Vec::with_capacity(TIMED as usize);
-    for_each(warm..warm + TIMED, 20_000, |activity, _| {
-        let started = Instant::now();
-        drop(scorer.score(activity));
-        times.push(started.elapsed());
+    for_each(warm..warm + TIMED, 20_000, |told| {
+        for (activity, _) in told {
+            let started = Instant::now();
+            drop(scorer.score(activity));
+            times.push(started.elapsed());
+        }
     });
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6;
@@ -149,8 +157,7 @@ fn backtests() -> Outcome<()> {
     ] {
         let (lists, thresholds, range) = (Arc::default(), Thresholds::default(), TimeRange::ALL);
         let mut backtest = Backtest::new(Trial { in_force, drafts, lists, thresholds, range }, BOUNDS)?;
-        let spent =
-            for_each(0..TRIED, 87_500, |activity, number| backtest.take(activity, fraud_known_at(activity, number)));
+        let spent = for_each(0..TRIED, 87_500, |told| backtest.take(told));
         let report = backtest.into_report();
         let hits: u64 = report.rules.iter().map(|trial| trial.total.hit_count).sum();
         say(&format!("{what} ({hits} hits)"), &format!("{:.1} s", spent.as_secs_f64()), asked);
@@ -187,7 +194,7 @@ fn memory() -> Outcome<()> {
     for millions in [1_u64, 2, 5, 10] {
         let until = millions * 1_000_000;
         // Each payment has a customer, a card, a device and an e-mail of its own.
-        for_each(next..until, u64::MAX, |activity, _| drop(scorer.score(activity)));
+        for_each(next..until, u64::MAX, |told| told.iter().for_each(|(activity, _)| drop(scorer.score(activity))));
         next = until;
         say(
             &format!("memory after {millions} M customers, cards and devices"),

@@ -13,7 +13,7 @@ use vigie_domain::{TimeRange, Timestamp};
 use crate::cel::{Rule, Slot};
 use crate::lists::Lists;
 use crate::rules::{Decision, Effect, Mode, RuleDefinition, RuleError, RuleSet, Thresholds};
-use crate::stream::{Activity, Field, Replay, ShopHistory};
+use crate::stream::{APPROACHED, Activity, Field, Replay, ShopHistory, Told};
 
 /// Days of a week.
 const WEEK_NANOS: i64 = 7 * NANOS_PER_DAY;
@@ -233,10 +233,15 @@ impl Backtest {
         })
     }
 
-    /// Takes what happened next. A payment that was fraud says when that was known.
-    pub fn take(&mut self, activity: &Activity<'_>, fraud_known_at: Option<Timestamp>) {
-        if self.replay.take(activity, fraud_known_at) && self.range.contains(activity.at) {
-            self.judge(activity, fraud_known_at.is_some());
+    /// Takes what happened next, in order.
+    pub fn take(&mut self, next: &[Told<'_>]) {
+        for some in next.chunks(APPROACHED) {
+            self.replay.approach(some.iter().map(|(activity, _)| activity));
+            for (activity, fraud_known_at) in some {
+                if self.replay.take(activity, *fraud_known_at) && self.range.contains(activity.at) {
+                    self.judge(activity, fraud_known_at.is_some());
+                }
+            }
         }
     }
 
@@ -340,19 +345,19 @@ mod tests {
     /// A payment of that many euros at that second behind Monday, and when it turned out to be fraud.
     fn report(trial: Trial, payments: &[(i64, &str, f64, Option<i64>)]) -> BacktestReport {
         let mut backtest = Backtest::new(trial, BOUNDS).unwrap();
-        let mut reader = ActivityReader::default();
-        for (place, (second, user, amount, known_at)) in payments.iter().enumerate() {
+        let mut batch = EventBatch::default();
+        for (place, (second, user, amount, _)) in payments.iter().enumerate() {
             let timestamp = Timestamp::from_seconds(MONDAY_S + second);
             let body = format!(
                 r#"{{"transaction_id":"t-{place}","amount":{amount},"currency":"EUR","user_id":"{user}","card_hash":"c-{user}"}}"#
             );
             let Ok(Value::Object(body)) = serde_json::from_str(&body) else { panic!("{body} is no object") };
-            let mut batch = EventBatch::default();
             batch.push(&Event { id: None, timestamp, ingested_at: timestamp, log_type: LogType::Transaction, body });
-            let row = batch.rows().next().unwrap();
-            let known_at = known_at.map(|second| Timestamp::from_seconds(MONDAY_S + second));
-            backtest.take(&reader.read(&row).unwrap(), known_at);
         }
+        let mut reader = ActivityReader::default();
+        let known_at = |second: &Option<i64>| second.map(|second| Timestamp::from_seconds(MONDAY_S + second));
+        let told = batch.rows().zip(payments).map(|(row, payment)| (reader.read(&row).unwrap(), known_at(&payment.3)));
+        backtest.take(&told.collect::<Vec<_>>());
         backtest.into_report()
     }
 

@@ -9,7 +9,7 @@ use vigie_domain::time::NANOS_PER_DAY;
 use vigie_domain::{Error, EventBatch, Result, Scope, TimeRange, Timestamp};
 use vigie_fraud::backtest::Backtest;
 use vigie_fraud::learning::Lessons;
-use vigie_fraud::stream::{Activity, ActivityReader, Field};
+use vigie_fraud::stream::{Activity, ActivityReader, Field, Told};
 
 use super::evaluation::attack_of;
 use super::jobs::Progress;
@@ -21,19 +21,19 @@ const PAGE_EVENTS: usize = 5_000;
 
 /// Somebody who looks at the past.
 pub trait Witness: Send + 'static {
-    /// Sees what happened next; of a payment that was fraud, when that was known.
-    fn see(&mut self, activity: &Activity<'_>, fraud_known_at: Option<Timestamp>);
+    /// Sees what happened next, in order.
+    fn see(&mut self, next: &[Told<'_>]);
 }
 
 impl Witness for Backtest {
-    fn see(&mut self, activity: &Activity<'_>, fraud_known_at: Option<Timestamp>) {
-        self.take(activity, fraud_known_at);
+    fn see(&mut self, next: &[Told<'_>]) {
+        self.take(next);
     }
 }
 
 impl Witness for Lessons {
-    fn see(&mut self, activity: &Activity<'_>, fraud_known_at: Option<Timestamp>) {
-        self.take(activity, fraud_known_at);
+    fn see(&mut self, next: &[Told<'_>]) {
+        self.take(next);
     }
 }
 
@@ -92,12 +92,14 @@ impl<W: Witness> PastEvents<W> {
 
     /// Shows what happened next.
     pub fn take(&mut self, events: &EventBatch) {
+        let mut next: Vec<Told<'_>> = Vec::with_capacity(events.len());
         for row in events.rows() {
             if let Some(activity) = self.reader.read(&row) {
                 let known_at = activity.at.saturating_add_nanos(self.label_delay_nanos);
-                self.witness.see(&activity, attack_of(&row).map(|_| known_at));
+                next.push((activity, attack_of(&row).map(|_| known_at)));
             }
         }
+        self.witness.see(&next);
     }
 
     /// The witness, who saw it all.
@@ -115,12 +117,15 @@ struct Looking<W> {
 impl<W: Witness> Looking<W> {
     fn looked(mut self, hits: Vec<Hit>, frauds: &HashMap<String, Timestamp>) -> Self {
         let events = as_batch(hits);
+        let known_at = |activity: &Activity<'_>| frauds.get(activity.text(Field::TransactionId)?).copied();
+        let mut next: Vec<Told<'_>> = Vec::with_capacity(events.len());
         for row in events.rows() {
             if let Some(activity) = self.reader.read(&row) {
-                let known_at = activity.text(Field::TransactionId).and_then(|id| frauds.get(id)).copied();
-                self.witness.see(&activity, known_at);
+                let fraud_known_at = known_at(&activity);
+                next.push((activity, fraud_known_at));
             }
         }
+        self.witness.see(&next);
         self
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::ModelError;
 use crate::rules::RuleSet;
-use crate::stream::{Activity, Field, Key, Replay, SIGNALS, ShopHistory};
+use crate::stream::{APPROACHED, Activity, Field, Key, Replay, SIGNALS, ShopHistory, Told};
 use crate::{
     Imported, ScoredPayment, Settings, Table, TailDetector, area_under_roc, average_precision, card_precision, train,
 };
@@ -117,8 +117,15 @@ impl Lessons {
         Self { active, ..self }
     }
 
-    /// Takes what happened next. A payment that was fraud says when that was known.
-    pub fn take(&mut self, activity: &Activity<'_>, fraud_known_at: Option<Timestamp>) {
+    /// Takes what happened next, in order.
+    pub fn take(&mut self, next: &[Told<'_>]) {
+        for some in next.chunks(APPROACHED) {
+            self.replay.approach(some.iter().map(|(activity, _)| activity));
+            some.iter().for_each(|(activity, fraud_known_at)| self.learn(activity, *fraud_known_at));
+        }
+    }
+
+    fn learn(&mut self, activity: &Activity<'_>, fraud_known_at: Option<Timestamp>) {
         if !self.replay.take(activity, fraud_known_at) || !self.range.contains(activity.at) {
             return;
         }

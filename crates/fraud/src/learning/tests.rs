@@ -51,7 +51,7 @@ fn lessons(payments: &[(Event, bool)], delay_s: Option<i64>) -> Lessons {
         let row = batch.rows().next().unwrap();
         let delay_s = delay_s.filter(|_| *is_fraud);
         let known_at = delay_s.map(|delay_s| event.timestamp.saturating_add_nanos(delay_s * 1_000_000_000));
-        lessons.take(&reader.read(&row).unwrap(), known_at);
+        lessons.take(&[(reader.read(&row).unwrap(), known_at)]);
     }
     lessons
 }

@@ -23,6 +23,6 @@ pub use activity::{Activity, ActivityKind};
 pub use field::Field;
 pub use key::Key;
 pub use reader::ActivityReader;
-pub use replay::Replay;
+pub use replay::{APPROACHED, Replay, Told};
 pub use shop::{Arrival, ShopHistory};
 pub use signals::{SIGNALS, Signal};

@@ -7,6 +7,12 @@ use vigie_domain::Timestamp;
 use super::{Activity, Arrival, ShopHistory};
 use crate::cel::Slot;
 
+/// What happened, and when it was known as fraud, if it was.
+pub type Told<'a> = (Activity<'a>, Option<Timestamp>);
+
+/// Activities that are got ready for at once: more would not stay in the processor's cache until they are taken.
+pub const APPROACHED: usize = 16;
+
 /// A shop's past on its way from the oldest activity to the newest.
 #[derive(Debug)]
 pub struct Replay {
@@ -20,6 +26,11 @@ impl Replay {
     /// With this past before it.
     pub fn new(shop: ShopHistory) -> Self {
         Self { shop, unknown: BTreeMap::new(), fraud_number: 0 }
+    }
+
+    /// Gets ready for what happens next, all of which is taken afterwards.
+    pub fn approach<'a>(&self, next: impl Iterator<Item = &'a Activity<'a>>) {
+        self.shop.approach_all(next);
     }
 
     /// Takes what happened next; whether it is a payment that is to be judged. One that was fraud says when that was known.

@@ -120,6 +120,23 @@ impl ShopHistory {
         if known_at.is_some() || is_paid_before { Arrival::Known } else { Arrival::New }
     }
 
+    /// Looks at the end of every past that activities to come change. Each lies elsewhere, in no cache of the processor: of several activities
+    /// it waits for all at once.
+    pub(super) fn approach_all<'a>(&self, next: impl Iterator<Item = &'a Activity<'a>>) {
+        let mut newest = None;
+        for activity in next {
+            if activity.is_transaction() {
+                newest = newest.max(self.payments.at(activity.keys.id));
+            }
+            activity.keys.for_each(activity.kind, |track, key, _| {
+                if self.is_kept[track as usize] {
+                    newest = newest.max(self.history(track, key).and_then(History::newest_at));
+                }
+            });
+        }
+        std::hint::black_box(newest);
+    }
+
     /// Looks at every past before one is changed. They lie far apart, in no cache of the processor, which waits for all of them at once when
     /// they are only looked at, and for each alone when each is changed before the next is looked for.
     fn approach(&self, places: &[(Track, Key)]) {
