@@ -604,6 +604,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fraud/cases/{id}/deescalate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives an escalated case back to everybody. Who escalated it may while nobody holds it, and who may change rules.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_fraud_cases_id_deescalate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fraud/cases/{id}/escalate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leaves a case to somebody who may change rules, and says why. Nobody holds it then, and others can note and tag it only.
+         * @description Needs the role `analyst`. No API key may do this.
+         */
+        post: operations["post_fraud_cases_id_escalate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fraud/cases/{id}/notes": {
         parameters: {
             query?: never;
@@ -3322,6 +3362,14 @@ export interface components {
              */
             affected_sessions: number;
         };
+        /** @description Why a case is left to somebody else. */
+        EscalateRequest: {
+            /**
+             * @description Why, up to 4,000 bytes.
+             * @example the same card paid in four shops
+             */
+            reason: string;
+        };
         /** @description An event and its neighbours in time. */
         EventContext: {
             /** @description Those before, earliest first. */
@@ -3602,6 +3650,7 @@ export interface components {
              * @description Until then it is in no queue but that of snoozed cases.
              */
             snoozed_until?: string | null;
+            escalation?: components["schemas"]["FraudEscalation"] | null;
             /** @description What was written, the oldest first. */
             notes: components["schemas"]["FraudNote"][];
             /**
@@ -3754,6 +3803,18 @@ export interface components {
             kind: string;
             /** @description Which. */
             value: string;
+        };
+        /** @description A case that was too much for who looked at it. */
+        FraudEscalation: {
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            at: string;
+            /** @description Who says so. */
+            by: string;
+            /** @description Why. */
+            reason: string;
         };
         /** @description What became of labels. */
         FraudLabels: {
@@ -8091,7 +8152,8 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description `open` (nobody closed or snoozed them), `late` (those of them that were due), `mine`, `snoozed` or `all`; `open` when left out.
+                 * @description `open` (nobody closed, snoozed or escalated them), `late` (nobody closed or snoozed them, and they were due), `escalated`, `mine`, `snoozed`
+                 *     or `all`; `open` when left out.
                  * @example open
                  */
                 state?: string;
@@ -8358,6 +8420,155 @@ export interface operations {
             };
             /** @description fraud detection is off */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_cases_id_deescalate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `decision_id` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the case */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudCase"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it is not escalated, somebody else holds it, or it is closed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description anything else that went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_fraud_cases_id_escalate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `decision_id` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EscalateRequest"];
+            };
+        };
+        responses: {
+            /** @description the case */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudCase"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the role, or the scopes of the API key, do not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is none of that id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else holds it, or it is closed or escalated already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the reason is empty or too long */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -231,6 +231,66 @@ test('a case is put off, waits in its own queue and is back', async () => {
   await expect(page.getByText('No case is put off')).toBeVisible();
 });
 
+test('a case is decided by keys, taken back, and the next one is opened', async () => {
+  await open();
+  const before = await cases().count();
+  await cases().nth(1).getByRole('button').click();
+  const id = new URL(page.url()).searchParams.get('case') ?? '';
+  await expect(panel().getByTestId('velocity')).toBeVisible();
+  await page.keyboard.press('a');
+  await expect(panel()).toContainText('closed: false alert');
+  const undo = page.getByTestId('undo');
+  await expect(undo).toContainText('false alert');
+  await expectAccessible(page, 'a decided case');
+  await page.keyboard.press('u');
+  await expect(undo).toBeHidden();
+  await expect(panel().getByRole('button', { name: 'Take it' })).toBeVisible();
+  await expect(cases()).toHaveCount(before);
+
+  // Refused from now on as well, and taken back with that.
+  await page.keyboard.press('b');
+  await expect(panel()).toContainText('closed: confirmed fraud');
+  const listed = async (): Promise<number> => {
+    const answer = await page.request.get(`${vigie.url}/api/fraud/lists`);
+    return ((await answer.json()) as { total: number }).total;
+  };
+  await expect.poll(listed).toBe(1);
+  await undo.getByRole('button', { name: 'Undo' }).click();
+  await expect(undo).toBeHidden();
+  await expect.poll(listed).toBe(0);
+
+  await page.keyboard.press('d');
+  await expect(cases()).toHaveCount(before - 1);
+  await page.keyboard.press('n');
+  await expect(panel().getByRole('button', { name: 'Take it' })).toBeVisible();
+  expect(new URL(page.url()).searchParams.get('case')).not.toBe(id);
+  await expect(cases().nth(1).getByRole('button')).toBeFocused();
+  await expect(undo).toBeHidden();
+});
+
+test('a case is escalated with a reason, and given back', async () => {
+  await open();
+  await cases().nth(1).getByRole('button').click();
+  await expect(panel()).toContainText('points');
+  await page.keyboard.press('e');
+  const why = panel().getByRole('textbox', { name: 'Why should somebody else decide it?' });
+  await expect(why).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(why).toBeHidden();
+  await expect(panel()).toBeVisible();
+  await page.keyboard.press('e');
+  await page.keyboard.type('the same device paid for five people');
+  await expectAccessible(page, 'why a case is escalated');
+  await page.keyboard.press('Enter');
+  await expect(panel()).toContainText('the same device paid for five people');
+  await page.getByRole('link', { name: 'Escalated' }).click();
+  await expect(cases()).toHaveCount(1);
+  await expect(cases().first()).toContainText('escalated');
+  await cases().first().getByRole('button').click();
+  await panel().getByRole('button', { name: 'Give it back to everybody' }).click();
+  await expect(page.getByText('No case is escalated')).toBeVisible();
+});
+
 test('the rules are listed with what they did', async () => {
   await open();
   await page.getByRole('link', { name: 'Rules' }).click();

@@ -9,7 +9,7 @@ use vigie_domain::ports::Hit;
 use vigie_domain::{Error, ErrorKind, Result, Scope, TimeRange, Timestamp};
 
 use super::Label;
-use crate::accounts::Caller;
+use crate::accounts::{Caller, Permission};
 
 /// Notes of a case at most.
 pub(super) const NOTES_MAX: usize = 200;
@@ -111,6 +111,24 @@ pub struct Note {
     pub text: String,
 }
 
+/// A case that is too much for who looked at it, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Escalation {
+    /// Since when.
+    pub at: Timestamp,
+    by_id: String,
+    /// Who says so.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Escalation {
+    pub(super) fn new(caller: &Caller, at: Timestamp, reason: String) -> Self {
+        Self { at, by_id: caller.user_id.clone(), by: caller.username.clone(), reason }
+    }
+}
+
 /// Tags that are put on a case and taken off, as they are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TagChange {
@@ -165,6 +183,9 @@ pub struct CaseRecord {
     /// Until then nobody is to look.
     #[serde(default)]
     pub snoozed_until: Option<Timestamp>,
+    /// Why somebody who may change rules is to decide it; kept when they did.
+    #[serde(default)]
+    pub escalation: Option<Escalation>,
     /// What was written, the oldest first.
     pub notes: Vec<Note>,
     /// Words that people find it by, in order.
@@ -184,6 +205,7 @@ impl CaseRecord {
             outcome: None,
             closed_at: None,
             snoozed_until: None,
+            escalation: None,
             notes: Vec::new(),
             tags: BTreeSet::new(),
         }
@@ -192,6 +214,11 @@ impl CaseRecord {
     /// Whether nobody is to look now.
     pub fn is_snoozed(&self, now: Timestamp) -> bool {
         self.state != CaseState::Closed && self.snoozed_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether somebody who may change rules is to decide it.
+    pub const fn is_escalated(&self) -> bool {
+        self.escalation.is_some() && !matches!(self.state, CaseState::Closed)
     }
 
     pub(super) fn is_held_by(&self, caller: &Caller) -> bool {
@@ -216,10 +243,46 @@ impl CaseRecord {
         Err(Error::new(ErrorKind::Conflict, format!("the case is held by {by}; ask them to give it back")))
     }
 
+    /// Refuses a caller who may not decide a case that was escalated.
+    pub(super) fn refuse_juniors(&self, caller: &Caller) -> Result<()> {
+        let Some(Escalation { by, .. }) = &self.escalation else { return Ok(()) };
+        caller
+            .require(Permission::FraudRules)
+            .map_err(|error| Error::new(error.kind, format!("the case was escalated by {by}; {}", error.message)))
+    }
+
+    /// Nobody's until somebody takes it who may change rules.
+    pub(super) fn escalate(&mut self, caller: &Caller, escalation: Escalation) -> Result<()> {
+        self.refuse_closed()?;
+        if let Some(Escalation { by, .. }) = &self.escalation {
+            return Err(Error::new(ErrorKind::Conflict, format!("the case was escalated by {by} already")));
+        }
+        self.refuse_others(caller)?;
+        self.let_go();
+        (self.escalation, self.snoozed_until) = (Some(escalation), None);
+        Ok(())
+    }
+
+    /// For everybody again, as who escalated it may say while nobody took it, and who may change rules.
+    pub(super) fn deescalate(&mut self, caller: &Caller) -> Result<()> {
+        self.refuse_closed()?;
+        let Some(escalation) = &self.escalation else {
+            return Err(Error::new(ErrorKind::Conflict, "the case is not escalated"));
+        };
+        if escalation.by_id != caller.user_id {
+            self.refuse_juniors(caller)?;
+        }
+        self.refuse_others(caller)?;
+        self.let_go();
+        self.escalation = None;
+        Ok(())
+    }
+
     /// Held by the caller, since now unless they held it before.
     pub(super) fn take(&mut self, caller: &Caller, now: Timestamp) -> Result<()> {
         self.refuse_closed()?;
         self.refuse_others(caller)?;
+        self.refuse_juniors(caller)?;
         if self.state == CaseState::Open {
             self.taken_at = Some(now);
         }
@@ -271,8 +334,9 @@ impl Case {
         }
         let is_waiting = record.state != CaseState::Closed && !record.is_snoozed(now);
         match asked.list {
-            CaseList::Open => is_waiting,
+            CaseList::Open => is_waiting && !record.is_escalated(),
             CaseList::Late => is_waiting && self.due_at < now,
+            CaseList::Escalated => is_waiting && record.is_escalated(),
             CaseList::Mine => record.state == CaseState::Taken && record.is_held_by(caller),
             CaseList::Snoozed => record.is_snoozed(now),
             CaseList::All => true,
@@ -294,10 +358,12 @@ pub struct CaseFilter {
 /// How far cases are that are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaseList {
-    /// Those that nobody closed and that are not snoozed.
+    /// Those that nobody closed, and that are neither snoozed nor escalated.
     Open,
-    /// Those of them that were due before now.
+    /// Those that nobody closed or snoozed and that were due before now.
     Late,
+    /// Those that somebody escalated and nobody closed or snoozed since.
+    Escalated,
     /// Those that the caller holds.
     Mine,
     /// Those that nobody is to look at now.

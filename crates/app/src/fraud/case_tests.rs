@@ -260,6 +260,53 @@ async fn a_case_is_put_off_comes_back_and_is_late() {
 }
 
 #[tokio::test]
+async fn an_escalated_case_is_decided_by_who_may_change_rules() {
+    let desk = Desk::new();
+    desk.send(&rapid(4)).await;
+    let (scope, anne, bob, id) = (Scope::main(), caller("anne"), caller("bob"), "fraud-t-3");
+    let zoe = Caller { role: Role::Moderator, ..caller("zoe") };
+    let kind = |result: vigie_domain::Result<super::Case>| result.map_err(|error| error.kind).err();
+    let ids = async |which: CaseList| {
+        let found = desk.cases.list(&scope, &anne, &asked(which), &ListRequest::default()).await.unwrap();
+        found.entries.into_iter().map(|case| case.decision.id.0).collect::<Vec<_>>()
+    };
+    desk.cases.take(&scope, &anne, id).await.unwrap();
+    assert_eq!(kind(desk.cases.escalate(&scope, &bob, (id, "mine")).await), Some(ErrorKind::Conflict));
+    assert_eq!(kind(desk.cases.escalate(&scope, &anne, (id, " ")).await), Some(ErrorKind::Invalid));
+    let words = " a ring? card 4242 4242 4242 4242 ";
+    let escalated = desk.cases.escalate(&scope, &anne, (id, words)).await.unwrap().record;
+    let escalation = escalated.escalation.clone().unwrap();
+    assert_eq!((escalated.state, escalation.by.as_str(), escalation.at), (CaseState::Open, "anne", clock()()));
+    assert!(escalation.reason.starts_with("a ring?") && !escalation.reason.contains("4242 4242 4242"));
+    assert_eq!(
+        (ids(CaseList::Open).await, ids(CaseList::Escalated).await),
+        (vec!["fraud-t-2".into()], vec![id.into()])
+    );
+    for who in [&anne, &bob] {
+        assert_eq!(kind(desk.cases.take(&scope, who, id).await), Some(ErrorKind::Forbidden));
+        assert_eq!(kind(desk.cases.snooze(&scope, who, (id, None)).await), Some(ErrorKind::Forbidden));
+        let closed = desk.cases.close(&scope, who, (id, CaseOutcome::Valuable)).await.unwrap_err();
+        assert!(closed.kind == ErrorKind::Forbidden && closed.message.contains("moderator"), "{closed}");
+        assert_eq!(kind(desk.cases.escalate(&scope, who, (id, "again")).await), Some(ErrorKind::Conflict));
+    }
+    // Who escalated it may think better of it until somebody took it.
+    assert_eq!(kind(desk.cases.deescalate(&scope, &bob, id).await), Some(ErrorKind::Forbidden));
+    assert_eq!(desk.cases.deescalate(&scope, &anne, id).await.unwrap().record.escalation, None);
+    assert_eq!(kind(desk.cases.deescalate(&scope, &anne, id).await), Some(ErrorKind::Conflict));
+    desk.cases.escalate(&scope, &anne, (id, "a ring after all")).await.unwrap();
+    desk.cases.take(&scope, &zoe, id).await.unwrap();
+    assert_eq!(kind(desk.cases.deescalate(&scope, &anne, id).await), Some(ErrorKind::Conflict));
+    desk.cases.deescalate(&scope, &zoe, id).await.unwrap();
+    assert_eq!(ids(CaseList::Escalated).await, [""; 0]);
+    desk.cases.escalate(&scope, &bob, (id, "mine this time")).await.unwrap();
+    let closed = desk.cases.close(&scope, &zoe, (id, CaseOutcome::Confirmed)).await.unwrap().record;
+    assert_eq!((closed.holder.as_deref(), closed.is_escalated()), (Some("zoe"), false));
+    assert_eq!(closed.escalation.map(|escalation| escalation.by), Some("bob".to_owned()), "who asked is still known");
+    assert_eq!(kind(desk.cases.reopen(&scope, &bob, id).await), Some(ErrorKind::Forbidden));
+    assert_eq!(kind(desk.cases.deescalate(&scope, &zoe, id).await), Some(ErrorKind::Conflict));
+}
+
+#[tokio::test]
 async fn a_change_of_a_rule_waits_for_a_second_person() {
     let metadata: Arc<dyn MetadataStore> = Arc::new(MemoryMetadataStore::default());
     let detection = Arc::new(detection(None));

@@ -11,7 +11,9 @@ use vigie_domain::time::{NANOS_PER_DAY, NANOS_PER_SECOND};
 use vigie_domain::{Error, ErrorKind, EventId, Result, Scope, Timestamp};
 use vigie_pipeline::{RedactionCounts, Redactor};
 
-use super::case::{Case, CaseChange, CaseFilter, CaseOutcome, CaseRecord, CaseState, NOTES_MAX, Note, TagChange};
+use super::case::{
+    Case, CaseChange, CaseFilter, CaseOutcome, CaseRecord, CaseState, Escalation, NOTES_MAX, Note, TagChange,
+};
 use super::{FraudDetection, Label, decision_of, suspicious};
 use crate::Clock;
 use crate::accounts::Caller;
@@ -107,7 +109,7 @@ impl FraudCases {
     /// Takes a case, so that nobody else does.
     ///
     /// # Errors
-    /// `Conflict` when somebody else holds it or it is closed.
+    /// `Conflict` when somebody else holds it or it is closed; `Forbidden` when it is escalated to others.
     pub async fn take(&self, scope: &Scope, caller: &Caller, id: &str) -> Result<Case> {
         let now = (self.clock)();
         self.change(scope, id, |record| record.take(caller, now)).await
@@ -149,17 +151,39 @@ impl FraudCases {
         .await
     }
 
+    /// Leaves a case to somebody who may change rules, and says why; what may never be stored is taken out of that. Nobody holds it then.
+    ///
+    /// # Errors
+    /// `Invalid` when the reason is empty or too long; `Conflict` when somebody else holds the case, or it is closed or escalated already.
+    pub async fn escalate(&self, scope: &Scope, caller: &Caller, (id, reason): (&str, &str)) -> Result<Case> {
+        let escalation = Escalation::new(caller, (self.clock)(), self.kept_text("reason", reason)?);
+        self.change(scope, id, |record| record.escalate(caller, escalation.clone())).await
+    }
+
+    /// Gives an escalated case back to everybody. Who escalated it may, while nobody holds it, and who may change rules.
+    ///
+    /// # Errors
+    /// `Conflict` when it is not escalated, somebody else holds it or it is closed; `Forbidden` for others.
+    pub async fn deescalate(&self, scope: &Scope, caller: &Caller, id: &str) -> Result<Case> {
+        self.change(scope, id, |record| record.deescalate(caller)).await
+    }
+
+    /// What somebody wrote, as it is kept.
+    fn kept_text(&self, field: &str, text: &str) -> Result<String> {
+        let text = text.trim();
+        if text.is_empty() || text.len() > NOTE_BYTES_MAX {
+            let words = format!("\"{field}\" has {} bytes; write 1 to {NOTE_BYTES_MAX}", text.len());
+            return Err(Error::invalid_field(field, words));
+        }
+        Ok(self.redactor.redact_text(text, &mut RedactionCounts::default()).into_owned())
+    }
+
     /// Writes something down; what may never be stored is taken out of it.
     ///
     /// # Errors
     /// `Invalid` when it is empty or too long, or the case has as many notes as it may.
     pub async fn note(&self, scope: &Scope, caller: &Caller, (id, text): (&str, &str)) -> Result<Case> {
-        let text = text.trim();
-        if text.is_empty() || text.len() > NOTE_BYTES_MAX {
-            let words = format!("a note has 1 to {NOTE_BYTES_MAX} bytes; this one has {}", text.len());
-            return Err(Error::invalid_field("text", words));
-        }
-        let text = self.redactor.redact_text(text, &mut RedactionCounts::default()).into_owned();
+        let text = self.kept_text("text", text)?;
         let note = Note { at: (self.clock)(), by: caller.username.clone(), text };
         self.change(scope, id, |record| {
             if record.notes.len() >= NOTES_MAX {
@@ -191,13 +215,14 @@ impl FraudCases {
     /// Says what was found; the payment is labelled so. Whoever closes a case that nobody holds takes it first.
     ///
     /// # Errors
-    /// `Conflict` when somebody else holds it, or it is closed already.
+    /// `Conflict` when somebody else holds it, or it is closed already; `Forbidden` when it is escalated to others.
     pub async fn close(&self, scope: &Scope, caller: &Caller, (id, outcome): (&str, CaseOutcome)) -> Result<Case> {
         let now = (self.clock)();
         let case = self
             .change(scope, id, |record| {
                 record.refuse_closed()?;
                 record.refuse_others(caller)?;
+                record.refuse_juniors(caller)?;
                 record.hold(caller, CaseState::Closed);
                 (record.outcome, record.closed_at) = (Some(outcome), Some(now));
                 Ok(())
@@ -212,13 +237,14 @@ impl FraudCases {
     /// Opens a closed case again; the payment counts as no fraud until somebody says so again.
     ///
     /// # Errors
-    /// `Conflict` when it is not closed.
+    /// `Conflict` when it is not closed; `Forbidden` when it was escalated to others.
     pub async fn reopen(&self, scope: &Scope, caller: &Caller, id: &str) -> Result<Case> {
         let case = self
             .change(scope, id, |record| {
                 if record.state != CaseState::Closed {
                     return Err(Error::new(ErrorKind::Conflict, "the case is not closed"));
                 }
+                record.refuse_juniors(caller)?;
                 record.hold(caller, CaseState::Taken);
                 (record.outcome, record.closed_at) = (None, None);
                 Ok(())

@@ -54,7 +54,9 @@ use vigie_fraud::stream::ActivityReader;
 pub use alerts::{AlertSettings, FraudAlerts};
 pub use around::{Around, FraudAround, SPANS, SpanCount, Velocity};
 pub use backtests::{BacktestStatus, Backtests};
-pub use case::{Case, CaseChange, CaseFilter, CaseList, CaseOutcome, CaseRecord, CaseState, Note, TagChange, tag_of};
+pub use case::{
+    Case, CaseChange, CaseFilter, CaseList, CaseOutcome, CaseRecord, CaseState, Escalation, Note, TagChange, tag_of,
+};
 pub use cases::FraudCases;
 pub use decision_event::decision_id;
 pub use desk::FraudDesk;

@@ -148,6 +148,28 @@ async fn a_case_is_taken_noted_closed_and_opened_again() {
 }
 
 #[tokio::test]
+async fn a_case_is_escalated_and_given_back() {
+    let payments: Vec<Json> = (0..3).map(|number| payment(20 - number as i64, number)).collect();
+    let shop = Shop::on(TestApp::on_disk()).await.holding(&payments).await;
+    let path = |what: &str| format!("/api/fraud/cases/fraud-tx-2{what}");
+    let count = async |state: &str| {
+        let found = shop.get(&format!("/api/fraud/cases?state={state}")).await.json();
+        found["cases"].as_array().unwrap().len()
+    };
+    shop.post(&path("/escalate"), &json!({"reason": " "})).await.assert_problem(422);
+    shop.post(&path("/escalate"), &json!({})).await.assert_problem(422);
+    let escalated = shop.post(&path("/escalate"), &json!({"reason": "a ring"})).await.json();
+    assert_eq!((&escalated["state"], &escalated["escalation"]["reason"]), (&json!("open"), &json!("a ring")));
+    assert!(escalated["escalation"]["by"].is_string() && escalated["escalation"]["at"].is_string(), "{escalated}");
+    assert_eq!((count("open").await, count("escalated").await), (0, 1));
+    shop.post(&path("/escalate"), &json!({"reason": "again"})).await.assert_problem(409);
+    assert_eq!(shop.post(&path("/deescalate"), &json!({})).await.json()["escalation"], json!(null));
+    assert_eq!((count("open").await, count("escalated").await), (1, 0));
+    shop.post(&path("/deescalate"), &json!({})).await.assert_problem(409);
+    shop.post("/api/fraud/cases/fraud-none/deescalate", &json!({})).await.assert_problem(404);
+}
+
+#[tokio::test]
 async fn cases_are_changed_together_and_each_alone() {
     let payments: Vec<Json> = (0..5).map(|number| payment(20 - number as i64, number)).collect();
     let shop = Shop::on(TestApp::on_disk()).await.holding(&payments).await;

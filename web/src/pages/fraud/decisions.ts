@@ -3,6 +3,7 @@ import type { FraudDecision } from '../../api/types';
 import { formatAmount } from '../../format';
 import { language, m } from '../../i18n';
 import { exploreLink, quoted } from '../../query-text';
+import type { Velocity } from './contract';
 
 /** How far around a payment its neighbourhood is shown. */
 const AROUND_MS = 24 * 3_600_000;
@@ -39,6 +40,15 @@ export const sentenceParts = (text: string): SentencePart[] =>
     .split(/(\{[\w.]+\})/)
     .filter((part) => part !== '')
     .map((part) => (/^\{[\w.]+\}$/.test(part) ? { text: part.slice(1, -1), isName: true } : { text: part, isName: false }));
+
+/** What a list of what is refused can name. */
+export type Blockable = Pick<Velocity, 'kind' | 'value'> & { kind: 'card' | 'user' };
+
+/** What of a payment is refused from now on when it was fraud: its card, else its customer. */
+export function blockableOf(named: readonly Pick<Velocity, 'kind' | 'value'>[]): Blockable | null {
+  const of = (kind: Blockable['kind']): Blockable[] => named.filter((one) => one.kind === kind).map(({ value }) => ({ kind, value }));
+  return [...of('card'), ...of('user')][0] ?? null;
+}
 
 /** Links from a payment to the raw events around it. */
 export function neighbourhood(decision: FraudDecision): { label: string; href: string }[] {

@@ -1,6 +1,6 @@
 /** The queue's state as an address and back. Pure; what has its standard value is left out. */
 
-export const VIEWS = ['open', 'late', 'mine', 'snoozed', 'all'] as const;
+export const VIEWS = ['open', 'late', 'mine', 'escalated', 'snoozed', 'all'] as const;
 export type View = (typeof VIEWS)[number];
 
 export interface FraudState {
@@ -42,4 +42,13 @@ export function rangeParams(from: string, to: string): URLSearchParams {
 export function withParams(path: string, params: URLSearchParams): string {
   const query = params.toString();
   return query === '' ? path : `${path}?${query}`;
+}
+
+/**
+ * The case to look at behind the one that is open: the next of the list that it stood in, which it may have left since, that is still
+ * there and not closed; from the start once there is none behind it.
+ */
+export function nextCase(stood_in: readonly string[], waiting: readonly string[], open_id: string): string | null {
+  const behind = stood_in.slice(stood_in.indexOf(open_id) + 1);
+  return [...behind, ...waiting].find((id) => id !== open_id && waiting.includes(id)) ?? null;
 }

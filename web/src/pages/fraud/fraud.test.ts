@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { FraudDecision } from '../../api/types';
-import { amountText, levelOf, modeOf, neighbourhood, sentence, sentenceParts } from './decisions';
-import { addressOf, STANDARD, stateFromParams } from './fraud-state';
-import { dueText, isPutOff } from './states';
+import { CASE_KEYS, caseKey } from './case-keys';
+import { amountText, blockableOf, levelOf, modeOf, neighbourhood, sentence, sentenceParts } from './decisions';
+import { addressOf, nextCase, STANDARD, stateFromParams } from './fraud-state';
+import { dueText, isPutOff, stateText } from './states';
 
 const decision: FraudDecision = {
   decision_id: 'fraud-t-1', transaction_id: 't-1', at: '2026-11-23T12:00:00.000Z', is_fraud: true, fraud_score: 50, decision: 'review',
@@ -54,6 +55,42 @@ describe('cases', () => {
     expect([noon - 1, noon].map((now) => isPutOff({ state: 'taken', snoozed_until: due_at }, now))).toEqual([true, false]);
     expect(isPutOff({ state: 'closed', snoozed_until: due_at }, noon - 1)).toBe(false);
     expect(isPutOff({ state: 'open', snoozed_until: null }, noon)).toBe(false);
+  });
+});
+
+describe('an open case', () => {
+  it('says how far it is', () => {
+    const one = { state: 'open', holder: null, outcome: null, escalation: null };
+    const escalation = { at: '2026-11-23T12:00:00.000Z', by: 'anne', reason: 'a ring' };
+    expect(stateText(one)).toBe('open');
+    expect(stateText({ ...one, escalation })).toBe('escalated');
+    expect(stateText({ ...one, escalation, state: 'taken', holder: 'zoe' })).toBe('held by zoe');
+    expect(stateText({ ...one, escalation, state: 'closed', outcome: 'valuable' })).toBe('closed: good alert, no fraud');
+  });
+
+  it('has a letter for what is done with it, which means nothing while one types', () => {
+    const pressed = { key: 'd', ctrlKey: false, metaKey: false, altKey: false };
+    expect(caseKey(pressed, 'page')).toBe('confirmed');
+    expect(caseKey(pressed, 'control')).toBe('confirmed');
+    expect(caseKey(pressed, 'field')).toBeNull();
+    expect(caseKey({ ...pressed, ctrlKey: true }, 'page')).toBeNull();
+    expect(caseKey({ ...pressed, key: 'j' }, 'page')).toBeNull();
+    const letters = Object.values(CASE_KEYS);
+    expect(new Set(letters).size).toBe(letters.length);
+  });
+
+  it('is followed by the next that waits, also when it left the list', () => {
+    expect(nextCase(['a', 'b', 'c', 'd'], ['a', 'c', 'd'], 'b')).toBe('c');
+    expect(nextCase(['a', 'b', 'c'], ['a', 'b'], 'b')).toBe('a');
+    expect(nextCase(['a', 'b'], ['b'], 'b')).toBeNull();
+    expect(nextCase([], ['x', 'y'], 'b')).toBe('x');
+  });
+
+  it('can have its card refused from now on, else its customer', () => {
+    const named = (kind: 'user' | 'card' | 'ip'): { kind: typeof kind; value: string } => ({ kind, value: `${kind}-1` });
+    expect(blockableOf([named('user'), named('card'), named('ip')])).toEqual({ kind: 'card', value: 'card-1' });
+    expect(blockableOf([named('ip'), named('user')])).toEqual({ kind: 'user', value: 'user-1' });
+    expect(blockableOf([named('ip')])).toBeNull();
   });
 });
 

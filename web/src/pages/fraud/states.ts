@@ -9,6 +9,17 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const outcomeText = (outcome: Outcome): string =>
   ({ confirmed: m.fraud_confirmed(), valuable: m.fraud_valuable(), false_positive: m.fraud_false_positive() })[outcome];
 
+/** A case that was closed, and what was done with it. */
+export interface Closed {
+  case_id: string;
+  transaction_id: string;
+  outcome: Outcome;
+  /** Whether somebody held it before. */
+  wasHeld: boolean;
+  /** What was put on a list with it; null for nothing. */
+  entry_id: string | null;
+}
+
 /** For how long a case may be put off. */
 export const PUT_OFF = ['1d', '7d', '30d'] as const;
 
@@ -22,7 +33,8 @@ export function dueText({ state, due_at }: Pick<FraudCase, 'state' | 'due_at'>, 
   return Date.parse(due_at) < now_ms ? m.fraud_due_late({ when }) : when;
 }
 
-export function stateText({ state, holder, outcome }: Pick<FraudCase, 'state' | 'holder' | 'outcome'>): string {
+export function stateText({ state, holder, outcome, escalation }: Pick<FraudCase, 'state' | 'holder' | 'outcome' | 'escalation'>): string {
   if (state === 'closed') return m.fraud_state_closed({ outcome: outcomeText(OUTCOMES.find((known) => known === outcome) ?? 'valuable') });
-  return state === 'taken' ? m.fraud_state_taken({ holder: holder ?? '' }) : m.fraud_state_open();
+  if (state === 'taken') return m.fraud_state_taken({ holder: holder ?? '' });
+  return escalation == null ? m.fraud_state_open() : m.fraud_state_escalated();
 }

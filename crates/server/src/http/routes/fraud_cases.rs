@@ -19,8 +19,8 @@ use crate::http::error::{ApiResult, ProblemView};
 use crate::http::extract::{JsonAnswer, JsonBody, PathParams, QueryParams};
 use crate::http::state::AppState;
 use crate::http::views::fraud_cases::{
-    AroundView, CaseView, CasesView, ChangeCasesRequest, ChangedCasesView, LabelRequest, LabelsView, NoteRequest,
-    OutcomeRequest, SnoozeRequest, TagsRequest, label_named,
+    AroundView, CaseView, CasesView, ChangeCasesRequest, ChangedCasesView, EscalateRequest, LabelRequest, LabelsView,
+    NoteRequest, OutcomeRequest, SnoozeRequest, TagsRequest, label_named,
 };
 use crate::http::views::parameters::{ListParams, RangeParams, said};
 
@@ -33,6 +33,8 @@ pub fn routes(routes: Routes) -> Routes {
         .post("/api/fraud/cases/{id}/take", Permission::FraudDecide, take_case)
         .post("/api/fraud/cases/{id}/release", Permission::FraudDecide, release_case)
         .post("/api/fraud/cases/{id}/snooze", Permission::FraudDecide, snooze_case)
+        .post("/api/fraud/cases/{id}/escalate", Permission::FraudDecide, escalate_case)
+        .post("/api/fraud/cases/{id}/deescalate", Permission::FraudDecide, deescalate_case)
         .post("/api/fraud/cases/{id}/notes", Permission::FraudDecide, note_case)
         .post("/api/fraud/cases/{id}/tags", Permission::FraudDecide, tag_case)
         .post("/api/fraud/cases/{id}/outcome", Permission::FraudDecide, close_case)
@@ -50,6 +52,8 @@ pub fn routes(routes: Routes) -> Routes {
     take_case,
     release_case,
     snooze_case,
+    escalate_case,
+    deescalate_case,
     note_case,
     tag_case,
     close_case,
@@ -69,7 +73,8 @@ const CSV: &str = "text/csv";
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 pub struct CasesParams {
-    /// `open` (nobody closed or snoozed them), `late` (those of them that were due), `mine`, `snoozed` or `all`; `open` when left out.
+    /// `open` (nobody closed, snoozed or escalated them), `late` (nobody closed or snoozed them, and they were due), `escalated`, `mine`, `snoozed`
+    /// or `all`; `open` when left out.
     #[param(example = "open")]
     pub state: Option<String>,
     /// Only those with this tag.
@@ -81,12 +86,13 @@ fn list_named(name: Option<String>) -> ApiResult<CaseList> {
     match said(name).as_deref() {
         None | Some("open") => Ok(CaseList::Open),
         Some("late") => Ok(CaseList::Late),
+        Some("escalated") => Ok(CaseList::Escalated),
         Some("mine") => Ok(CaseList::Mine),
         Some("snoozed") => Ok(CaseList::Snoozed),
         Some("all") => Ok(CaseList::All),
         Some(other) => {
             let words = format!(
-                "\"{other}\" is no state of cases; choose \"open\", \"late\", \"mine\", \"snoozed\" or \"all\""
+                "\"{other}\" is no state of cases; choose \"open\", \"late\", \"escalated\", \"mine\", \"snoozed\" or \"all\""
             );
             Err(Error::invalid_field("state", words).into())
         }
@@ -189,6 +195,38 @@ pub async fn snooze_case(
     let until = request.into_time((state.clock)())?;
     let snoozed = desk(&state)?.cases.snooze(&caller.scope, &caller.account, (&id, until)).await?;
     Ok(JsonAnswer(snoozed.into()))
+}
+
+/// Leaves a case to somebody who may change rules, and says why. Nobody holds it then, and others can note and tag it only.
+#[utoipa::path(post, path = "/api/fraud/cases/{id}/escalate", tag = "fraud", request_body = EscalateRequest,
+    params(("id" = String, Path, description = "`decision_id`")), responses(
+    (status = 200, description = "the case", body = CaseView),
+    (status = 404, description = "there is none of that id", body = ProblemView, content_type = "application/problem+json"),
+    (status = 409, description = "somebody else holds it, or it is closed or escalated already", body = ProblemView, content_type = "application/problem+json"),
+    (status = 422, description = "the reason is empty or too long", body = ProblemView, content_type = "application/problem+json"),
+))]
+pub async fn escalate_case(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+    JsonBody(request): JsonBody<EscalateRequest>,
+) -> ApiResult<JsonAnswer<CaseView>> {
+    let escalated = desk(&state)?.cases.escalate(&caller.scope, &caller.account, (&id, &request.reason)).await?;
+    Ok(JsonAnswer(escalated.into()))
+}
+
+/// Gives an escalated case back to everybody. Who escalated it may while nobody holds it, and who may change rules.
+#[utoipa::path(post, path = "/api/fraud/cases/{id}/deescalate", tag = "fraud", params(("id" = String, Path, description = "`decision_id`")), responses(
+    (status = 200, description = "the case", body = CaseView),
+    (status = 404, description = "there is none of that id", body = ProblemView, content_type = "application/problem+json"),
+    (status = 409, description = "it is not escalated, somebody else holds it, or it is closed", body = ProblemView, content_type = "application/problem+json"),
+))]
+pub async fn deescalate_case(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathParams(id): PathParams<String>,
+) -> ApiResult<JsonAnswer<CaseView>> {
+    Ok(JsonAnswer(desk(&state)?.cases.deescalate(&caller.scope, &caller.account, &id).await?.into()))
 }
 
 /// Writes something down about a case. Card numbers and the like are taken out.

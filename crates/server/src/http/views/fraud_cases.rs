@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vigie_app::fraud::{Around, Case, CaseChange, CaseOutcome, Label, LabelReport, Note, SPANS, SpanCount, Velocity};
+use vigie_app::fraud::{
+    Around, Case, CaseChange, CaseOutcome, Escalation, Label, LabelReport, Note, SPANS, SpanCount, Velocity,
+};
 use vigie_app::listing::Listed;
 use vigie_domain::time::parse_expression;
 use vigie_domain::{Error, Result, Timestamp};
@@ -40,6 +42,8 @@ pub struct CaseView {
     /// Until then it is in no queue but that of snoozed cases.
     #[schema(format = DateTime)]
     pub snoozed_until: Option<String>,
+    /// Why somebody who may change rules is to decide it, or did.
+    pub escalation: Option<EscalationView>,
     /// What was written, the oldest first.
     pub notes: Vec<NoteView>,
     /// Words that people find it by, in order.
@@ -58,6 +62,19 @@ pub struct NoteView {
     pub by: String,
     /// What.
     pub text: String,
+}
+
+/// A case that was too much for who looked at it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FraudEscalation)]
+pub struct EscalationView {
+    /// Since when.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// Who says so.
+    pub by: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// What lies around the payment of a case.
@@ -115,6 +132,15 @@ pub struct CasesView {
 pub struct NoteRequest {
     /// What, up to 4,000 bytes.
     pub text: String,
+}
+
+/// Why a case is left to somebody else.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EscalateRequest {
+    /// Why, up to 4,000 bytes.
+    #[schema(example = "the same card paid in four shops")]
+    pub reason: String,
 }
 
 /// Tags to put on and to take off.
@@ -269,6 +295,12 @@ impl From<Note> for NoteView {
     }
 }
 
+impl From<Escalation> for EscalationView {
+    fn from(escalation: Escalation) -> Self {
+        Self { at: escalation.at.to_string(), by: escalation.by, reason: escalation.reason }
+    }
+}
+
 impl From<Case> for CaseView {
     fn from(case: Case) -> Self {
         let record = case.record;
@@ -282,6 +314,7 @@ impl From<Case> for CaseView {
             closed_at: record.closed_at.map(|at| at.to_string()),
             due_at: case.due_at.to_string(),
             snoozed_until: record.snoozed_until.map(|until| until.to_string()),
+            escalation: record.escalation.map(EscalationView::from),
             notes: record.notes.into_iter().map(NoteView::from).collect(),
             tags: record.tags.into_iter().collect(),
         }
