@@ -152,7 +152,7 @@ test('a case is taken, noted and closed, and leaves the queue', async () => {
   await open(`${PAST}&view=mine`);
   await expect(cases()).toHaveCount(1);
   await cases().first().getByRole('button').click();
-  await panel().getByRole('button', { name: 'confirmed fraud' }).click();
+  await panel().getByRole('button', { name: 'confirmed fraud', exact: true }).click();
   await expect(panel()).toContainText('closed: confirmed fraud');
   await page.goto(`${vigie.url}/fraud?${PAST}&view=all&case=${id}`);
   await expect(panel().getByRole('button', { name: 'Open it again' })).toBeVisible();
@@ -197,7 +197,7 @@ test('several cases are chosen and closed at once, and what somebody else closed
   // In another window the second of them is closed meanwhile.
   const other = await context.newPage();
   await other.goto(`${vigie.url}/fraud?${PAST}&case=${id}`);
-  await other.getByTestId('case-panel').getByRole('button', { name: 'confirmed fraud' }).click();
+  await other.getByTestId('case-panel').getByRole('button', { name: 'confirmed fraud', exact: true }).click();
   await expect(other.getByTestId('case-panel')).toContainText('closed: confirmed fraud');
   await other.close();
   await bulk.getByRole('button', { name: 'false alert' }).click();
