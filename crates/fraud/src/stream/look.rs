@@ -53,14 +53,14 @@ impl<'a> Look<'a> {
                 activity.text(Field::EmailDomain).map_or(Slot::Missing, |domain| Slot::Bool(is_throwaway(domain)))
             }
             How::AccountAge => double(activity.account_created_at.map(|since| self.hours_since(since))),
-            How::Count(track, window) => Slot::Int(self.totals(track, window).count),
+            How::Count(track, window) => Slot::Int(self.totals(track, window).count.into()),
             How::Distinct(track, window) => Slot::Int(self.distinct_count(track, window)),
             How::Sum(track, window) => Slot::Double(self.totals(track, window).sum()),
             How::FraudShare(track, window) => Slot::Double(self.totals(track, window).fraud_share()),
-            How::Frauds(track) => Slot::Int(self.ever(track).fraud_count),
+            How::Frauds(track) => Slot::Int(self.ever(track).fraud_count.into()),
             How::CountBefore => {
-                let own = i64::from(activity.kind == ActivityKind::Payment);
-                Slot::Int((self.ever(Track::BuyerPayments).count - own).max(0))
+                let own = u32::from(activity.kind == ActivityKind::Payment);
+                Slot::Int(self.ever(Track::BuyerPayments).count.saturating_sub(own).into())
             }
             How::AmountRatio => Slot::Double(self.amount_ratio().0),
             How::MeanAmount => Slot::Double(self.amount_ratio().1),
@@ -114,7 +114,7 @@ impl<'a> Look<'a> {
                 let Some(linked) = self.shop.history(by_all, Key(item)) else { continue };
                 let fraud_count = linked.through(at).fraud_count;
                 if fraud_count > 0 && linked.distinct_count(Window::Days30, at).0 <= LINK_USERS_MAX {
-                    sum += fraud_count;
+                    sum += i64::from(fraud_count);
                 }
             }
         }

@@ -24,6 +24,12 @@ struct Placed {
     places: Vec<(Track, Key)>,
 }
 
+impl Placed {
+    fn order(&self) -> (Timestamp, u64) {
+        (self.at, self.id)
+    }
+}
+
 /// What became of an activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
@@ -42,6 +48,8 @@ pub struct ShopHistory {
     payments: KnownPayments,
     /// The payments that an event may still come before, by instant and id.
     recent: VecDeque<Placed>,
+    /// Room for the places of the next payment: those of one that is forgotten.
+    spare: Vec<(Track, Key)>,
     newest_at: Timestamp,
     /// Whether each track is remembered.
     is_kept: [bool; TRACKS.len()],
@@ -56,6 +64,7 @@ impl ShopHistory {
             tracks: TRACKS.iter().map(|_| Windows::new(bounds)).collect(),
             payments: KnownPayments::new(bounds.keys_max),
             recent: VecDeque::new(),
+            spare: Vec::new(),
             newest_at: Timestamp::MIN,
             is_kept: [true; TRACKS.len()],
             told: (0..SIGNALS.len()).collect(),
@@ -139,29 +148,31 @@ impl ShopHistory {
 
     /// Looks at every past before one is changed. They lie far apart, in no cache of the processor, which waits for all of them at once when
     /// they are only looked at, and for each alone when each is changed before the next is looked for.
-    fn approach(&self, places: &[(Track, Key)]) {
-        std::hint::black_box(places.iter().filter(|(track, key)| self.history(*track, *key).is_some()).count());
+    fn approach(&self, activity: &Activity<'_>) {
+        let mut count = 0_usize;
+        activity.keys.for_each(activity.kind, |track, key, _| count += usize::from(self.history(track, key).is_some()));
+        std::hint::black_box(count);
     }
 
     fn put(&mut self, activity: &Activity<'_>) {
+        self.approach(activity);
         let occurrence = occurrence(activity);
-        let (mut places, mut items) = (Vec::with_capacity(TRACKS.len()), Vec::with_capacity(TRACKS.len()));
+        let mut places = std::mem::take(&mut self.spare);
         activity.keys.for_each(activity.kind, |track, key, item| {
             if self.is_kept[track as usize] {
+                self.tracks[track as usize].place(key.0, Occurrence { item: item.0, ..occurrence });
                 places.push((track, key));
-                items.push(item);
             }
         });
-        self.approach(&places);
-        for ((track, key), item) in places.iter().zip(items) {
-            self.tracks[*track as usize].place(key.0, Occurrence { item: item.0, ..occurrence });
-        }
         if activity.is_transaction() {
             self.note_placed(Placed { at: activity.at, id: activity.keys.id, places });
         }
     }
 
     fn note_placed(&mut self, placed: Placed) {
+        if self.recent.back().is_none_or(|newest| newest.order() < placed.order()) {
+            return self.recent.push_back(placed);
+        }
         match self.find_placed(placed.at, placed.id) {
             Ok(place) => self.recent[place] = placed,
             Err(place) => self.recent.insert(place, placed),
@@ -169,7 +180,7 @@ impl ShopHistory {
     }
 
     fn find_placed(&self, at: Timestamp, id: u64) -> Result<usize, usize> {
-        self.recent.binary_search_by_key(&(at, id), |placed| (placed.at, placed.id))
+        self.recent.binary_search_by_key(&(at, id), Placed::order)
     }
 
     fn take_out(&mut self, at: Timestamp, id: u64) {
@@ -182,7 +193,10 @@ impl ShopHistory {
     /// Forgets where payments are that nothing can come before any more.
     fn forget_settled(&mut self) {
         let settled_before = self.newest_at.saturating_add_nanos(-LATENESS_NANOS_MAX);
-        while self.recent.pop_front_if(|first| first.at < settled_before).is_some() {}
+        while let Some(settled) = self.recent.pop_front_if(|first| first.at < settled_before) {
+            self.spare = settled.places;
+            self.spare.clear();
+        }
     }
 
     /// Notes that a payment was fraud; false when that was known, or the payment is not.
@@ -211,6 +225,9 @@ impl ShopHistory {
 
     /// The history of a key on a track.
     pub(super) fn history(&self, track: Track, key: Key) -> Option<&History> {
+        if !self.is_kept[track as usize] {
+            return None;
+        }
         self.tracks[track as usize].history(key.0)
     }
 

@@ -291,6 +291,6 @@ mod tests {
         let mut history = History::default();
         history.insert(Occurrence { at: Timestamp::MIN, id: 1, amount: Amount::default(), item: 1 }, 100);
         assert_eq!((history.kept.capacity(), history.hours.is_none()), (1, true));
-        assert!(size_of::<History>() <= 40 && size_of::<Kept>() <= 80);
+        assert!(size_of::<History>() <= 40 && size_of::<Kept>() <= 64);
     }
 }

@@ -101,7 +101,7 @@ impl Hours {
 mod tests {
     use super::*;
 
-    fn count(count: i64) -> Totals {
+    fn count(count: u32) -> Totals {
         Totals { count, ..Totals::default() }
     }
 

@@ -111,16 +111,20 @@ fn read_kept(bytes: &mut &[u8]) -> Result<(Occurrence, Mark), SnapshotError> {
 }
 
 fn write_totals(out: &mut Vec<u8>, totals: &Totals) {
-    write_i64(out, totals.count);
+    write_u64(out, totals.count.into());
     out.extend_from_slice(&totals.amount_parts.to_le_bytes());
-    write_i64(out, totals.fraud_count);
-    write_i64(out, totals.usual_fraud_count);
+    write_u64(out, totals.fraud_count.into());
+    write_u64(out, totals.usual_fraud_count.into());
 }
 
 fn read_totals(bytes: &mut &[u8]) -> Result<Totals, SnapshotError> {
-    let count = read_i64(bytes)?;
+    let count = read_count(bytes)?;
     let amount_parts = i128::from_le_bytes(read(bytes)?);
-    Ok(Totals { count, amount_parts, fraud_count: read_i64(bytes)?, usual_fraud_count: read_i64(bytes)? })
+    Ok(Totals { count, amount_parts, fraud_count: read_count(bytes)?, usual_fraud_count: read_count(bytes)? })
+}
+
+fn read_count(bytes: &mut &[u8]) -> Result<u32, SnapshotError> {
+    u32::try_from(read_u64(bytes)?).map_err(|_| SnapshotError { left: bytes.len() })
 }
 
 fn write_u64(out: &mut Vec<u8>, number: u64) {

@@ -75,8 +75,8 @@ fn reference(stream: &[Seen], key: u64, (after, end): (i64, i64)) -> (Totals, us
         if at > after && at <= end {
             totals.count += 1;
             totals.amount_parts += i128::from(seen.occurrence.amount.parts());
-            totals.fraud_count += i64::from(seen.is_fraud);
-            totals.usual_fraud_count += i64::from(seen.is_fraud && seen.is_usual);
+            totals.fraud_count += u32::from(seen.is_fraud);
+            totals.usual_fraud_count += u32::from(seen.is_fraud && seen.is_usual);
             items.insert(seen.occurrence.item);
         }
     }

@@ -5,24 +5,25 @@ use std::ops::{Add, AddAssign, Sub};
 use super::Amount;
 
 /// Counts and sums over a set of occurrences.
-// Packed: a sum of 16 bytes would align whatever holds one to 16, and histories hold millions.
-#[repr(Rust, packed(8))]
+// Histories hold millions, each in a line of the processor's cache: counts are short, and differences of two totals right as long as less than
+// 2^32 lie between; packed, because a sum of 16 bytes would align whatever holds one to 16.
+#[repr(Rust, packed(4))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// How many.
-    pub count: i64,
+    pub count: u32,
     /// The sum of their amounts, in ten-thousandths of a unit.
     pub amount_parts: i128,
     /// How many of them are known to be fraud.
-    pub fraud_count: i64,
+    pub fraud_count: u32,
     /// How many of those had an amount that is usual for who paid: such a fraud speaks against the place, not the amount.
-    pub usual_fraud_count: i64,
+    pub usual_fraud_count: u32,
 }
 
 impl Totals {
     /// The mean amount in units; 0 of none.
     pub fn mean(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { Amount::units_of_sum(self.amount_parts) / self.count as f64 }
+        if self.count == 0 { 0.0 } else { Amount::units_of_sum(self.amount_parts) / f64::from(self.count) }
     }
 
     /// The sum of amounts in units.
@@ -32,12 +33,12 @@ impl Totals {
 
     /// The share of known frauds; 0 of none.
     pub fn fraud_share(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { self.fraud_count as f64 / self.count as f64 }
+        if self.count == 0 { 0.0 } else { f64::from(self.fraud_count) / f64::from(self.count) }
     }
 
     /// The share of known frauds with a usual amount; 0 of none.
     pub fn usual_fraud_share(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { self.usual_fraud_count as f64 / self.count as f64 }
+        if self.count == 0 { 0.0 } else { f64::from(self.usual_fraud_count) / f64::from(self.count) }
     }
 }
 
