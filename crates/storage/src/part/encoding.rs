@@ -14,14 +14,16 @@ use super::gather::is_text;
 use super::index::PAGE_ROWS;
 use crate::error::StorageError;
 
-/// Bytes of a page at most, where rows are wide.
-const PAGE_BYTES: usize = 32 * 1024;
-/// The same where values are alike no others, so that a larger one packs no better: of a page one value is mostly wanted.
-const SMALL_PAGE_BYTES: usize = 16 * 1024;
-/// Rows between two looks at how large a page is: a hundred of a hundred bytes are a small page already.
+/// Bytes of a page of strings, about: the fewest with which they pack well, since of a page one value is mostly wanted.
+const TEXT_PAGE_BYTES: [usize; 3] = [8 * 1024, 16 * 1024, 32 * 1024];
+/// Bytes from which on a page of numbers or codes ends, which pack as well in small pages: as many as have a checksum.
+const PAGE_BYTES: usize = 4 * 1024;
+/// The same of numbers that are packed byte by byte, or not at all.
+const WIDE_PAGE_BYTES: usize = 8 * 1024;
+/// Rows between two looks at how large a page is where some have no value: a hundred of a hundred bytes are a small page already.
 const LOOK_ROWS: usize = 256;
 /// Bytes of strings that are packed to see how well they do.
-const TRIED_BYTES: usize = PAGE_BYTES;
+const TRIED_BYTES: usize = TEXT_PAGE_BYTES[2];
 /// A dictionary may grow to this size before a column falls back to plain values.
 const DICTIONARY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Level of zstd for everything but strings that a higher one makes smaller.
@@ -162,9 +164,13 @@ impl Packing {
                 bytes.chunks(page_bytes).map(|page| zstd::bulk::compress(page, level).map(|packed| packed.len()));
             Ok(pages.sum::<io::Result<usize>>()?)
         };
-        let (plain, small) = (packed(LEVEL, PAGE_BYTES)?, packed(LEVEL, SMALL_PAGE_BYTES)?);
         let is_worth = |less: usize, more: usize| less * 100 < more * WORTH_PERCENT;
-        let page_bytes = if is_worth(plain, small) { PAGE_BYTES } else { SMALL_PAGE_BYTES };
+        let [mut page_bytes, larger @ ..] = TEXT_PAGE_BYTES;
+        for larger in larger {
+            if is_worth(packed(LEVEL, larger)?, packed(LEVEL, page_bytes)?) {
+                page_bytes = larger;
+            }
+        }
         let level = if is_worth(packed(higher, page_bytes)?, packed(LEVEL, page_bytes)?) { higher } else { LEVEL };
         Ok(Self { level, page_bytes })
     }
@@ -176,7 +182,8 @@ impl Packing {
     pub fn set(self, builder: WriterPropertiesBuilder, field: &Field) -> Result<WriterPropertiesBuilder, StorageError> {
         let path = || ColumnPath::new(vec![field.name().clone()]);
         let builder = builder.set_column_compression(path(), zstd(self.level)?);
-        Ok(builder.set_column_data_page_size_limit(path(), self.page_bytes))
+        // The library adds as much as fits in the limit until a page has reached it, most of which then have nearly twice as much.
+        Ok(builder.set_column_data_page_size_limit(path(), self.page_bytes / 2))
     }
 }
 
@@ -204,10 +211,12 @@ pub fn with_column(
         ColumnEncoding::Delta => plain(Encoding::DELTA_BINARY_PACKED),
         ColumnEncoding::ByteStreamSplit => {
             // To have one number every place of all of a page is needed.
-            plain(Encoding::BYTE_STREAM_SPLIT).set_column_data_page_size_limit(path(), SMALL_PAGE_BYTES)
+            plain(Encoding::BYTE_STREAM_SPLIT).set_column_data_page_size_limit(path(), WIDE_PAGE_BYTES)
         }
-        ColumnEncoding::DeltaLength => plain(Encoding::DELTA_LENGTH_BYTE_ARRAY),
-        ColumnEncoding::Plain => plain(Encoding::PLAIN),
+        ColumnEncoding::DeltaLength => {
+            plain(Encoding::DELTA_LENGTH_BYTE_ARRAY).set_column_data_page_size_limit(path(), TEXT_PAGE_BYTES[2])
+        }
+        ColumnEncoding::Plain => plain(Encoding::PLAIN).set_column_data_page_size_limit(path(), WIDE_PAGE_BYTES),
     }
 }
 
@@ -243,7 +252,7 @@ mod tests {
         let hash = |number: u64| twox_hash::XxHash3_64::oneshot(&number.to_le_bytes());
         let id = |number: u64| format!("{:016x}{:016x}", hash(number), hash(number + 1_000_000));
         for effort in [Effort::Light, Effort::Medium, Effort::Hard] {
-            assert_eq!(packing(&id, effort), Packing { level: LEVEL, page_bytes: SMALL_PAGE_BYTES });
+            assert_eq!(packing(&id, effort), Packing { level: LEVEL, page_bytes: TEXT_PAGE_BYTES[0] });
         }
         const WORDS: [&str; 8] = ["payment", "order", "refused", "by", "card", "the", "gateway", "customer"];
         let text = |number: u64| {
@@ -252,7 +261,7 @@ mod tests {
         };
         let [light, medium] = [Effort::Light, Effort::Medium].map(|effort| packing(&text, effort));
         assert!(
-            light.level > LEVEL && medium.level > light.level && light.page_bytes == PAGE_BYTES,
+            light.level > LEVEL && medium.level > light.level && light.page_bytes == TEXT_PAGE_BYTES[2],
             "{light:?} {medium:?}"
         );
         let nothing = |_| String::new();

@@ -22,6 +22,10 @@ use super::dictionary::{BLOCKS_BYTES_MIN, BlockBorders, in_blocks};
 use super::pages::unpack;
 use crate::files::NewFile;
 
+/// Rows that are written at once. The library looks whether a page is large enough between two writes, and within one only where some rows
+/// have no value.
+const PIECE_ROWS: usize = 1_024;
+
 type File = SummingWriter<Box<dyn NewFile>>;
 
 /// A file that is on disk.
@@ -64,8 +68,11 @@ impl PartFile {
     pub(super) fn write(&mut self, rows: &RecordBatch) -> Result<()> {
         let arrays = self.schema.fields().iter().zip(rows.columns());
         for (column, (field, array)) in self.columns.iter_mut().zip(arrays) {
-            for leaf in compute_leaves(field, array)? {
-                column.write(&leaf)?;
+            for start in (0..array.len()).step_by(PIECE_ROWS) {
+                let piece = array.slice(start, PIECE_ROWS.min(array.len() - start));
+                for leaf in compute_leaves(field, &piece)? {
+                    column.write(&leaf)?;
+                }
             }
         }
         Ok(())
@@ -183,11 +190,13 @@ mod tests {
     use arrow::datatypes::{DataType, Field, Schema};
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
     use parquet::basic::ZstdLevel;
+    use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
 
     use super::*;
     use crate::files::{self, OsFiles};
 
     const ROWS: i64 = 60_000;
+    const PAGE_BYTES: usize = 4_096;
 
     /// A file of numbers, of many strings and of few, and what it says of blocks.
     fn written(has_blocks: bool) -> (Bytes, RecordBatch, BTreeMap<String, BlockBorders>) {
@@ -207,6 +216,7 @@ mod tests {
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap()))
             .set_dictionary_page_size_limit(1 << 24)
             .set_data_page_row_count_limit(8_192)
+            .set_data_page_size_limit(PAGE_BYTES)
             .set_write_batch_size(256)
             .build();
         let mut file = PartFile::new(file, schema, properties, has_blocks).unwrap();
@@ -234,6 +244,19 @@ mod tests {
             let codes = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
             assert_eq!(cast(read.column(2), &codes).unwrap().as_any_dictionary().values().len(), 9);
         }
+    }
+
+    #[test]
+    fn pages_are_no_larger_than_they_may_be() {
+        let (bytes, ..) = written(true);
+        let mut reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
+        reader.try_parse(&bytes).unwrap();
+        let metadata = reader.finish().unwrap();
+        let pages_of = |column: usize| &metadata.offset_index().unwrap()[0][column].page_locations;
+        // Codes of 15 bits: those of the last rows that are written at once may be too many.
+        let most = (PAGE_BYTES + 2 * PIECE_ROWS) as i32;
+        assert!(pages_of(1).iter().all(|page| page.compressed_page_size < most));
+        assert!(pages_of(1).len() > 2 * pages_of(2).len(), "codes of four bits are smaller");
     }
 
     #[test]
