@@ -291,6 +291,36 @@ test('a case is escalated with a reason, and given back', async () => {
   await expect(page.getByText('No case is escalated')).toBeVisible();
 });
 
+test('what an analyst escalates is decided by a moderator', async ({ browser }) => {
+  await vigie.addUser('marie@example.com', 'analyst');
+  const analyst = await loggedIn(browser, vigie, 0, {}, 'marie@example.com');
+  const theirs = analyst.page.getByTestId('case-panel');
+  await analyst.page.goto(`${vigie.url}/fraud?${PAST}`);
+  await analyst.page.getByTestId('case').nth(2).getByRole('button').click();
+  await expect(theirs.getByRole('button', { name: 'Take it' })).toBeVisible();
+  await analyst.page.keyboard.press('e');
+  await analyst.page.keyboard.type('more than I may refuse');
+  await analyst.page.keyboard.press('Enter');
+  await expect(theirs).toContainText('more than I may refuse');
+  // Neither buttons nor keys decide it any more, and nobody is told that they would.
+  await expect(theirs.getByRole('button', { name: 'Take it' })).toBeHidden();
+  await expect(theirs.getByRole('button', { name: 'confirmed fraud' })).toBeHidden();
+  await analyst.page.keyboard.press('d');
+  await analyst.page.keyboard.press('t');
+  await expectAccessible(analyst.page, 'a case that was escalated away');
+  await expect(theirs).toContainText('more than I may refuse');
+
+  await page.goto(`${vigie.url}/fraud?${PAST}&view=escalated`);
+  await expect(cases()).toHaveCount(1);
+  await cases().first().getByRole('button').click();
+  await panel().getByRole('button', { name: 'confirmed fraud', exact: true }).click();
+  await expect(panel()).toContainText('closed: confirmed fraud');
+  await analyst.page.reload();
+  await expect(theirs).toContainText('closed: confirmed fraud');
+  expect(analyst.broken).toEqual([]);
+  await analyst.context.close();
+});
+
 test('the rules are listed with what they did', async () => {
   await open();
   await page.getByRole('link', { name: 'Rules' }).click();

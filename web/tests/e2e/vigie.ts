@@ -1,13 +1,14 @@
 /** A Vigie of its own for a test: the real binary with its demo shop, on a free port, in a folder that goes away. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from '@playwright/test';
 
 export const USERNAME = 'admin@localhost';
-/** For this throw-away server only. */
+/** For this throw-away server only, and for everybody on it. */
 export const PASSWORD = 'quiet-lantern-42-orbit';
 /** How long the server may take to answer. */
 const START_MS_MAX = 30_000;
@@ -16,6 +17,8 @@ export interface Vigie {
   url: string;
   /** Where it takes lines. */
   tcpPort: number;
+  /** Adds somebody who may do what that role may. */
+  addUser: (username: string, role: string) => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -54,6 +57,10 @@ export async function startVigie(): Promise<Vigie> {
   child.stderr.on('data', (bytes: Buffer) => (output += bytes.toString()));
   const url = `http://127.0.0.1:${port}`;
   await untilReady(url, child, () => output);
+  const addUser = async (username: string, role: string): Promise<void> => {
+    const env = { PATH: process.env['PATH'] ?? '', VIGIE_USER_PASSWORD: PASSWORD };
+    await promisify(execFile)(binary, ['user', '--data', join(folder, 'data'), 'add', username, '--role', role], { cwd: folder, env });
+  };
   const stop = (): Promise<void> =>
     new Promise((done) => {
       child.once('exit', () => {
@@ -62,7 +69,7 @@ export async function startVigie(): Promise<Vigie> {
       });
       child.kill('SIGTERM');
     });
-  return { url, tcpPort, stop };
+  return { url, tcpPort, addUser, stop };
 }
 
 /** A page on which somebody is logged in, and what went wrong on it: script errors and what the content security policy stopped. */
@@ -73,14 +80,20 @@ export interface WatchedPage {
 }
 
 /** Logs in on a page of its own, and waits until the demo has stored so many events. */
-export async function loggedIn(browser: Browser, vigie: Vigie, events: number, options: BrowserContextOptions = {}): Promise<WatchedPage> {
+export async function loggedIn(
+  browser: Browser,
+  vigie: Vigie,
+  events: number,
+  options: BrowserContextOptions = {},
+  username = USERNAME,
+): Promise<WatchedPage> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   const broken: string[] = [];
   page.on('pageerror', (error) => broken.push(String(error)));
   page.on('console', (message) => /Content Security Policy|Trusted/.test(message.text()) && broken.push(message.text()));
   await page.goto(`${vigie.url}/login`);
-  await page.getByLabel('User name').fill(USERNAME);
+  await page.getByLabel('User name').fill(username);
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Log in' }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
