@@ -60,7 +60,7 @@ impl EngineOptions {
         Self {
             folder: folder.into(),
             files: files::os(),
-            flush_bytes: 96 * 1024 * 1024,
+            flush_bytes: 88 * 1024 * 1024,
             flush_interval: Duration::from_secs(60),
             segment_bytes_max: 64 * 1024 * 1024,
             fields_max: COLUMNS_MAX,

@@ -26,6 +26,9 @@ use crate::files::NewFile;
 /// have no value.
 const PIECE_ROWS: usize = 1_024;
 
+/// Heads of pages, and pages, of fewer bytes are copied to a place as large as they are.
+const SMALL_BYTES: usize = 256;
+
 type File = SummingWriter<Box<dyn NewFile>>;
 
 /// A file that is on disk.
@@ -172,6 +175,8 @@ struct SharedPages(Arc<PagesOfColumn>);
 
 impl PageStore for SharedPages {
     fn put(&mut self, page: Bytes) -> Result<PageKey> {
+        // The library takes a kilobyte for each head, which has some dozen bytes.
+        let page = if page.len() < SMALL_BYTES { Bytes::copy_from_slice(&page) } else { page };
         let mut pages = self.0.lock();
         pages.push(page);
         Ok(PageKey::new(pages.len() as u64 - 1))
