@@ -55,14 +55,20 @@ impl<V> Shards<V> {
         if map.len() <= self.keys_max {
             return;
         }
-        let others = map.iter().filter(|(other, _)| **other != key);
-        let mut ranked: Vec<(R, u64)> = others.map(|(other, value)| (rank(value), *other)).collect();
+        let others = || map.iter().filter(|(other, _)| **other != key);
+        let mut ranks: Vec<R> = others().map(|(_, value)| rank(value)).collect();
         let count = (self.keys_max / FORGOTTEN_SHARE).max(1);
-        if count >= ranked.len() {
+        if count >= ranks.len() {
             return map.retain(|other, _| *other == key);
         }
-        let (_, first_kept, _) = ranked.select_nth_unstable(count);
-        map.retain(|other, value| *other == key || (rank(value), *other) >= *first_kept);
+        let (less, least_kept, _) = ranks.select_nth_unstable(count);
+        // Of those alike the ones with the least keys go, whatever order they came in.
+        let alike_count = less.iter().filter(|rank| **rank == *least_kept).count();
+        let mut alike: Vec<u64> =
+            others().filter(|(_, value)| rank(value) == *least_kept).map(|(other, _)| *other).collect();
+        alike.sort_unstable();
+        let first_kept = (&*least_kept, alike[alike_count]);
+        map.retain(|other, value| *other == key || (&rank(value), *other) >= first_kept);
     }
 
     /// How many there are.
@@ -104,6 +110,23 @@ mod tests {
         let keys: Vec<u64> = shards.sorted().into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, (2..17).collect::<Vec<u64>>());
         assert_eq!(filled(0, 3).len(), 1, "the key itself is never forgotten");
+    }
+
+    #[test]
+    fn of_those_alike_the_least_keys_go() {
+        // Ranks of 17 keys by how many have each; two are forgotten, never the last key.
+        for (ranks, expected) in [
+            ([0; 17], [0, 1]),
+            ([1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], [3, 4]),
+            ([1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0], [0, 7]),
+            ([2, 1, 0, 2, 2, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2], [1, 2]),
+        ] {
+            let mut shards = Shards::new(16);
+            (0..17).for_each(|key| drop(shards.entry(key).insert_entry(ranks[key as usize])));
+            shards.make_room(16, |rank| *rank);
+            let forgotten: Vec<u64> = (0..17).filter(|key| shards.get(*key).is_none()).collect();
+            assert_eq!(forgotten, expected, "{ranks:?}");
+        }
     }
 
     #[test]
