@@ -122,7 +122,9 @@ mod tests {
             ([2, 1, 0, 2, 2, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2], [1, 2]),
         ] {
             let mut shards = Shards::new(16);
-            (0..17).for_each(|key| drop(shards.entry(key).insert_entry(ranks[key as usize])));
+            for key in 0..17 {
+                shards.entry(key).insert_entry(ranks[key as usize]);
+            }
             shards.make_room(16, |rank| *rank);
             let forgotten: Vec<u64> = (0..17).filter(|key| shards.get(*key).is_none()).collect();
             assert_eq!(forgotten, expected, "{ranks:?}");
