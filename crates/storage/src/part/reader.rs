@@ -139,7 +139,10 @@ impl Part {
     fn open(&self) -> Result<Opened, StorageError> {
         let index = self.read_index();
         let file = self.file(index.as_ref().map(|index| index.sums.clone()))?;
-        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+        // What numbers a page has is for other readers, and takes as much memory as where pages of numbers lie.
+        let options = ArrowReaderOptions::new()
+            .with_column_index_policy(PageIndexPolicy::Skip)
+            .with_offset_index_policy(PageIndexPolicy::Optional);
         let reader = ArrowReaderMetadata::load(&file, options.clone())?;
         let listed = reader.metadata().file_metadata().key_value_metadata().and_then(|pairs| {
             pairs.iter().find(|pair| pair.key == OVERFLOW_FIELDS_KEY).and_then(|pair| pair.value.clone())
