@@ -194,22 +194,24 @@ mod tests {
     use arrow::compute::{cast, concat_batches};
     use arrow::datatypes::{DataType, Field, Schema};
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-    use parquet::basic::ZstdLevel;
-    use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
+    use parquet::file::metadata::{KeyValue, PageIndexPolicy, ParquetMetaDataReader};
 
+    use super::super::encoding::{self, ColumnEncoding, Effort, Packing};
     use super::*;
     use crate::files::{self, OsFiles};
 
     const ROWS: i64 = 60_000;
-    const PAGE_BYTES: usize = 4_096;
+    /// Of a text.
+    const TEXT_BYTES: usize = 64;
 
-    /// A file of numbers, of many strings and of few, and what it says of blocks.
+    /// A file of numbers, of many strings and of few, and of texts, encoded as parts are, and what it says of blocks.
     fn written(has_blocks: bool) -> (Bytes, RecordBatch, BTreeMap<String, BlockBorders>) {
         let session = |row| (row % 7 != 0).then(|| format!("session-{}", row / 2 * 7_919 % ROWS));
-        let columns: [(&str, ArrayRef); 3] = [
+        let columns: [(&str, ArrayRef); 4] = [
             ("number", Arc::new(Int64Array::from_iter_values(0..ROWS))),
             ("session", Arc::new(StringArray::from_iter((0..ROWS).map(session)))),
             ("word", Arc::new(StringArray::from_iter_values((0..ROWS).map(|row| (row % 9).to_string())))),
+            ("text", Arc::new(StringArray::from_iter_values((0..ROWS).map(|row| format!("{row:0TEXT_BYTES$}"))))),
         ];
         let fields = columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), true));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
@@ -217,14 +219,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("part");
         let file = SummingWriter::new(files::create_file(&OsFiles, &path).unwrap());
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap()))
-            .set_dictionary_page_size_limit(1 << 24)
-            .set_data_page_row_count_limit(8_192)
-            .set_data_page_size_limit(PAGE_BYTES)
-            .set_write_batch_size(256)
-            .build();
-        let mut file = PartFile::new(file, schema, properties, has_blocks).unwrap();
+        let metadata = KeyValue::new("made by".to_owned(), "a test".to_owned());
+        let mut properties = encoding::file_properties(ROWS as usize, Effort::Medium, metadata).unwrap();
+        for (place, field) in schema.fields().iter().enumerate() {
+            let is_text = field.name() == "text";
+            let chosen = if is_text { ColumnEncoding::DeltaLength } else { ColumnEncoding::Dictionary };
+            properties = encoding::with_column(properties, field, chosen);
+            if is_text {
+                let sample = rows.column(place).slice(0, 8_192);
+                properties = Packing::of_texts(&[sample], Effort::Medium).unwrap().set(properties, field).unwrap();
+            }
+        }
+        let mut file = PartFile::new(file, schema, properties.build(), has_blocks).unwrap();
         file.write(&rows.slice(0, 20_000)).unwrap();
         file.write(&rows.slice(20_000, 40_000)).unwrap();
         let written = file.finish().unwrap();
@@ -258,10 +264,12 @@ mod tests {
         reader.try_parse(&bytes).unwrap();
         let metadata = reader.finish().unwrap();
         let pages_of = |column: usize| &metadata.offset_index().unwrap()[0][column].page_locations;
-        // Codes of 15 bits: those of the last rows that are written at once may be too many.
-        let most = (PAGE_BYTES + 2 * PIECE_ROWS) as i32;
-        assert!(pages_of(1).iter().all(|page| page.compressed_page_size < most));
+        // Codes of 16 bits, those of the last rows that are written at once beside 4 kB. All rows have a number, some no session.
+        let most = (4_096 + 2 * PIECE_ROWS + 128) as i32;
+        assert!([0, 1].into_iter().flat_map(pages_of).all(|page| page.compressed_page_size < most));
         assert!(pages_of(1).len() > 2 * pages_of(2).len(), "codes of four bits are smaller");
+        let most_texts = (32 * 1_024 / TEXT_BYTES) as i64;
+        assert!(pages_of(3).windows(2).all(|pages| pages[1].first_row_index - pages[0].first_row_index <= most_texts));
     }
 
     #[test]
