@@ -166,6 +166,9 @@ impl ShopHistory {
         });
         if activity.is_transaction() {
             self.note_placed(Placed { at: activity.at, id: activity.keys.id, places });
+        } else {
+            places.clear();
+            self.spare = places;
         }
     }
 
